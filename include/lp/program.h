@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* include/lp/program.h
+ *
+ * program - what a site runs at a hit: instructions for the virtual machine (bpf/vm.h).
+ *
+ * The machine has LP_VM_REGS 64-bit registers, two string buffers and the machine registers of
+ * the hit in DWARF numbering (x86-64: 0 rax 1 rdx 2 rcx 3 rbx 4 rsi 5 rdi 6 rbp 7 rsp 8..15 r8..r15
+ * 16 rip). A program is
+ *
+ *	[condition ... CHECK] GATE [captures ...] END
+ *
+ * Up to GATE nothing is written; GATE decides hit count, `after`, `max` and `rate` and opens the
+ * record. Captures append blocks (record.h). The entry half of a `call` has no GATE: its captures
+ * and r8..r15 are carried to the return half, whose program starts with both restored.
+ *
+ * Errors: a failed read, a division by zero or FAIL raises. TRY names the slot that the error is
+ * reported in and where to go on; slot LP_SLOT_COND makes the condition false and counts it.
+ * Program counters are relative to the site's first instruction. Jumps only go forward.
+ */
+#ifndef LP_PROGRAM_H
+#define LP_PROGRAM_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "lp/limits.h"
+
+struct lp_insn {
+	__u8 op;   /* enum lp_op */
+	__u8 dst;  /* virtual register written */
+	__u8 a, b; /* virtual registers read, or as the table says */
+	__u32 n;
+	__u64 imm; /* sign-extended where it is an offset */
+};
+_Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
+
+/* n of a capture: the slot and the bytes */
+#define LP_CAP(slot, len) ((__u32)(slot) << 16 | (__u32)(len))
+#define LP_CAP_SLOT(n)	  ((__u16)((n) >> 16))
+#define LP_CAP_LEN(n)	  ((__u16)(n))
+
+/* n of LOAD, LOADM and EXT-like operations */
+#define LP_SIGNED 0x80u /* sign-extend; the low bits are the size in bytes: 1, 2, 4, 8 */
+
+/* imm of BITS */
+#define LP_BITS(off, width, sgn) ((__u64)(off) | (__u64)(width) << 8 | (__u64)(sgn) << 16)
+
+/* X(NAME, operands in the disassembly, effect)
+ * Operand letters: d dst, a/b virtual registers, m machine register in b, n number, i immediate,
+ * s slot and length in n, t jump target in n, k string buffer in dst (0 or 1).
+ */
+#define LP_OPS(X)                                                                                  \
+	/* control */                                                                              \
+	X(END, "", "the program is done")                                                          \
+	X(JMP, "t", "go to n")                                                                     \
+	X(JZ, "at", "if !a go to n")                                                               \
+	X(JNZ, "at", "if a go to n")                                                               \
+	X(TRY, "it", "errors from here on belong to slot imm and continue at n")                   \
+	X(FAIL, "i", "raise status imm")                                                           \
+	X(CHECK, "a", "if !a the hit is filtered")                                                 \
+	X(GATE, "", "hit count, after, max, rate; opens the record")                               \
+	/* values */                                                                               \
+	X(IMM, "di", "d = imm")                                                                    \
+	X(MOV, "da", "d = a")                                                                      \
+	X(REG, "dmi", "d = machine[b] + imm")                                                      \
+	X(LOAD, "dani", "d = *(n *)(a + imm)")                                                     \
+	X(LOADM, "dmni", "d = *(n *)(machine[b] + imm)")                                           \
+	X(BITS, "dai", "d = bits of a: offset, width, signed")                                     \
+	X(EXT, "dan", "d = a cut to n bytes, extended")                                            \
+	X(CTX, "dn", "d = enum lp_ctx n")                                                          \
+	/* arithmetic, 64 bits */                                                                  \
+	X(ADD, "dab", "a + b")                                                                     \
+	X(ADDI, "dai", "a + imm")                                                                  \
+	X(SUB, "dab", "a - b")                                                                     \
+	X(MUL, "dab", "a * b")                                                                     \
+	X(MULI, "dai", "a * imm")                                                                  \
+	X(DIVS, "dab", "signed a / b, raises on b == 0; truncates as C")                           \
+	X(DIVU, "dab", "a / b, raises on b == 0")                                                  \
+	X(MODS, "dab", "signed a % b, raises on b == 0")                                           \
+	X(MODU, "dab", "a % b, raises on b == 0")                                                  \
+	X(AND, "dab", "a & b")                                                                     \
+	X(OR, "dab", "a | b")                                                                      \
+	X(XOR, "dab", "a ^ b")                                                                     \
+	X(SHL, "dab", "a << b, 0 where b > 63")                                                    \
+	X(SHR, "dab", "a >> b, 0 where b > 63")                                                    \
+	X(SAR, "dab", "signed a >> b, the sign where b > 63")                                      \
+	X(NEG, "da", "-a")                                                                         \
+	X(INV, "da", "~a")                                                                         \
+	X(NOT, "da", "!a")                                                                         \
+	/* comparisons, 0 or 1 */                                                                  \
+	X(EQ, "dab", "a == b")                                                                     \
+	X(NE, "dab", "a != b")                                                                     \
+	X(LTS, "dab", "signed a < b")                                                              \
+	X(LES, "dab", "signed a <= b")                                                             \
+	X(LTU, "dab", "a < b")                                                                     \
+	X(LEU, "dab", "a <= b")                                                                    \
+	X(EQI, "dai", "a == imm")                                                                  \
+	X(LTSI, "dai", "signed a < imm")                                                           \
+	X(LTUI, "dai", "a < imm")                                                                  \
+	/* floating point, as bits: double unless n says 4 */                                      \
+	X(F32TOF64, "da", "float bits to double bits, exact")                                      \
+	X(S64TOF64, "da", "signed integer to double bits, round to even")                          \
+	X(U64TOF64, "da", "unsigned integer to double bits, round to even")                        \
+	X(FEQ, "dab", "double a == b; false with NaN")                                             \
+	X(FLT, "dab", "double a < b; false with NaN")                                              \
+	X(FLE, "dab", "double a <= b; false with NaN")                                             \
+	/* strings: k is one of two buffers of LP_STRBUF_MAX bytes with a length */                \
+	X(STRLD, "kan", "k = the C string at a, at most n bytes")                                  \
+	X(MEMLD, "kabn", "k = b bytes at a, at most n")                                            \
+	X(COMMLD, "k", "k = the name of the current thread")                                       \
+	X(STRK, "kni", "k = n bytes of constant data at instruction imm of this program")          \
+	X(STRLEN, "dan", "d = length of the C string at a, looking at n bytes at most")            \
+	X(STREQ, "d", "d = k0 is k1")                                                              \
+	X(STRLT, "d", "d = k0 sorts before k1, bytewise")                                          \
+	X(STRPRE, "d", "d = k0 starts with k1")                                                    \
+	X(STRSUF, "d", "d = k0 ends with k1")                                                      \
+	X(STRHAS, "d", "d = k1 occurs in k0")                                                      \
+	/* captures: append a block */                                                             \
+	X(CAP_MEM, "sai", "len bytes at a + imm")                                                  \
+	X(CAP_MEMM, "smi", "len bytes at machine[b] + imm")                                        \
+	X(CAP_MEMV, "sab", "b bytes at a, cut to len and then flagged")                            \
+	X(CAP_STR, "sai", "the C string at a + imm, cut to len bytes and then flagged")            \
+	X(CAP_STRP, "sai", "the C string that the pointer at a + imm points to")                   \
+	X(CAP_STRPM, "smi", "the C string that the pointer at machine[b] + imm points to")         \
+	X(CAP_REG, "sa", "the low len bytes of a, as a value")                                     \
+	X(CAP_MACH, "sm", "the low len bytes of machine[b], as a value")                           \
+	X(CAP_HOLE, "si", "len bytes that can't be known, status imm")                             \
+	X(CAP_STACK, "n", "the machine registers, and n bytes of stack from the stack pointer on")
+
+enum lp_op {
+#define LP_OP_ENUM(name, operands, effect) LP_OP_##name,
+	LP_OPS(LP_OP_ENUM)
+#undef LP_OP_ENUM
+	LP_OP_COUNT
+};
+
+enum lp_ctx {
+	LP_CTX_PID,
+	LP_CTX_TID,
+	LP_CTX_CPU,
+	LP_CTX_TIME,	/* CLOCK_MONOTONIC, ns */
+	LP_CTX_BIAS,	/* load bias of the site's module: run-time address minus link address */
+	LP_CTX_TLS,	/* thread pointer: fs base on x86-64 */
+	LP_CTX_ELAPSED, /* ns since entry; only in a return half */
+	LP_CTX_HIT,	/* number of this hit; only after GATE */
+	LP_CTX_COUNT
+};
+
+enum lp_slot_id {
+	LP_SLOT_MAX = 0xff00,	/* values are numbered below */
+	LP_SLOT_COND = 0xff00,	/* the condition */
+	LP_SLOT_REGS = 0xff01,	/* LP_MACH_REGS words */
+	LP_SLOT_STACK = 0xff02, /* stack memory, addr is the stack pointer */
+	LP_SLOT_MEM = 0xffff,	/* memory that a value points to, found by address */
+};
+
+enum lp_status {
+	LP_ST_OK,
+	LP_ST_UNREADABLE,    /* the block's addr could not be read */
+	LP_ST_OPTIMIZED_OUT, /* the compiler kept it nowhere */
+	LP_ST_UNAVAILABLE,   /* kept where it can't be read from outside (a vector register) */
+	LP_ST_DIV_ZERO,
+	LP_ST_NO_ROOM,	     /* the record is full */
+	LP_ST_TOO_LONG,	     /* LP_VM_STEPS_MAX reached */
+	LP_ST_NOT_IN_SCOPE,  /* this copy of the line does not have the name */
+	LP_ST_COUNT
+};
+
+#endif

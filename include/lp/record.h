@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* include/lp/record.h
+ *
+ * record - what the kernel side writes to the ring, and the maps that both sides see.
+ *
+ * A record is a header and, for LP_REC_HIT, blocks: each an aligned struct lp_block and its bytes.
+ * Blocks with the same slot follow each other in order and are one value in pieces. Byte order is
+ * the machine's. A reader must not trust a length: everything is checked against the record's end.
+ */
+#ifndef LP_RECORD_H
+#define LP_RECORD_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "lp/limits.h"
+
+enum lp_rec_kind {
+	LP_REC_HIT = 1,
+	LP_REC_COND_ERROR, /* first condition of a logpoint that could not be evaluated: one block */
+	LP_REC_RETIRED,	   /* `max` is reached: the logpoint can be taken out */
+	LP_REC_FORK,	   /* pid: the child, arg: the parent */
+	LP_REC_EXEC,	   /* pid runs another program now */
+	LP_REC_EXIT,	   /* pid is gone */
+	LP_REC_MAPS,	   /* pid has loaded or unloaded a library */
+};
+
+struct lp_record {
+	__u16 kind;  /* enum lp_rec_kind */
+	__u16 flags; /* LP_RECF_* */
+	__u32 len;   /* bytes, header included */
+	__u32 site;
+	__u32 point;
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u64 hit;  /* which of the hits whose condition held, from 1 */
+	__u32 pid;  /* thread group, as the tracer's PID namespace numbers it */
+	__u32 tid;
+	__u32 cpu;
+	__u32 arg;
+	__u64 elapsed; /* return halves: ns since entry */
+	char comm[LP_COMM_LEN];
+};
+_Static_assert(sizeof(struct lp_record) == 72, "lp_record has no padding");
+
+#define LP_RECF_CUT	0x1u /* a block did not fit: the record is full */
+#define LP_RECF_ELAPSED 0x2u /* elapsed is valid */
+
+struct lp_block {
+	__u16 slot;   /* value number or enum lp_slot_id */
+	__u8 status;  /* enum lp_status; the address that failed is in addr */
+	__u8 flags;   /* LP_BLKF_* */
+	__u32 len;    /* bytes that follow; the next block starts at the next multiple of 8 */
+	__u64 addr;   /* where the bytes lie in the target; 0 for a computed value */
+};
+_Static_assert(sizeof(struct lp_block) == 16, "lp_block has no padding");
+
+#define LP_BLKF_CUT 0x1u /* there was more; a string: no terminator within the limit */
+
+#define LP_ALIGN(n) (((n) + 7u) & ~7u)
+
+/* why a hit was lost */
+#define LP_LOSSES(X)                                                                               \
+	X(RING, "ring buffer full")                                                                \
+	X(BUSY, "too many hits at once on one CPU")                                                \
+	X(STASH, "too many calls in progress")                                                     \
+	X(DEPTH, "recursion deeper than the kernel follows returns")                               \
+	X(STEPS, "program too long")
+
+enum lp_loss {
+#define LP_LOSS_ENUM(name, text) LP_LOSS_##name,
+	LP_LOSSES(LP_LOSS_ENUM)
+#undef LP_LOSS_ENUM
+	LP_LOSS_COUNT
+};
+
+/* per logpoint and CPU; hits == logged + filtered + limited + the sum of lost */
+struct lp_counts {
+	__u64 hits;
+	__u64 logged;
+	__u64 filtered;	   /* condition, hit clause, after, max */
+	__u64 limited;	   /* rate */
+	__u64 cond_errors; /* of the filtered: the condition could not be evaluated */
+	__u64 lost[LP_LOSS_COUNT];
+};
+
+/* hit clause: `hit N` is EQ */
+enum lp_hit_op {
+	LP_HIT_ANY,
+	LP_HIT_EQ,
+	LP_HIT_GT,
+	LP_HIT_GE,
+	LP_HIT_LT,
+	LP_HIT_LE,
+	LP_HIT_MOD, /* every Nth: hit % N == 0 */
+};
+
+#define LP_POINT_NONE 0xffffffffu
+
+/* one logpoint: what GATE asks, and what it remembers */
+struct lp_point {
+	__u64 hit_n;
+	__u64 max;  /* records; 0: no limit */
+	__u64 rate; /* records a second; 0: no limit */
+	__u32 hit_op;
+	__u32 after; /* point that must have logged; LP_POINT_NONE */
+	/* the kernel side's, zero at first */
+	__u64 passed;	/* hits whose condition held */
+	__u64 tickets;	/* records admitted, of max */
+	__u64 window;	/* second << 32 | records admitted in it */
+	__u32 logged;	/* 1: has logged (what `after` asks) */
+	__u32 reported; /* 1: COND_ERROR was sent */
+};
+_Static_assert(sizeof(struct lp_point) == 64, "lp_point has no padding");
+
+enum lp_site_kind {
+	LP_SITE_PLAIN, /* a line, an entry, a static probe, an address */
+	LP_SITE_ENTER, /* entry half of `return` and `call`: fills the stash */
+	LP_SITE_LEAVE, /* return half: takes the stash, logs */
+};
+
+/* one probed address; its index is the cookie of the probe */
+struct lp_site {
+	__u32 point;
+	__u32 kind; /* enum lp_site_kind */
+	__u32 code; /* first instruction in the code map */
+	__u32 ninsn;
+	__u64 vaddr; /* link address of the probe: bias = IP - vaddr */
+	__u32 pair;  /* ENTER and LEAVE of one function share it: the key of the stash */
+	__u32 flags; /* none yet */
+};
+_Static_assert(sizeof(struct lp_site) == 32, "lp_site has no padding");
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void lp_buf_done(struct lp_buf *b)
+{
+	free(b->data);
+	*b = (struct lp_buf){ 0 };
+}
+
+char *lp_buf_room(struct lp_buf *b, size_t n)
+{
+	if (b->len + n + 1 <= b->cap)
+		return b->data + b->len;
+
+	size_t cap = b->cap ? b->cap : 128;
+	while (cap < b->len + n + 1)
+		cap *= 2;
+
+	char *data = realloc(b->data, cap);
+	if (!data) {
+		b->failed = true;
+		return NULL;
+	}
+	b->data = data;
+	b->cap = cap;
+	return data + b->len;
+}
+
+void lp_buf_add(struct lp_buf *b, const void *data, size_t len)
+{
+	char *room = lp_buf_room(b, len);
+
+	if (!room)
+		return;
+	if (len)
+		memcpy(room, data, len);
+	room[len] = '\0';
+	b->len += len;
+}
+
+void lp_buf_str(struct lp_buf *b, const char *s)
+{
+	lp_buf_add(b, s, strlen(s));
+}
+
+void lp_buf_char(struct lp_buf *b, char c)
+{
+	lp_buf_add(b, &c, 1);
+}
+
+void lp_buf_u64(struct lp_buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	lp_buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void lp_buf_s64(struct lp_buf *b, int64_t v)
+{
+	if (v < 0)
+		lp_buf_char(b, '-');
+	lp_buf_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+void lp_buf_hex(struct lp_buf *b, uint64_t v)
+{
+	char digits[18];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[v & 15];
+		v >>= 4;
+	} while (v);
+	digits[--at] = 'x';
+	digits[--at] = '0';
+	lp_buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void lp_buf_fmt(struct lp_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+
+	char *room = n < 0 ? NULL : lp_buf_room(b, (size_t)n);
+	if (!room)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(room, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+}
+
+void lp_buf_clear(struct lp_buf *b)
+{
+	b->len = 0;
+	if (b->data)
+		b->data[0] = '\0';
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/base/vec.h
+ *
+ * vec - a growing array of any type:
+ *
+ *	LP_VEC(int) v = { 0 };
+ *	if (lp_vec_push(&v, 42) < 0) ...	// -ENOMEM
+ *	lp_vec_each(&v, p) use(*p);		// p is int *
+ *	lp_vec_done(&v);			// the array, not what its items own
+ */
+#ifndef LP_BASE_VEC_H
+#define LP_BASE_VEC_H
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LP_VEC(type)                                                                               \
+	struct {                                                                                   \
+		type *data;                                                                        \
+		size_t len, cap;                                                                   \
+	}
+
+#define lp_vec_reserve(v, n)                                                                       \
+	lp_vec_reserve_((void **)&(v)->data, &(v)->cap, (n), sizeof(*(v)->data))
+
+#define lp_vec_push(v, item)                                                                       \
+	(lp_vec_reserve(v, (v)->len + 1) < 0 ? -ENOMEM : ((v)->data[(v)->len++] = (item), 0))
+
+#define lp_vec_each(v, p) for (__typeof__((v)->data) p = (v)->data; p < (v)->data + (v)->len; p++)
+
+#define lp_vec_done(v)                                                                             \
+	do {                                                                                       \
+		free((v)->data);                                                                   \
+		(v)->data = NULL;                                                                  \
+		(v)->len = (v)->cap = 0;                                                           \
+	} while (0)
+
+static inline int lp_vec_reserve_(void **data, size_t *cap, size_t want, size_t item)
+{
+	if (want <= *cap)
+		return 0;
+
+	size_t grown = *cap ? *cap : 8;
+	while (grown < want)
+		grown *= 2;
+
+	void *p = reallocarray(*data, grown, item);
+	if (!p)
+		return -ENOMEM;
+	*data = p;
+	*cap = grown;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/collect/collect.h
+ *
+ * collect - bytes to events: checks and decodes records, puts them in time order across CPUs,
+ * renders, and hands finished events on. Trusts no byte of a record.
+ */
+#ifndef LP_COLLECT_H
+#define LP_COLLECT_H
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "collect/event.h"
+#include "expr/template.h"
+#include "lp/record.h"
+
+/* What a record of one site needs to be read; kept by the session, valid while records of the site
+ * may come.
+ */
+struct lp_site_info {
+	const char *logpoint;
+	const char *file, *function;
+	int line;
+	const struct lp_template *template;
+	bool is_return; /* LEAVE: result and elapsed */
+	uint32_t max_string, max_items, max_depth, max_frames;
+};
+
+/* Names and unwinds addresses of a live process; given by the session. Any may be NULL. */
+struct lp_symbolizer {
+	/* name of the function or object at a run-time address; NULL */
+	const char *(*symbol)(void *arg, pid_t pid, uint64_t addr);
+	/* frames from registers and copied stack memory, inlined ones as frames of their own.
+	 * Returns how many; strings live until the next call.
+	 */
+	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
+			 size_t len, struct lp_frame *ret, size_t max);
+	void *arg;
+};
+
+struct lp_collect;
+
+struct lp_collect_ops {
+	/* A finished event, in order. < 0 stops and is returned to the caller of feed or flush. */
+	int (*event)(void *arg, const struct lp_event *ev, struct lp_err *err);
+	/* Not a hit: fork, exec, exit, maps, retired; and COND_ERROR with its reason rendered. */
+	int (*notice)(void *arg, const struct lp_record *rec, const char *text, struct lp_err *err);
+};
+
+int lp_collect_new(const struct lp_collect_ops *ops, void *arg, const struct lp_symbolizer *sym,
+		   struct lp_collect **ret, struct lp_err *err);
+void lp_collect_free(struct lp_collect *c);
+LP_CLEANUP(struct lp_collect *, lp_collect_free)
+
+int lp_collect_set_site(struct lp_collect *c, uint32_t site, const struct lp_site_info *info);
+
+/* One record as it lies in the ring: checked, copied. -EPROTO: not a record. */
+int lp_collect_feed(struct lp_collect *c, const void *record, size_t len, struct lp_err *err);
+
+/* Hands on what is older than `before` (CLOCK_MONOTONIC, ns; UINT64_MAX: everything), in order. */
+int lp_collect_flush(struct lp_collect *c, uint64_t before, struct lp_err *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/collect/event.h
+ *
+ * event - one finished record, decoded and rendered: what sinks print. Lives until emit() returns.
+ */
+#ifndef LP_COLLECT_EVENT_H
+#define LP_COLLECT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/value.h"
+
+struct lp_named {
+	const char *name;	/* template expression as typed, name of a local */
+	struct lp_value value;	/* LP_VAL_ERROR goes under "errors" */
+};
+
+struct lp_frame {
+	const char *function; /* NULL: not known */
+	const char *file;
+	int line;
+	uint64_t addr;	      /* run-time address */
+	const char *module;   /* file name of the mapping; NULL */
+	const struct lp_named *locals;
+	size_t n_locals;
+	bool has_locals;      /* shown even where there are none */
+};
+
+struct lp_event {
+	uint64_t time;	      /* CLOCK_REALTIME, ns */
+	const char *logpoint; /* `as NAME`, else the location as typed */
+	uint64_t hit;
+	pid_t pid, tid;
+	const char *comm;
+	const char *thread, *task; /* NULL: none known */
+	const char *file;	   /* NULL: not known */
+	int line;		   /* 0: not known */
+	const char *function;
+	const char *message; /* the rendered template; may hold any bytes of the target */
+	size_t message_len;
+	const struct lp_named *values;
+	size_t n_values;
+	const struct lp_value *result; /* of return and call; NULL */
+	bool has_elapsed;
+	uint64_t elapsed; /* ns */
+	const struct lp_frame *stack;
+	size_t n_stack;
+	bool stack_cut;
+	bool cut; /* the record was full */
+};
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/expr/emit.h
+ *
+ * emit - a program being written: instructions and the virtual registers in use.
+ * Used by the code generator and by scopes that write the code of a variable's location.
+ * Failures (out of memory, registers, LP_SITE_CODE_MAX) are remembered in `status` and reported
+ * once by lp_emit_finish().
+ */
+#ifndef LP_EXPR_EMIT_H
+#define LP_EXPR_EMIT_H
+
+#include "base/err.h"
+#include "base/vec.h"
+#include "lp/program.h"
+
+struct lp_emit {
+	LP_VEC(struct lp_insn) code;
+	LP_VEC(uint8_t) data; /* constant bytes, placed behind the code by lp_emit_finish() */
+	uint32_t regs;	      /* bit set of virtual registers in use */
+	int status;	      /* 0 or the first -errno */
+};
+
+void lp_emit_done(struct lp_emit *e);
+
+/* A free virtual register. Always a valid number; status tells when there was none. */
+uint8_t lp_emit_reg(struct lp_emit *e);
+void lp_emit_release(struct lp_emit *e, uint8_t reg);
+
+/* Appends an instruction and returns its index. */
+size_t lp_emit_op(struct lp_emit *e, struct lp_insn insn);
+#define lp_emit(e, OP, ...) lp_emit_op((e), (struct lp_insn){ .op = LP_OP_##OP, __VA_ARGS__ })
+
+/* Makes the jump or TRY at index go to the next instruction. */
+void lp_emit_land(struct lp_emit *e, size_t index);
+
+/* STRK of constant bytes into string buffer `buffer`. */
+void lp_emit_const_string(struct lp_emit *e, uint8_t buffer, const char *s, size_t len);
+
+/* Hands the finished code over (malloc'ed); -E2BIG, -ENOMEM. */
+int lp_emit_finish(struct lp_emit *e, struct lp_insn **ret, size_t *ret_n, struct lp_err *err);
+
+/* One instruction a line, for -v. */
+struct lp_buf;
+void lp_program_print(struct lp_buf *b, const struct lp_insn *code, size_t n);
+
+/* Registers valid, jumps forward and inside, slots and lengths within limits: what the kernel side
+ * would have to check at each hit otherwise. -EINVAL names the instruction.
+ */
+int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/probe/probe.h
+ *
+ * probe - the kernel side, loaded: maps, programs, attachments, the ring. The sole home of libbpf.
+ * Everything is held by descriptors only, so the kernel removes it all when we die.
+ *
+ * Order of use: lp_kernel_new(); points and sites; targets; lp_kernel_attach(); then drain.
+ * Points and sites can be added while others run.
+ */
+#ifndef LP_PROBE_H
+#define LP_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "lp/program.h"
+#include "lp/record.h"
+
+struct lp_kernel;
+
+enum lp_filter {
+	LP_FILTER_TARGETS, /* processes in the target set */
+	LP_FILTER_CGROUP,  /* processes in the cgroup or below */
+};
+
+struct lp_kernel_conf {
+	enum lp_filter filter;
+	uint64_t cgroup_id;	/* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
+	bool follow;		/* children forked by targets become targets */
+	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
+	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
+	uint32_t ring_size;	/* bytes, a power of two; 0: the default */
+	uint32_t record_max;	/* bytes of one record; 0: LP_RECORD_MAX */
+};
+
+/* -EPERM, -EACCES: the message names the missing capability or setting. */
+int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+void lp_kernel_free(struct lp_kernel *k);
+LP_CLEANUP(struct lp_kernel *, lp_kernel_free)
+
+/* -ENOSPC when the room is used up. */
+int lp_kernel_add_point(struct lp_kernel *k, const struct lp_point *p, uint32_t *ret_id,
+			struct lp_err *err);
+/* Writes the code, then the site. `pair`: see struct lp_site; LP_SITE_PLAIN ignores it. */
+int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind, uint64_t vaddr,
+		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
+		       struct lp_err *err);
+
+int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err);
+int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
+
+/* Many sites of one file with one call where the kernel can (uprobe_multi), else one by one.
+ * All of them or none. path must lead to the very file now ("/proc/PID/map_files/...",
+ * "/proc/self/fd/N").
+ */
+struct lp_attach {
+	const char *path;
+	bool is_return; /* return probes */
+	pid_t pid;	/* only this process; 0: every process that maps the file */
+	size_t n;
+	const uint64_t *offsets;    /* file offsets */
+	const uint64_t *semaphores; /* file offsets or 0 each; NULL: none */
+	const uint32_t *sites;
+};
+
+struct lp_link;
+
+int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+		     struct lp_err *err);
+void lp_link_free(struct lp_link *l); /* detaches */
+LP_CLEANUP(struct lp_link *, lp_link_free)
+
+/* Tells by LP_REC_MAPS when a target loads a library: an (unlogged) probe at the dynamic linker's
+ * notification. offset: file offset of _dl_debug_state in that file.
+ */
+int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
+			   struct lp_link **ret, struct lp_err *err);
+
+/* Sums over all CPUs; exact once the logpoint's links are gone. */
+int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
+		     struct lp_err *err);
+
+/* The ring, read in place: fn gets each record as it lies there. fn < 0 stops and is returned.
+ * Returns how many records were read.
+ */
+int lp_kernel_drain(struct lp_kernel *k, int (*fn)(const void *record, size_t len, void *arg),
+		    void *arg);
+
+/* The descriptor becomes readable when a record comes after lp_kernel_sleep() returned true;
+ * false: there are records already. While awake, the reader drains by a timer of its own and the
+ * target pays no wake-up.
+ */
+int lp_kernel_fd(struct lp_kernel *k);
+bool lp_kernel_sleep(struct lp_kernel *k);
+void lp_kernel_awake(struct lp_kernel *k);
+
+/* What this kernel and these privileges allow; each probed, never guessed from a version. */
+struct lp_feature {
+	const char *name;   /* "uprobe_multi" */
+	const char *what;   /* "attach many places with one call" */
+	bool have, needed;  /* needed: nothing works without it */
+	char detail[160];   /* why not, and what to do about it */
+};
+size_t lp_features(struct lp_feature *ret, size_t max);
+
+/* Nanoseconds a hit costs the target on this machine, measured on a child process of our own in a
+ * few milliseconds.
+ */
+struct lp_costs {
+	uint64_t emulated; /* nop, push, jmp, call: handled by the kernel without a second trap */
+	uint64_t stepped;  /* everything else */
+	uint64_t returned; /* a return probe, its entry included */
+};
+int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/sink/sink.h
+ *
+ * sink - where finished events go.
+ * Gets decoded events, in order, on one thread. May buffer; flush() leaves nothing behind. Never
+ * sees kernel records (collect/) and never prints errors.
+ */
+#ifndef LP_SINK_H
+#define LP_SINK_H
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "collect/event.h"
+
+struct lp_sink;
+
+struct lp_sink_ops {
+	const char *name; /* as in --format=NAME */
+	size_t state_size;
+	int (*open)(struct lp_sink *s, const char *arg, struct lp_err *err);
+	int (*emit)(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
+	int (*flush)(struct lp_sink *s, struct lp_err *err);
+	void (*close)(struct lp_sink *s); /* also after a failed open() */
+};
+
+struct lp_sink {
+	const struct lp_sink_ops *ops;
+	int fd;		   /* where text goes; the caller's */
+	bool color;
+	struct lp_buf out; /* not yet written */
+	_Alignas(16) char state[];
+};
+
+/* spec: "text", "json", "name:argument". An unknown format lists those there are. */
+int lp_sink_new(const char *spec, int fd, bool color, struct lp_sink **ret, struct lp_err *err);
+void lp_sink_free(struct lp_sink *s);
+LP_CLEANUP(struct lp_sink *, lp_sink_free)
+
+int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
+int lp_sink_flush(struct lp_sink *s, struct lp_err *err);
+
+#endif
