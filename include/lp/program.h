@@ -163,6 +163,7 @@ enum lp_status {
 	LP_ST_NO_ROOM,	     /* the record is full */
 	LP_ST_TOO_LONG,	     /* LP_VM_STEPS_MAX reached */
 	LP_ST_NOT_IN_SCOPE,  /* this copy of the line does not have the name */
+	LP_ST_REDACTED,	     /* its name is in the redaction list: never copied */
 	LP_ST_COUNT
 };
 

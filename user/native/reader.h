@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/value.h"
 #include "expr/type.h"
+#include "lp/program.h"
 
 struct lp_reader {
 	struct lp_memory *memory; /* what pointers lead to */
@@ -21,10 +22,24 @@ struct lp_reader {
 	void *symbol_arg;
 };
 
-/* len may be less than the type's size (cut): what is missing is an error or a cut collection.
- * addr: where the bytes lie in the target, 0 for a computed value.
- */
-void lp_read_value(const struct lp_reader *r, const struct lp_type *type, const void *bytes,
-		   size_t len, uint64_t addr, struct lp_value *ret);
+/* Bytes of the target that a record holds, with what is missing from them. */
+struct lp_hole {
+	uint64_t offset, len;
+	enum lp_status status; /* why: LP_ST_OPTIMIZED_OUT, LP_ST_REDACTED... */
+};
+
+struct lp_bytes {
+	const void *data;
+	size_t len;    /* may be less than the type's size: what is missing is cut or an error */
+	uint64_t addr; /* where they lie in the target; 0: a computed value */
+	const struct lp_hole *holes;
+	size_t n_holes;
+};
+
+void lp_read_value(const struct lp_reader *r, const struct lp_type *type,
+		   const struct lp_bytes *bytes, struct lp_value *ret);
+
+/* What LP_VAL_ERROR says for a status: "optimized out", "unreadable 0x10" (addr). */
+void lp_status_text(enum lp_status status, uint64_t addr, struct lp_arena *a, struct lp_value *ret);
 
 #endif
