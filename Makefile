@@ -14,12 +14,13 @@ CC = gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 B := build$(if $(filter 1,$(ASAN)),/asan)
+SANITIZE := -fsanitize=address,undefined
 
 CFLAGS := -std=gnu11 -g $(if $(filter 1,$(DEBUG)),-O0,-O2) -Wall -Wextra -Wshadow \
 	-Wmissing-prototypes -Wstrict-prototypes $(if $(filter 1,$(WERROR)),-Werror) \
 	-D_GNU_SOURCE -Iinclude -Iuser -I$B/gen \
-	$(if $(filter 1,$(ASAN)),-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-LDFLAGS := $(if $(filter 1,$(ASAN)),-fsanitize=address,undefined)
+	$(if $(filter 1,$(ASAN)),$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+LDFLAGS := $(if $(filter 1,$(ASAN)),$(SANITIZE))
 LDLIBS := -lbpf -ldw -lelf -lcapstone -liberty -ljansson -lz -lm -lpthread
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror -Iinclude -Ibpf \
 	-idirafter /usr/include/x86_64-linux-gnu

@@ -45,8 +45,9 @@ struct lp_place {
 	int line;	      /* 0: not known */
 	bool inlined;
 	bool no_return_probe; /* Go: a return probe would move its stack */
-	const void *impl;     /* native's own: static probe's arguments, DIE */
-	uint64_t impl_aux;
+	uint64_t function_die; /* offset in .debug_info of the subprogram or inlined_subroutine
+				* that the place belongs to; 0: none */
+	const char *usdt_args; /* of a static probe, as in its note: "-4@%eax 8@-8(%rbp)" */
 };
 
 struct lp_places {
