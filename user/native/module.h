@@ -14,29 +14,42 @@
 #include "base/arena.h"
 #include "native/native.h"
 
-struct lp_types; /* native/types.h: the cache of types */
+struct lp_types;	/* native/types.h: the cache of types */
+struct lp_module_index; /* native/index.h: symbols, units, lines */
 
 struct lp_module {
 	char *path;
 	char *root;
+	int fd; /* our own, for lp_module_bytes() */
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
-	Elf *elf;	       /* the main file: program headers, code, notes, dynamic symbols */
-	Dwarf *dwarf;	       /* by lp_module_dwarf() */
+	Dwfl_Callbacks callbacks;
+	char *debug_path;	 /* where callbacks look: libdwfl's syntax */
+	Elf *elf;		 /* the main file: program headers, code, notes, dynamic symbols */
+	GElf_Half type, machine; /* ET_EXEC or ET_DYN; EM_... */
+	Dwarf *dwarf;		 /* by lp_module_dwarf() */
 	bool dwarf_tried;
-	struct lp_arena arena; /* strings of places and the like; lives as long as the module */
+	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */
 	struct lp_types *types; /* by lp_types_get(); freed by lp_types_free() */
-	struct lp_module_index *index; /* of lines and functions; freed by lp_module_index_free() */
+	struct lp_module_index *index; /* freed by lp_module_index_free() */
 };
+
+void lp_types_free(struct lp_types *types);
 
 /* Debug information, looked for at the first call; NULL where there is none. */
 Dwarf *lp_module_dwarf(struct lp_module *m);
 
-/* The compilation unit whose ranges contain vaddr, also where .debug_aranges is missing. -ENOENT. */
+/* The compilation unit whose ranges contain vaddr, also where .debug_aranges is missing. -ENOENT.
+ */
 int lp_module_cu_at(struct lp_module *m, uint64_t vaddr, Dwarf_Die *ret);
 
-/* The function symbol (.symtab, of the debug file too, else .dynsym) that contains vaddr. */
+/* The function symbol (.symtab, of the debug file too, else .dynsym) that contains vaddr; st_value
+ * is its start, st_size its size, up to the next one where the file gives none. NULL: none.
+ */
 const char *lp_module_symbol_at(struct lp_module *m, uint64_t vaddr, GElf_Sym *ret_sym);
+
+/* Is it in an executable section (in an executable segment, where a file has no sections)? */
+bool lp_module_is_code(struct lp_module *m, uint64_t vaddr);
 
 /* File offset of a link address through PT_LOAD; -ENOENT outside of the file. */
 int lp_module_offset(struct lp_module *m, uint64_t vaddr, uint64_t *ret);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/index.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <string.h>
+
+void lp_module_index_free(struct lp_module_index *index)
+{
+	if (!index)
+		return;
+	lp_vec_done(&index->code);
+	lp_vec_done(&index->units);
+	lp_vec_done(&index->unit_ranges);
+	lp_vec_done(&index->symbols);
+	free(index);
+}
+
+struct lp_module_index *lp_module_index_get(struct lp_module *m)
+{
+	if (!m->index)
+		m->index = calloc(1, sizeof(*m->index));
+	return m->index;
+}
+
+static int add_code(struct lp_module_index *index, uint64_t start, uint64_t size, const char *name)
+{
+	const struct lp_code_range code = {{start, start + size}, name};
+
+	return size == 0 || start + size < start ? 0 : lp_vec_push(&index->code, code);
+}
+
+static int code_of_sections(struct lp_module *m, struct lp_module_index *index)
+{
+	size_t names;
+	GElf_Shdr sh;
+	int r = 0;
+
+	if (elf_getshdrstrndx(m->elf, &names) < 0)
+		return 0;
+	for (Elf_Scn *scn = NULL; r == 0 && (scn = elf_nextscn(m->elf, scn));) {
+		const uint64_t flags = SHF_ALLOC | SHF_EXECINSTR;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
+		    (sh.sh_flags & flags) != flags)
+			continue;
+		const char *name = elf_strptr(m->elf, names, sh.sh_name);
+		r = add_code(index, sh.sh_addr, sh.sh_size, name ? name : "");
+	}
+	return r;
+}
+
+static int code_of_segments(struct lp_module *m, struct lp_module_index *index)
+{
+	size_t n;
+	GElf_Phdr ph;
+	int r = 0;
+
+	if (elf_getphdrnum(m->elf, &n) < 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < n && gelf_getphdr(m->elf, (int)i, &ph); i++)
+		if (ph.p_type == PT_LOAD && (ph.p_flags & PF_X))
+			r = add_code(index, ph.p_vaddr, ph.p_filesz, NULL);
+	return r;
+}
+
+const struct lp_code_range *lp_code_find(struct lp_module *m, uint64_t vaddr)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+
+	if (!index)
+		return NULL;
+	if (!index->code_tried) {
+		index->code_tried = true;
+		if (code_of_sections(m, index) == 0 && index->code.len == 0)
+			code_of_segments(m, index);
+	}
+	lp_vec_each (&index->code, c)
+		if (vaddr >= c->range.start && vaddr < c->range.end)
+			return c;
+	return NULL;
+}
+
+bool lp_module_is_code(struct lp_module *m, uint64_t vaddr)
+{
+	return lp_code_find(m, vaddr) != NULL;
+}
+
+static int compare_unit_range(const void *a, const void *b)
+{
+	const struct lp_unit_range *x = a, *y = b;
+
+	return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
+}
+
+/* Ranges of functions that the linker dropped begin at 0, 1 or a tombstone: not in code. */
+static int add_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_Die *die,
+		      size_t unit, size_t *count)
+{
+	Dwarf_Addr base, start, end;
+	ptrdiff_t next = 0;
+
+	while ((next = dwarf_ranges(die, next, &base, &start, &end)) > 0) {
+		const struct lp_unit_range r = {{start, end}, 0, unit};
+
+		++*count;
+		if (start < end && lp_module_is_code(m, start) &&
+		    lp_vec_push(&index->unit_ranges, r) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Some producers give a unit no ranges of its own: those of its functions then. */
+static int add_function_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_Die *cu,
+			       size_t unit)
+{
+	Dwarf_Die child;
+	size_t count;
+
+	if (dwarf_child(cu, &child) != 0)
+		return 0;
+	do {
+		if (dwarf_tag(&child) == DW_TAG_subprogram &&
+		    add_ranges(m, index, &child, unit, &count) < 0)
+			return -ENOMEM;
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return 0;
+}
+
+static bool made_by_go(Dwarf_Die *cu)
+{
+	Dwarf_Attribute attr;
+
+	if (dwarf_srclang(cu) == DW_LANG_Go)
+		return true;
+	const char *producer = dwarf_formstring(dwarf_attr(cu, DW_AT_producer, &attr));
+	return producer && !strncmp(producer, "Go cmd/compile", 14);
+}
+
+static int index_units(struct lp_module *m, struct lp_module_index *index)
+{
+	Dwarf *dwarf = lp_module_dwarf(m);
+	Dwarf_CU *cu = NULL;
+	struct lp_unit unit = {0};
+	uint8_t type;
+
+	if (!dwarf)
+		return 0;
+	while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit.die, NULL) == 0) {
+		size_t count = 0;
+
+		if (dwarf_tag(&unit.die) != DW_TAG_compile_unit &&
+		    dwarf_tag(&unit.die) != DW_TAG_skeleton_unit)
+			continue;
+		unit.go = made_by_go(&unit.die);
+		if (lp_vec_push(&index->units, unit) < 0 ||
+		    add_ranges(m, index, &unit.die, index->units.len - 1, &count) < 0)
+			return -ENOMEM;
+		if (count == 0 &&
+		    add_function_ranges(m, index, &unit.die, index->units.len - 1) < 0)
+			return -ENOMEM;
+	}
+	if (index->unit_ranges.len == 0)
+		return 0;
+	qsort(index->unit_ranges.data, index->unit_ranges.len, sizeof(*index->unit_ranges.data),
+	      compare_unit_range);
+	uint64_t max_end = 0;
+	lp_vec_each (&index->unit_ranges, r) {
+		if (r->range.end > max_end)
+			max_end = r->range.end;
+		r->max_end = max_end;
+	}
+	return 0;
+}
+
+struct lp_module_index *lp_module_units(struct lp_module *m)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+
+	if (index && !index->units_tried) {
+		if (index_units(m, index) < 0) {
+			lp_vec_done(&index->units);
+			lp_vec_done(&index->unit_ranges);
+			return NULL;
+		}
+		index->units_tried = true;
+	}
+	return index;
+}
+
+struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	size_t low = 0, high = index ? index->unit_ranges.len : 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (index->unit_ranges.data[mid].range.start <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	while (low-- > 0 && index->unit_ranges.data[low].max_end > vaddr)
+		if (index->unit_ranges.data[low].range.end > vaddr)
+			return &index->units.data[index->unit_ranges.data[low].unit];
+	return NULL;
+}
+
+int lp_module_cu_at(struct lp_module *m, uint64_t vaddr, Dwarf_Die *ret)
+{
+	struct lp_unit *unit = lp_unit_find(m, vaddr);
+
+	if (!unit)
+		return -ENOENT;
+	*ret = unit->die;
+	return 0;
+}

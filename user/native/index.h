@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/index.h
+ *
+ * index - what a module has looked up once about its symbols and units, each part at its first
+ * use. For module.c, symbols.c, lines.c and functions.c alone.
+ */
+#ifndef LP_NATIVE_INDEX_H
+#define LP_NATIVE_INDEX_H
+
+#include "native/module.h"
+
+struct lp_range {
+	uint64_t start, end; /* end is not part of it */
+};
+
+/* Executable parts of the file. */
+struct lp_code_range {
+	struct lp_range range;
+	const char *section; /* NULL: a segment of a file without sections */
+};
+
+/* Addresses of a unit, sorted by start. */
+struct lp_unit_range {
+	struct lp_range range;
+	uint64_t max_end; /* of this one and all before it: ranges may overlap */
+	size_t unit;
+};
+
+struct lp_unit {
+	Dwarf_Die die;
+	bool go; /* made by the Go compiler */
+};
+
+struct lp_symbol {
+	uint64_t start, end; /* end == start: the size is not known */
+	GElf_Sym sym;
+	const char *name;     /* as in the file, without a version */
+	const char *readable; /* demangled, without parameters; NULL: not asked for yet */
+	bool function;	      /* else an object */
+};
+
+struct lp_module_index {
+	LP_VEC(struct lp_code_range) code;
+	LP_VEC(struct lp_unit) units; /* compilation units with code or not, in order */
+	LP_VEC(struct lp_unit_range) unit_ranges;
+	LP_VEC(struct lp_symbol) symbols; /* by start; aliases adjacent, the preferred first */
+	bool code_tried, units_tried, symbols_tried;
+};
+
+/* The index as it is; NULL when out of memory. */
+struct lp_module_index *lp_module_index_get(struct lp_module *m);
+
+/* The executable part that an address is in; NULL: none. */
+const struct lp_code_range *lp_code_find(struct lp_module *m, uint64_t vaddr);
+
+/* The unit that an address is in; NULL: none. */
+struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr);
+
+/* The index, with its units, or NULL when out of memory. */
+struct lp_module_index *lp_module_units(struct lp_module *m);
+
+/* The index, with its symbols, or NULL when out of memory. */
+struct lp_module_index *lp_module_symbols(struct lp_module *m);
+
+/* The symbol that covers an address: a function, or anything. NULL: none. */
+struct lp_symbol *lp_symbol_find(struct lp_module *m, uint64_t vaddr, bool functions_only);
+
+/* Demangled without its parameters: "ns::Cls::method". */
+const char *lp_symbol_readable(struct lp_module *m, struct lp_symbol *s);
+
+void lp_module_index_free(struct lp_module_index *index);
+
+#endif

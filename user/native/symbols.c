@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <libiberty/demangle.h>
+#include <string.h>
+
+#include "native/index.h"
+
+/* How far back a symbol is looked for that encloses others. */
+#define MAX_ENCLOSED 256
+
+static int binding_rank(const struct lp_symbol *s)
+{
+	static const int ranks[] = {[STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1};
+	const unsigned int bind = GELF_ST_BIND(s->sym.st_info);
+
+	return bind < LP_ARRAY_SIZE(ranks) ? ranks[bind] : 2;
+}
+
+#define ORDER(a, b)     \
+	if ((a) != (b)) \
+	return (a) < (b) ? -1 : 1
+
+/* By address; of several names, the one that a reader of the program would know comes first. */
+static int compare_symbol(const void *a, const void *b)
+{
+	const struct lp_symbol *x = a, *y = b;
+
+	ORDER(x->start, y->start);
+	ORDER(!x->function, !y->function);
+	ORDER(x->sym.st_size == 0, y->sym.st_size == 0);
+	ORDER(binding_rank(x), binding_rank(y));
+	ORDER(strspn(x->name, "_"), strspn(y->name, "_"));
+	ORDER(strlen(x->name), strlen(y->name));
+	return strcmp(x->name, y->name);
+}
+
+/* "fopen@@GLIBC_2.2.5": a version is no part of the name */
+static const char *name_without_version(struct lp_module *m, const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	return at && at != name ? lp_arena_strndup(&m->arena, name, (size_t)(at - name)) : name;
+}
+
+static int add_symbol(struct lp_module *m, struct lp_module_index *index, const char *name,
+		      const GElf_Sym *sym, uint64_t addr)
+{
+	const int type = GELF_ST_TYPE(sym->st_info);
+	struct lp_symbol s = {.start = addr, .end = addr + sym->st_size, .sym = *sym};
+
+	if (!name || !*name || sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS)
+		return 0;
+	s.function = type == STT_FUNC || type == STT_GNU_IFUNC ||
+		     (type == STT_NOTYPE && name[0] != '$' && name[0] != '.');
+	if (s.function ? !lp_module_is_code(m, addr) : type != STT_OBJECT)
+		return 0;
+	if (s.end < s.start)
+		s.end = s.start;
+	s.sym.st_value = addr;
+	s.name = name_without_version(m, name);
+	if (!s.name)
+		return -ENOMEM;
+	return lp_vec_push(&index->symbols, s);
+}
+
+/* Hand-written assembly often gives no size: up to the next function, or the section's end. */
+static void close_open_ends(struct lp_module *m, struct lp_module_index *index)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = index->symbols.len; i-- > 0;) {
+		struct lp_symbol *s = &index->symbols.data[i];
+		const struct lp_code_range *code;
+
+		if (!s->function)
+			continue;
+		if (s->end == s->start && (code = lp_code_find(m, s->start)))
+			s->end = next < code->range.end ? next : code->range.end;
+		if (i > 0 && index->symbols.data[i - 1].start != s->start)
+			next = s->start;
+	}
+}
+
+struct lp_module_index *lp_module_symbols(struct lp_module *m)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+
+	if (!index || index->symbols_tried)
+		return index;
+
+	int n = dwfl_module_getsymtab(m->dwfl_module);
+	for (int i = 1; i < n; i++) {
+		GElf_Sym sym;
+		GElf_Addr addr;
+		const char *name =
+			dwfl_module_getsym_info(m->dwfl_module, i, &sym, &addr, NULL, NULL, NULL);
+
+		if (name && add_symbol(m, index, name, &sym, addr) < 0) {
+			lp_vec_done(&index->symbols);
+			return NULL;
+		}
+	}
+	if (index->symbols.len > 0)
+		qsort(index->symbols.data, index->symbols.len, sizeof(*index->symbols.data),
+		      compare_symbol);
+	close_open_ends(m, index);
+	index->symbols_tried = true;
+	return index;
+}
+
+struct lp_symbol *lp_symbol_find(struct lp_module *m, uint64_t vaddr, bool functions_only)
+{
+	struct lp_module_index *index = lp_module_symbols(m);
+	size_t low = 0, high = index ? index->symbols.len : 0;
+	struct lp_symbol *found = NULL;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (index->symbols.data[mid].start <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (size_t tries = MAX_ENCLOSED; low-- > 0 && tries-- > 0;) {
+		struct lp_symbol *s = &index->symbols.data[low];
+
+		if (found && s->start != found->start)
+			break;
+		if (vaddr < s->end && (s->function || !functions_only))
+			found = s;
+	}
+	return found;
+}
+
+const char *lp_symbol_readable(struct lp_module *m, struct lp_symbol *s)
+{
+	if (s->readable)
+		return s->readable;
+
+	lp_auto(lp_free) char *demangled = cplus_demangle(s->name, DMGL_AUTO | DMGL_ANSI);
+	if (!demangled)
+		return s->readable = s->name;
+	char *clone = strstr(demangled, " [clone ");
+	if (clone)
+		*clone = '\0';
+	s->readable = lp_arena_strdup(&m->arena, demangled);
+	return s->readable ? s->readable : s->name;
+}
+
+const char *lp_module_symbol_at(struct lp_module *m, uint64_t vaddr, GElf_Sym *ret_sym)
+{
+	struct lp_symbol *s = lp_symbol_find(m, vaddr, true);
+
+	if (!s)
+		return NULL;
+	*ret_sym = s->sym;
+	ret_sym->st_size = s->end - s->start;
+	return s->name;
+}
+
+const char *lp_module_symbol(struct lp_module *m, uint64_t vaddr, uint64_t *ret_offset)
+{
+	struct lp_symbol *s = lp_symbol_find(m, vaddr, false);
+
+	if (!s)
+		return NULL;
+	*ret_offset = vaddr - s->start;
+	return lp_symbol_readable(m, s);
+}
