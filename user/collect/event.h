@@ -31,6 +31,7 @@ struct lp_frame {
 
 struct lp_event {
 	uint64_t time;	      /* CLOCK_REALTIME, ns */
+	uint32_t point;	      /* lp_record.point */
 	const char *logpoint; /* `as NAME`, else the location as typed */
 	uint64_t hit;
 	pid_t pid, tid;
