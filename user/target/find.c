@@ -51,7 +51,7 @@ int lp_find_exe(dev_t dev, ino_t ino, struct lp_pids *ret, struct lp_err *err)
 
 static int add_procs(const char *dir, struct lp_pids *ret, struct lp_err *err)
 {
-	lp_auto(lp_buf_done) struct lp_buf text = {0};
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	char path[PATH_MAX], *rest;
 
 	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= (int)sizeof(path))
@@ -132,7 +132,7 @@ int lp_cgroup_mount(const char *mountinfo, char ret[PATH_MAX])
 
 static int cgroup_mount(char ret[PATH_MAX], struct lp_err *err)
 {
-	lp_auto(lp_buf_done) struct lp_buf text = {0};
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 
 	int r = lp_file_read("/proc/self/mountinfo", LIST_MAX, &text);
 	if (r < 0)
@@ -186,7 +186,7 @@ static int match_unit(const char *dir, void *arg, struct lp_err *err)
 
 int lp_unit_cgroup(const char *unit, char ret_dir[PATH_MAX], struct lp_err *err)
 {
-	struct unit_search s = {0};
+	struct unit_search s = { 0 };
 	char mount[PATH_MAX];
 
 	if (!*unit || strchr(unit, '/') || strlen(unit) > NAME_MAX)

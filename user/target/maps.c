@@ -56,7 +56,7 @@ static void unescape(char *path)
 
 static bool parse_line(char *p, struct lp_map *ret)
 {
-	struct lp_map m = {0};
+	struct lp_map m = { 0 };
 	uint64_t major, minor, ino;
 
 	if (!take_number(&p, 16, '-', &m.start) || !take_number(&p, 16, ' ', &m.end) ||
@@ -106,7 +106,7 @@ int lp_maps_parse(struct lp_maps *m, struct lp_err *err)
 
 int lp_maps_read(pid_t pid, struct lp_maps *ret, struct lp_err *err)
 {
-	lp_auto(lp_maps_done) struct lp_maps m = {0};
+	lp_auto(lp_maps_done) struct lp_maps m = { 0 };
 
 	int r = lp_procfs_read(pid, "maps", &m.text, err);
 	if (r < 0)
@@ -116,7 +116,7 @@ int lp_maps_read(pid_t pid, struct lp_maps *ret, struct lp_err *err)
 		return r;
 
 	*ret = m;
-	m = (struct lp_maps){0};
+	m = (struct lp_maps){ 0 };
 	return 0;
 }
 

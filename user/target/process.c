@@ -41,7 +41,7 @@ int lp_process_parse_stat(const char *text, struct lp_process_info *ret)
 /* Threads can be addressed below /proc too: a user who copied one from `top -H` wants to know. */
 static int check_not_thread(pid_t pid, struct lp_err *err)
 {
-	lp_auto(lp_buf_done) struct lp_buf status = {0};
+	lp_auto(lp_buf_done) struct lp_buf status = { 0 };
 	int tgid;
 
 	int r = lp_procfs_read(pid, "status", &status, err);
@@ -56,7 +56,7 @@ static int check_not_thread(pid_t pid, struct lp_err *err)
 
 static int check_program(pid_t pid, struct lp_err *err)
 {
-	unsigned char ident[EI_NIDENT] = {0};
+	unsigned char ident[EI_NIDENT] = { 0 };
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
@@ -72,8 +72,8 @@ static int check_program(pid_t pid, struct lp_err *err)
 
 int lp_process_check(pid_t pid, struct lp_process_info *ret, struct lp_err *err)
 {
-	lp_auto(lp_buf_done) struct lp_buf stat = {0};
-	struct lp_process_info info = {.pid = pid};
+	lp_auto(lp_buf_done) struct lp_buf stat = { 0 };
+	struct lp_process_info info = { .pid = pid };
 
 	int r = lp_procfs_read(pid, "stat", &stat, err);
 	if (r == -ESRCH)
@@ -170,8 +170,8 @@ void lp_process_root(pid_t pid, char ret[64])
 
 static ssize_t read_some(pid_t pid, uint64_t addr, void *buf, size_t len)
 {
-	struct iovec local = {.iov_base = buf, .iov_len = len};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
+	struct iovec local = { .iov_base = buf, .iov_len = len };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
 
 	return process_vm_readv(pid, &local, 1, &remote, 1, 0);
 }
@@ -214,7 +214,7 @@ static long memory_read_string(struct lp_memory *memory, uint64_t addr, char *bu
 void lp_process_memory_init(struct lp_process_memory *m, pid_t pid)
 {
 	*m = (struct lp_process_memory){
-		.memory = {.read = memory_read, .read_string = memory_read_string},
+		.memory = { .read = memory_read, .read_string = memory_read_string },
 		.pid = pid,
 	};
 }
