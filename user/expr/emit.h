@@ -9,6 +9,9 @@
 #ifndef LP_EXPR_EMIT_H
 #define LP_EXPR_EMIT_H
 
+#include <stdint.h>
+
+#include "base/auto.h"
 #include "base/err.h"
 #include "base/vec.h"
 #include "lp/program.h"

@@ -86,7 +86,8 @@ bool lp_type_is_scalar(const struct lp_type *t);  /* integer, float, pointer */
 bool lp_type_is_string(const struct lp_type *t);  /* char * or char [] after stripping */
 
 /* The types of literals and operators, which no program declares. */
-extern const struct lp_type lp_type_int, lp_type_long, lp_type_ulong, lp_type_bool, lp_type_char,
-	lp_type_double, lp_type_void, lp_type_void_ptr, lp_type_char_ptr;
+extern const struct lp_type lp_type_int, lp_type_uint, lp_type_long, lp_type_ulong, lp_type_bool,
+	lp_type_char, lp_type_float, lp_type_double, lp_type_void, lp_type_void_ptr,
+	lp_type_char_ptr;
 
 #endif

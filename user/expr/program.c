@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "expr/emit.h"
+
+struct op_desc {
+	const char *name, *operands;
+};
+
+static const struct op_desc ops[LP_OP_COUNT] = {
+#define OP_DESC(name, operands, effect) [LP_OP_##name] = {#name, operands},
+	LP_OPS(OP_DESC)
+#undef OP_DESC
+};
+
+static const struct {
+	uint16_t slot;
+	const char *name;
+} named_slots[] = {
+	{LP_SLOT_COND, "cond"},
+	{LP_SLOT_REGS, "regs"},
+	{LP_SLOT_STACK, "stack"},
+	{LP_SLOT_MEM, "mem"},
+};
+
+static bool n_is_size(uint8_t op)
+{
+	return op == LP_OP_LOAD || op == LP_OP_LOADM || op == LP_OP_EXT;
+}
+
+static void print_slot(struct lp_buf *b, uint16_t slot)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(named_slots); i++)
+		if (named_slots[i].slot == slot) {
+			lp_buf_str(b, named_slots[i].name);
+			return;
+		}
+	lp_buf_fmt(b, "v%u", slot);
+}
+
+static void print_operand(struct lp_buf *b, const struct lp_insn *insn, char letter)
+{
+	switch (letter) {
+	case 'd':
+		lp_buf_fmt(b, "r%u", insn->dst);
+		break;
+	case 'a':
+		lp_buf_fmt(b, "r%u", insn->a);
+		break;
+	case 'b':
+		lp_buf_fmt(b, "r%u", insn->b);
+		break;
+	case 'm':
+		lp_buf_fmt(b, "m%u", insn->b);
+		break;
+	case 'k':
+		lp_buf_fmt(b, "k%u", insn->dst);
+		break;
+	case 't':
+		lp_buf_fmt(b, "->%u", insn->n);
+		break;
+	case 's':
+		print_slot(b, LP_CAP_SLOT(insn->n));
+		lp_buf_fmt(b, ":%u", LP_CAP_LEN(insn->n));
+		break;
+	case 'n':
+		if (n_is_size(insn->op))
+			lp_buf_fmt(b, "%c%u", insn->n & LP_SIGNED ? 's' : 'u',
+				   insn->n & ~LP_SIGNED);
+		else
+			lp_buf_fmt(b, "%u", insn->n);
+		break;
+	case 'i':
+		if (insn->op == LP_OP_BITS)
+			lp_buf_fmt(b, "%u:%u%s", (unsigned int)(insn->imm & 0xff),
+				   (unsigned int)(insn->imm >> 8 & 0xff),
+				   insn->imm >> 16 & 1 ? "s" : "u");
+		else if (insn->op == LP_OP_TRY)
+			print_slot(b, (uint16_t)insn->imm);
+		else
+			lp_buf_s64(b, (int64_t)insn->imm);
+		break;
+	}
+}
+
+static void print_insn(struct lp_buf *b, const struct lp_insn *insn)
+{
+	const struct op_desc *op = &ops[insn->op];
+
+	lp_buf_str(b, op->name);
+	for (const char *letter = op->operands; *letter; letter++) {
+		lp_buf_char(b, ' ');
+		print_operand(b, insn, *letter);
+	}
+	if (insn->op == LP_OP_TRY)
+		lp_buf_fmt(b, " ->%u", insn->n);
+}
+
+static void print_data(struct lp_buf *b, const struct lp_insn *code, const struct lp_insn *strk)
+{
+	const char *s = (const char *)&code[strk->imm];
+
+	lp_buf_str(b, " \"");
+	for (uint32_t i = 0; i < strk->n; i++)
+		if (s[i] >= ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+			lp_buf_char(b, s[i]);
+		else
+			lp_buf_fmt(b, "\\x%02x", (unsigned char)s[i]);
+	lp_buf_char(b, '"');
+}
+
+/* Where the constant data begins. */
+static size_t code_end(const struct lp_insn *code, size_t n)
+{
+	size_t end = n;
+
+	for (size_t i = 0; i < end; i++)
+		if (code[i].op == LP_OP_STRK && code[i].imm < end)
+			end = code[i].imm;
+	return end;
+}
+
+void lp_program_print(struct lp_buf *b, const struct lp_insn *code, size_t n)
+{
+	size_t end = code_end(code, n);
+
+	for (size_t i = 0; i < end; i++) {
+		lp_buf_fmt(b, "%4zu  ", i);
+		if (code[i].op >= LP_OP_COUNT) {
+			lp_buf_fmt(b, "?%u\n", code[i].op);
+			continue;
+		}
+		print_insn(b, &code[i]);
+		if (code[i].op == LP_OP_STRK &&
+		    code[i].imm + code[i].n / sizeof(*code) + !!(code[i].n % sizeof(*code)) <= n)
+			print_data(b, code, &code[i]);
+		lp_buf_char(b, '\n');
+	}
+}
+
+/* Verification: each check returns what is wrong, or NULL. */
+
+static const char *check_operands(const struct lp_insn *insn, size_t at, size_t n)
+{
+	for (const char *letter = ops[insn->op].operands; *letter; letter++) {
+		switch (*letter) {
+		case 'd':
+			if (insn->dst >= LP_VM_REGS)
+				return "no such register to write";
+			break;
+		case 'a':
+			if (insn->a >= LP_VM_REGS)
+				return "no such register to read";
+			break;
+		case 'b':
+			if (insn->b >= LP_VM_REGS)
+				return "no such register to read";
+			break;
+		case 'm':
+			if (insn->b >= LP_MACH_REGS)
+				return "no such machine register";
+			break;
+		case 'k':
+			if (insn->dst > 1)
+				return "no such string buffer";
+			break;
+		case 't':
+			if (insn->n <= at || insn->n >= n)
+				return "jump out of the program or backward";
+			break;
+		}
+	}
+	return NULL;
+}
+
+static const char *check_capture(const struct lp_insn *insn)
+{
+	uint16_t slot = LP_CAP_SLOT(insn->n), len = LP_CAP_LEN(insn->n);
+	bool is_value = insn->op == LP_OP_CAP_REG || insn->op == LP_OP_CAP_MACH;
+
+	if (slot >= LP_SLOT_MAX && slot != LP_SLOT_MEM)
+		return "no such slot";
+	if (len > (is_value ? 8 : LP_READ_MAX))
+		return "capture too long";
+	if (insn->op == LP_OP_CAP_HOLE && (insn->imm == LP_ST_OK || insn->imm >= LP_ST_COUNT))
+		return "no such status";
+	return NULL;
+}
+
+static const char *check_size(const struct lp_insn *insn)
+{
+	uint32_t size = insn->n & ~LP_SIGNED;
+
+	return size == 1 || size == 2 || size == 4 || size == 8 ? NULL : "no such size";
+}
+
+static const char *check_bits(const struct lp_insn *insn)
+{
+	uint64_t off = insn->imm & 0xff, width = insn->imm >> 8 & 0xff;
+
+	return width && off + width <= 64 && insn->imm >> 17 == 0 ? NULL : "no such bits";
+}
+
+static const char *check_strk(const struct lp_insn *insn, size_t at, size_t n)
+{
+	size_t words = (insn->n + sizeof(*insn) - 1) / sizeof(*insn);
+
+	if (insn->n > LP_STRBUF_MAX)
+		return "string too long";
+	/* data of no length may lie at the very end */
+	return insn->imm > at && insn->imm <= n && words <= n - insn->imm
+		       ? NULL
+		       : "data out of the program";
+}
+
+static const char *check_values(const struct lp_insn *insn, size_t at, size_t n)
+{
+	switch (insn->op) {
+	case LP_OP_LOAD:
+	case LP_OP_LOADM:
+	case LP_OP_EXT:
+		return check_size(insn);
+	case LP_OP_BITS:
+		return check_bits(insn);
+	case LP_OP_CTX:
+		return insn->n < LP_CTX_COUNT ? NULL : "no such context";
+	case LP_OP_TRY:
+		if (insn->n <= at || insn->n >= n)
+			return "jump out of the program or backward";
+		return insn->imm <= LP_SLOT_COND ? NULL : "no such slot";
+	case LP_OP_FAIL:
+		return insn->imm != LP_ST_OK && insn->imm < LP_ST_COUNT ? NULL : "no such status";
+	case LP_OP_STRLD:
+	case LP_OP_MEMLD:
+		return insn->n <= LP_STRBUF_MAX ? NULL : "string too long";
+	case LP_OP_STRLEN:
+		return insn->n <= LP_READ_MAX ? NULL : "string too long";
+	case LP_OP_STRK:
+		return check_strk(insn, at, n);
+	case LP_OP_CAP_STACK:
+		return insn->n <= LP_STACK_MAX ? NULL : "stack too long";
+	default:
+		return strchr(ops[insn->op].operands, 's') ? check_capture(insn) : NULL;
+	}
+}
+
+static const char *check_insn(const struct lp_insn *insn, size_t at, size_t n)
+{
+	if (insn->op >= LP_OP_COUNT)
+		return "no such instruction";
+
+	const char *wrong = check_operands(insn, at, n);
+	return wrong ? wrong : check_values(insn, at, n);
+}
+
+int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
+{
+	if (n == 0 || n > LP_SITE_CODE_MAX)
+		return lp_err_set(err, EINVAL, "program of %zu instructions", n);
+
+	/* jumps go forward, so one pass finds what can be reached; the rest is data */
+	bool reached[LP_SITE_CODE_MAX] = {true};
+
+	for (size_t i = 0; i < n; i++) {
+		if (!reached[i])
+			continue;
+
+		const char *wrong = check_insn(&code[i], i, n);
+		if (wrong)
+			return lp_err_set(err, EINVAL, "instruction %zu: %s", i, wrong);
+		if (code[i].op == LP_OP_TRY || strchr(ops[code[i].op].operands, 't'))
+			reached[code[i].n] = true;
+		if (code[i].op == LP_OP_END || code[i].op == LP_OP_JMP || code[i].op == LP_OP_FAIL)
+			continue;
+		if (i + 1 == n)
+			return lp_err_set(err, EINVAL, "instruction %zu: runs off the end", i);
+		reached[i + 1] = true;
+	}
+	return 0;
+}
