@@ -1,67 +1,147 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #	make			build/logpoint
-#	make demo		install what is missing, build, show live logpoints on a sample service
-#	make check [T=name]	install what is missing, build, run every test (or one)
-#	make bench		what a logpoint costs, beside the peers
-#	make install [PREFIX=/usr/local] [DESTDIR=]
+#	make deps		install the Debian packages that a build needs and that are missing
+#	make demo		deps, build, show live logpoints on a sample service
+#	make check		deps, build, run every test
+#	make check T=NAME	one of them; F='GLOB' picks test cases in it
+#	make bench		deps, build, what a logpoint costs, beside the peers
+#	make install		PREFIX=/usr/local DESTDIR=
+#	make format | lint | clean
 #
-# DEBUG=1 no optimisation; ASAN=1 address and undefined-behaviour sanitizers; V=1 show commands;
-# CC=clang; WERROR=1 as CI builds.
+# DEBUG=1 no optimisation; ASAN=1 address and undefined-behaviour sanitizers; FUZZ=1 as ASAN=1 by
+# clang with coverage for the fuzzers; CC=clang: each has objects of its own, build/VARIANT.
+# V=1 shows commands; WERROR=1 as CI builds.
 
 PREFIX ?= /usr/local
 CC = gcc
+CXX = g++
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
-B := build$(if $(filter 1,$(ASAN)),/asan)
-SANITIZE := -fsanitize=address,undefined
+ifeq ($(FUZZ),1)
+override CC := $(CLANG)
+endif
 
-CFLAGS := -std=gnu11 -g $(if $(filter 1,$(DEBUG)),-O0,-O2) -Wall -Wextra -Wshadow \
-	-Wmissing-prototypes -Wstrict-prototypes $(if $(filter 1,$(WERROR)),-Werror) \
-	-D_GNU_SOURCE -Iinclude -Iuser -I$B/gen \
-	$(if $(filter 1,$(ASAN)),$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-LDFLAGS := $(if $(filter 1,$(ASAN)),$(SANITIZE))
+on = $(filter 1,$($(1)))
+space := $(subst ,, )
+VARIANT := $(strip $(if $(call on,FUZZ),fuzz,$(filter-out gcc cc,$(notdir $(CC)))) \
+	$(if $(call on,DEBUG),debug) $(if $(call on,ASAN),asan))
+B := build$(if $(VARIANT),/$(subst $(space),-,$(VARIANT)))
+GEN := build/gen
+
+CFLAGS ?= -g $(if $(call on,DEBUG),-O0,-O2)
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	$(if $(call on,WERROR),-Werror)
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := $(if $(call on,FUZZ),-fsanitize=fuzzer-no-link) \
+	$(if $(call on,FUZZ)$(call on,ASAN),$(SANITIZERS))
+ALL_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -Iinclude -Iuser -I$(GEN) $(SANITIZE) $(CFLAGS)
+ALL_LDFLAGS := $(SANITIZE) $(LDFLAGS)
 LDLIBS := -lbpf -ldw -lelf -lcapstone -liberty -ljansson -lz -lm -lpthread
-BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror -Iinclude -Ibpf \
-	-idirafter /usr/include/x86_64-linux-gnu
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(if $(filter aarch64,$(shell uname -m)),arm64,x86) \
+	-Wall -Werror -Iinclude -Ibpf -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
-Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+Q := $(if $(call on,V),,@)
+say = $(if $(call on,V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-SRC := $(wildcard user/*/*.c)
-MAIN := user/cli/main.c
-OBJ := $(SRC:user/%.c=$B/user/%.o)
+SRC := $(sort $(wildcard user/*/*.c))
+MAIN := $B/user/cli/main.o
+OBJ := $(SRC:%.c=$B/%.o)
 LIB := $B/liblogpoint.a
-LIB_OBJ := $(filter-out $(MAIN:user/%.c=$B/user/%.o),$(OBJ))
-BPF_SRC := $(wildcard bpf/*.bpf.c)
-SKEL := $(BPF_SRC:bpf/%.bpf.c=$B/gen/%.skel.h)
+LIB_OBJ := $(filter-out $(MAIN),$(OBJ))
+SKEL := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(wildcard bpf/*.bpf.c))
+UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
+UNIT_COMMON := $(patsubst %.c,$B/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+FUZZERS := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
+STYLED := $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tools/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all check demo bench install clean
+.SUFFIXES:
+.PHONY: all deps check demo bench install clean format lint unit fuzzers targets FORCE
 
 all: $B/logpoint
 
-$B/logpoint: $(MAIN:user/%.c=$B/user/%.o) $(LIB)
+$B/logpoint: $(MAIN) $(LIB)
 	$(call say,LD,$@)
-	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(LIB): $(LIB_OBJ)
+$(LIB): $(LIB_OBJ) $B/objects.txt
 	$(call say,AR,$@)
-	$Q rm -f $@ && ar rcs $@ $^
+	$Q rm -f $@ && ar rcs $@ $(LIB_OBJ)
 
-$B/user/%.o: user/%.c | $(SKEL)
+$B/%.o: %.c $B/flags.txt | $(SKEL) build/deps.ok
 	$(call say,CC,$<)
-	$Q mkdir -p $(@D) && $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$Q mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$B/gen/%.bpf.o: bpf/%.bpf.c
+# The BPF object is compiled once for all variants; `gen object` leaves its DWARF out.
+$(SKEL): $(GEN)/%.skel.h: $(GEN)/%.bpf.o
+	$(call say,SKEL,$@)
+	$Q$(BPFTOOL) gen object $(GEN)/$*.linked.o $<
+	$Q$(BPFTOOL) gen skeleton $(GEN)/$*.linked.o name $(subst .,_,$*)_bpf >$@
+
+$(SKEL:.skel.h=.bpf.o): $(GEN)/%.bpf.o: bpf/%.bpf.c $(GEN)/flags.txt | build/deps.ok
 	$(call say,BPF,$<)
 	$Q mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-$B/gen/%.skel.h: $B/gen/%.bpf.o
-	$(call say,SKEL,$@)
-	$Q$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf >$@
+# What objects depend on beside files: the flags, and for the archive the set of sources.
+remember = $Q mkdir -p $(@D) && printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+$B/flags.txt: FORCE
+	$(call remember,$(CC) $(filter-out -Werror,$(ALL_CFLAGS)))
+$B/objects.txt: FORCE
+	$(call remember,$(LIB_OBJ))
+$(GEN)/flags.txt: FORCE
+	$(call remember,$(CLANG) $(BPF_CFLAGS))
+
+build/deps.ok:
+	$Q tools/deps --check build || { echo "or run: make deps" >&2; exit 1; }
+	$Q mkdir -p $(@D) && touch $@
+
+# --- tests ---
+
+unit: $(UNIT)
+fuzzers: $(FUZZERS)
+
+$(UNIT): $B/tests/unit/%: $B/tests/unit/%.o $(UNIT_COMMON) $(LIB)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(FUZZERS): $B/tests/fuzz/%: $B/tests/fuzz/%.o $(LIB)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+# Programs to trace: compiled in many ways, which their own rules say (`targets` is theirs).
+-include tests/targets/rules.mk
+
+check:
+	$Q tools/deps build tests
+	+$Q tests/run $(if $(T),-T '$(T)') $(if $(F),-F '$(F)')
+
+lint:
+	$Q tools/lint
+
+format:
+	$Q clang-format -i $(STYLED)
+
+# --- the rest ---
+
+deps:
+	$Q tools/deps build
+
+demo: deps
+	+$Q$(MAKE) --no-print-directory all
+	$Q tools/demo
+
+bench:
+	$Q tools/deps build bench
+	+$Q$(MAKE) --no-print-directory all
+	+$Q tools/bench
+
+install: all
+	install -D -m 755 $B/logpoint $(DESTDIR)$(PREFIX)/bin/logpoint
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/logpoint/LICENSE
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/logpoint/README.md
 
 clean:
 	rm -rf build
 
--include $(wildcard $B/user/*/*.d $B/gen/*.d)
+-include $(wildcard $B/user/*/*.d $B/tests/*/*.d $(GEN)/*.d)
