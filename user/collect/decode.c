@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/decode.h"
+
+#include <string.h>
+
+static const struct lp_block *next_block(const struct lp_block *b)
+{
+	return (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len));
+}
+
+static const struct lp_block *first_block(const struct lp_record *rec)
+{
+	return (const void *)(rec + 1);
+}
+
+static const char *end_of(const struct lp_record *rec)
+{
+	return (const char *)rec + rec->len;
+}
+
+int lp_record_check(const void *record, size_t len, struct lp_err *err)
+{
+	const struct lp_record *rec = record;
+
+	if (len < sizeof(*rec))
+		return lp_err_set(err, EPROTO, "record of %zu bytes is too short", len);
+	if (rec->kind < LP_REC_HIT || rec->kind > LP_REC_MAPS)
+		return lp_err_set(err, EPROTO, "record of unknown kind %u", rec->kind);
+	if (rec->len < sizeof(*rec) || rec->len > len)
+		return lp_err_set(err, EPROTO, "record claims %u bytes of %zu", rec->len, len);
+
+	size_t at = sizeof(*rec);
+	while (at < rec->len) {
+		const struct lp_block *b = (const void *)((const char *)record + at);
+		size_t left = rec->len - at;
+
+		if (left < sizeof(*b) || b->len > left - sizeof(*b))
+			return lp_err_set(err, EPROTO, "block at %zu leaves the record of %u bytes",
+					  at, rec->len);
+		if (b->status >= LP_ST_COUNT)
+			return lp_err_set(err, EPROTO, "block at %zu has status %u", at, b->status);
+		at += sizeof(*b) + LP_ALIGN((size_t)b->len);
+	}
+	return 0;
+}
+
+static const struct lp_block *mem_block(const struct lp_decoded *d, uint64_t addr)
+{
+	for (size_t i = 0; i < d->blocks.len; i++) {
+		const struct lp_block *b = d->blocks.data[i];
+
+		if (b->status == LP_ST_OK && addr >= b->addr && addr - b->addr < b->len)
+			return b;
+	}
+	return NULL;
+}
+
+static int read_mem(struct lp_memory *m, uint64_t addr, void *buf, size_t len)
+{
+	const struct lp_block *b = mem_block((const struct lp_decoded *)m, addr);
+
+	if (!b || b->len - (addr - b->addr) < len)
+		return -EFAULT;
+	memcpy(buf, (const char *)(b + 1) + (addr - b->addr), len);
+	return 0;
+}
+
+static long read_mem_string(struct lp_memory *m, uint64_t addr, char *buf, size_t max, int *ret_cut)
+{
+	const struct lp_decoded *d = (const struct lp_decoded *)m;
+	const struct lp_block *b = mem_block(d, addr);
+
+	/* an empty string may be a block without bytes */
+	for (size_t i = 0; !b && i < d->blocks.len; i++)
+		if (d->blocks.data[i]->addr == addr && d->blocks.data[i]->status == LP_ST_OK)
+			b = d->blocks.data[i];
+	if (!b)
+		return -EFAULT;
+
+	const char *s = (const char *)(b + 1) + (addr - b->addr);
+	size_t room = b->len - (addr - b->addr);
+	size_t n = strnlen(s, room);
+	*ret_cut = n > max || (n == room && (b->flags & LP_BLKF_CUT));
+	if (n > max)
+		n = max;
+	memcpy(buf, s, n);
+	return (long)n;
+}
+
+/* Where blocks of this slot are kept; NULL: nobody asks for them. */
+static struct lp_span *span_of(struct lp_decoded *d, uint16_t slot)
+{
+	if (slot < d->slots.len)
+		return &d->slots.data[slot];
+	return slot == LP_SLOT_COND    ? &d->cond
+	       : slot == LP_SLOT_REGS  ? &d->regs
+	       : slot == LP_SLOT_STACK ? &d->stack
+				       : NULL;
+}
+
+int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
+{
+	if (n_slots > LP_SLOT_MAX)
+		n_slots = LP_SLOT_MAX;
+	if (lp_vec_reserve(&d->slots, n_slots) < 0)
+		return -ENOMEM;
+	d->slots.len = n_slots;
+	if (n_slots)
+		memset(d->slots.data, 0, n_slots * sizeof(*d->slots.data));
+	d->blocks.len = 0;
+	d->cond = d->regs = d->stack = (struct lp_span){ 0 };
+	d->rec = rec;
+	d->memory.read = read_mem;
+	d->memory.read_string = read_mem_string;
+
+	const char *end = end_of(rec);
+	int last = -1;
+	for (const struct lp_block *b = first_block(rec); (const char *)b < end;
+	     b = next_block(b)) {
+		if (b->slot == LP_SLOT_MEM) {
+			if (lp_vec_push(&d->blocks, b) < 0)
+				return -ENOMEM;
+		} else {
+			struct lp_span *s = span_of(d, b->slot);
+
+			if (s && !s->n)
+				s->first = b;
+			if (s && (!s->n || last == b->slot))
+				s->n++;
+		}
+		last = b->slot;
+	}
+	return 0;
+}
+
+void lp_decoded_done(struct lp_decoded *d)
+{
+	lp_vec_done(&d->slots);
+	lp_vec_done(&d->blocks);
+}
+
+static bool is_whole_error(const struct lp_block *b)
+{
+	return b->status != LP_ST_OK && !b->len;
+}
+
+bool lp_decoded_bytes(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret,
+		      bool *ret_cut, struct lp_value *ret_error)
+{
+	const struct lp_block *b = span->first;
+	size_t len = 0, holes = 0;
+	bool contiguous = true;
+
+	*ret_cut = false;
+	for (uint32_t i = 0; i < span->n; i++, b = next_block(b)) {
+		/* how many bytes are missing is not known, so neither is where the rest belongs */
+		if (is_whole_error(b) || (b->status != LP_ST_OK && span->n == 1)) {
+			lp_status_text(b->status, b->addr, a, ret_error);
+			return false;
+		}
+		contiguous = contiguous && b->addr && b->addr == span->first->addr + len;
+		len += b->len;
+		holes += b->status != LP_ST_OK;
+		*ret_cut |= b->flags & LP_BLKF_CUT;
+	}
+
+	b = span->first;
+	*ret = (struct lp_bytes){ .data = b + 1, .len = len, .addr = b->addr };
+	if (span->n == 1)
+		return true;
+
+	char *data = lp_arena_alloc(a, len);
+	struct lp_hole *hole = lp_arena_array(a, struct lp_hole, holes);
+	if (!data || !hole) {
+		*ret_error = (struct lp_value){ .kind = LP_VAL_ERROR, .str = "out of memory" };
+		return false;
+	}
+	ret->data = data;
+	if (!contiguous)
+		ret->addr = 0;
+	ret->holes = hole;
+	ret->n_holes = holes;
+	for (uint32_t i = 0, at = 0; i < span->n; i++, at += b->len, b = next_block(b)) {
+		if (b->status != LP_ST_OK)
+			*hole++ = (struct lp_hole){ at, b->len, b->status };
+		else
+			memcpy(data + at, b + 1, b->len);
+	}
+	return true;
+}

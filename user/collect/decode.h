@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/collect/decode.h
+ *
+ * decode - one record of the ring, checked once and then found by slot. Trusts no length, no
+ * number and no order that the record claims; keeps no copy: the record must outlive it.
+ */
+#ifndef LP_COLLECT_DECODE_H
+#define LP_COLLECT_DECODE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/memory.h"
+#include "base/vec.h"
+#include "lp/record.h"
+#include "native/reader.h"
+
+/* The blocks of one value: n of them, one after the other. n is 0 where there is none. */
+struct lp_span {
+	const struct lp_block *first;
+	uint32_t n;
+};
+
+struct lp_decoded {
+	struct lp_memory memory; /* the LP_SLOT_MEM blocks, by address */
+	const struct lp_record *rec;
+	LP_VEC(struct lp_span) slots;
+	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones */
+	struct lp_span cond, regs, stack;
+};
+
+/* Is it a record, and is every block inside of it? -EPROTO says what is wrong. rec is aligned to
+ * 8; what follows assumes a record that passed.
+ */
+int lp_record_check(const void *rec, size_t len, struct lp_err *err);
+
+/* Finds the blocks of rec; values with numbers from n_slots on are nobody's. d starts zeroed and
+ * is used again for the next record. -ENOMEM.
+ */
+int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots);
+void lp_decoded_done(struct lp_decoded *d);
+LP_CLEANUP_DONE(struct lp_decoded, lp_decoded_done)
+
+/* The blocks of one value (span->n > 0) joined: in place where there is one, else in the arena.
+ * Where the value as a whole could not be had: false, with *ret_error filled. *ret_cut: there was
+ * more.
+ */
+bool lp_decoded_bytes(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret,
+		      bool *ret_cut, struct lp_value *ret_error);
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The fields of a template, read from a record: captured, computed, or known of the hit itself. */
+#include <string.h>
+
+#include "collect/plan.h"
+
+struct reading {
+	const struct lp_plan *plan;
+	struct lp_decoded *d;
+	const struct lp_symbolizer *sym;
+	struct lp_reader reader;
+};
+
+typedef void read_fn(const struct reading *r, const struct lp_field *f, struct lp_value *ret);
+
+static void put_error(struct lp_value *ret, const char *why)
+{
+	*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = why };
+}
+
+static void put_string(struct lp_value *ret, const char *s, const char *why_not)
+{
+	if (s)
+		*ret = (struct lp_value){ .kind = LP_VAL_STRING, .str = s, .len = strlen(s) };
+	else
+		put_error(ret, why_not);
+}
+
+static void put_number(struct lp_value *ret, uint64_t u, uint8_t size)
+{
+	*ret = (struct lp_value){ .kind = LP_VAL_UINT, .u = u, .size = size };
+}
+
+static const char *symbol_of(const struct reading *r, uint64_t addr)
+{
+	return r->sym && r->sym->symbol ? r->sym->symbol(r->sym->arg, (pid_t)r->d->rec->pid, addr)
+					: NULL;
+}
+
+static const char *reader_symbol(void *arg, uint64_t addr)
+{
+	return symbol_of(arg, addr);
+}
+
+/* The bytes are the string's own: up to its terminator. */
+static void read_string(const struct reading *r, const struct lp_field *f,
+			const struct lp_bytes *bytes, bool cut, struct lp_value *ret)
+{
+	const struct lp_type *t = f->type ? lp_type_strip(f->type) : NULL;
+	size_t len = bytes->len ? strnlen(bytes->data, bytes->len) : 0;
+	uint32_t max = r->plan->info->max_string;
+
+	if (len == bytes->len && t && t->kind == LP_TYPE_ARRAY && t->size > len)
+		cut = true;
+	if (len < bytes->len)
+		cut = false;
+	if (max && len > max) {
+		len = max;
+		cut = true;
+	}
+	*ret = (struct lp_value){
+		.kind = LP_VAL_STRING, .cut = cut, .str = bytes->data, .len = len
+	};
+}
+
+static const struct lp_span *span_of(const struct reading *r, const struct lp_field *f,
+				     struct lp_value *ret)
+{
+	const struct lp_span *span = f->slot < r->d->slots.len ? &r->d->slots.data[f->slot] : NULL;
+
+	if (span && span->n)
+		return span;
+	put_error(ret, r->d->rec->flags & LP_RECF_CUT ? "truncated" : "not captured");
+	return NULL;
+}
+
+static void read_captured(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	const struct lp_span *span = span_of(r, f, ret);
+	struct lp_bytes bytes;
+	bool cut;
+
+	if (!span)
+		return;
+	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {
+		if (f->as_string && span->first->status == LP_ST_UNREADABLE && !span->first->addr)
+			*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
+		return;
+	}
+	if (f->as_string && !bytes.n_holes) {
+		read_string(r, f, &bytes, cut, ret);
+		return;
+	}
+	if (!f->type) {
+		put_error(ret, "of unknown type");
+		return;
+	}
+	lp_read_value(&r->reader, f->type, &bytes, ret);
+	if (cut && (ret->kind == LP_VAL_LIST || ret->kind == LP_VAL_STRING))
+		ret->cut = true;
+}
+
+static void meta_pid(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_number(ret, r->d->rec->pid, 4);
+}
+
+static void meta_tid(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_number(ret, r->d->rec->tid, 4);
+}
+
+static void meta_cpu(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_number(ret, r->d->rec->cpu, 4);
+}
+
+static void meta_time(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_number(ret, r->d->rec->time, 8);
+}
+
+static void meta_hit(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_number(ret, r->d->rec->hit, 8);
+}
+
+/* Linux keeps a name for each thread, and comm is this one's. */
+static void meta_comm(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	const char *comm = r->d->rec->comm;
+
+	*ret = (struct lp_value){ .kind = LP_VAL_STRING,
+				  .str = comm,
+				  .len = strnlen(comm, LP_COMM_LEN) };
+}
+
+static void meta_task(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)r, (void)f;
+	*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
+}
+
+static void meta_func(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_string(ret, r->plan->info->function, "function not known");
+}
+
+static void meta_file(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	put_string(ret, r->plan->info->file, "file not known");
+}
+
+static void meta_line(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->plan->info->line > 0)
+		put_number(ret, (uint64_t)r->plan->info->line, 4);
+	else
+		put_error(ret, "line not known");
+}
+
+static void meta_elapsed(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->d->rec->flags & LP_RECF_ELAPSED)
+		put_number(ret, r->d->rec->elapsed, 8);
+	else
+		put_error(ret, "elapsed time not known");
+}
+
+static void meta_caller(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	const struct lp_span *span = span_of(r, f, ret);
+	struct lp_bytes bytes;
+	uint64_t addr;
+	bool cut;
+
+	if (!span || !lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret))
+		return;
+	if (bytes.len < sizeof(addr) || bytes.n_holes) {
+		put_error(ret, "caller not known");
+		return;
+	}
+	memcpy(&addr, bytes.data, sizeof(addr));
+	if (!addr) {
+		put_error(ret, "no caller");
+		return;
+	}
+
+	/* the call is before the address that it returns to, which may be another function's */
+	const char *name = symbol_of(r, addr - 1);
+	name = name ? lp_arena_strdup(r->reader.arena, name) : NULL;
+	if (name)
+		put_string(ret, name, NULL);
+	else
+		*ret = (struct lp_value){ .kind = LP_VAL_POINTER, .u = addr, .size = 8 };
+}
+
+static read_fn *const metas[] = {
+	[LP_META_PID] = meta_pid,	[LP_META_TID] = meta_tid,
+	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_comm,
+	[LP_META_TASK] = meta_task,	[LP_META_CPU] = meta_cpu,
+	[LP_META_TIME] = meta_time,	[LP_META_HIT] = meta_hit,
+	[LP_META_FUNC] = meta_func,	[LP_META_FILE] = meta_file,
+	[LP_META_LINE] = meta_line,	[LP_META_ELAPSED] = meta_elapsed,
+	[LP_META_CALLER] = meta_caller,
+};
+
+void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+			 struct lp_arena *a)
+{
+	const struct lp_template *t = p->info->template;
+	struct reading r = {
+		.plan = p,
+		.d = d,
+		.sym = sym,
+		.reader = {
+			.memory = &d->memory,
+			.arena = a,
+			.max_string = p->info->max_string,
+			.max_items = p->info->max_items,
+			.max_depth = p->info->max_depth,
+			.symbol = sym && sym->symbol ? reader_symbol : NULL,
+		},
+	};
+
+	r.reader.symbol_arg = &r;
+	for (size_t i = 0; t && i < t->n_fields; i++) {
+		const struct lp_field *f = &t->fields[i];
+		struct lp_value *v = &p->values[i];
+
+		if (f->kind == LP_FIELD_VALUE)
+			read_captured(&r, f, v);
+		else if (f->kind == LP_FIELD_EVAL)
+			lp_eval_run(f->eval, p->values, a, v);
+		else if (f->kind == LP_FIELD_META)
+			metas[f->meta](&r, f, v);
+		else
+			*v = f->fixed;
+	}
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/plan.h"
+
+#include <string.h>
+
+#include "base/show.h"
+#include "collect/format.h"
+
+static size_t slots_of(const struct lp_template *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct lp_field *f = &t->fields[i];
+		bool reads = f->kind == LP_FIELD_VALUE ||
+			     (f->kind == LP_FIELD_META && f->meta == LP_META_CALLER);
+
+		if (reads && f->slot < LP_SLOT_MAX && f->slot >= n)
+			n = f->slot + 1u;
+	}
+	return n;
+}
+
+/* Which fields the event names: values first, then locals; the result apart. */
+static void name_fields(struct lp_plan *p, const struct lp_template *t)
+{
+	for (int locals = 0; locals < 2; locals++) {
+		for (size_t i = 0; i < t->n_fields; i++) {
+			const struct lp_field *f = &t->fields[i];
+			size_t at = p->n_values + p->n_locals;
+
+			if (f->is_result && !locals)
+				p->result = &p->values[i];
+			if (f->hidden || f->is_result || f->is_local != (bool)locals)
+				continue;
+			p->named[at].name = f->text ? f->text : "";
+			p->named_field[at] = (uint32_t)i;
+			locals ? p->n_locals++ : p->n_values++;
+		}
+	}
+}
+
+int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err)
+{
+	static const struct lp_template none;
+	const struct lp_template *t = info->template ? info->template : &none;
+	lp_auto(lp_plan_free) struct lp_plan *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return lp_err_nomem(err);
+	p->info = info;
+	p->n_slots = slots_of(t);
+	p->wants_stack = t->with_stack || t->with_locals;
+	p->values = calloc(t->n_fields + 1, sizeof(*p->values));
+	p->named = calloc(t->n_fields + 1, sizeof(*p->named));
+	p->named_field = calloc(t->n_fields + 1, sizeof(*p->named_field));
+	p->part_plain = calloc(t->n_parts + 1, sizeof(*p->part_plain));
+	if (!p->values || !p->named || !p->named_field || !p->part_plain)
+		return lp_err_nomem(err);
+
+	name_fields(p, t);
+	for (size_t i = 0; i < t->n_parts; i++)
+		p->part_plain[i] = lp_format_is_plain(&t->parts[i].format);
+	*ret = lp_take(p);
+	return 0;
+}
+
+void lp_plan_free(struct lp_plan *p)
+{
+	if (!p)
+		return;
+	free(p->values);
+	free(p->named);
+	free(p->named_field);
+	free(p->part_plain);
+	free(p);
+}
+
+static void render(const struct lp_plan *p, struct lp_scratch *s)
+{
+	const struct lp_template *t = p->info->template;
+
+	lp_buf_clear(&s->message);
+	for (size_t i = 0; t && i < t->n_parts; i++) {
+		const struct lp_part *part = &t->parts[i];
+
+		if (part->literal)
+			lp_buf_add(&s->message, part->literal, part->len);
+		else if (part->field >= t->n_fields)
+			continue;
+		else if (p->part_plain[i])
+			lp_show(&s->message, &p->values[part->field], !part->quoted);
+		else
+			lp_format_value(&s->message, &s->text, &part->format,
+					&p->values[part->field], !part->quoted);
+	}
+}
+
+/* Registers and stack as the record has them, unwound; 0: there is nothing to unwind. */
+static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		     struct lp_scratch *s, size_t max)
+{
+	const struct lp_block *regs = d->regs.n ? d->regs.first : NULL;
+	const struct lp_block *stack = d->stack.n ? d->stack.first : NULL;
+	uint64_t words[LP_MACH_REGS];
+
+	(void)p;
+	if (!sym || !sym->unwind || !regs || regs->status != LP_ST_OK || regs->len < sizeof(words))
+		return 0;
+	memcpy(words, regs + 1, sizeof(words));
+	bool have = stack && stack->status == LP_ST_OK;
+	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : words[7],
+			   have ? stack + 1 : NULL, have ? stack->len : 0, s->frames, max);
+}
+
+/* The stack, or at least the frame of the logpoint itself, which has the locals. */
+static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		     struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
+{
+	const struct lp_template *t = p->info->template;
+	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
+
+	if (s->n_frames < max + 1) {
+		struct lp_frame *frames = reallocarray(s->frames, max + 1, sizeof(*frames));
+		if (!frames)
+			return lp_err_nomem(err);
+		s->frames = frames;
+		s->n_frames = max + 1;
+	}
+
+	size_t n = t->with_stack ? unwind(p, d, sym, s, max + 1) : 0;
+	ev->stack_cut = n > max || (t->with_stack && n == 0);
+	if (n == 0) {
+		s->frames[0] = (struct lp_frame){ .function = p->info->function,
+						  .file = p->info->file,
+						  .line = p->info->line };
+		n = 1;
+	}
+	if (t->with_locals) {
+		s->frames[0].locals = p->named + p->n_values;
+		s->frames[0].n_locals = p->n_locals;
+		s->frames[0].has_locals = true;
+	}
+	ev->stack = s->frames;
+	ev->n_stack = n > max ? max : n;
+	return 0;
+}
+
+int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		  uint64_t realtime, struct lp_scratch *s, struct lp_event *ret, struct lp_err *err)
+{
+	const struct lp_record *rec = d->rec;
+	const struct lp_site_info *info = p->info;
+
+	lp_arena_reset(&s->arena);
+	lp_plan_read_fields(p, d, sym, &s->arena);
+	render(p, s);
+	if (s->message.failed)
+		return lp_err_nomem(err);
+	for (size_t i = 0; i < p->n_values + p->n_locals; i++)
+		p->named[i].value = p->values[p->named_field[i]];
+	memcpy(s->comm, rec->comm, LP_COMM_LEN);
+
+	*ret = (struct lp_event){
+		.time = realtime,
+		.logpoint = info->logpoint,
+		.hit = rec->hit,
+		.pid = (pid_t)rec->pid,
+		.tid = (pid_t)rec->tid,
+		.comm = s->comm,
+		.file = info->file,
+		.line = info->line,
+		.function = info->function,
+		.message = s->message.data ? s->message.data : "",
+		.message_len = s->message.len,
+		.values = p->named,
+		.n_values = p->n_values,
+		.result = p->result,
+		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
+		.elapsed = rec->elapsed,
+		.cut = rec->flags & LP_RECF_CUT,
+	};
+	return p->wants_stack ? put_stack(p, d, sym, s, ret, err) : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/collect/plan.h
+ *
+ * plan - how the records of one site become events: worked out once, so that a record only fills
+ * in values. Owns the values of the site's latest event.
+ */
+#ifndef LP_COLLECT_PLAN_H
+#define LP_COLLECT_PLAN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "collect/collect.h"
+#include "collect/decode.h"
+
+struct lp_plan {
+	const struct lp_site_info *info;
+	size_t n_slots;		 /* slots that fields read */
+	struct lp_value *values; /* one a field */
+	struct lp_named *named;	 /* what the event shows as values, then its locals */
+	uint32_t *named_field;
+	size_t n_values, n_locals;
+	const struct lp_value *result;
+	bool *part_plain; /* one a part: needs no format */
+	bool wants_stack;
+};
+
+/* Buffers that all plans of a collector share. */
+struct lp_scratch {
+	struct lp_arena arena;
+	struct lp_buf message, text;
+	struct lp_frame *frames;
+	size_t n_frames;
+	char comm[LP_COMM_LEN + 1];
+};
+
+int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err);
+void lp_plan_free(struct lp_plan *p);
+LP_CLEANUP(struct lp_plan *, lp_plan_free)
+
+/* Fills *ret from a decoded hit; it lives until the record or the scratch is used again. -ENOMEM. */
+int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		  uint64_t realtime, struct lp_scratch *scratch, struct lp_event *ret,
+		  struct lp_err *err);
+
+/* fields.c: the values of all fields, in order. */
+void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+			 struct lp_arena *a);
+
+#endif
