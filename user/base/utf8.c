@@ -6,7 +6,7 @@
 
 size_t lp_utf8_decode(const char *s, size_t len, uint32_t *ret_code)
 {
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const uint8_t *p = (const uint8_t *)s;
 	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 
@@ -75,7 +75,7 @@ size_t lp_utf8_length(const char *s, size_t len)
 	return n;
 }
 
-static bool is_harmful(uint32_t code)
+bool lp_utf8_is_harmful(uint32_t code)
 {
 	return (code >= 0x80 && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
@@ -83,7 +83,7 @@ static bool is_harmful(uint32_t code)
 
 static void add_hex(struct lp_buf *out, char letter, uint32_t code, int digits)
 {
-	char text[8] = {'\\', letter};
+	char text[8] = { '\\', letter };
 
 	for (int i = digits - 1; i >= 0; i--, code >>= 4)
 		text[2 + i] = "0123456789abcdef"[code & 15];
@@ -99,11 +99,11 @@ static size_t escape_one(struct lp_buf *out, const char *s, size_t len, char quo
 	uint32_t code = 0;
 
 	if (letter) {
-		lp_buf_add(out, (char[]){'\\', *letter}, 2);
+		lp_buf_add(out, (char[]){ '\\', *letter }, 2);
 		return 1;
 	}
 	if (quote && (*s == quote || *s == '\\')) {
-		lp_buf_add(out, (char[]){'\\', *s}, 2);
+		lp_buf_add(out, (char[]){ '\\', *s }, 2);
 		return 1;
 	}
 
@@ -112,11 +112,35 @@ static size_t escape_one(struct lp_buf *out, const char *s, size_t len, char quo
 		add_hex(out, 'x', c, 2);
 		return 1;
 	}
-	if (is_harmful(code))
+	if (lp_utf8_is_harmful(code))
 		add_hex(out, 'u', code, 4);
 	else
 		lp_buf_add(out, s, n);
 	return n;
+}
+
+/* 0x80 in each byte of x that is less than n (n <= 128); exact in the lowest such byte. */
+#define BYTES(n)    ((uint64_t)(n)*0x0101010101010101u)
+#define LESS(x, n)  (((x)-BYTES(n)) & ~(x)&BYTES(0x80))
+#define EQUAL(x, c) LESS((x) ^ BYTES(c), 1)
+
+size_t lp_utf8_plain(const char *s, size_t len)
+{
+	size_t at = 0;
+
+	for (uint64_t x; at + sizeof(x) <= len; at += sizeof(x)) {
+		memcpy(&x, s + at, sizeof(x));
+		uint64_t bad = LESS(x, 0x20) | EQUAL(x, '"') | EQUAL(x, '\\') | EQUAL(x, 0x7f) |
+			       (x & BYTES(0x80));
+		if (bad)
+			break;
+	}
+	for (; at < len; at++) {
+		uint8_t c = (uint8_t)s[at];
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			break;
+	}
+	return at;
 }
 
 void lp_utf8_escape(struct lp_buf *out, const char *s, size_t len, char quote)
@@ -124,12 +148,14 @@ void lp_utf8_escape(struct lp_buf *out, const char *s, size_t len, char quote)
 	size_t at = 0;
 
 	while (at < len) {
-		size_t start = at;
-		while (at < len && (uint8_t)s[at] >= 0x20 && (uint8_t)s[at] < 0x7f &&
-		       !(quote && (s[at] == quote || s[at] == '\\')))
-			at++;
-		if (at > start)
-			lp_buf_add(out, s + start, at - start);
+		size_t n = lp_utf8_plain(s + at, len - at);
+		const char *found = n && quote == '\'' ? memchr(s + at, quote, n) : NULL;
+
+		if (found)
+			n = (size_t)(found - (s + at));
+		if (n)
+			lp_buf_add(out, s + at, n);
+		at += n;
 		if (at < len)
 			at += escape_one(out, s + at, len - at, quote);
 	}

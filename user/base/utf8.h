@@ -6,6 +6,7 @@
 #ifndef LP_BASE_UTF8_H
 #define LP_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,16 @@
  * above U+10FFFF are not.
  */
 size_t lp_utf8_decode(const char *s, size_t len, uint32_t *ret_code);
+
+/* Bytes at s that need no escape anywhere: printable ASCII but for the double quote and the
+ * backslash.
+ */
+size_t lp_utf8_plain(const char *s, size_t len);
+
+/* Would it act on a terminal or break a line: C1 controls, line separators, bidirectional
+ * overrides? For ASCII see lp_utf8_plain().
+ */
+bool lp_utf8_is_harmful(uint32_t code);
 
 /* Writes at most 4 bytes; 0 for what is no character. */
 size_t lp_utf8_encode(char *out, uint32_t code);

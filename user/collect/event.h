@@ -14,19 +14,19 @@
 #include "base/value.h"
 
 struct lp_named {
-	const char *name;	/* template expression as typed, name of a local */
-	struct lp_value value;	/* LP_VAL_ERROR goes under "errors" */
+	const char *name;      /* template expression as typed, name of a local */
+	struct lp_value value; /* LP_VAL_ERROR goes under "errors" */
 };
 
 struct lp_frame {
 	const char *function; /* NULL: not known */
 	const char *file;
 	int line;
-	uint64_t addr;	      /* run-time address */
-	const char *module;   /* file name of the mapping; NULL */
+	uint64_t addr;	    /* run-time address */
+	const char *module; /* file name of the mapping; NULL */
 	const struct lp_named *locals;
 	size_t n_locals;
-	bool has_locals;      /* shown even where there are none */
+	bool has_locals; /* shown even where there are none */
 };
 
 struct lp_event {

@@ -21,6 +21,15 @@ static size_t slots_of(const struct lp_template *t)
 	return n;
 }
 
+/* The same expression twice is one value. */
+static bool is_named(const struct lp_plan *p, size_t from, const char *name)
+{
+	for (size_t i = from; i < p->n_values + p->n_locals; i++)
+		if (!strcmp(p->named[i].name, name))
+			return true;
+	return false;
+}
+
 /* Which fields the event names: values first, then locals; the result apart. */
 static void name_fields(struct lp_plan *p, const struct lp_template *t)
 {
@@ -34,6 +43,8 @@ static void name_fields(struct lp_plan *p, const struct lp_template *t)
 			if (f->hidden || f->is_result || f->is_local != (bool)locals)
 				continue;
 			p->named[at].name = f->text ? f->text : "";
+			if (is_named(p, locals ? p->n_values : 0, p->named[at].name))
+				continue;
 			p->named_field[at] = (uint32_t)i;
 			locals ? p->n_locals++ : p->n_values++;
 		}
@@ -164,6 +175,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	*ret = (struct lp_event){
 		.time = realtime,
 		.logpoint = info->logpoint,
+		.point = rec->point,
 		.hit = rec->hit,
 		.pid = (pid_t)rec->pid,
 		.tid = (pid_t)rec->tid,

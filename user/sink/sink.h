@@ -26,7 +26,7 @@ struct lp_sink_ops {
 
 struct lp_sink {
 	const struct lp_sink_ops *ops;
-	int fd;		   /* where text goes; the caller's */
+	int fd; /* where text goes; the caller's */
 	bool color;
 	struct lp_buf out; /* not yet written */
 	_Alignas(16) char state[];

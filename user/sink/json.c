@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* json - one object a line, the members in the order of emit(); those that are absent are left out.
+ *
+ * Always valid UTF-8. A byte of the target that is no UTF-8 becomes the four characters \xff (in
+ * JSON "\\xff"), as in text; lone surrogates would keep the byte, but strict parsers refuse the
+ * whole record for them. Control characters, C1 ones and bidirectional overrides are \u escapes.
+ *
+ * Values (json_value.c): integers have all their digits, also where they exceed 2^53; NaN and infinities are
+ * the strings "nan", "inf", "-inf"; a character is a string; a pointer "0x1f", a null pointer null;
+ * an enum its name, or its number where it has none; what is cut ends in "...". A value that could
+ * not be had is left out (null within a struct or array) and is under "errors": "req",
+ * "req.peer", "req.tags[2]", "$return".
+ */
+#include <string.h>
+#include <time.h>
+
+#include "base/number.h"
+#include "sink/formats.h"
+#include "sink/json_value.h"
+
+#define NS_PER_SEC 1000000000u
+
+struct json {
+	uint64_t second;
+	char date[32]; /* 2026-11-23T06:06:46. */
+	size_t n_date;
+	struct lp_buf path;
+};
+
+static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
+{
+	uint64_t second = ns / NS_PER_SEC;
+	char *room = lp_buf_room(&s->out, sizeof(j->date) + 10);
+
+	if (!room)
+		return;
+	if (!j->n_date || second != j->second) {
+		time_t when = (time_t)second;
+		struct tm tm = { 0 };
+
+		gmtime_r(&when, &tm);
+		j->n_date = strftime(j->date, sizeof(j->date), "%Y-%m-%dT%H:%M:%S.", &tm);
+		j->second = second;
+	}
+	memcpy(room, j->date, j->n_date);
+	lp_number_padded(room + j->n_date, (uint32_t)(ns % NS_PER_SEC), 9);
+	memcpy(room + j->n_date + 9, "Z", 1);
+	s->out.len += j->n_date + 10;
+}
+
+/* key: ,"name": */
+#define PUT_STRING(out, key, text)                                                                 \
+	do {                                                                                       \
+		if (text) {                                                                        \
+			lp_sink_add(out, key);                                                     \
+			lp_json_string(out, text, strlen(text), false);                            \
+		}                                                                                  \
+	} while (0)
+
+#define PUT_NUMBER(out, key, number)                                                               \
+	do {                                                                                       \
+		lp_sink_add(out, key);                                                             \
+		lp_json_number(out, number);                                                       \
+	} while (0)
+
+static void put_named(struct lp_buf *out, const struct lp_named *named, size_t n)
+{
+	bool first = true;
+
+	lp_buf_char(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (named[i].value.kind == LP_VAL_ERROR)
+			continue;
+		if (!first)
+			lp_buf_char(out, ',');
+		first = false;
+		lp_json_string(out, named[i].name, strlen(named[i].name), false);
+		lp_buf_char(out, ':');
+		lp_json_value(out, &named[i].value);
+	}
+	lp_buf_char(out, '}');
+}
+
+static bool has_values(const struct lp_event *ev)
+{
+	for (size_t i = 0; i < ev->n_values; i++)
+		if (ev->values[i].value.kind != LP_VAL_ERROR)
+			return true;
+	return false;
+}
+
+static void put_frame(struct lp_buf *out, const struct lp_frame *f)
+{
+	lp_buf_char(out, '{');
+	if (f->function) {
+		lp_sink_add(out, "\"function\":");
+		lp_json_string(out, f->function, strlen(f->function), false);
+	} else {
+		lp_sink_add(out, "\"address\":\"");
+		lp_buf_hex(out, f->addr);
+		lp_buf_char(out, '"');
+		PUT_STRING(out, ",\"module\":", f->module);
+	}
+	PUT_STRING(out, ",\"file\":", f->file);
+	if (f->line > 0)
+		PUT_NUMBER(out, ",\"line\":", f->line);
+	if (f->has_locals) {
+		lp_sink_add(out, ",\"locals\":");
+		put_named(out, f->locals, f->n_locals);
+	}
+	lp_buf_char(out, '}');
+}
+
+static void put_stack(struct lp_buf *out, const struct lp_event *ev)
+{
+	lp_sink_add(out, ",\"stack\":[");
+	for (size_t i = 0; i < ev->n_stack; i++) {
+		if (i)
+			lp_buf_char(out, ',');
+		put_frame(out, &ev->stack[i]);
+	}
+	if (ev->stack_cut)
+		lp_buf_str(out, ev->n_stack ? ",{\"function\":\"...\"}" : "{\"function\":\"...\"}");
+	lp_buf_char(out, ']');
+}
+
+/* All errors of the event, wherever they are. */
+static void put_errors(struct lp_sink *s, struct json *j, const struct lp_event *ev)
+{
+	struct lp_json_errors e = { .out = &s->out, .path = &j->path };
+
+	for (size_t i = 0; i < ev->n_values; i++)
+		lp_json_errors(&e, ev->values[i].name, &ev->values[i].value);
+	if (ev->result)
+		lp_json_errors(&e, "$return", ev->result);
+	for (size_t i = 0; i < ev->n_stack; i++)
+		for (size_t k = 0; k < ev->stack[i].n_locals; k++) {
+			const struct lp_named *local = &ev->stack[i].locals[k];
+			bool told = false;
+
+			for (size_t v = 0; v < ev->n_values && !told; v++)
+				told = !strcmp(ev->values[v].name, local->name);
+			if (!told)
+				lp_json_errors(&e, local->name, &local->value);
+		}
+	if (e.n)
+		lp_buf_char(&s->out, '}');
+}
+
+static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	struct json *j = (struct json *)s->state;
+	struct lp_buf *out = &s->out;
+
+	(void)err;
+	lp_sink_add(out, "{\"time\":\"");
+	put_time(s, j, ev->time);
+	lp_sink_add(out, "\"");
+	PUT_STRING(out, ",\"logpoint\":", ev->logpoint);
+	PUT_NUMBER(out, ",\"hit\":", (int64_t)ev->hit);
+	PUT_NUMBER(out, ",\"pid\":", ev->pid);
+	PUT_NUMBER(out, ",\"tid\":", ev->tid);
+	PUT_STRING(out, ",\"comm\":", ev->comm);
+	PUT_STRING(out, ",\"thread\":", ev->thread);
+	PUT_STRING(out, ",\"task\":", ev->task);
+	PUT_STRING(out, ",\"file\":", ev->file);
+	if (ev->line > 0)
+		PUT_NUMBER(out, ",\"line\":", ev->line);
+	PUT_STRING(out, ",\"function\":", ev->function);
+	lp_sink_add(out, ",\"message\":");
+	lp_json_string(out, ev->message, ev->message_len, false);
+	if (has_values(ev)) {
+		lp_sink_add(out, ",\"values\":");
+		put_named(out, ev->values, ev->n_values);
+	}
+	put_errors(s, j, ev);
+	if (ev->result && ev->result->kind != LP_VAL_ERROR) {
+		lp_sink_add(out, ",\"return\":");
+		lp_json_value(out, ev->result);
+	}
+	if (ev->has_elapsed)
+		PUT_NUMBER(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
+	if (ev->n_stack || ev->stack_cut)
+		put_stack(out, ev);
+	lp_sink_add(out, "}\n");
+	if (j->path.failed)
+		out->failed = true;
+	return 0;
+}
+
+static void close_json(struct lp_sink *s)
+{
+	lp_buf_done(&((struct json *)s->state)->path);
+}
+
+const struct lp_sink_ops lp_sink_json = {
+	.name = "json",
+	.state_size = sizeof(struct json),
+	.open = lp_sink_open_plain,
+	.emit = emit,
+	.flush = lp_sink_flush_plain,
+	.close = close_json,
+};

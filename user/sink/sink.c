@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/sink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "sink/formats.h"
+
+#define FLUSH_AT 65536
+
+static const struct lp_sink_ops *const formats[] = { &lp_sink_text, &lp_sink_json };
+
+static const struct lp_sink_ops *find_ops(const char *name, size_t len)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(formats); i++)
+		if (strlen(formats[i]->name) == len && !memcmp(formats[i]->name, name, len))
+			return formats[i];
+	return NULL;
+}
+
+static int unknown_format(const char *spec, struct lp_err *err)
+{
+	char known[200] = "";
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(formats); i++) {
+		size_t at = strlen(known);
+		snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", formats[i]->name);
+	}
+	return lp_err_set(err, EINVAL, "unknown format '%s' (there are: %s)", spec, known);
+}
+
+int lp_sink_new(const char *spec, int fd, bool color, struct lp_sink **ret, struct lp_err *err)
+{
+	const char *arg = strchrnul(spec, ':');
+	const struct lp_sink_ops *ops = find_ops(spec, (size_t)(arg - spec));
+
+	if (!ops)
+		return unknown_format(spec, err);
+
+	lp_auto(lp_sink_free) struct lp_sink *s = calloc(1, sizeof(*s) + ops->state_size);
+	if (!s)
+		return lp_err_nomem(err);
+	s->ops = ops;
+	s->fd = fd;
+	s->color = color;
+
+	int r = ops->open(s, *arg ? arg + 1 : NULL, err);
+	if (r < 0)
+		return lp_err_wrap(err, r, "format '%s'", ops->name);
+	*ret = lp_take(s);
+	return 0;
+}
+
+void lp_sink_free(struct lp_sink *s)
+{
+	if (!s)
+		return;
+	s->ops->close(s);
+	lp_buf_done(&s->out);
+	free(s);
+}
+
+/* Writes all of out; what an error leaves unwritten stays there. */
+static int write_out(struct lp_sink *s, struct lp_err *err)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < s->out.len) {
+		ssize_t n = write(s->fd, s->out.data + done, s->out.len - done);
+
+		if (n >= 0) {
+			done += (size_t)n;
+		} else if (errno == EAGAIN) {
+			struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+			poll(&p, 1, -1);
+		} else if (errno != EINTR) {
+			r = lp_err_set(err, errno, "cannot write output: %s", strerror(errno));
+			break;
+		}
+	}
+	if (done == s->out.len) {
+		lp_buf_clear(&s->out);
+	} else {
+		memmove(s->out.data, s->out.data + done, s->out.len - done);
+		s->out.len -= done;
+	}
+	return r;
+}
+
+int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	size_t start = s->out.len;
+	int r = s->ops->emit(s, ev, err);
+
+	if (r >= 0 && s->out.failed)
+		r = lp_err_nomem(err);
+	if (r < 0) {
+		s->out.len = start; /* no half record */
+		s->out.failed = false;
+		return r;
+	}
+	return s->out.len >= FLUSH_AT ? write_out(s, err) : 0;
+}
+
+int lp_sink_flush(struct lp_sink *s, struct lp_err *err)
+{
+	int r = s->ops->flush(s, err);
+
+	return r < 0 ? r : write_out(s, err);
+}
+
+int lp_sink_open_plain(struct lp_sink *s, const char *arg, struct lp_err *err)
+{
+	(void)s;
+	if (arg)
+		return lp_err_set(err, EINVAL, "takes no argument '%s'", arg);
+	return 0;
+}
+
+int lp_sink_flush_plain(struct lp_sink *s, struct lp_err *err)
+{
+	(void)s, (void)err;
+	return 0;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* text - one record a line:
+ *
+ *	06:06:46.123456 python3[4711:4712] Task-3 app.py:42 user=7 items=3
+ *
+ * local time, process and thread, task if there is one, logpoint, message. Stack and locals follow
+ * on the same line: the innermost frame first, what called it after " < ", locals in brackets:
+ *
+ *	... got 7 | handle server.c:42 [n=7, buf="GET"] < serve server.c:80 < main server.c:12
+ *
+ * A frame without a name is its address and module, 0x7f3a10 (libfoo.so); where frames are missing
+ * the line ends in " < ...". Whatever comes from the target is escaped (base/utf8.h), so that a
+ * record is one line and does nothing to a terminal.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "base/number.h"
+#include "base/show.h"
+#include "base/utf8.h"
+#include "sink/formats.h"
+
+#define NS_PER_SEC 1000000000u
+
+struct text {
+	uint64_t second;
+	char clock[9]; /* "06:06:46." */
+	bool have_clock;
+	struct lp_buf value;
+};
+
+/* Escape sequences; "" without colour. */
+enum color { PLAIN, DIM, CYAN, BOLD, COLOR_COUNT };
+
+static void put_color(struct lp_sink *s, enum color c)
+{
+	static const char *const codes[COLOR_COUNT] = { "\033[0m", "\033[2m", "\033[36m",
+							"\033[1m" };
+
+	if (s->color)
+		lp_buf_str(&s->out, codes[c]);
+}
+
+static void put_time(struct lp_sink *s, struct text *t, uint64_t ns)
+{
+	uint64_t second = ns / NS_PER_SEC;
+	char *room = lp_buf_room(&s->out, 16);
+
+	if (!room)
+		return;
+	if (!t->have_clock || second != t->second) {
+		time_t when = (time_t)second;
+		struct tm tm = { 0 };
+
+		localtime_r(&when, &tm);
+		strftime(room, 16, "%H:%M:%S.", &tm);
+		memcpy(t->clock, room, sizeof(t->clock));
+		t->second = second;
+		t->have_clock = true;
+	}
+	memcpy(room, t->clock, sizeof(t->clock));
+	lp_number_padded(room + sizeof(t->clock), (uint32_t)(ns % NS_PER_SEC / 1000), 6);
+	s->out.len += sizeof(t->clock) + 6;
+}
+
+static void put_text(struct lp_sink *s, const char *text)
+{
+	lp_utf8_escape(&s->out, text, strlen(text), 0);
+}
+
+static void put_number(struct lp_sink *s, int64_t v)
+{
+	char *room = lp_buf_room(&s->out, LP_NUMBER_MAX);
+
+	if (room)
+		s->out.len += lp_number_s64(room, v);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void put_place(struct lp_sink *s, const struct lp_frame *f)
+{
+	if (f->function) {
+		put_text(s, f->function);
+	} else {
+		lp_buf_hex(&s->out, f->addr);
+		if (f->module) {
+			lp_sink_add(&s->out, " (");
+			put_text(s, base_name(f->module));
+			lp_buf_char(&s->out, ')');
+		}
+	}
+	if (f->file) {
+		lp_buf_char(&s->out, ' ');
+		put_text(s, base_name(f->file));
+		if (f->line > 0) {
+			lp_buf_char(&s->out, ':');
+			put_number(s, f->line);
+		}
+	}
+}
+
+static void put_locals(struct lp_sink *s, const struct lp_frame *f)
+{
+	struct text *t = (struct text *)s->state;
+
+	lp_sink_add(&s->out, " [");
+	for (size_t i = 0; i < f->n_locals; i++) {
+		if (i)
+			lp_sink_add(&s->out, ", ");
+		put_text(s, f->locals[i].name);
+		lp_buf_char(&s->out, '=');
+		lp_buf_clear(&t->value);
+		lp_show(&t->value, &f->locals[i].value, false);
+		lp_utf8_escape(&s->out, t->value.data ? t->value.data : "", t->value.len, 0);
+	}
+	lp_buf_char(&s->out, ']');
+}
+
+static void put_stack(struct lp_sink *s, const struct lp_event *ev)
+{
+	for (size_t i = 0; i < ev->n_stack; i++) {
+		lp_buf_str(&s->out, i ? " < " : " | ");
+		put_place(s, &ev->stack[i]);
+		if (ev->stack[i].has_locals)
+			put_locals(s, &ev->stack[i]);
+	}
+	if (ev->stack_cut)
+		lp_sink_add(&s->out, " < ...");
+}
+
+static void put_process(struct lp_sink *s, const struct lp_event *ev)
+{
+	put_color(s, CYAN);
+	put_text(s, ev->comm);
+	lp_buf_char(&s->out, '[');
+	put_number(s, ev->pid);
+	lp_buf_char(&s->out, ':');
+	put_number(s, ev->tid);
+	lp_buf_char(&s->out, ']');
+	put_color(s, PLAIN);
+	if (ev->task) {
+		lp_buf_char(&s->out, ' ');
+		put_text(s, ev->task);
+	}
+}
+
+static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	struct text *t = (struct text *)s->state;
+
+	(void)err;
+	put_color(s, DIM);
+	put_time(s, t, ev->time);
+	put_color(s, PLAIN);
+	lp_buf_char(&s->out, ' ');
+	put_process(s, ev);
+	lp_buf_char(&s->out, ' ');
+	put_color(s, BOLD);
+	put_text(s, ev->logpoint);
+	put_color(s, PLAIN);
+	if (ev->message_len) {
+		lp_buf_char(&s->out, ' ');
+		lp_utf8_escape(&s->out, ev->message, ev->message_len, 0);
+	}
+	put_stack(s, ev);
+	lp_buf_char(&s->out, '\n');
+	if (t->value.failed)
+		s->out.failed = true;
+	return 0;
+}
+
+static void close_text(struct lp_sink *s)
+{
+	lp_buf_done(&((struct text *)s->state)->value);
+}
+
+const struct lp_sink_ops lp_sink_text = {
+	.name = "text",
+	.state_size = sizeof(struct text),
+	.open = lp_sink_open_plain,
+	.emit = emit,
+	.flush = lp_sink_flush_plain,
+	.close = close_text,
+};
