@@ -46,11 +46,12 @@ _Static_assert(sizeof(struct lp_record) == 72, "lp_record has no padding");
 #define LP_RECF_ELAPSED 0x2u /* elapsed is valid */
 
 struct lp_block {
-	__u16 slot;   /* value number or enum lp_slot_id */
-	__u8 status;  /* enum lp_status; the address that failed is in addr */
-	__u8 flags;   /* LP_BLKF_* */
-	__u32 len;    /* bytes that follow; the next block starts at the next multiple of 8 */
-	__u64 addr;   /* where the bytes lie in the target; 0 for a computed value */
+	__u16 slot;  /* value number or enum lp_slot_id */
+	__u8 status; /* enum lp_status; the address that failed is in addr */
+	__u8 flags;  /* LP_BLKF_* */
+	__u32 len;   /* bytes that follow; the next block starts at the next multiple of 8 */
+	__u64 addr; /* where the bytes lie in the target; 0 for a computed value; of CAP_HOLE, which
+		       * has no bytes, how many there should be */
 };
 _Static_assert(sizeof(struct lp_block) == 16, "lp_block has no padding");
 
@@ -70,7 +71,7 @@ enum lp_loss {
 #define LP_LOSS_ENUM(name, text) LP_LOSS_##name,
 	LP_LOSSES(LP_LOSS_ENUM)
 #undef LP_LOSS_ENUM
-	LP_LOSS_COUNT
+		LP_LOSS_COUNT
 };
 
 /* per logpoint and CPU; hits == logged + filtered + limited + the sum of lost */

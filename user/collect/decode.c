@@ -139,52 +139,66 @@ void lp_decoded_done(struct lp_decoded *d)
 	lp_vec_done(&d->blocks);
 }
 
-static bool is_whole_error(const struct lp_block *b)
+/* How many bytes of its value a block stands for; 0: it doesn't tell. */
+static size_t block_span(const struct lp_block *b)
 {
-	return b->status != LP_ST_OK && !b->len;
+	bool hole = b->status == LP_ST_OPTIMIZED_OUT || b->status == LP_ST_UNAVAILABLE ||
+		    b->status == LP_ST_NOT_IN_SCOPE || b->status == LP_ST_REDACTED;
+
+	if (b->len || !hole)
+		return b->len;
+	return b->addr <= LP_CAP_LEN(UINT32_MAX) ? b->addr : 0;
+}
+
+/* Pieces side by side, with what is missing of them. */
+static bool join(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret)
+{
+	char *data = lp_arena_alloc(a, ret->len);
+	struct lp_hole *holes = lp_arena_array(a, struct lp_hole, ret->n_holes), *hole = holes;
+	const struct lp_block *b = span->first;
+
+	if (!data || !holes)
+		return false;
+	for (size_t i = 0, at = 0; i < span->n; i++, b = next_block(b)) {
+		if (b->status != LP_ST_OK)
+			*hole++ = (struct lp_hole){ at, block_span(b), b->status };
+		else
+			memcpy(data + at, b + 1, b->len);
+		at += block_span(b);
+	}
+	ret->data = data;
+	ret->holes = holes;
+	return true;
 }
 
 bool lp_decoded_bytes(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret,
 		      bool *ret_cut, struct lp_value *ret_error)
 {
 	const struct lp_block *b = span->first;
-	size_t len = 0, holes = 0;
-	bool contiguous = true;
+	struct lp_bytes bytes = { .data = b + 1, .addr = b->addr };
 
 	*ret_cut = false;
 	for (uint32_t i = 0; i < span->n; i++, b = next_block(b)) {
-		/* how many bytes are missing is not known, so neither is where the rest belongs */
-		if (is_whole_error(b) || (b->status != LP_ST_OK && span->n == 1)) {
+		/* where it isn't known how much is missing, it isn't where the rest belongs */
+		if (b->status != LP_ST_OK && (span->n == 1 || !block_span(b))) {
 			lp_status_text(b->status, b->addr, a, ret_error);
 			return false;
 		}
-		contiguous = contiguous && b->addr && b->addr == span->first->addr + len;
-		len += b->len;
-		holes += b->status != LP_ST_OK;
+		if (b->addr != span->first->addr + bytes.len || b->status != LP_ST_OK)
+			bytes.addr = 0;
+		bytes.n_holes += b->status != LP_ST_OK;
+		bytes.len += block_span(b);
 		*ret_cut |= b->flags & LP_BLKF_CUT;
 	}
 
-	b = span->first;
-	*ret = (struct lp_bytes){ .data = b + 1, .len = len, .addr = b->addr };
-	if (span->n == 1)
-		return true;
-
-	char *data = lp_arena_alloc(a, len);
-	struct lp_hole *hole = lp_arena_array(a, struct lp_hole, holes);
-	if (!data || !hole) {
+	if (bytes.len > LP_RECORD_MAX) {
+		lp_status_text(LP_ST_NO_ROOM, 0, a, ret_error);
+		return false;
+	}
+	if (span->n > 1 && !join(span, a, &bytes)) {
 		*ret_error = (struct lp_value){ .kind = LP_VAL_ERROR, .str = "out of memory" };
 		return false;
 	}
-	ret->data = data;
-	if (!contiguous)
-		ret->addr = 0;
-	ret->holes = hole;
-	ret->n_holes = holes;
-	for (uint32_t i = 0, at = 0; i < span->n; i++, at += b->len, b = next_block(b)) {
-		if (b->status != LP_ST_OK)
-			*hole++ = (struct lp_hole){ at, b->len, b->status };
-		else
-			memcpy(data + at, b + 1, b->len);
-	}
+	*ret = bytes;
 	return true;
 }

@@ -50,10 +50,11 @@ static void read_string(const struct reading *r, const struct lp_field *f,
 	size_t len = bytes->len ? strnlen(bytes->data, bytes->len) : 0;
 	uint32_t max = r->plan->info->max_string;
 
-	if (len == bytes->len && t && t->kind == LP_TYPE_ARRAY && t->size > len)
-		cut = true;
-	if (len < bytes->len)
+	/* an array that is full needs no terminator */
+	if (len < bytes->len || (t && t->kind == LP_TYPE_ARRAY && len >= t->size))
 		cut = false;
+	else if (t && t->kind == LP_TYPE_ARRAY && max && len >= max)
+		cut = true;
 	if (max && len > max) {
 		len = max;
 		cut = true;
