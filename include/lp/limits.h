@@ -34,5 +34,6 @@
 
 #define LP_TEXT_MAX	  65536	      /* bytes of one logpoint as typed */
 #define LP_NESTING_MAX	  64	      /* depth of an expression */
+#define LP_WIDTH_MAX	  1024	      /* width and precision of a format */
 
 #endif

@@ -9,7 +9,7 @@ void lp_emit_done(struct lp_emit *e)
 {
 	lp_vec_done(&e->code);
 	lp_vec_done(&e->data);
-	*e = (struct lp_emit){0};
+	*e = (struct lp_emit){ 0 };
 }
 
 static void fail(struct lp_emit *e, int status)

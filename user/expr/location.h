@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 enum lp_location_kind {
-	LP_AT_LINE,	/* file, line */
-	LP_AT_ENTRY,	/* name: a function, "ns::Cls::method", a glob "http_*" */
-	LP_AT_RETURN,	/* name */
-	LP_AT_CALL,	/* name */
-	LP_AT_USDT,	/* provider, name */
-	LP_AT_OFFSET,	/* name, offset: FUNCTION+OFFSET, in bytes */
-	LP_AT_ADDRESS,	/* offset: 0xADDRESS, run-time address */
-	LP_AT_RAISE,	/* not supported yet, as the rest */
+	LP_AT_LINE,    /* file, line */
+	LP_AT_ENTRY,   /* name: a function, "ns::Cls::method", a glob "http_*" */
+	LP_AT_RETURN,  /* name */
+	LP_AT_CALL,    /* name */
+	LP_AT_USDT,    /* provider, name */
+	LP_AT_OFFSET,  /* name, offset: FUNCTION+OFFSET, in bytes */
+	LP_AT_ADDRESS, /* offset: 0xADDRESS, run-time address */
+	LP_AT_RAISE,   /* not supported yet, as the rest */
 	LP_AT_UNCAUGHT,
 	LP_AT_WATCH,
 	LP_AT_CRASH,

@@ -15,7 +15,7 @@
 #include "expr/location.h"
 #include "lp/record.h"
 
-struct lp_node;		/* expr/ast.h */
+struct lp_node;	     /* expr/ast.h */
 struct lp_text_part; /* expr/ast.h: literal or expression with format */
 
 struct lp_logpoint {

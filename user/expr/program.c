@@ -12,7 +12,7 @@ struct op_desc {
 };
 
 static const struct op_desc ops[LP_OP_COUNT] = {
-#define OP_DESC(name, operands, effect) [LP_OP_##name] = {#name, operands},
+#define OP_DESC(name, operands, effect) [LP_OP_##name] = { #name, operands },
 	LP_OPS(OP_DESC)
 #undef OP_DESC
 };
@@ -21,10 +21,10 @@ static const struct {
 	uint16_t slot;
 	const char *name;
 } named_slots[] = {
-	{LP_SLOT_COND, "cond"},
-	{LP_SLOT_REGS, "regs"},
-	{LP_SLOT_STACK, "stack"},
-	{LP_SLOT_MEM, "mem"},
+	{ LP_SLOT_COND, "cond" },
+	{ LP_SLOT_REGS, "regs" },
+	{ LP_SLOT_STACK, "stack" },
+	{ LP_SLOT_MEM, "mem" },
 };
 
 static bool n_is_size(uint8_t op)
@@ -263,7 +263,7 @@ int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
 		return lp_err_set(err, EINVAL, "program of %zu instructions", n);
 
 	/* jumps go forward, so one pass finds what can be reached; the rest is data */
-	bool reached[LP_SITE_CODE_MAX] = {true};
+	bool reached[LP_SITE_CODE_MAX] = { true };
 
 	for (size_t i = 0; i < n; i++) {
 		if (!reached[i])

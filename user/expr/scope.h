@@ -17,8 +17,8 @@ struct lp_scope;
 enum lp_var_kind {
 	LP_VAR_ARGUMENT,
 	LP_VAR_LOCAL,
-	LP_VAR_GLOBAL, /* of the unit, of the program; also static locals */
-	LP_VAR_MEMBER, /* of `this`: found without writing this-> */
+	LP_VAR_GLOBAL,	 /* of the unit, of the program; also static locals */
+	LP_VAR_MEMBER,	 /* of `this`: found without writing this-> */
 	LP_VAR_CONSTANT, /* an enumerator, a constant of the program */
 	LP_VAR_RESULT,	 /* $return */
 	LP_VAR_NUMBERED, /* $1... */

@@ -57,10 +57,10 @@ struct lp_field {
 	const char *text; /* as typed, without = and :spec: the key in "values" */
 	const struct lp_type *type;
 	uint16_t slot;
-	bool hidden;	  /* only an operand of an EVAL */
-	bool is_local;	  /* of `with locals`: not part of the message */
-	bool is_result;	  /* the value of $return: JSON "return" */
-	bool as_string;	  /* char * and char []: the bytes are the string's */
+	bool hidden;	/* only an operand of an EVAL */
+	bool is_local;	/* of `with locals`: not part of the message */
+	bool is_result; /* the value of $return: JSON "return" */
+	bool as_string; /* char * and char []: the bytes are the string's */
 	const struct lp_eval *eval;
 	struct lp_value fixed;
 };

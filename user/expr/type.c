@@ -8,32 +8,40 @@
 #define TYPEDEFS_MAX 256
 
 const struct lp_type lp_type_int = {
-	.kind = LP_TYPE_INT, .is_signed = true, .complete = true, .size = 4, .name = "int"};
+	.kind = LP_TYPE_INT, .is_signed = true, .complete = true, .size = 4, .name = "int"
+};
 const struct lp_type lp_type_uint = {
-	.kind = LP_TYPE_INT, .complete = true, .size = 4, .name = "unsigned int"};
+	.kind = LP_TYPE_INT, .complete = true, .size = 4, .name = "unsigned int"
+};
 const struct lp_type lp_type_long = {
-	.kind = LP_TYPE_INT, .is_signed = true, .complete = true, .size = 8, .name = "long"};
+	.kind = LP_TYPE_INT, .is_signed = true, .complete = true, .size = 8, .name = "long"
+};
 const struct lp_type lp_type_ulong = {
-	.kind = LP_TYPE_INT, .complete = true, .size = 8, .name = "unsigned long"};
+	.kind = LP_TYPE_INT, .complete = true, .size = 8, .name = "unsigned long"
+};
 const struct lp_type lp_type_bool = {
-	.kind = LP_TYPE_BOOL, .complete = true, .size = 1, .name = "bool"};
+	.kind = LP_TYPE_BOOL, .complete = true, .size = 1, .name = "bool"
+};
 const struct lp_type lp_type_char = {
-	.kind = LP_TYPE_CHAR, .is_signed = true, .complete = true, .size = 1, .name = "char"};
+	.kind = LP_TYPE_CHAR, .is_signed = true, .complete = true, .size = 1, .name = "char"
+};
 const struct lp_type lp_type_float = {
-	.kind = LP_TYPE_FLOAT, .is_signed = true, .complete = true, .size = 4, .name = "float"};
+	.kind = LP_TYPE_FLOAT, .is_signed = true, .complete = true, .size = 4, .name = "float"
+};
 const struct lp_type lp_type_double = {
-	.kind = LP_TYPE_FLOAT, .is_signed = true, .complete = true, .size = 8, .name = "double"};
-const struct lp_type lp_type_void = {.kind = LP_TYPE_VOID, .complete = true, .name = "void"};
-const struct lp_type lp_type_void_ptr = {.kind = LP_TYPE_POINTER,
-					 .complete = true,
-					 .size = 8,
-					 .name = "void *",
-					 .target = &lp_type_void};
-const struct lp_type lp_type_char_ptr = {.kind = LP_TYPE_POINTER,
-					 .complete = true,
-					 .size = 8,
-					 .name = "char *",
-					 .target = &lp_type_char};
+	.kind = LP_TYPE_FLOAT, .is_signed = true, .complete = true, .size = 8, .name = "double"
+};
+const struct lp_type lp_type_void = { .kind = LP_TYPE_VOID, .complete = true, .name = "void" };
+const struct lp_type lp_type_void_ptr = { .kind = LP_TYPE_POINTER,
+					  .complete = true,
+					  .size = 8,
+					  .name = "void *",
+					  .target = &lp_type_void };
+const struct lp_type lp_type_char_ptr = { .kind = LP_TYPE_POINTER,
+					  .complete = true,
+					  .size = 8,
+					  .name = "char *",
+					  .target = &lp_type_char };
 
 int lp_type_complete(const struct lp_type *t, struct lp_err *err)
 {
