@@ -50,6 +50,8 @@ OBJ := $(SRC:%.c=$B/%.o)
 LIB := $B/liblogpoint.a
 LIB_OBJ := $(filter-out $(MAIN),$(OBJ))
 SKEL := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(wildcard bpf/*.bpf.c))
+TOOLS := $(patsubst %.c,$B/%,$(filter-out %.bpf.c,$(wildcard tools/*.c)))
+TOOL_SKEL := $(patsubst tools/%.bpf.c,$(GEN)/%.skel.h,$(wildcard tools/*.bpf.c))
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c))
 UNIT_COMMON := $(patsubst %.c,$B/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -57,7 +59,7 @@ STYLED := $(wildcard include/*/*.h user/*/*.[ch] bpf/*.[ch] tests/unit/*.[ch] te
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all deps check demo bench install clean format lint unit fuzzers targets FORCE
+.PHONY: all deps check demo bench install clean format lint unit fuzzers tools FORCE
 
 all: $B/logpoint
 
@@ -74,14 +76,16 @@ $B/%.o: %.c $B/flags.txt | $(SKEL) build/deps.ok
 	$Q mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF object is compiled once for all variants; `gen object` leaves its DWARF out.
-$(SKEL): $(GEN)/%.skel.h: $(GEN)/%.bpf.o
+$(SKEL) $(TOOL_SKEL): $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 	$(call say,SKEL,$@)
 	$Q$(BPFTOOL) gen object $(GEN)/$*.linked.o $<
 	$Q$(BPFTOOL) gen skeleton $(GEN)/$*.linked.o name $(subst .,_,$*)_bpf >$@
 
-$(SKEL:.skel.h=.bpf.o): $(GEN)/%.bpf.o: bpf/%.bpf.c $(GEN)/flags.txt | build/deps.ok
-	$(call say,BPF,$<)
-	$Q mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+$(SKEL:.skel.h=.bpf.o): $(GEN)/%.bpf.o: bpf/%.bpf.c
+$(TOOL_SKEL:.skel.h=.bpf.o): $(GEN)/%.bpf.o: tools/%.bpf.c
+$(GEN)/%.bpf.o: $(GEN)/flags.txt | build/deps.ok
+	$(call say,BPF,$(filter %.bpf.c,$^))
+	$Q mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $(filter %.bpf.c,$^)
 
 # What objects depend on beside files: the flags, and for the archive the set of sources.
 remember = $Q mkdir -p $(@D) && printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
@@ -109,12 +113,23 @@ $(FUZZERS): $B/tests/fuzz/%: $B/tests/fuzz/%.o $(LIB)
 	$(call say,LD,$@)
 	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
-# Programs to trace: compiled in many ways, which their own rules say (`targets` is theirs).
--include tests/targets/rules.mk
-
 check:
 	$Q tools/deps build tests
 	+$Q tests/run $(if $(T),-T '$(T)') $(if $(F),-F '$(F)')
+
+# --- measuring ---
+
+tools: $(TOOLS) $B/bench/target
+
+$(TOOLS:%=%.o): | $(TOOL_SKEL)
+$(TOOLS): %: %.o $(LIB)
+	$(call say,LD,$@)
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Always gcc's -O2: its instructions are what is measured.
+$B/bench/target: tests/targets/bench.c
+	$(call say,TARGET,$@)
+	$Q mkdir -p $(@D) && gcc -g -O2 -o $@ $<
 
 lint:
 	$Q tools/lint
@@ -133,8 +148,8 @@ demo: deps
 
 bench:
 	$Q tools/deps build bench
-	+$Q$(MAKE) --no-print-directory all
-	+$Q tools/bench
+	+$Q$(MAKE) --no-print-directory all tools
+	$Q tools/bench
 
 install: all
 	install -D -m 755 $B/logpoint $(DESTDIR)$(PREFIX)/bin/logpoint
@@ -144,4 +159,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(wildcard $B/user/*/*.d $B/tests/*/*.d $(GEN)/*.d)
+-include $(wildcard $B/user/*/*.d $B/tests/*/*.d $B/tools/*.d $(GEN)/*.d)
