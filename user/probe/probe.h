@@ -29,12 +29,13 @@ enum lp_filter {
 
 struct lp_kernel_conf {
 	enum lp_filter filter;
-	uint64_t cgroup_id;	/* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
-	bool follow;		/* children forked by targets become targets */
+	uint64_t cgroup_id;	   /* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
+	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
-	uint32_t ring_size;	/* bytes, a power of two; 0: the default */
-	uint32_t record_max;	/* bytes of one record; 0: LP_RECORD_MAX */
+	uint32_t ring_size;			  /* bytes, a power of two; 0: the default */
+	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
+	bool single_links; /* attach one by one even where the kernel can do many at once */
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
@@ -100,10 +101,10 @@ void lp_kernel_awake(struct lp_kernel *k);
 
 /* What this kernel and these privileges allow; each probed, never guessed from a version. */
 struct lp_feature {
-	const char *name;   /* "uprobe_multi" */
-	const char *what;   /* "attach many places with one call" */
-	bool have, needed;  /* needed: nothing works without it */
-	char detail[160];   /* why not, and what to do about it */
+	const char *name;  /* "uprobe_multi" */
+	const char *what;  /* "attach many places with one call" */
+	bool have, needed; /* needed: nothing works without it */
+	char detail[160];  /* why not, and what to do about it */
 };
 size_t lp_features(struct lp_feature *ret, size_t max);
 

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/capture.h
+ *
+ * capture - blocks appended to the record (lp/record.h), and errors, which are blocks too.
+ * A capture that fails leaves a block that says so and the program goes on behind it.
+ */
+#ifndef LP_BPF_CAPTURE_H
+#define LP_BPF_CAPTURE_H
+
+/* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
+ * records begin with something else, so 0 is none.
+ */
+lp_inline int lp_vm_block(struct lp_vm *vm, __u32 slot, __u32 status, __u32 flags, __u32 len,
+			  __u64 addr)
+{
+	__u32 at = vm->len;
+
+	lp_opaque(at);
+	if (at > LP_RECORD_MAX - sizeof(struct lp_block) ||
+	    at + sizeof(struct lp_block) + LP_ALIGN(len) > vm->room) {
+		vm->flags |= LP_RECF_CUT;
+		return -1;
+	}
+
+	struct lp_block *block = (void *)(vm->rec + at);
+	block->slot = slot;
+	block->status = status;
+	block->flags = flags;
+	block->len = len;
+	block->addr = addr;
+	vm->len = at + sizeof(*block) + LP_ALIGN(len);
+	return 0;
+}
+
+lp_inline void lp_vm_note(struct lp_vm *vm, __u32 slot, __u32 status, __u64 addr)
+{
+	lp_vm_block(vm, slot, status, 0, 0, addr);
+}
+
+/* An error that TRY has a place for. */
+lp_inline long lp_vm_raise(struct lp_vm *vm, __u32 status)
+{
+	if (vm->slot == LP_SLOT_COND) {
+		vm->status = status;
+		vm->outcome = LP_OUT_COND_ERROR;
+		return 1;
+	}
+	lp_vm_note(vm, vm->slot, status, vm->fault);
+	return lp_vm_jump(vm, vm->resume);
+}
+
+/* Room for a block of at most len bytes at the end of the record: where its bytes go. */
+lp_inline __u8 *lp_vm_tail(struct lp_vm *vm, __u32 len)
+{
+	__u32 at = vm->len;
+
+	lp_opaque(at);
+	if (at > LP_RECORD_MAX - sizeof(struct lp_block) ||
+	    at + sizeof(struct lp_block) + LP_ALIGN(len) > vm->room)
+		return 0;
+	return vm->rec + at + sizeof(struct lp_block);
+}
+
+lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __u32 flags)
+{
+	__u8 *to = lp_vm_tail(vm, len);
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		lp_vm_note(vm, slot, LP_ST_NO_ROOM, addr);
+		return 0;
+	}
+	lp_opaque(len);
+	if (len > LP_READ_MAX)
+		return 0;
+	*(__u64 *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
+	if (len && lp_vm_read(vm, to, len, addr) < 0)
+		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+	else
+		lp_vm_block(vm, slot, LP_ST_OK, flags, len, addr);
+	return 0;
+}
+
+lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
+{
+	/* a string may be cut to the room that is left */
+	__u32 room = vm->room - vm->len;
+	__u8 cut = 0;
+
+	if (room > vm->room || room < sizeof(struct lp_block) + 8) {
+		vm->flags |= LP_RECF_CUT;
+		return 0;
+	}
+	room = (room - sizeof(struct lp_block)) & ~7u;
+	if (max > room) {
+		vm->flags |= LP_RECF_CUT;
+		max = room;
+	}
+
+	__u8 *to = lp_vm_tail(vm, max);
+	lp_opaque(max);
+	if (!to || max > LP_READ_MAX)
+		return 0;
+
+	long n = lp_vm_read_str(vm, (char *)to, max, addr, &cut);
+	if (n < 0) {
+		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+		return 0;
+	}
+	lp_opaque(n);
+	if (n > LP_READ_MAX)
+		return 0;
+	*(__u64 *)(to + n) = 0;
+	lp_vm_block(vm, slot, LP_ST_OK, cut ? LP_BLKF_CUT : 0, n, addr);
+	return 0;
+}
+
+lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
+{
+	__u8 *to = lp_vm_tail(vm, 8);
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		return 0;
+	}
+	*(__u64 *)to = v;
+	lp_vm_block(vm, slot, LP_ST_OK, 0, len > 8 ? 8 : len, 0);
+	return 0;
+}
+
+/* One page of stack: appended to the block that lies at the end of the record. */
+static long lp_cap_stack_page(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	__u32 at = vm->len, len = lp_page_left(vm->from);
+
+	(void)i;
+	if (len > vm->todo)
+		len = vm->todo;
+	lp_opaque(at);
+	lp_opaque(len);
+	if (!len || at > LP_RECORD_MAX || len > LP_READ_MAX)
+		return 1;
+	if (lp_vm_read(vm, vm->rec + at, len, vm->from) < 0)
+		return 1;
+	vm->len = at + len;
+	vm->from += len;
+	vm->todo -= len;
+	return 0;
+}
+
+lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
+{
+	__u8 *to = lp_vm_tail(vm, LP_MACH_REGS * 8);
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		return 0;
+	}
+	for (int i = 0; i < LP_MACH_REGS; i++)
+		((__u64 *)to)[i] = vm->mach[i];
+	lp_vm_block(vm, LP_SLOT_REGS, LP_ST_OK, 0, LP_MACH_REGS * 8, 0);
+
+	__u32 start = vm->len, room = vm->room - start;
+	__u64 sp = vm->mach[LP_MACH_SP];
+	if (lp_vm_block(vm, LP_SLOT_STACK, LP_ST_OK, 0, 0, sp) < 0)
+		return 0;
+	room = (room - sizeof(struct lp_block)) & ~7u;
+	vm->from = sp;
+	vm->todo = max < room ? max : room;
+	lp_loop(LP_STACK_MAX / LP_PAGE + 1, lp_cap_stack_page, step);
+
+	lp_opaque(start);
+	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
+		return 0;
+	struct lp_block *block = (void *)(vm->rec + start);
+	__u32 end = vm->len;
+	block->len = end - start - sizeof(*block);
+	if (block->len < max)
+		block->flags = LP_BLKF_CUT;
+	vm->len = LP_ALIGN(end);
+	lp_opaque(end);
+	if (end <= LP_RECORD_MAX)
+		*(__u64 *)(vm->rec + end) = 0;
+	return 0;
+}
+
+lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
+			     struct lp_step *step)
+{
+	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
+	__u64 m = vm->mach[in->b & (LP_MACH_ROOM - 1)];
+	__u64 addr = a + in->imm;
+
+	switch (op) {
+	case LP_OP_CAP_REG:
+		return lp_cap_value(vm, slot, a, len);
+	case LP_OP_CAP_MACH:
+		return lp_cap_value(vm, slot, m, len);
+	case LP_OP_CAP_HOLE:
+		lp_vm_note(vm, slot, in->imm, len);
+		return 0;
+	case LP_OP_CAP_STACK:
+		return lp_cap_stack(vm, in->n, step);
+	case LP_OP_CAP_STRPM:
+		addr = m + in->imm;
+		/* fall through */
+	case LP_OP_CAP_STRP:
+		if (lp_vm_read(vm, &addr, sizeof(addr), addr) < 0) {
+			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+			return 0;
+		}
+		/* fall through */
+	case LP_OP_CAP_STR:
+		return lp_cap_str(vm, slot, addr, len);
+	case LP_OP_CAP_MEMM:
+		addr = m + in->imm;
+		break;
+	case LP_OP_CAP_MEMV: {
+		__u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
+
+		addr = a;
+		if (want > len)
+			flags = LP_BLKF_CUT;
+		else
+			len = want;
+		break;
+	}
+	case LP_OP_CAP_MEM:
+		break;
+	default: /* no such instruction */
+		return 0;
+	}
+	return lp_cap_mem(vm, slot, addr, len, flags);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/core.h
+ *
+ * core - what is used of the kernel's own types. Offsets come from the running kernel's BTF at load
+ * time (CO-RE); a member that a kernel lacks is asked for with bpf_core_field_exists().
+ */
+#ifndef LP_BPF_CORE_H
+#define LP_BPF_CORE_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct thread_struct {
+	unsigned long fsbase;
+};
+
+struct uprobe_task {
+	unsigned int depth; /* return probes of this thread that wait for their return */
+};
+
+struct atomic_t_counter {
+	int counter;
+};
+
+struct signal_struct {
+	struct atomic_t_counter live; /* threads that have not exited */
+};
+
+struct super_block {
+	unsigned int s_dev;
+};
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct linux_binprm {
+	struct file *file;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	struct signal_struct *signal;
+	struct pid *thread_pid;
+	struct uprobe_task *utask;
+	struct thread_struct thread;
+};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/hit.h
+ *
+ * hit - one hit from the probe to the ring: run the program, send the record, count the outcome.
+ * Every hit has exactly one outcome; `hits` is their sum and therefore nowhere stored.
+ *
+ * Besides what vm.h wants, the includer supplies:
+ *
+ *	struct lp_counts *lp_counts_at(__u32 point)		this CPU's; NULL outside
+ *	long lp_emit(void *record, __u32 len)			0, or < 0: the ring is full
+ *	int lp_carry_put(struct lp_vm *vm, __u32 pair)		stores vm->carry and the body
+ *	int lp_carry_take(struct lp_vm *vm, __u32 pair)		fetches and forgets them; < 0: none
+ *	int lp_return_dropped(void)				the kernel won't see this call return
+ */
+#ifndef LP_BPF_HIT_H
+#define LP_BPF_HIT_H
+
+#include "vm.h"
+
+#define lp_count(point, what)                                                                      \
+	do {                                                                                       \
+		struct lp_counts *counts_ = lp_counts_at(point);                                   \
+		if (counts_)                                                                       \
+			__sync_fetch_and_add(&counts_->what, 1);                                   \
+	} while (0)
+
+lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
+{
+	__u64 pid_tgid = lp_pid_tgid();
+
+	r->kind = kind;
+	r->flags = vm->flags;
+	r->len = vm->len;
+	r->site = vm->site;
+	r->point = vm->point;
+	r->time = vm->time;
+	r->hit = vm->hit;
+	r->pid = pid_tgid >> 32;
+	r->tid = (__u32)pid_tgid;
+	r->cpu = lp_cpu();
+	r->arg = 0;
+	r->elapsed = vm->elapsed;
+	lp_comm(r->comm);
+}
+
+lp_inline long lp_send(struct lp_vm *vm, __u32 kind)
+{
+	lp_fill_header(vm, (struct lp_record *)vm->rec, kind);
+
+	__u32 len = vm->len;
+	lp_opaque(len);
+	if (len > LP_RECORD_MAX)
+		return -1;
+	return lp_emit(vm->rec, len);
+}
+
+/* The first condition of a logpoint that can't be evaluated says why. */
+lp_inline void lp_report_condition(struct lp_vm *vm)
+{
+	struct lp_point *p = lp_point_at(vm->point);
+
+	lp_count(vm->point, cond_errors);
+	if (!p || p->reported || __sync_val_compare_and_swap(&p->reported, 0, 1))
+		return;
+	vm->time = lp_now();
+	vm->flags = 0;
+	vm->len = sizeof(struct lp_record);
+	vm->room = LP_RECORD_MAX;
+	lp_vm_note(vm, LP_SLOT_COND, vm->status, vm->fault);
+	if (lp_send(vm, LP_REC_COND_ERROR) < 0)
+		p->reported = 0;
+}
+
+lp_inline void lp_logged(struct lp_vm *vm)
+{
+	struct lp_point *p = lp_point_at(vm->point);
+
+	lp_count(vm->point, logged);
+	if (!p)
+		return;
+	if (!vm->ticket) {
+		if (!p->logged)
+			p->logged = 1;
+		return;
+	}
+	if (__sync_fetch_and_add(&p->logged, 1) + 1 == p->max) {
+		vm->flags = 0;
+		vm->len = sizeof(struct lp_record);
+		lp_send(vm, LP_REC_RETIRED);
+	}
+}
+
+lp_inline void lp_lost_record(struct lp_vm *vm)
+{
+	struct lp_point *p = lp_point_at(vm->point);
+
+	if (p && vm->ticket)
+		__sync_fetch_and_add(&p->tickets, -1);
+	lp_count(vm->point, lost[LP_LOSS_RING]);
+}
+
+lp_inline void lp_finish(struct lp_vm *vm)
+{
+	switch (vm->outcome) {
+	case LP_OUT_DONE:
+		if (lp_send(vm, LP_REC_HIT) < 0)
+			lp_lost_record(vm);
+		else
+			lp_logged(vm);
+		break;
+	case LP_OUT_LIMITED:
+		lp_count(vm->point, limited);
+		break;
+	case LP_OUT_COND_ERROR:
+		lp_report_condition(vm);
+		/* fall through */
+	case LP_OUT_FILTERED:
+		lp_count(vm->point, filtered);
+		break;
+	default:
+		if (vm->ticket) {
+			struct lp_point *p = lp_point_at(vm->point);
+
+			if (p)
+				__sync_fetch_and_add(&p->tickets, -1);
+		}
+		lp_count(vm->point, lost[LP_LOSS_STEPS]);
+	}
+}
+
+lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id)
+{
+	vm->site = id;
+	vm->point = site->point;
+	vm->kind = site->kind;
+	vm->code = site->code;
+	vm->ninsn = site->ninsn;
+	vm->pc = 0;
+	vm->resume = site->ninsn;
+	vm->slot = LP_SLOT_COND;
+	vm->outcome = LP_OUT_NONE;
+	vm->ticket = 0;
+	vm->flags = 0;
+	vm->time = 0;
+	vm->hit = 0;
+	vm->elapsed = 0;
+	vm->bias = vm->mach[LP_MACH_IP] - site->vaddr;
+	vm->len = sizeof(struct lp_record);
+	vm->room = lp_record_max;
+}
+
+lp_inline void lp_enter(struct lp_vm *vm, __u32 pair)
+{
+	struct lp_carry *c = &vm->carry;
+
+	if (lp_return_dropped()) {
+		lp_count(vm->point, lost[LP_LOSS_DEPTH]);
+		return;
+	}
+	vm->len = 0;
+	vm->room = LP_STASH_MAX;
+	lp_vm_run(vm);
+
+	c->tid = lp_pid_tgid();
+	c->sp = vm->mach[LP_MACH_SP];
+	c->bias = vm->bias;
+	for (int i = 0; i < LP_VM_KEEP; i++)
+		c->keep[i] = vm->reg[LP_VM_REGS - LP_VM_KEEP + i];
+	c->len = vm->len;
+	c->outcome = vm->outcome;
+	c->status = vm->status;
+	c->fault = vm->fault;
+	c->flags = vm->flags;
+	c->time = lp_now();
+	lp_carry_put(vm, pair);
+}
+
+lp_inline void lp_leave(struct lp_vm *vm, __u32 pair)
+{
+	struct lp_carry *c = &vm->carry;
+	__u64 now = lp_now();
+
+	if (lp_carry_take(vm, pair) < 0) {
+		lp_count(vm->point, lost[LP_LOSS_STASH]);
+		return;
+	}
+	vm->bias = c->bias;
+	vm->elapsed = now - c->time;
+	vm->flags = c->flags | LP_RECF_ELAPSED;
+	vm->len = sizeof(struct lp_record) + c->len;
+	for (int i = 0; i < LP_VM_KEEP; i++)
+		vm->reg[LP_VM_REGS - LP_VM_KEEP + i] = c->keep[i];
+	if (c->outcome == LP_OUT_DONE) {
+		lp_vm_run(vm);
+	} else {
+		vm->outcome = c->outcome;
+		vm->status = c->status;
+		vm->fault = c->fault;
+	}
+	lp_finish(vm);
+}
+
+lp_inline void lp_plain(struct lp_vm *vm)
+{
+	lp_vm_run(vm);
+	lp_finish(vm);
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/life.h
+ *
+ * life - the turning points of a target's life. The set of targets is kept here, so that no child
+ * runs unobserved until user space has heard of it. Each turning point tells the reader.
+ */
+#ifndef LP_BPF_LIFE_H
+#define LP_BPF_LIFE_H
+
+#include "world.h"
+
+lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg)
+{
+	struct lp_record r = { .kind = kind, .len = sizeof(r), .point = LP_POINT_NONE, .arg = arg };
+
+	r.time = lp_now();
+	r.pid = pid_tgid >> 32;
+	r.tid = (__u32)pid_tgid;
+	r.cpu = lp_cpu();
+	lp_comm(r.comm);
+	lp_emit(&r, sizeof(r));
+}
+
+lp_inline __u64 numbers_of(struct task_struct *task)
+{
+	if (lp_pidns)
+		return lp_task_numbers(task);
+	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
+}
+
+/* (parent, child) */
+SEC("raw_tp/sched_process_fork")
+int lp_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *child = (void *)ctx->args[1];
+	__u64 pid_tgid = numbers_of(child);
+	__u32 tgid = pid_tgid >> 32, parent = lp_pid_tgid() >> 32;
+	__u8 one = 1;
+
+	if (tgid == parent || !lp_is_target()) /* a thread */
+		return 0;
+	if (lp_follow)
+		bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+	tell(LP_REC_FORK, pid_tgid, parent);
+	return 0;
+}
+
+/* (task, its tid before, the program) */
+SEC("raw_tp/sched_process_exec")
+int lp_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct linux_binprm *program = (void *)ctx->args[2];
+	__u64 pid_tgid = lp_pid_tgid();
+	__u32 tgid = pid_tgid >> 32;
+	int was = lp_is_target();
+	__u8 one = 1;
+
+	if (lp_exe_ino) {
+		struct inode *inode = BPF_CORE_READ(program, file, f_inode);
+
+		if (BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
+		    BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev) {
+			bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+			was = 1;
+		}
+	}
+	if (was)
+		tell(LP_REC_EXEC, pid_tgid, 0);
+	return 0;
+}
+
+/* (task): once, when the last thread goes */
+SEC("raw_tp/sched_process_exit")
+int lp_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)ctx->args[0];
+	__u64 pid_tgid = lp_pid_tgid();
+	__u32 tgid = pid_tgid >> 32;
+
+	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target())
+		return 0;
+	if (!lp_cgroup)
+		bpf_map_delete_elem(&targets, &tgid);
+	tell(LP_REC_EXIT, pid_tgid, 0);
+	return 0;
+}
+
+/* The dynamic linker has changed its list of libraries. */
+SEC("uprobe")
+int lp_loader(struct pt_regs *ctx)
+{
+	(void)ctx;
+	if (lp_is_target())
+		tell(LP_REC_MAPS, lp_pid_tgid(), 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/memory.h
+ *
+ * memory - reads of the target, and what a failed one does.
+ * The first try takes no page fault; on failure each page is touched and read again, so that a
+ * page that is not resident reads like any other. vm->fault says which address could not be read.
+ */
+#ifndef LP_BPF_MEMORY_H
+#define LP_BPF_MEMORY_H
+
+lp_inline long lp_vm_jump(struct lp_vm *vm, __u32 to)
+{
+	vm->pc = to > vm->pc ? to : vm->pc; /* only forward: a program ends */
+	return 0;
+}
+
+/* Bytes from addr to the end of its page. */
+lp_inline __u32 lp_page_left(__u64 addr)
+{
+	return LP_PAGE - ((__u32)addr & (LP_PAGE - 1));
+}
+
+/* At most LP_READ_MAX bytes, all or nothing. */
+lp_inline long lp_vm_read(struct lp_vm *vm, void *dst, __u32 len, __u64 addr)
+{
+	if (!lp_mem_read(dst, len, addr))
+		return 0;
+
+	/* two pages at most */
+	__u32 left = lp_page_left(addr);
+	vm->fault = addr;
+	if (lp_mem_touch(addr) < 0)
+		return -1;
+	if (len > left && lp_mem_touch(addr + left) < 0) {
+		vm->fault = addr + left;
+		return -1;
+	}
+	return lp_mem_read(dst, len, addr) ? -1 : 0;
+}
+
+/* The C string at addr without its terminator, at most max <= LP_READ_MAX bytes: returns its
+ * length and *ret_cut 1 where no terminator was within max, or within what can be read; < 0 where
+ * nothing can be read. dst has room for max + 1 bytes.
+ */
+lp_inline long lp_vm_read_str(struct lp_vm *vm, char *dst, __u32 max, __u64 addr, __u8 *ret_cut)
+{
+	__u8 last = 0;
+	long n = lp_mem_read_str(dst, max + 1, addr);
+
+	if (n < 0) {
+		/* page by page: the first ends within the second at the latest */
+		__u32 left = lp_page_left(addr);
+
+		vm->fault = addr;
+		if (lp_mem_touch(addr) < 0)
+			return -1;
+		if (max >= left)
+			lp_mem_touch(addr + left);
+		n = lp_mem_read_str(dst, max + 1, addr);
+		if (n < 0) {
+			if (max < left || lp_mem_read(dst, left, addr))
+				return -1;
+			*ret_cut = 1;
+			return left;
+		}
+	}
+	if ((__u32)n <= max) { /* with its terminator */
+		*ret_cut = 0;
+		return n - 1;
+	}
+	/* all of max + 1 bytes: the helper ended it by force, unless a terminator was just there */
+	if (lp_vm_read(vm, &last, 1, addr + max) < 0)
+		last = 1;
+	*ret_cut = last != 0;
+	return max;
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/strings.h
+ *
+ * strings - the two string buffers: eight bytes at a time, and eight zero bytes behind each string,
+ * so that its last word is comparable.
+ */
+#ifndef LP_BPF_STRINGS_H
+#define LP_BPF_STRINGS_H
+
+#define LP_STR_WORDS (LP_STRBUF_MAX / 8)
+
+lp_inline void lp_str_end(struct lp_vm *vm, __u32 k, __u32 len)
+{
+	lp_opaque(len);
+	if (len > LP_STRBUF_MAX)
+		len = 0;
+	*(__u64 *)(vm->k[k & 1] + len) = 0;
+	vm->klen[k & 1] = len;
+}
+
+lp_inline long lp_vm_strld(struct lp_vm *vm, __u32 k, __u64 addr, __u32 max)
+{
+	__u8 cut;
+
+	lp_opaque(max);
+	if (max > LP_STRBUF_MAX)
+		max = LP_STRBUF_MAX;
+
+	long n = lp_vm_read_str(vm, vm->k[k & 1], max, addr, &cut);
+	if (n < 0)
+		return lp_vm_raise(vm, LP_ST_UNREADABLE);
+	lp_str_end(vm, k, n);
+	return 0;
+}
+
+lp_inline long lp_vm_memld(struct lp_vm *vm, __u32 k, __u64 addr, __u64 want, __u32 max)
+{
+	__u32 len = want < max ? want : max;
+
+	lp_opaque(len);
+	if (len > LP_STRBUF_MAX)
+		len = LP_STRBUF_MAX;
+	if (len && lp_vm_read(vm, vm->k[k & 1], len, addr) < 0)
+		return lp_vm_raise(vm, LP_ST_UNREADABLE);
+	lp_str_end(vm, k, len);
+	return 0;
+}
+
+lp_inline long lp_vm_commld(struct lp_vm *vm, __u32 k)
+{
+	char *to = vm->k[k & 1];
+	__u32 len = 0;
+
+	lp_comm(to);
+	while (len < LP_COMM_LEN && to[len])
+		len++;
+	lp_str_end(vm, k, len);
+	return 0;
+}
+
+lp_inline long lp_vm_strk(struct lp_vm *vm, __u32 k, __u32 len, __u32 at)
+{
+	__u64 *to = (__u64 *)vm->k[k & 1];
+
+	if (len > LP_STRBUF_MAX)
+		len = LP_STRBUF_MAX;
+	for (__u32 i = 0; i < LP_STRBUF_MAX / sizeof(struct lp_insn); i++) {
+		if (i * sizeof(struct lp_insn) >= len)
+			break;
+
+		const struct lp_insn *in = at + i < vm->ninsn ? lp_code_at(vm->code + at + i) : 0;
+		if (!in)
+			break;
+		to[2 * i] = ((const __u64 *)in)[0];
+		to[2 * i + 1] = ((const __u64 *)in)[1];
+	}
+	lp_str_end(vm, k, len);
+	return 0;
+}
+
+/* The tail of the record serves as scratch. */
+lp_inline long lp_vm_strlen(struct lp_vm *vm, __u64 addr, __u32 max, __u64 *ret)
+{
+	__u8 cut;
+
+	lp_opaque(max);
+	if (max > LP_READ_MAX)
+		max = LP_READ_MAX;
+
+	long n = lp_vm_read_str(vm, (char *)vm->rec + LP_RECORD_MAX, max, addr, &cut);
+	if (n < 0)
+		return -1;
+	*ret = n;
+	return 0;
+}
+
+/* Is k1 in k0 at off? */
+lp_inline int lp_str_match(struct lp_vm *vm, __u32 off)
+{
+	__u32 len = vm->klen[1];
+
+	lp_opaque(off);
+	if (off > LP_STRBUF_MAX)
+		return 0;
+	for (__u32 at = 0; at < LP_STRBUF_MAX; at += 8) {
+		if (at >= len)
+			break;
+
+		__u32 drop = len - at < 8 ? 64 - 8 * (len - at) : 0;
+		__u64 differ = *(__u64 *)((char *)vm->k + off + at) ^ *(__u64 *)(vm->k[1] + at);
+		if (differ << (drop & 63))
+			return 0;
+	}
+	return 1;
+}
+
+static long lp_str_search(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+
+	if (i + vm->klen[1] > vm->klen[0])
+		return 1;
+	vm->found = lp_str_match(vm, i);
+	return vm->found;
+}
+
+/* k0 sorts before k1 */
+lp_inline int lp_str_less(struct lp_vm *vm)
+{
+	for (__u32 at = 0; at < LP_STRBUF_MAX; at += 8) {
+		__u64 a = at < vm->klen[0] ? *(__u64 *)(vm->k[0] + at) : 0;
+		__u64 b = at < vm->klen[1] ? *(__u64 *)(vm->k[1] + at) : 0;
+
+		if (a != b)
+			return __builtin_bswap64(a) < __builtin_bswap64(b);
+	}
+	return vm->klen[0] < vm->klen[1];
+}
+
+lp_inline __u64 lp_vm_compare(struct lp_vm *vm, __u32 op, struct lp_step *step)
+{
+	__u32 n0 = vm->klen[0], n1 = vm->klen[1];
+
+	switch (op) {
+	case LP_OP_STREQ:
+		return n0 == n1 && lp_str_match(vm, 0);
+	case LP_OP_STRLT:
+		return lp_str_less(vm);
+	case LP_OP_STRPRE:
+		return n1 <= n0 && lp_str_match(vm, 0);
+	case LP_OP_STRSUF:
+		return n1 <= n0 && lp_str_match(vm, n0 - n1);
+	default: /* STRHAS */
+		vm->found = 0;
+		lp_loop(LP_STRBUF_MAX + 1, lp_str_search, step);
+		return vm->found;
+	}
+}
+
+#endif

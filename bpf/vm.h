@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/vm.h
+ *
+ * vm - the machine that runs a site's program (lp/program.h) at a hit.
+ *
+ * Plain C that compiles for BPF and for the host, where unit tests and fuzzing run it. The includer
+ * supplies the outside world first, as static functions or macros:
+ *
+ *	long lp_mem_read(void *dst, __u32 len, __u64 addr)	0, or < 0: not resident or not there
+ *	long lp_mem_read_str(char *dst, __u32 size, __u64 addr)	bytes with the terminator, or < 0
+ *	long lp_mem_touch(__u64 addr)				0 once the page is resident, or < 0
+ *	const struct lp_insn *lp_code_at(__u32 index)		NULL outside
+ *	struct lp_point *lp_point_at(__u32 id)			NULL outside
+ *	__u64 lp_now(void), lp_pid_tgid(void), lp_thread_pointer(void); __u32 lp_cpu(void)
+ *	void lp_comm(char *buf)					LP_COMM_LEN bytes
+ *	lp_loop(n, fn, ctx)	fn(__u32 i, ctx) up to n times, until it returns 1
+ *	lp_record_max		bytes of one record
+ *
+ * Nothing here trusts a program: every register, offset and length is bounded where it is used. The
+ * kernel's verifier must see the bound on the very register that is used, which is what lp_opaque()
+ * is for.
+ */
+#ifndef LP_BPF_VM_H
+#define LP_BPF_VM_H
+
+#include "state.h"
+#include "float.h"
+#include "memory.h"
+#include "capture.h"
+#include "strings.h"
+#include "gate.h"
+
+lp_inline __u64 lp_extend(__u64 v, __u32 n)
+{
+	__u32 drop = (64 - (n & 15) * 8) & 63;
+
+	v <<= drop;
+	return n & LP_SIGNED ? (__u64)((__s64)v >> drop) : v >> drop;
+}
+
+lp_inline __u64 lp_bits(__u64 v, __u64 spec)
+{
+	__u32 up = (64 - (__u32)(spec & 0xff) - (__u32)(spec >> 8 & 0xff)) & 63;
+	__u32 down = (64 - (__u32)(spec >> 8 & 0xff)) & 63;
+
+	v <<= up;
+	return spec >> 16 & 1 ? (__u64)((__s64)v >> down) : v >> down;
+}
+
+/* BPF before version 4 has no signed division. */
+lp_inline __u64 lp_divide(__u64 a, __u64 b, int is_signed, int remainder)
+{
+	int neg_a = is_signed && (__s64)a < 0, neg_b = is_signed && (__s64)b < 0;
+	__u64 ua = neg_a ? -a : a, ub = neg_b ? -b : b;
+	__u64 v = remainder ? ua % ub : ua / ub;
+
+	return (remainder ? neg_a : neg_a != neg_b) ? -v : v;
+}
+
+lp_inline __u64 lp_vm_context(struct lp_vm *vm, __u32 which)
+{
+	switch (which) {
+	case LP_CTX_PID:
+		return lp_pid_tgid() >> 32;
+	case LP_CTX_TID:
+		return (__u32)lp_pid_tgid();
+	case LP_CTX_CPU:
+		return lp_cpu();
+	case LP_CTX_TIME:
+		return vm->time ? vm->time : lp_now();
+	case LP_CTX_BIAS:
+		return vm->bias;
+	case LP_CTX_TLS:
+		return lp_thread_pointer();
+	case LP_CTX_ELAPSED:
+		return vm->elapsed;
+	case LP_CTX_HIT:
+		return vm->hit;
+	default:
+		return 0;
+	}
+}
+
+/* One instruction. Returns 1 when the program is over: vm->outcome says how. */
+static long lp_vm_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	__u32 pc = vm->pc;
+	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(vm->code + pc) : 0;
+
+	(void)i;
+	if (!in) {
+		vm->outcome = LP_OUT_DONE;
+		return 1;
+	}
+	vm->pc = pc + 1;
+
+	__u32 op = in->op;
+	if (op >= LP_OP_CAP_MEM)
+		return lp_vm_capture(vm, in, op, step);
+
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
+	__u64 b = vm->reg[in->b & (LP_VM_REGS - 1)];
+	__u64 imm = in->imm, loaded = 0, d;
+
+	switch (op) {
+	case LP_OP_END:
+		vm->outcome = LP_OUT_DONE;
+		return 1;
+	case LP_OP_JMP:
+		return lp_vm_jump(vm, in->n);
+	case LP_OP_JZ:
+		return a ? 0 : lp_vm_jump(vm, in->n);
+	case LP_OP_JNZ:
+		return a ? lp_vm_jump(vm, in->n) : 0;
+	case LP_OP_TRY:
+		vm->slot = imm;
+		vm->resume = in->n;
+		return 0;
+	case LP_OP_FAIL:
+		vm->fault = 0;
+		return lp_vm_raise(vm, imm);
+	case LP_OP_CHECK:
+		if (a)
+			return 0;
+		vm->outcome = LP_OUT_FILTERED;
+		return 1;
+	case LP_OP_GATE:
+		return lp_vm_gate(vm);
+	case LP_OP_IMM:
+		d = imm;
+		break;
+	case LP_OP_MOV:
+		d = a;
+		break;
+	case LP_OP_REG:
+		d = vm->mach[in->b & (LP_MACH_ROOM - 1)] + imm;
+		break;
+	case LP_OP_LOADM:
+		a = vm->mach[in->b & (LP_MACH_ROOM - 1)];
+		/* fall through */
+	case LP_OP_LOAD: {
+		__u32 size = in->n & 15;
+
+		lp_opaque(size);
+		if (size - 1 > 7)
+			size = 8;
+		if (lp_vm_read(vm, &loaded, size, a + imm) < 0)
+			return lp_vm_raise(vm, LP_ST_UNREADABLE);
+		d = lp_extend(loaded, in->n);
+		break;
+	}
+	case LP_OP_BITS:
+		d = lp_bits(a, imm);
+		break;
+	case LP_OP_EXT:
+		d = lp_extend(a, in->n);
+		break;
+	case LP_OP_CTX:
+		d = lp_vm_context(vm, in->n);
+		break;
+	case LP_OP_ADD:
+		d = a + b;
+		break;
+	case LP_OP_ADDI:
+		d = a + imm;
+		break;
+	case LP_OP_SUB:
+		d = a - b;
+		break;
+	case LP_OP_MUL:
+		d = a * b;
+		break;
+	case LP_OP_MULI:
+		d = a * imm;
+		break;
+	case LP_OP_DIVS:
+	case LP_OP_DIVU:
+	case LP_OP_MODS:
+	case LP_OP_MODU:
+		if (!b) {
+			vm->fault = 0;
+			return lp_vm_raise(vm, LP_ST_DIV_ZERO);
+		}
+		d = lp_divide(a, b, op == LP_OP_DIVS || op == LP_OP_MODS,
+			      op == LP_OP_MODS || op == LP_OP_MODU);
+		break;
+	case LP_OP_AND:
+		d = a & b;
+		break;
+	case LP_OP_OR:
+		d = a | b;
+		break;
+	case LP_OP_XOR:
+		d = a ^ b;
+		break;
+	case LP_OP_SHL:
+		d = b > 63 ? 0 : a << (b & 63);
+		break;
+	case LP_OP_SHR:
+		d = b > 63 ? 0 : a >> (b & 63);
+		break;
+	case LP_OP_SAR:
+		d = (__u64)((__s64)a >> (b > 63 ? 63 : b & 63));
+		break;
+	case LP_OP_NEG:
+		d = -a;
+		break;
+	case LP_OP_INV:
+		d = ~a;
+		break;
+	case LP_OP_NOT:
+		d = !a;
+		break;
+	case LP_OP_EQ:
+		d = a == b;
+		break;
+	case LP_OP_NE:
+		d = a != b;
+		break;
+	case LP_OP_LTS:
+		d = (__s64)a < (__s64)b;
+		break;
+	case LP_OP_LES:
+		d = (__s64)a <= (__s64)b;
+		break;
+	case LP_OP_LTU:
+		d = a < b;
+		break;
+	case LP_OP_LEU:
+		d = a <= b;
+		break;
+	case LP_OP_EQI:
+		d = a == imm;
+		break;
+	case LP_OP_LTSI:
+		d = (__s64)a < (__s64)imm;
+		break;
+	case LP_OP_LTUI:
+		d = a < imm;
+		break;
+	case LP_OP_F32TOF64:
+		d = lp_f32_to_f64((__u32)a);
+		break;
+	case LP_OP_S64TOF64:
+		d = lp_s64_to_f64(a);
+		break;
+	case LP_OP_U64TOF64:
+		d = lp_u64_to_f64(a, 0);
+		break;
+	case LP_OP_FEQ:
+		d = lp_f64_equal(a, b);
+		break;
+	case LP_OP_FLT:
+		d = lp_f64_less(a, b);
+		break;
+	case LP_OP_FLE:
+		d = lp_f64_less(a, b) || lp_f64_equal(a, b);
+		break;
+	case LP_OP_STRLD:
+		return lp_vm_strld(vm, in->dst & 1, a, in->n);
+	case LP_OP_MEMLD:
+		return lp_vm_memld(vm, in->dst & 1, a, b, in->n);
+	case LP_OP_COMMLD:
+		return lp_vm_commld(vm, in->dst & 1);
+	case LP_OP_STRK:
+		return lp_vm_strk(vm, in->dst & 1, in->n, (__u32)imm);
+	case LP_OP_STRLEN:
+		if (lp_vm_strlen(vm, a, in->n, &d) < 0)
+			return lp_vm_raise(vm, LP_ST_UNREADABLE);
+		break;
+	default:
+		d = lp_vm_compare(vm, op, step);
+		break;
+	}
+	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
+	return 0;
+}
+
+lp_inline void lp_vm_run(struct lp_vm *vm)
+{
+	struct lp_step step = { .vm = vm };
+
+	lp_loop(LP_VM_STEPS_MAX, lp_vm_step, &step);
+}
+
+#endif

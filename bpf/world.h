@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/world.h
+ *
+ * world - what the machine (vm.h, hit.h) asks of the kernel, and which processes are targets.
+ */
+#ifndef LP_BPF_WORLD_H
+#define LP_BPF_WORLD_H
+
+#include "maps.h"
+
+#define LP_CGROUP_DEPTH 32 /* levels above a process's own cgroup that are looked at */
+#define LP_PIDNS_DEPTH	33 /* kernel: MAX_PID_NS_LEVEL, and the initial one */
+
+#define lp_loop(n, fn, ctx) bpf_loop((n), (fn), (ctx), 0)
+
+lp_inline long lp_mem_read(void *dst, __u32 len, __u64 addr)
+{
+	return bpf_probe_read_user(dst, len, (const void *)addr);
+}
+
+lp_inline long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
+{
+	return bpf_probe_read_user_str(dst, size, (const void *)addr);
+}
+
+lp_inline long lp_mem_touch(__u64 addr)
+{
+	__u8 byte;
+
+	return bpf_copy_from_user(&byte, 1, (const void *)addr);
+}
+
+lp_inline const struct lp_insn *lp_code_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&code, &index);
+}
+
+lp_inline struct lp_point *lp_point_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&points, &id);
+}
+
+lp_inline __u32 lp_cpu(void)
+{
+	return bpf_get_smp_processor_id();
+}
+
+lp_inline struct lp_counts *lp_counts_at(__u32 point)
+{
+	__u32 key = lp_cpu() * lp_max_points + point;
+
+	return point < lp_max_points ? bpf_map_lookup_elem(&counts, &key) : 0;
+}
+
+lp_inline __u64 lp_now(void)
+{
+	return bpf_ktime_get_ns();
+}
+
+lp_inline void lp_comm(char *buf)
+{
+	bpf_get_current_comm(buf, LP_COMM_LEN);
+}
+
+lp_inline __u64 lp_thread_pointer(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->thread.fsbase;
+}
+
+/* The number of a process in our own PID namespace, 0 where it has none. */
+lp_inline __u32 lp_number_in_pidns(struct pid *pid)
+{
+	__u32 level = BPF_CORE_READ(pid, level);
+
+	for (int i = 0; i < LP_PIDNS_DEPTH; i++) {
+		struct upid up;
+
+		if (bpf_core_read(&up, sizeof(up), &pid->numbers[level]))
+			break;
+		if (BPF_CORE_READ(up.ns, ns.inum) == lp_pidns)
+			return up.nr;
+		if (!level--)
+			break;
+	}
+	return 0;
+}
+
+/* tgid << 32 | tid of a task */
+lp_inline __u64 lp_task_numbers(struct task_struct *task)
+{
+	struct pid *tid = BPF_CORE_READ(task, thread_pid);
+	struct pid *tgid = BPF_CORE_READ(task, group_leader, thread_pid);
+
+	return (__u64)lp_number_in_pidns(tgid) << 32 | lp_number_in_pidns(tid);
+}
+
+/* The same of the current one. */
+lp_inline __u64 lp_pid_tgid(void)
+{
+	if (!lp_pidns)
+		return bpf_get_current_pid_tgid();
+	return lp_task_numbers((struct task_struct *)bpf_get_current_task());
+}
+
+/* The current task is in the cgroup or below. */
+lp_inline int lp_in_cgroup(void)
+{
+	for (int level = 0; level < LP_CGROUP_DEPTH; level++) {
+		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+
+		if (!id)
+			return 0;
+		if (id == lp_cgroup)
+			return 1;
+	}
+	return 0;
+}
+
+lp_inline int lp_is_target(void)
+{
+	if (lp_cgroup)
+		return bpf_get_current_cgroup_id() == lp_cgroup || lp_in_cgroup();
+
+	__u32 tgid = lp_pid_tgid() >> 32;
+	__u32 only = lp_only_tgid;
+	return only ? only == tgid : bpf_map_lookup_elem(&targets, &tgid) != 0;
+}
+
+/* A reader that is asleep is woken once; while it is awake nobody pays. The record is in the ring
+ * before the flag is looked at, and the reader looks into the ring after it has set the flag.
+ */
+lp_inline void lp_wake(void)
+{
+	if (!lp_sleeping)
+		return;
+
+	void *empty = bpf_ringbuf_reserve(&ring, 8, 0);
+	if (!empty)
+		return;
+	lp_sleeping = 0;
+	bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
+}
+
+lp_inline long lp_emit(void *record, __u32 len)
+{
+	long r = bpf_ringbuf_output(&ring, record, len, BPF_RB_NO_WAKEUP);
+
+	if (!r)
+		lp_wake();
+	return r;
+}
+
+lp_inline int lp_return_dropped(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct uprobe_task *utask = task->utask;
+
+	if (!bpf_core_field_exists(utask->depth))
+		return 0;
+	return utask && utask->depth >= LP_URETPROBE_DEPTH;
+}
+
+lp_inline int lp_carry_put(struct lp_vm *vm, __u32 pair)
+{
+	struct lp_call key = { .tid = vm->carry.tid, .sp = vm->carry.sp, .pair = pair };
+
+	return bpf_map_update_elem(&stash, &key, &vm->carry, BPF_ANY);
+}
+
+/* The oldest entries make room for new ones, also while we read: tid and sp tell. */
+lp_inline int lp_carry_take(struct lp_vm *vm, __u32 pair)
+{
+	struct lp_call key = { .tid = lp_pid_tgid(), .sp = vm->mach[LP_MACH_SP] - 8, .pair = pair };
+	volatile struct lp_stashed *s = bpf_map_lookup_elem(&stash, &key);
+
+	if (!s)
+		return -1;
+
+	bpf_probe_read_kernel(&vm->carry, sizeof(vm->carry), (const void *)&s->carry);
+	__u32 len = vm->carry.len;
+	lp_opaque(len);
+	if (len > LP_STASH_MAX)
+		return -1;
+	bpf_probe_read_kernel(vm->rec + sizeof(struct lp_record), len, (const void *)s->body);
+	if (s->carry.tid != key.tid || s->carry.sp != key.sp)
+		return -1;
+	bpf_map_delete_elem(&stash, &key);
+	return 0;
+}
+
+#endif

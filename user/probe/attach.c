@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "logpoint.skel.h"
+#include "probe/kernel.h"
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524 /* the kernel's own, lets itself be seen by user space here */
+#endif
+
+/* The part of union bpf_attr for a uprobe_multi link, which linux/bpf.h of kernels before 6.6 does
+ * not have (include/uapi/linux/bpf.h, since 6.6).
+ */
+struct multi_attr {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t cnt, multi_flags, pid;
+	uint32_t pad;
+};
+
+#define UPROBE_MULTI	    48
+#define UPROBE_MULTI_RETURN 1u
+
+struct lp_link {
+	LP_VEC(struct bpf_link *) single;
+	int multi; /* -1: none */
+};
+
+void lp_link_free(struct lp_link *l)
+{
+	if (!l)
+		return;
+	lp_vec_each (&l->single, p)
+		bpf_link__destroy(*p);
+	lp_vec_done(&l->single);
+	if (l->multi >= 0)
+		close(l->multi);
+	free(l);
+}
+
+static struct lp_link *link_new(void)
+{
+	struct lp_link *l = calloc(1, sizeof(*l));
+
+	if (l)
+		l->multi = -1;
+	return l;
+}
+
+static int multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
+		      const uint64_t *semaphores, const uint64_t *cookies, bool is_return,
+		      pid_t pid)
+{
+	struct multi_attr attr = {
+		.prog_fd = (uint32_t)prog_fd,
+		.attach_type = UPROBE_MULTI,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.ref_ctr_offsets = (uintptr_t)semaphores,
+		.cookies = (uintptr_t)cookies,
+		.cnt = (uint32_t)n,
+		.multi_flags = is_return ? UPROBE_MULTI_RETURN : 0,
+		.pid = (uint32_t)pid,
+	};
+	int fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Asks with a file that cannot be probed: EBADF says that all else is known. A negative pid is
+ * EINVAL on kernels that filter by process; the first ones with uprobe_multi filtered by thread
+ * and lost the hits of all others (fixed in 6.10).
+ */
+bool lp_have_uprobe_multi(char *ret_why, size_t size)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = UPROBE_MULTI);
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const uint64_t offset = 0;
+	const char *why = NULL;
+
+	lp_auto(lp_close) int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_ask", "GPL", code,
+						   LP_ARRAY_SIZE(code), &opts);
+	if (prog < 0)
+		why = errno == EPERM ? "not permitted" : "the kernel does not know it (6.6 does)";
+	else if (multi_link(prog, "/", 1, &offset, NULL, NULL, false, 0) != -EBADF)
+		why = "the kernel does not know it (6.6 does)";
+	else if (multi_link(prog, "/", 1, &offset, NULL, NULL, false, -1) != -EINVAL)
+		why = "the kernel's filters by thread (6.10 is right)";
+	if (why && ret_why)
+		snprintf(ret_why, size, "%s", why);
+	return !why;
+}
+
+static int attach_error(struct lp_err *err, int r, const char *path, uint64_t offset)
+{
+	static const struct {
+		int code;
+		const char *text;
+	} known[] = {
+		{ ENOTSUPP, "the kernel cannot probe this instruction" },
+		{ ENOEXEC, "not an instruction that the kernel can probe" },
+		{ EINVAL, "not a place in the file's code that can be probed" },
+		{ EIO, "the file system does not support probes" },
+		{ EBADF, "not a regular file" },
+		{ ENOENT, "the file is gone" },
+		{ ESRCH, "the process is gone" },
+		{ ENOSPC, "no room for more probes" },
+	};
+
+	if (r == -EPERM || r == -EACCES)
+		return lp_err_permission(err, r, "attach a probe");
+	for (size_t i = 0; i < LP_ARRAY_SIZE(known); i++)
+		if (known[i].code == -r)
+			return lp_err_set(err, r == -ENOTSUPP ? EOPNOTSUPP : -r,
+					  "%s+0x%" PRIx64 ": cannot attach: %s", path, offset,
+					  known[i].text);
+	return lp_err_set(err, -r, "%s+0x%" PRIx64 ": cannot attach: %s", path, offset,
+			  strerror(-r));
+}
+
+/* The kernel refuses the whole set: the place that it refuses is found by asking for each. */
+static int blame(struct lp_kernel *k, int prog_fd, const struct lp_attach *a,
+		 const uint64_t *cookies, int r, struct lp_err *err)
+{
+	(void)k;
+	for (size_t i = 0; i < a->n; i++) {
+		int fd = multi_link(prog_fd, a->path, 1, a->offsets + i,
+				    a->semaphores ? a->semaphores + i : NULL, cookies + i,
+				    a->is_return, a->pid);
+		if (fd < 0)
+			return attach_error(err, fd, a->path, a->offsets[i]);
+		close(fd);
+	}
+	return attach_error(err, r, a->path, a->offsets[0]);
+}
+
+static int attach_multi(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
+			struct lp_link *l, struct lp_err *err)
+{
+	lp_auto(lp_free) uint64_t *cookies = calloc(a->n, sizeof(*cookies));
+
+	if (!cookies)
+		return lp_err_nomem(err);
+	for (size_t i = 0; i < a->n; i++)
+		cookies[i] = a->sites ? a->sites[i] : 0;
+
+	int fd = multi_link(bpf_program__fd(prog), a->path, a->n, a->offsets, a->semaphores,
+			    cookies, a->is_return, a->pid);
+	if (fd < 0)
+		return blame(k, bpf_program__fd(prog), a, cookies, fd, err);
+	l->multi = fd;
+	return 0;
+}
+
+static int attach_single(struct bpf_program *prog, const struct lp_attach *a, struct lp_link *l,
+			 struct lp_err *err)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = a->is_return,
+			    .bpf_cookie = a->sites ? a->sites[i] : 0,
+			    .ref_ctr_offset = a->semaphores ? a->semaphores[i] : 0);
+		struct bpf_link *link = bpf_program__attach_uprobe_opts(
+			prog, a->pid ? a->pid : -1, a->path, a->offsets[i], &opts);
+
+		if (!link)
+			return attach_error(err, -errno, a->path, a->offsets[i]);
+		if (lp_vec_push(&l->single, link) < 0) {
+			bpf_link__destroy(link);
+			return lp_err_nomem(err);
+		}
+	}
+	return 0;
+}
+
+static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
+		  struct lp_link **ret, struct lp_err *err)
+{
+	lp_auto(lp_link_free) struct lp_link *l = link_new();
+
+	if (!l)
+		return lp_err_nomem(err);
+	if (a->n) {
+		int r = k->multi ? attach_multi(k, prog, a, l, err)
+				 : attach_single(prog, a, l, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = lp_take(l);
+	return 0;
+}
+
+int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+		     struct lp_err *err)
+{
+	return attach(k, k->skel->progs.lp_probe, a, ret, err);
+}
+
+int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
+			   struct lp_link **ret, struct lp_err *err)
+{
+	struct lp_attach a = { .path = path, .pid = pid, .n = 1, .offsets = &offset };
+
+	return attach(k, k->skel->progs.lp_loader, &a, ret, err);
+}

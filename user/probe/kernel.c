@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "logpoint.skel.h"
+#include "probe/kernel.h"
+
+#define DEFAULT_RING  (8u << 20)
+#define PIDNS_INITIAL 4026531836u /* kernel: PROC_PID_INIT_INO */
+#define UPROBE_MULTI  48	  /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
+
+static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (lp_log_level < LP_LOG_DEBUG || level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	lp_debug("%s", line);
+	return 0;
+}
+
+static uint32_t own_pidns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PIDNS_INITIAL)
+		return 0;
+	return (uint32_t)st.st_ino;
+}
+
+/* Room for every map, and the constants of the programs. */
+static int configure(struct lp_kernel *k)
+{
+	struct logpoint_bpf *s = k->skel;
+	const struct lp_kernel_conf *c = &k->conf;
+
+	bpf_map__set_max_entries(s->maps.code, c->max_code);
+	bpf_map__set_max_entries(s->maps.sites, c->max_sites);
+	bpf_map__set_max_entries(s->maps.points, c->max_points);
+	bpf_map__set_max_entries(s->maps.counts, c->max_points * k->cpus);
+	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
+	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
+	bpf_map__set_max_entries(s->maps.targets, LP_TARGETS_MAX);
+
+	s->rodata->lp_record_max = c->record_max;
+	s->rodata->lp_max_points = c->max_points;
+	s->rodata->lp_pidns = own_pidns();
+	s->rodata->lp_cgroup = c->filter == LP_FILTER_CGROUP ? c->cgroup_id : 0;
+	s->rodata->lp_exe_ino = c->exe_ino;
+	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
+	s->rodata->lp_follow = c->follow;
+
+	bpf_program__set_autoload(s->progs.lp_fork, c->follow);
+	if (k->multi) {
+		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
+	}
+	return 0;
+}
+
+static int share(struct lp_shared_map *m, const struct bpf_map *map, struct lp_err *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t item = (bpf_map__value_size(map) + 7u) & ~7u;
+
+	m->size = (item * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	m->data = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (m->data != MAP_FAILED)
+		return 0;
+	m->data = NULL;
+	return lp_err_set(err, errno, "cannot map '%s': %s", bpf_map__name(map), strerror(errno));
+}
+
+static void unshare_map(struct lp_shared_map *m)
+{
+	if (m->data)
+		munmap(m->data, m->size);
+}
+
+static int share_all(struct lp_kernel *k, struct lp_err *err)
+{
+	struct logpoint_bpf *s = k->skel;
+	int r;
+
+	if ((r = share(&k->code, s->maps.code, err)) < 0 ||
+	    (r = share(&k->sites, s->maps.sites, err)) < 0 ||
+	    (r = share(&k->points, s->maps.points, err)) < 0 ||
+	    (r = share(&k->counts, s->maps.counts, err)) < 0)
+		return r;
+	return lp_ring_open(&k->ring, bpf_map__fd(s->maps.ring), k->conf.ring_size, err);
+}
+
+static int load(struct lp_kernel *k, struct lp_err *err)
+{
+	int r;
+
+	k->skel = logpoint_bpf__open();
+	if (!k->skel)
+		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+	configure(k);
+
+	r = logpoint_bpf__load(k->skel);
+	if (r == -EPERM || r == -EACCES)
+		return lp_err_permission(err, r, "load BPF programs");
+	if (r < 0)
+		return lp_err_set(err, -r,
+				  "cannot load the BPF programs: %s (see 'logpoint check')",
+				  strerror(-r));
+	return 0;
+}
+
+/* fork, exec and exit; bound to the skeleton, which destroys them. */
+static int attach_life(struct lp_kernel *k, struct lp_err *err)
+{
+	struct logpoint_bpf *s = k->skel;
+	struct {
+		struct bpf_program *prog;
+		struct bpf_link **link;
+	} life[] = {
+		{ s->progs.lp_fork, &s->links.lp_fork },
+		{ s->progs.lp_exec, &s->links.lp_exec },
+		{ s->progs.lp_exit, &s->links.lp_exit },
+	};
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(life); i++) {
+		if (!bpf_program__autoload(life[i].prog))
+			continue;
+		*life[i].link = bpf_program__attach(life[i].prog);
+		if (*life[i].link)
+			continue;
+		if (errno == EPERM || errno == EACCES)
+			return lp_err_permission(err, -errno, "watch processes");
+		return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
+	}
+	return 0;
+}
+
+int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
+{
+	int r, cpus = libbpf_num_possible_cpus();
+
+	libbpf_set_print(log_libbpf);
+	if (cpus < 1)
+		return lp_err_set(err, -cpus, "cannot count the CPUs: %s", strerror(-cpus));
+	if (conf->max_points > LP_POINTS_MAX || conf->max_sites > LP_SITES_MAX ||
+	    conf->max_code > LP_CODE_MAX)
+		return lp_err_set(err, E2BIG, "too many logpoints for one session");
+
+	lp_auto(lp_kernel_free) struct lp_kernel *k = calloc(1, sizeof(*k));
+	if (!k)
+		return lp_err_nomem(err);
+	k->conf = *conf;
+	k->cpus = (uint32_t)cpus;
+	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
+	k->conf.max_points += !conf->max_points;
+	k->conf.max_sites += !conf->max_sites;
+	k->conf.max_code += !conf->max_code;
+	if (!k->conf.ring_size)
+		k->conf.ring_size = DEFAULT_RING;
+	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
+		k->conf.record_max = LP_RECORD_MAX;
+
+	if ((r = load(k, err)) < 0 || (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
+		return r;
+	*ret = lp_take(k);
+	return 0;
+}
+
+void lp_kernel_free(struct lp_kernel *k)
+{
+	if (!k)
+		return;
+	lp_ring_close(&k->ring);
+	unshare_map(&k->counts);
+	unshare_map(&k->points);
+	unshare_map(&k->sites);
+	unshare_map(&k->code);
+	logpoint_bpf__destroy(k->skel);
+	lp_vec_done(&k->targets);
+	free(k);
+}
+
+int lp_kernel_add_point(struct lp_kernel *k, const struct lp_point *p, uint32_t *ret_id,
+			struct lp_err *err)
+{
+	if (k->n_points == k->conf.max_points)
+		return lp_err_set(err, ENOSPC, "no room for more than %u logpoints", k->n_points);
+
+	struct lp_point *to = (struct lp_point *)k->points.data + k->n_points;
+	*to = *p;
+	to->passed = to->tickets = to->window = 0;
+	to->logged = to->reported = 0;
+	*ret_id = k->n_points++;
+	return 0;
+}
+
+int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind, uint64_t vaddr,
+		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
+		       struct lp_err *err)
+{
+	if (point >= k->n_points || n > LP_SITE_CODE_MAX)
+		return lp_err_set(err, EINVAL, "no such logpoint, or a program too long");
+	if (k->n_sites == k->conf.max_sites)
+		return lp_err_set(err, ENOSPC, "no room for more than %u places", k->n_sites);
+	if (n > k->conf.max_code - k->n_code)
+		return lp_err_set(err, ENOSPC, "no room for the programs of more logpoints");
+
+	memcpy((struct lp_insn *)k->code.data + k->n_code, code, n * sizeof(*code));
+	((struct lp_site *)k->sites.data)[k->n_sites] = (struct lp_site){
+		.point = point,
+		.kind = kind,
+		.code = k->n_code,
+		.ninsn = (uint32_t)n,
+		.vaddr = vaddr,
+		.pair = pair,
+	};
+	k->n_code += n;
+	*ret_id = k->n_sites++;
+	return 0;
+}
+
+/* With one target, and none to come by itself, the kernel side compares instead of looking up. */
+static void note_only_target(struct lp_kernel *k)
+{
+	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino;
+
+	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
+}
+
+int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
+{
+	uint32_t key = (uint32_t)tgid;
+	uint8_t one = 1;
+
+	if (lp_vec_push(&k->targets, tgid) < 0)
+		return lp_err_nomem(err);
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.targets), &key, &one, BPF_ANY) < 0) {
+		k->targets.len--;
+		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
+				  (int)tgid, strerror(errno));
+	}
+	note_only_target(k);
+	return 0;
+}
+
+int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid)
+{
+	uint32_t key = (uint32_t)tgid;
+
+	for (size_t i = 0; i < k->targets.len; i++)
+		if (k->targets.data[i] == tgid) {
+			k->targets.data[i] = k->targets.data[--k->targets.len];
+			break;
+		}
+	note_only_target(k);
+	return bpf_map_delete_elem(bpf_map__fd(k->skel->maps.targets), &key) < 0 ? -errno : 0;
+}
+
+int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret, struct lp_err *err)
+{
+	if (point >= k->n_points)
+		return lp_err_set(err, EINVAL, "no such logpoint");
+
+	struct lp_counts sum = { 0 };
+	for (uint32_t cpu = 0; cpu < k->cpus; cpu++) {
+		const struct lp_counts *c = (struct lp_counts *)k->counts.data +
+					    (size_t)cpu * k->conf.max_points + point;
+
+		sum.logged += c->logged;
+		sum.filtered += c->filtered;
+		sum.limited += c->limited;
+		sum.cond_errors += c->cond_errors;
+		for (int i = 0; i < LP_LOSS_COUNT; i++)
+			sum.lost[i] += c->lost[i];
+	}
+	sum.hits = sum.logged + sum.filtered + sum.limited;
+	for (int i = 0; i < LP_LOSS_COUNT; i++)
+		sum.hits += sum.lost[i];
+	*ret = sum;
+	return 0;
+}
+
+int lp_kernel_fd(struct lp_kernel *k)
+{
+	return k->ring.fd;
+}
+
+bool lp_kernel_sleep(struct lp_kernel *k)
+{
+	volatile uint32_t *sleeping = &k->skel->bss->lp_sleeping;
+
+	*sleeping = 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(k->ring.producer, __ATOMIC_ACQUIRE) == *k->ring.consumer)
+		return true;
+	*sleeping = 0;
+	return false;
+}
+
+void lp_kernel_awake(struct lp_kernel *k)
+{
+	k->skel->bss->lp_sleeping = 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/probe/kernel.h
+ *
+ * kernel - the loaded kernel side, for probe/ alone.
+ */
+#ifndef LP_PROBE_KERNEL_H
+#define LP_PROBE_KERNEL_H
+
+#include "base/vec.h"
+#include "probe/probe.h"
+
+struct logpoint_bpf;
+
+/* A map in our own memory. */
+struct lp_shared_map {
+	void *data;
+	size_t size;
+};
+
+struct lp_ring {
+	int fd;
+	uint64_t *consumer;	  /* ours to write */
+	const uint64_t *producer; /* the page before data */
+	const uint8_t *data; /* once, not twice: a record at the end is put together in `joined` */
+	size_t size;
+	uint8_t *joined;
+};
+
+struct lp_kernel {
+	struct lp_kernel_conf conf;
+	struct logpoint_bpf *skel;
+	bool multi; /* uprobe_multi links */
+	uint32_t cpus;
+	uint32_t n_points, n_sites, n_code;
+	struct lp_shared_map code, sites, points, counts;
+	struct lp_ring ring;
+	LP_VEC(pid_t) targets;
+};
+
+int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
+void lp_ring_close(struct lp_ring *r);
+
+/* Nothing that the running kernel lacks is guessed: each asks it. */
+bool lp_have_uprobe_multi(char *ret_why, size_t size);
+bool lp_have_capability(int number);
+
+/* What is not permitted, and what would help: for -EPERM and -EACCES of a BPF or perf call. */
+int lp_err_permission(struct lp_err *err, int r, const char *what);
+
+#endif
