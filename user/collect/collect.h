@@ -29,11 +29,12 @@ struct lp_site_info {
 struct lp_symbolizer {
 	/* name of the function or object at a run-time address; NULL */
 	const char *(*symbol)(void *arg, pid_t pid, uint64_t addr);
-	/* frames from registers and copied stack memory, inlined ones as frames of their own.
-	 * Returns how many; strings live until the next call.
+	/* Frames from registers (LP_MACH_REGS) and a copy of len bytes of stack from sp on,
+	 * inlined ones as frames of their own, without locals. How many; *ret_cut: there are more.
+	 * Strings live until the next call.
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-			 size_t len, struct lp_frame *ret, size_t max);
+			 size_t len, struct lp_frame *ret, size_t max, bool *ret_cut);
 	void *arg;
 };
 

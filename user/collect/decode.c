@@ -88,7 +88,7 @@ static long read_mem_string(struct lp_memory *m, uint64_t addr, char *buf, size_
 }
 
 /* Where blocks of this slot are kept; NULL: nobody asks for them. */
-static struct lp_span *span_of(struct lp_decoded *d, uint16_t slot)
+static struct lp_blocks *span_of(struct lp_decoded *d, uint16_t slot)
 {
 	if (slot < d->slots.len)
 		return &d->slots.data[slot];
@@ -108,7 +108,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	if (n_slots)
 		memset(d->slots.data, 0, n_slots * sizeof(*d->slots.data));
 	d->blocks.len = 0;
-	d->cond = d->regs = d->stack = (struct lp_span){ 0 };
+	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
 	d->rec = rec;
 	d->memory.read = read_mem;
 	d->memory.read_string = read_mem_string;
@@ -121,7 +121,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 			if (lp_vec_push(&d->blocks, b) < 0)
 				return -ENOMEM;
 		} else {
-			struct lp_span *s = span_of(d, b->slot);
+			struct lp_blocks *s = span_of(d, b->slot);
 
 			if (s && !s->n)
 				s->first = b;
@@ -151,7 +151,7 @@ static size_t block_span(const struct lp_block *b)
 }
 
 /* Pieces side by side, with what is missing of them. */
-static bool join(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret)
+static bool join(const struct lp_blocks *span, struct lp_arena *a, struct lp_bytes *ret)
 {
 	char *data = lp_arena_alloc(a, ret->len);
 	struct lp_hole *holes = lp_arena_array(a, struct lp_hole, ret->n_holes), *hole = holes;
@@ -171,7 +171,7 @@ static bool join(const struct lp_span *span, struct lp_arena *a, struct lp_bytes
 	return true;
 }
 
-bool lp_decoded_bytes(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret,
+bool lp_decoded_bytes(const struct lp_blocks *span, struct lp_arena *a, struct lp_bytes *ret,
 		      bool *ret_cut, struct lp_value *ret_error)
 {
 	const struct lp_block *b = span->first;

@@ -15,7 +15,7 @@
 #include "native/reader.h"
 
 /* The blocks of one value: n of them, one after the other. n is 0 where there is none. */
-struct lp_span {
+struct lp_blocks {
 	const struct lp_block *first;
 	uint32_t n;
 };
@@ -23,9 +23,9 @@ struct lp_span {
 struct lp_decoded {
 	struct lp_memory memory; /* the LP_SLOT_MEM blocks, by address */
 	const struct lp_record *rec;
-	LP_VEC(struct lp_span) slots;
+	LP_VEC(struct lp_blocks) slots;
 	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones */
-	struct lp_span cond, regs, stack;
+	struct lp_blocks cond, regs, stack;
 };
 
 /* Is it a record, and is every block inside of it? -EPROTO says what is wrong. rec is aligned to
@@ -44,7 +44,7 @@ LP_CLEANUP_DONE(struct lp_decoded, lp_decoded_done)
  * Where the value as a whole could not be had: false, with *ret_error filled. *ret_cut: there was
  * more.
  */
-bool lp_decoded_bytes(const struct lp_span *span, struct lp_arena *a, struct lp_bytes *ret,
+bool lp_decoded_bytes(const struct lp_blocks *span, struct lp_arena *a, struct lp_bytes *ret,
 		      bool *ret_cut, struct lp_value *ret_error);
 
 #endif

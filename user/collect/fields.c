@@ -64,10 +64,11 @@ static void read_string(const struct reading *r, const struct lp_field *f,
 	};
 }
 
-static const struct lp_span *span_of(const struct reading *r, const struct lp_field *f,
-				     struct lp_value *ret)
+static const struct lp_blocks *span_of(const struct reading *r, const struct lp_field *f,
+				       struct lp_value *ret)
 {
-	const struct lp_span *span = f->slot < r->d->slots.len ? &r->d->slots.data[f->slot] : NULL;
+	const struct lp_blocks *span =
+		f->slot < r->d->slots.len ? &r->d->slots.data[f->slot] : NULL;
 
 	if (span && span->n)
 		return span;
@@ -77,7 +78,7 @@ static const struct lp_span *span_of(const struct reading *r, const struct lp_fi
 
 static void read_captured(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	const struct lp_span *span = span_of(r, f, ret);
+	const struct lp_blocks *span = span_of(r, f, ret);
 	struct lp_bytes bytes;
 	bool cut;
 
@@ -180,7 +181,7 @@ static void meta_elapsed(const struct reading *r, const struct lp_field *f, stru
 
 static void meta_caller(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	const struct lp_span *span = span_of(r, f, ret);
+	const struct lp_blocks *span = span_of(r, f, ret);
 	struct lp_bytes bytes;
 	uint64_t addr;
 	bool cut;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collect/plan.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/show.h"
@@ -107,53 +108,70 @@ static void render(const struct lp_plan *p, struct lp_scratch *s)
 	}
 }
 
-/* Registers and stack as the record has them, unwound; 0: there is nothing to unwind. */
+/* Registers and stack as the record has them, unwound. */
 static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		     struct lp_scratch *s, size_t max)
+		     struct lp_frame *ret, size_t max, bool *ret_cut)
 {
 	const struct lp_block *regs = d->regs.n ? d->regs.first : NULL;
 	const struct lp_block *stack = d->stack.n ? d->stack.first : NULL;
 	uint64_t words[LP_MACH_REGS];
 
-	(void)p;
-	if (!sym || !sym->unwind || !regs || regs->status != LP_ST_OK || regs->len < sizeof(words))
+	*ret_cut = true;
+	if (!max || !sym->unwind || !regs || regs->status != LP_ST_OK || regs->len < sizeof(words))
 		return 0;
 	memcpy(words, regs + 1, sizeof(words));
+	/* after the return the next instruction is the caller's: the call is before it */
+	if (p->info->is_return)
+		words[LP_MACH_REGS - 1]--;
+
 	bool have = stack && stack->status == LP_ST_OK;
-	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : words[7],
-			   have ? stack + 1 : NULL, have ? stack->len : 0, s->frames, max);
+	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : 0,
+			   have ? stack + 1 : NULL, have ? stack->len : 0, ret, max, ret_cut);
 }
 
-/* The stack, or at least the frame of the logpoint itself, which has the locals. */
+static int frames_reserve(struct lp_scratch *s, size_t n)
+{
+	struct lp_frame *frames;
+
+	if (n <= s->n_frames)
+		return 0;
+	frames = reallocarray(s->frames, n, sizeof(*frames));
+	if (!frames)
+		return -ENOMEM;
+	s->frames = frames;
+	s->n_frames = n;
+	return 0;
+}
+
+/* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
+ * the logpoint itself is known also where nothing could be unwound.
+ */
 static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 		     struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
 {
 	const struct lp_template *t = p->info->template;
+	const struct lp_frame own = { .function = p->info->function,
+				      .file = p->info->file,
+				      .line = p->info->line };
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
+	size_t n = 0;
 
-	if (s->n_frames < max + 1) {
-		struct lp_frame *frames = reallocarray(s->frames, max + 1, sizeof(*frames));
-		if (!frames)
-			return lp_err_nomem(err);
-		s->frames = frames;
-		s->n_frames = max + 1;
-	}
+	if (frames_reserve(s, max) < 0)
+		return lp_err_nomem(err);
+	if (p->info->is_return || !t->with_stack)
+		s->frames[n++] = own;
+	if (t->with_stack)
+		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
+	if (n == 0)
+		s->frames[n++] = own;
 
-	size_t n = t->with_stack ? unwind(p, d, sym, s, max + 1) : 0;
-	ev->stack_cut = n > max || (t->with_stack && n == 0);
-	if (n == 0) {
-		s->frames[0] = (struct lp_frame){ .function = p->info->function,
-						  .file = p->info->file,
-						  .line = p->info->line };
-		n = 1;
-	}
 	if (t->with_locals) {
 		s->frames[0].locals = p->named + p->n_values;
 		s->frames[0].n_locals = p->n_locals;
 		s->frames[0].has_locals = true;
 	}
 	ev->stack = s->frames;
-	ev->n_stack = n > max ? max : n;
+	ev->n_stack = n;
 	return 0;
 }
 
