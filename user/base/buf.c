@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 void lp_buf_done(struct lp_buf *b)
 {
 	free(b->data);
@@ -54,35 +56,34 @@ void lp_buf_char(struct lp_buf *b, char c)
 
 void lp_buf_u64(struct lp_buf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char *room = lp_buf_room(b, LP_NUMBER_MAX);
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	lp_buf_add(b, digits + at, sizeof(digits) - at);
+	if (room)
+		lp_buf_advance(b, lp_number_u64(room, v));
 }
 
 void lp_buf_s64(struct lp_buf *b, int64_t v)
 {
-	if (v < 0)
-		lp_buf_char(b, '-');
-	lp_buf_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+	char *room = lp_buf_room(b, LP_NUMBER_MAX);
+
+	if (room)
+		lp_buf_advance(b, lp_number_s64(room, v));
 }
 
 void lp_buf_hex(struct lp_buf *b, uint64_t v)
 {
-	char digits[18];
-	size_t at = sizeof(digits);
+	char *room = lp_buf_room(b, LP_NUMBER_MAX);
 
-	do {
-		digits[--at] = "0123456789abcdef"[v & 15];
-		v >>= 4;
-	} while (v);
-	digits[--at] = 'x';
-	digits[--at] = '0';
-	lp_buf_add(b, digits + at, sizeof(digits) - at);
+	if (room)
+		lp_buf_advance(b, lp_number_hex(room, v));
+}
+
+void lp_buf_float(struct lp_buf *b, double v, int size)
+{
+	char *room = lp_buf_room(b, LP_NUMBER_MAX);
+
+	if (room)
+		lp_buf_advance(b, lp_number_float(room, v, size));
 }
 
 void lp_buf_fmt(struct lp_buf *b, const char *fmt, ...)

@@ -22,14 +22,22 @@ struct lp_buf {
 void lp_buf_done(struct lp_buf *b);
 LP_CLEANUP_DONE(struct lp_buf, lp_buf_done)
 
-/* Room for n more bytes after len; NULL when out of memory. The caller adds to len. */
+/* Room for n more bytes after len; NULL when out of memory. The caller fills and advances. */
 char *lp_buf_room(struct lp_buf *b, size_t n);
+
+static inline void lp_buf_advance(struct lp_buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
 void lp_buf_add(struct lp_buf *b, const void *data, size_t len);
 void lp_buf_str(struct lp_buf *b, const char *s);
 void lp_buf_char(struct lp_buf *b, char c);
 void lp_buf_u64(struct lp_buf *b, uint64_t v);
 void lp_buf_s64(struct lp_buf *b, int64_t v);
-void lp_buf_hex(struct lp_buf *b, uint64_t v); /* 0x1f */
+void lp_buf_hex(struct lp_buf *b, uint64_t v);		 /* 0x1f */
+void lp_buf_float(struct lp_buf *b, double v, int size); /* base/number.h */
 void lp_buf_fmt(struct lp_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lp_buf_clear(struct lp_buf *b); /* keeps the memory */
 

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/number.h"
 #include "base/utf8.h"
 
 typedef void show_fn(struct lp_buf *out, const struct lp_value *v, bool plain);
@@ -30,37 +29,20 @@ static void show_bool(struct lp_buf *out, const struct lp_value *v, bool plain)
 
 static void show_int(struct lp_buf *out, const struct lp_value *v, bool plain)
 {
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
 	(void)plain;
-	if (room)
-		out->len += lp_number_s64(room, v->s);
+	lp_buf_s64(out, v->s);
 }
 
 static void show_uint(struct lp_buf *out, const struct lp_value *v, bool plain)
 {
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
 	(void)plain;
-	if (room)
-		out->len += lp_number_u64(room, v->u);
+	lp_buf_u64(out, v->u);
 }
 
 static void show_float(struct lp_buf *out, const struct lp_value *v, bool plain)
 {
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
 	(void)plain;
-	if (room)
-		out->len += lp_number_float(room, v->f, v->size);
-}
-
-static void show_address(struct lp_buf *out, uint64_t addr)
-{
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
-	if (room)
-		out->len += lp_number_hex(room, addr);
+	lp_buf_float(out, v->f, v->size);
 }
 
 static void show_text(struct lp_buf *out, const struct lp_value *v, bool plain)
@@ -90,7 +72,7 @@ static void show_char(struct lp_buf *out, const struct lp_value *v, bool plain)
 		n = lp_utf8_encode(text, v->u > UINT32_MAX ? UINT32_MAX : (uint32_t)v->u);
 
 	if (!n) {
-		show_address(out, v->u);
+		lp_buf_hex(out, v->u);
 	} else if (plain) {
 		lp_buf_add(out, text, n);
 	} else {
@@ -124,7 +106,7 @@ static void show_bytes(struct lp_buf *out, const struct lp_value *v, bool plain)
 static void show_pointer(struct lp_buf *out, const struct lp_value *v, bool plain)
 {
 	(void)plain;
-	show_address(out, v->u);
+	lp_buf_hex(out, v->u);
 	if (v->str) {
 		lp_buf_add(out, " <", 2);
 		lp_buf_str(out, v->str);
@@ -198,7 +180,7 @@ static void show_object(struct lp_buf *out, const struct lp_value *v, bool plain
 	lp_buf_char(out, '<');
 	lp_buf_str(out, v->type_name ? v->type_name : "object");
 	lp_buf_add(out, " at ", 4);
-	show_address(out, v->u);
+	lp_buf_hex(out, v->u);
 	lp_buf_char(out, '>');
 }
 

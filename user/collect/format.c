@@ -183,8 +183,7 @@ static void fill(struct lp_buf *out, char c, size_t n)
 	if (!room)
 		return;
 	memset(room, c, n);
-	room[n] = '\0';
-	out->len += n;
+	lp_buf_advance(out, n);
 }
 
 /* head stays in front of padding that goes between (=). */

@@ -45,7 +45,7 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 	memcpy(room, j->date, j->n_date);
 	lp_number_padded(room + j->n_date, (uint32_t)(ns % NS_PER_SEC), 9);
 	memcpy(room + j->n_date + 9, "Z", 1);
-	s->out.len += j->n_date + 10;
+	lp_buf_advance(&s->out, j->n_date + 10);
 }
 
 /* key: ,"name": */
@@ -60,7 +60,7 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 #define PUT_NUMBER(out, key, number)                                                               \
 	do {                                                                                       \
 		lp_sink_add(out, key);                                                             \
-		lp_json_number(out, number);                                                       \
+		lp_buf_s64(out, number);                                                           \
 	} while (0)
 
 static void put_named(struct lp_buf *out, const struct lp_named *named, size_t n)

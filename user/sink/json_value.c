@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "base/show.h"
 #include "base/utf8.h"
 
@@ -55,7 +54,7 @@ static void put_escaped(struct lp_buf *out, const char *s, size_t len)
 		if (at < len)
 			at += escape_one(&to, s + at, len - at);
 	}
-	out->len = (size_t)(to - out->data);
+	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
 }
 
 void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
@@ -67,35 +66,13 @@ void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
 	lp_buf_char(out, '"');
 }
 
-void lp_json_number(struct lp_buf *out, int64_t v)
-{
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
-	if (room)
-		out->len += lp_number_s64(room, v);
-}
-
-static void put_unsigned(struct lp_buf *out, uint64_t v)
-{
-	char *room = lp_buf_room(out, LP_NUMBER_MAX);
-
-	if (room)
-		out->len += lp_number_u64(room, v);
-}
-
 static void put_float(struct lp_buf *out, const struct lp_value *v)
 {
-	char *room = lp_buf_room(out, LP_NUMBER_MAX + 2);
+	const char *quote = isfinite(v->f) ? "" : "\"";
 
-	if (!room)
-		return;
-	if (isfinite(v->f)) {
-		out->len += lp_number_float(room, v->f, v->size);
-		return;
-	}
-	lp_buf_char(out, '"');
-	out->len += lp_number_float(room + 1, v->f, v->size);
-	lp_buf_char(out, '"');
+	lp_buf_str(out, quote);
+	lp_buf_float(out, v->f, v->size);
+	lp_buf_str(out, quote);
 }
 
 /* As text, in a JSON string: what JSON has no form for. */
@@ -114,7 +91,7 @@ static void put_enum(struct lp_buf *out, const struct lp_value *v)
 	if (v->str)
 		lp_json_string(out, v->str, strlen(v->str), false);
 	else
-		lp_json_number(out, v->s);
+		lp_buf_s64(out, v->s);
 }
 
 static void put_list(struct lp_buf *out, const struct lp_value *v)
@@ -203,12 +180,12 @@ static void put_bool(struct lp_buf *out, const struct lp_value *v)
 
 static void put_int(struct lp_buf *out, const struct lp_value *v)
 {
-	lp_json_number(out, v->s);
+	lp_buf_s64(out, v->s);
 }
 
 static void put_uint(struct lp_buf *out, const struct lp_value *v)
 {
-	put_unsigned(out, v->u);
+	lp_buf_u64(out, v->u);
 }
 
 static void put_digits(struct lp_buf *out, const struct lp_value *v)

@@ -10,7 +10,6 @@
 #include "base/value.h"
 
 void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut);
-void lp_json_number(struct lp_buf *out, int64_t v);
 
 /* Errors are null. */
 void lp_json_value(struct lp_buf *out, const struct lp_value *v);

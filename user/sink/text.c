@@ -60,20 +60,12 @@ static void put_time(struct lp_sink *s, struct text *t, uint64_t ns)
 	}
 	memcpy(room, t->clock, sizeof(t->clock));
 	lp_number_padded(room + sizeof(t->clock), (uint32_t)(ns % NS_PER_SEC / 1000), 6);
-	s->out.len += sizeof(t->clock) + 6;
+	lp_buf_advance(&s->out, sizeof(t->clock) + 6);
 }
 
 static void put_text(struct lp_sink *s, const char *text)
 {
 	lp_utf8_escape(&s->out, text, strlen(text), 0);
-}
-
-static void put_number(struct lp_sink *s, int64_t v)
-{
-	char *room = lp_buf_room(&s->out, LP_NUMBER_MAX);
-
-	if (room)
-		s->out.len += lp_number_s64(room, v);
 }
 
 static const char *base_name(const char *path)
@@ -100,7 +92,7 @@ static void put_place(struct lp_sink *s, const struct lp_frame *f)
 		put_text(s, base_name(f->file));
 		if (f->line > 0) {
 			lp_buf_char(&s->out, ':');
-			put_number(s, f->line);
+			lp_buf_s64(&s->out, f->line);
 		}
 	}
 }
@@ -139,9 +131,9 @@ static void put_process(struct lp_sink *s, const struct lp_event *ev)
 	put_color(s, CYAN);
 	put_text(s, ev->comm);
 	lp_buf_char(&s->out, '[');
-	put_number(s, ev->pid);
+	lp_buf_s64(&s->out, ev->pid);
 	lp_buf_char(&s->out, ':');
-	put_number(s, ev->tid);
+	lp_buf_s64(&s->out, ev->tid);
 	lp_buf_char(&s->out, ']');
 	put_color(s, PLAIN);
 	if (ev->task) {
