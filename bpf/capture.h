@@ -74,7 +74,8 @@ lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, _
 	if (len > LP_READ_MAX)
 		return 0;
 	*(__u64 *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
-	if (len && lp_vm_read(vm, to, len, addr) < 0)
+	if (len <= 8 ? lp_vm_read_word(vm, len, addr, (__u64 *)to) < 0
+		     : lp_vm_read(vm, to, len, addr) < 0)
 		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
 	else
 		lp_vm_block(vm, slot, LP_ST_OK, flags, len, addr);
@@ -207,7 +208,7 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		addr = m + in->imm;
 		/* fall through */
 	case LP_OP_CAP_STRP:
-		if (lp_vm_read(vm, &addr, sizeof(addr), addr) < 0) {
+		if (lp_vm_read_word(vm, sizeof(addr), addr, &addr) < 0) {
 			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
 			return 0;
 		}

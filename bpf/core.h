@@ -67,6 +67,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct pid *thread_pid;
 	struct uprobe_task *utask;
+	char comm[16];
 	struct thread_struct thread;
 };
 

@@ -26,8 +26,6 @@
 
 lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
 {
-	__u64 pid_tgid = lp_pid_tgid();
-
 	r->kind = kind;
 	r->flags = vm->flags;
 	r->len = vm->len;
@@ -35,8 +33,8 @@ lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
 	r->point = vm->point;
 	r->time = vm->time;
 	r->hit = vm->hit;
-	r->pid = pid_tgid >> 32;
-	r->tid = (__u32)pid_tgid;
+	r->pid = vm->pid_tgid >> 32;
+	r->tid = (__u32)vm->pid_tgid;
 	r->cpu = lp_cpu();
 	r->arg = 0;
 	r->elapsed = vm->elapsed;
@@ -132,7 +130,6 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 {
 	vm->site = id;
 	vm->point = site->point;
-	vm->kind = site->kind;
 	vm->code = site->code;
 	vm->ninsn = site->ninsn;
 	vm->pc = 0;
@@ -140,6 +137,8 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->slot = LP_SLOT_COND;
 	vm->outcome = LP_OUT_NONE;
 	vm->ticket = 0;
+	for (__u32 i = 0; i < LP_WINDOWS; i++)
+		vm->window_at[i] = LP_NO_WINDOW;
 	vm->flags = 0;
 	vm->time = 0;
 	vm->hit = 0;
@@ -149,19 +148,12 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->room = lp_record_max;
 }
 
+/* The stash takes what the entry half has found out. */
 lp_inline void lp_enter(struct lp_vm *vm, __u32 pair)
 {
 	struct lp_carry *c = &vm->carry;
 
-	if (lp_return_dropped()) {
-		lp_count(vm->point, lost[LP_LOSS_DEPTH]);
-		return;
-	}
-	vm->len = 0;
-	vm->room = LP_STASH_MAX;
-	lp_vm_run(vm);
-
-	c->tid = lp_pid_tgid();
+	c->tid = vm->pid_tgid;
 	c->sp = vm->mach[LP_MACH_SP];
 	c->bias = vm->bias;
 	for (int i = 0; i < LP_VM_KEEP; i++)
@@ -175,35 +167,49 @@ lp_inline void lp_enter(struct lp_vm *vm, __u32 pair)
 	lp_carry_put(vm, pair);
 }
 
-lp_inline void lp_leave(struct lp_vm *vm, __u32 pair)
+/* The return half goes on where the entry half stopped. < 0: its stash is gone. */
+lp_inline int lp_resume(struct lp_vm *vm, __u32 pair)
 {
 	struct lp_carry *c = &vm->carry;
 	__u64 now = lp_now();
 
-	if (lp_carry_take(vm, pair) < 0) {
-		lp_count(vm->point, lost[LP_LOSS_STASH]);
-		return;
-	}
+	if (lp_carry_take(vm, pair) < 0)
+		return -1;
 	vm->bias = c->bias;
 	vm->elapsed = now - c->time;
 	vm->flags = c->flags | LP_RECF_ELAPSED;
 	vm->len = sizeof(struct lp_record) + c->len;
 	for (int i = 0; i < LP_VM_KEEP; i++)
 		vm->reg[LP_VM_REGS - LP_VM_KEEP + i] = c->keep[i];
-	if (c->outcome == LP_OUT_DONE) {
-		lp_vm_run(vm);
-	} else {
-		vm->outcome = c->outcome;
-		vm->status = c->status;
-		vm->fault = c->fault;
-	}
-	lp_finish(vm);
+	vm->outcome = c->outcome == LP_OUT_DONE ? LP_OUT_NONE : c->outcome;
+	vm->status = c->status;
+	vm->fault = c->fault;
+	return 0;
 }
 
-lp_inline void lp_plain(struct lp_vm *vm)
+/* mach and pid_tgid are filled in. */
+lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
 {
-	lp_vm_run(vm);
-	lp_finish(vm);
+	__u32 kind = site->kind;
+
+	lp_prepare(vm, site, id);
+	if (kind == LP_SITE_ENTER) {
+		if (lp_return_dropped()) {
+			lp_count(vm->point, lost[LP_LOSS_DEPTH]);
+			return;
+		}
+		vm->len = 0;
+		vm->room = LP_STASH_MAX;
+	} else if (kind == LP_SITE_LEAVE && lp_resume(vm, site->pair) < 0) {
+		lp_count(vm->point, lost[LP_LOSS_STASH]);
+		return;
+	}
+	if (vm->outcome == LP_OUT_NONE)
+		lp_vm_run(vm);
+	if (kind == LP_SITE_ENTER)
+		lp_enter(vm, site->pair);
+	else
+		lp_finish(vm);
 }
 
 #endif

@@ -34,10 +34,11 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *child = (void *)ctx->args[1];
 	__u64 pid_tgid = numbers_of(child);
-	__u32 tgid = pid_tgid >> 32, parent = lp_pid_tgid() >> 32;
+	__u64 current = lp_pid_tgid();
+	__u32 tgid = pid_tgid >> 32, parent = current >> 32;
 	__u8 one = 1;
 
-	if (tgid == parent || !lp_is_target()) /* a thread */
+	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
 	if (lp_follow)
 		bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
@@ -52,7 +53,7 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	struct linux_binprm *program = (void *)ctx->args[2];
 	__u64 pid_tgid = lp_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
-	int was = lp_is_target();
+	int was = lp_is_target(pid_tgid);
 	__u8 one = 1;
 
 	if (lp_exe_ino) {
@@ -77,7 +78,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 	__u64 pid_tgid = lp_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
 
-	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target())
+	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
 	if (!lp_cgroup)
 		bpf_map_delete_elem(&targets, &tgid);
@@ -89,9 +90,11 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 SEC("uprobe")
 int lp_loader(struct pt_regs *ctx)
 {
+	__u64 pid_tgid = lp_pid_tgid();
+
 	(void)ctx;
-	if (lp_is_target())
-		tell(LP_REC_MAPS, lp_pid_tgid(), 0);
+	if (lp_is_target(pid_tgid))
+		tell(LP_REC_MAPS, pid_tgid, 0);
 	return 0;
 }
 

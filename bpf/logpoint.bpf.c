@@ -67,7 +67,11 @@ int lp_probe(struct pt_regs *ctx)
 	__u32 id = bpf_get_attach_cookie(ctx);
 	struct lp_site *site = bpf_map_lookup_elem(&sites, &id);
 
-	if (!site || !lp_is_target())
+	if (!site)
+		return 0;
+
+	__u64 pid_tgid = lp_pid_tgid();
+	if (!lp_is_target(pid_tgid))
 		return 0;
 
 	struct lp_vm *vm = take_slot();
@@ -76,14 +80,9 @@ int lp_probe(struct pt_regs *ctx)
 			lp_count(site->point, lost[LP_LOSS_BUSY]);
 		return 0;
 	}
+	vm->pid_tgid = pid_tgid;
 	copy_registers(vm, ctx);
-	lp_prepare(vm, site, id);
-	if (site->kind == LP_SITE_PLAIN)
-		lp_plain(vm);
-	else if (site->kind == LP_SITE_ENTER)
-		lp_enter(vm, site->pair);
-	else
-		lp_leave(vm, site->pair);
+	lp_hit(vm, site, id);
 	give_slot(vm);
 	return 0;
 }

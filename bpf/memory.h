@@ -38,6 +38,35 @@ lp_inline long lp_vm_read(struct lp_vm *vm, void *dst, __u32 len, __u64 addr)
 	return lp_mem_read(dst, len, addr) ? -1 : 0;
 }
 
+/* At most 8 bytes as a number. A read of the target costs some 80 ns, however few the bytes are:
+ * neighbours come along, and members of one object are read together.
+ */
+lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret)
+{
+	__u32 i = addr / LP_WINDOW & (LP_WINDOWS - 1), off = addr & (LP_WINDOW - 1);
+	__u64 word = 0;
+
+	if (off + len > LP_WINDOW)
+		goto alone;
+	if (vm->window_at[i] != addr - off) {
+		vm->window_at[i] = LP_NO_WINDOW;
+		if (lp_mem_read(vm->window[i], LP_WINDOW, addr - off))
+			goto alone;
+		vm->window_at[i] = addr - off;
+	}
+	word = *(__u64 *)(vm->window[i] + off);
+	*ret = len < 8 ? word & ((1ull << (len & 7) * 8) - 1) : word;
+	return 0;
+alone:
+	lp_opaque(len);
+	if (len > 8)
+		len = 8;
+	if (len && lp_vm_read(vm, &word, len, addr) < 0)
+		return -1;
+	*ret = word;
+	return 0;
+}
+
 /* The C string at addr without its terminator, at most max <= LP_READ_MAX bytes: returns its
  * length and *ret_cut 1 where no terminator was within max, or within what can be read; < 0 where
  * nothing can be read. dst has room for max + 1 bytes.

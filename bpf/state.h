@@ -14,6 +14,9 @@
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
 #define LP_PAGE	       4096u
+#define LP_WINDOW      64u /* bytes read at once where few are asked for: costs the same */
+#define LP_WINDOWS     4u
+#define LP_NO_WINDOW   1u /* no window starts there */
 #define LP_MACH_SP     7
 #define LP_MACH_IP     16
 #define LP_MACH_ROOM   32u /* LP_MACH_REGS rounded up to a power of two */
@@ -46,17 +49,20 @@ struct lp_vm {
 	__u64 busy; /* 1: owned by a hit */
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
-	__u64 bias, elapsed, hit, time;
-	__u64 fault; /* address that could not be read */
-	__u64 from;  /* of the stack copy */
+	__u64 bias, elapsed, hit, time, pid_tgid;
+	__u64 window_at[LP_WINDOWS];
+	__u8 window[LP_WINDOWS][LP_WINDOW + 8]; /* room for a word at any offset */
+	__u64 fault;				/* address that could not be read */
+	__u64 from;				/* of the stack copy */
 	__u32 todo;
-	__u32 site, point, kind;
+	__u32 site, point;
 	__u32 code, ninsn, pc;
 	__u32 resume; /* TRY */
 	__u16 slot;   /* TRY */
 	__u8 outcome; /* enum lp_outcome */
 	__u8 status;  /* of COND_ERROR */
 	__u8 ticket;  /* one of `max` is taken */
+	__u32 off;    /* of a comparison */
 	__u8 found;   /* of a search */
 	__u16 flags;  /* LP_RECF_* */
 	__u32 len;    /* bytes of rec in use */

@@ -94,24 +94,32 @@ lp_inline long lp_vm_strlen(struct lp_vm *vm, __u64 addr, __u32 max, __u64 *ret)
 	return 0;
 }
 
-/* Is k1 in k0 at off? */
-lp_inline int lp_str_match(struct lp_vm *vm, __u32 off)
+/* One word of "is k1 in k0 at vm->off?" */
+static long lp_str_word(__u32 i, struct lp_step *step)
 {
-	__u32 len = vm->klen[1];
+	struct lp_vm *vm = step->vm;
+	__u32 at = i * 8, off = vm->off, len = vm->klen[1];
 
-	lp_opaque(off);
-	if (off > LP_STRBUF_MAX)
-		return 0;
-	for (__u32 at = 0; at < LP_STRBUF_MAX; at += 8) {
-		if (at >= len)
-			break;
-
-		__u32 drop = len - at < 8 ? 64 - 8 * (len - at) : 0;
-		__u64 differ = *(__u64 *)((char *)vm->k + off + at) ^ *(__u64 *)(vm->k[1] + at);
-		if (differ << (drop & 63))
-			return 0;
+	if (at >= len) {
+		vm->found = 1;
+		return 1;
 	}
-	return 1;
+	lp_opaque(at);
+	lp_opaque(off);
+	if (at >= LP_STRBUF_MAX || off > LP_STRBUF_MAX)
+		return 1;
+
+	__u32 drop = len - at < 8 ? 64 - 8 * (len - at) : 0;
+	__u64 differ = *(__u64 *)((char *)vm->k + off + at) ^ *(__u64 *)(vm->k[1] + at);
+	return differ << (drop & 63) != 0;
+}
+
+lp_inline __u64 lp_str_match(struct lp_vm *vm, __u32 off, struct lp_step *step)
+{
+	vm->off = off;
+	vm->found = 0;
+	lp_loop(LP_STR_WORDS + 1, lp_str_word, step);
+	return vm->found;
 }
 
 static long lp_str_search(__u32 i, struct lp_step *step)
@@ -120,21 +128,33 @@ static long lp_str_search(__u32 i, struct lp_step *step)
 
 	if (i + vm->klen[1] > vm->klen[0])
 		return 1;
-	vm->found = lp_str_match(vm, i);
-	return vm->found;
+	return lp_str_match(vm, i, step) != 0;
 }
 
-/* k0 sorts before k1 */
-lp_inline int lp_str_less(struct lp_vm *vm)
+/* One word of "does k0 sort before k1?" */
+static long lp_str_order(__u32 i, struct lp_step *step)
 {
-	for (__u32 at = 0; at < LP_STRBUF_MAX; at += 8) {
-		__u64 a = at < vm->klen[0] ? *(__u64 *)(vm->k[0] + at) : 0;
-		__u64 b = at < vm->klen[1] ? *(__u64 *)(vm->k[1] + at) : 0;
+	struct lp_vm *vm = step->vm;
+	__u32 at = i * 8;
 
-		if (a != b)
-			return __builtin_bswap64(a) < __builtin_bswap64(b);
-	}
-	return vm->klen[0] < vm->klen[1];
+	lp_opaque(at);
+	if (at >= LP_STRBUF_MAX)
+		return 1;
+
+	__u64 a = at < vm->klen[0] ? *(__u64 *)(vm->k[0] + at) : 0;
+	__u64 b = at < vm->klen[1] ? *(__u64 *)(vm->k[1] + at) : 0;
+	if (a == b)
+		return 0;
+	vm->found = __builtin_bswap64(a) < __builtin_bswap64(b);
+	vm->off = 1;
+	return 1;
+}
+
+lp_inline __u64 lp_str_less(struct lp_vm *vm, struct lp_step *step)
+{
+	vm->off = 0; /* no difference yet */
+	lp_loop(LP_STR_WORDS, lp_str_order, step);
+	return vm->off ? vm->found : vm->klen[0] < vm->klen[1];
 }
 
 lp_inline __u64 lp_vm_compare(struct lp_vm *vm, __u32 op, struct lp_step *step)
@@ -143,13 +163,13 @@ lp_inline __u64 lp_vm_compare(struct lp_vm *vm, __u32 op, struct lp_step *step)
 
 	switch (op) {
 	case LP_OP_STREQ:
-		return n0 == n1 && lp_str_match(vm, 0);
+		return n0 == n1 && lp_str_match(vm, 0, step);
 	case LP_OP_STRLT:
-		return lp_str_less(vm);
+		return lp_str_less(vm, step);
 	case LP_OP_STRPRE:
-		return n1 <= n0 && lp_str_match(vm, 0);
+		return n1 <= n0 && lp_str_match(vm, 0, step);
 	case LP_OP_STRSUF:
-		return n1 <= n0 && lp_str_match(vm, n0 - n1);
+		return n1 <= n0 && lp_str_match(vm, n0 - n1, step);
 	default: /* STRHAS */
 		vm->found = 0;
 		lp_loop(LP_STRBUF_MAX + 1, lp_str_search, step);

@@ -61,9 +61,9 @@ lp_inline __u64 lp_vm_context(struct lp_vm *vm, __u32 which)
 {
 	switch (which) {
 	case LP_CTX_PID:
-		return lp_pid_tgid() >> 32;
+		return vm->pid_tgid >> 32;
 	case LP_CTX_TID:
-		return (__u32)lp_pid_tgid();
+		return (__u32)vm->pid_tgid;
 	case LP_CTX_CPU:
 		return lp_cpu();
 	case LP_CTX_TIME:
@@ -142,10 +142,7 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_LOAD: {
 		__u32 size = in->n & 15;
 
-		lp_opaque(size);
-		if (size - 1 > 7)
-			size = 8;
-		if (lp_vm_read(vm, &loaded, size, a + imm) < 0)
+		if (lp_vm_read_word(vm, size < 8 ? size : 8, a + imm, &loaded) < 0)
 			return lp_vm_raise(vm, LP_ST_UNREADABLE);
 		d = lp_extend(loaded, in->n);
 		break;

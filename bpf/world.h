@@ -59,7 +59,10 @@ lp_inline __u64 lp_now(void)
 
 lp_inline void lp_comm(char *buf)
 {
-	bpf_get_current_comm(buf, LP_COMM_LEN);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	((__u64 *)buf)[0] = *(__u64 *)&task->comm[0];
+	((__u64 *)buf)[1] = *(__u64 *)&task->comm[8];
 }
 
 lp_inline __u64 lp_thread_pointer(void)
@@ -118,12 +121,12 @@ lp_inline int lp_in_cgroup(void)
 	return 0;
 }
 
-lp_inline int lp_is_target(void)
+lp_inline int lp_is_target(__u64 pid_tgid)
 {
 	if (lp_cgroup)
 		return bpf_get_current_cgroup_id() == lp_cgroup || lp_in_cgroup();
 
-	__u32 tgid = lp_pid_tgid() >> 32;
+	__u32 tgid = pid_tgid >> 32;
 	__u32 only = lp_only_tgid;
 	return only ? only == tgid : bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
@@ -172,7 +175,7 @@ lp_inline int lp_carry_put(struct lp_vm *vm, __u32 pair)
 /* The oldest entries make room for new ones, also while we read: tid and sp tell. */
 lp_inline int lp_carry_take(struct lp_vm *vm, __u32 pair)
 {
-	struct lp_call key = { .tid = lp_pid_tgid(), .sp = vm->mach[LP_MACH_SP] - 8, .pair = pair };
+	struct lp_call key = { .tid = vm->pid_tgid, .sp = vm->mach[LP_MACH_SP] - 8, .pair = pair };
 	volatile struct lp_stashed *s = bpf_map_lookup_elem(&stash, &key);
 
 	if (!s)
