@@ -3,12 +3,31 @@
 
 #include <dwarf.h>
 #include <errno.h>
+#include <search.h>
 #include <string.h>
+
+#include "native/insn.h"
+#include "native/lines.h"
+#include "native/tree.h"
+
+/* Nodes of the tree lie in the module's arena. */
+static void keep(void *node)
+{
+	(void)node;
+}
 
 void lp_module_index_free(struct lp_module_index *index)
 {
 	if (!index)
 		return;
+	lp_vec_each (&index->units, u)
+		lp_tree_free(u->tree);
+	if (index->flow)
+		lp_flow_done(index->flow);
+	free(index->flow);
+	tdestroy(index->names, keep);
+	lp_decl_files_free(index->decl_files);
+	lp_row_cache_free(index->rows);
 	lp_vec_done(&index->code);
 	lp_vec_done(&index->units);
 	lp_vec_done(&index->unit_ranges);
@@ -25,7 +44,7 @@ struct lp_module_index *lp_module_index_get(struct lp_module *m)
 
 static int add_code(struct lp_module_index *index, uint64_t start, uint64_t size, const char *name)
 {
-	const struct lp_code_range code = {{start, start + size}, name};
+	const struct lp_code_range code = { { start, start + size }, name };
 
 	return size == 0 || start + size < start ? 0 : lp_vec_push(&index->code, code);
 }
@@ -101,7 +120,7 @@ static int add_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_
 	ptrdiff_t next = 0;
 
 	while ((next = dwarf_ranges(die, next, &base, &start, &end)) > 0) {
-		const struct lp_unit_range r = {{start, end}, 0, unit};
+		const struct lp_unit_range r = { { start, end }, 0, unit };
 
 		++*count;
 		if (start < end && lp_module_is_code(m, start) &&
@@ -138,40 +157,62 @@ static bool made_by_go(Dwarf_Die *cu)
 	return producer && !strncmp(producer, "Go cmd/compile", 14);
 }
 
-static int index_units(struct lp_module *m, struct lp_module_index *index)
+static void read_unit(struct lp_unit *unit)
 {
-	Dwarf *dwarf = lp_module_dwarf(m);
+	Dwarf_Attribute attr;
+	Dwarf_Word offset;
+
+	unit->line_table = LP_NO_LINES;
+	if (dwarf_attr(&unit->die, DW_AT_stmt_list, &attr) && dwarf_formudata(&attr, &offset) == 0)
+		unit->line_table = offset;
+	unit->comp_dir = dwarf_formstring(dwarf_attr(&unit->die, DW_AT_comp_dir, &attr));
+	unit->go = made_by_go(&unit->die);
+}
+
+static int add_unit(struct lp_module *m, struct lp_module_index *index, struct lp_unit *unit)
+{
+	const int tag = dwarf_tag(&unit->die);
+	const size_t before = index->unit_ranges.len;
+	size_t count = 0;
+
+	if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit && tag != DW_TAG_partial_unit)
+		return 0;
+	unit->partial = tag == DW_TAG_partial_unit || unit->dwarf != m->dwarf;
+	read_unit(unit);
+	if (lp_vec_push(&index->units, *unit) < 0)
+		return -ENOMEM;
+	if (unit->partial)
+		return 0;
+	if (add_ranges(m, index, &unit->die, index->units.len - 1, &count) < 0 ||
+	    (count == 0 && add_function_ranges(m, index, &unit->die, index->units.len - 1) < 0))
+		return -ENOMEM;
+	index->units.data[index->units.len - 1].has_code = index->unit_ranges.len > before;
+	return 0;
+}
+
+static int index_units(struct lp_module *m, struct lp_module_index *index, Dwarf *dwarf)
+{
+	struct lp_unit unit = { .dwarf = dwarf };
 	Dwarf_CU *cu = NULL;
-	struct lp_unit unit = {0};
-	uint8_t type;
 
-	if (!dwarf)
-		return 0;
-	while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit.die, NULL) == 0) {
-		size_t count = 0;
+	while (dwarf && dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit.die, NULL) == 0)
+		if (add_unit(m, index, &unit) < 0)
+			return -ENOMEM;
+	return 0;
+}
 
-		if (dwarf_tag(&unit.die) != DW_TAG_compile_unit &&
-		    dwarf_tag(&unit.die) != DW_TAG_skeleton_unit)
-			continue;
-		unit.go = made_by_go(&unit.die);
-		if (lp_vec_push(&index->units, unit) < 0 ||
-		    add_ranges(m, index, &unit.die, index->units.len - 1, &count) < 0)
-			return -ENOMEM;
-		if (count == 0 &&
-		    add_function_ranges(m, index, &unit.die, index->units.len - 1) < 0)
-			return -ENOMEM;
-	}
-	if (index->unit_ranges.len == 0)
-		return 0;
-	qsort(index->unit_ranges.data, index->unit_ranges.len, sizeof(*index->unit_ranges.data),
-	      compare_unit_range);
+static void sort_ranges(struct lp_module_index *index)
+{
 	uint64_t max_end = 0;
+
+	if (index->unit_ranges.len > 0)
+		qsort(index->unit_ranges.data, index->unit_ranges.len,
+		      sizeof(*index->unit_ranges.data), compare_unit_range);
 	lp_vec_each (&index->unit_ranges, r) {
 		if (r->range.end > max_end)
 			max_end = r->range.end;
 		r->max_end = max_end;
 	}
-	return 0;
 }
 
 struct lp_module_index *lp_module_units(struct lp_module *m)
@@ -179,11 +220,15 @@ struct lp_module_index *lp_module_units(struct lp_module *m)
 	struct lp_module_index *index = lp_module_index_get(m);
 
 	if (index && !index->units_tried) {
-		if (index_units(m, index) < 0) {
+		Dwarf *dwarf = lp_module_dwarf(m);
+
+		if (index_units(m, index, dwarf) < 0 ||
+		    index_units(m, index, dwarf ? dwarf_getalt(dwarf) : NULL) < 0) {
 			lp_vec_done(&index->units);
 			lp_vec_done(&index->unit_ranges);
 			return NULL;
 		}
+		sort_ranges(index);
 		index->units_tried = true;
 	}
 	return index;

@@ -7,6 +7,7 @@
 #ifndef LP_NATIVE_INDEX_H
 #define LP_NATIVE_INDEX_H
 
+#include "native/linetable.h"
 #include "native/module.h"
 
 struct lp_range {
@@ -26,9 +27,19 @@ struct lp_unit_range {
 	size_t unit;
 };
 
+#define LP_NO_LINES UINT64_MAX
+
+struct lp_tree;
+
 struct lp_unit {
+	Dwarf *dwarf; /* the module's, or its dwz alternate */
 	Dwarf_Die die;
-	bool go; /* made by the Go compiler */
+	const char *comp_dir; /* or NULL */
+	uint64_t line_table;  /* offset in .debug_line; LP_NO_LINES: none */
+	bool has_code;
+	bool partial;	      /* no code of its own: dwz put there what several units share */
+	bool go;	      /* made by the Go compiler */
+	struct lp_tree *tree; /* by lp_unit_tree() */
 };
 
 struct lp_symbol {
@@ -39,11 +50,26 @@ struct lp_symbol {
 	bool function;	      /* else an object */
 };
 
+struct lp_flow;
+struct lp_decl_files;
+struct lp_row_cache;
+
+struct lp_qualified_name {
+	const void *origin; /* address of the DIE in its section */
+	const char *name;
+};
+
 struct lp_module_index {
 	LP_VEC(struct lp_code_range) code;
-	LP_VEC(struct lp_unit) units; /* compilation units with code or not, in order */
+	LP_VEC(struct lp_unit) units; /* with code or not, in order */
 	LP_VEC(struct lp_unit_range) unit_ranges;
 	LP_VEC(struct lp_symbol) symbols; /* by start; aliases adjacent, the preferred first */
+	struct lp_flow *flow;		  /* of the function last asked for: lp_function_flow() */
+	void *names; /* tsearch() tree of struct lp_qualified_name, those asked for */
+	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
+	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
+	struct lp_line_sections lines;	  /* by lp_module_lines() */
+	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;
 };
 

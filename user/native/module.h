@@ -48,6 +48,12 @@ int lp_module_cu_at(struct lp_module *m, uint64_t vaddr, Dwarf_Die *ret);
  */
 const char *lp_module_symbol_at(struct lp_module *m, uint64_t vaddr, GElf_Sym *ret_sym);
 
+/* The source line that an instruction belongs to; *ret_file is the module's. Where several begin
+ * at that very address, the first of them with `first`, else the last, whose code it is. -ENOENT.
+ */
+int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const char **ret_file,
+		      int *ret_line);
+
 /* Is it in an executable section (in an executable segment, where a file has no sections)? */
 bool lp_module_is_code(struct lp_module *m, uint64_t vaddr);
 

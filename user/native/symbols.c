@@ -10,14 +10,14 @@
 
 static int binding_rank(const struct lp_symbol *s)
 {
-	static const int ranks[] = {[STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1};
+	static const int ranks[] = { [STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1 };
 	const unsigned int bind = GELF_ST_BIND(s->sym.st_info);
 
 	return bind < LP_ARRAY_SIZE(ranks) ? ranks[bind] : 2;
 }
 
-#define ORDER(a, b)     \
-	if ((a) != (b)) \
+#define ORDER(a, b)                                                                                \
+	if ((a) != (b))                                                                            \
 	return (a) < (b) ? -1 : 1
 
 /* By address; of several names, the one that a reader of the program would know comes first. */
@@ -46,7 +46,7 @@ static int add_symbol(struct lp_module *m, struct lp_module_index *index, const 
 		      const GElf_Sym *sym, uint64_t addr)
 {
 	const int type = GELF_ST_TYPE(sym->st_info);
-	struct lp_symbol s = {.start = addr, .end = addr + sym->st_size, .sym = *sym};
+	struct lp_symbol s = { .start = addr, .end = addr + sym->st_size, .sym = *sym };
 
 	if (!name || !*name || sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS)
 		return 0;

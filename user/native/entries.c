@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where functions are entered: from DWARF with every clone and inlined copy, then from the symbols
+ * for what DWARF does not name (assembly, aliases, files without debug information).
+ */
+#include <dwarf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "native/entries.h"
+#include "native/scope_die.h"
+
+/* A function that has inlined copies, by its key. */
+struct root {
+	const void *key;
+	const struct lp_unit *unit;
+};
+
+struct entry_search {
+	struct lp_module *m;
+	struct lp_name_pattern pattern;
+	LP_VEC(struct root) roots;
+	struct lp_entries *found;
+};
+
+static bool linkage_matches(const struct entry_search *s, const struct lp_function *f)
+{
+	Dwarf_Die die = f->die;
+	Dwarf_Attribute attr;
+	const char *name = dwarf_formstring(dwarf_attr_integrate(&die, DW_AT_linkage_name, &attr));
+
+	return s->pattern.linkage && name && !strcmp(name, s->pattern.text);
+}
+
+static bool function_matches(const struct entry_search *s, const struct lp_function *f)
+{
+	if (!lp_name_could_match(&s->pattern, f->last))
+		return false;
+	if (linkage_matches(s, f))
+		return true;
+	const char *name = lp_function_name(f);
+	return name && lp_name_matches(&s->pattern, name);
+}
+
+/* In the units that link-time optimisation reads, nothing says so of functions. */
+static bool may_be_inlined(const struct lp_function *f, Dwarf_Die *die)
+{
+	return dwarf_func_inline(die) > 0 ||
+	       (!f->unit->has_code && !dwarf_hasattr(die, DW_AT_declaration));
+}
+
+static int take_function(const struct lp_function *f, void *arg)
+{
+	struct entry_search *s = arg;
+	Dwarf_Die die = f->die;
+	struct lp_entry e = { .die = dwarf_dieoffset(&die) };
+	const struct root root = { lp_function_key(f), f->unit };
+
+	if (!function_matches(s, f))
+		return 0;
+	if (may_be_inlined(f, &die) && lp_vec_push(&s->roots, root) < 0)
+		return -ENOMEM;
+	if (f->unit->partial || !lp_die_entry(s->m, &die, &e.vaddr))
+		return 0;
+	return lp_vec_push(s->found, e);
+}
+
+static int compare_root(const void *a, const void *b)
+{
+	const struct root *x = a, *y = b;
+
+	return (uintptr_t)x->key < (uintptr_t)y->key ? -1 : (uintptr_t)x->key > (uintptr_t)y->key;
+}
+
+static int take_inlined(struct entry_search *s, const struct lp_tree *t)
+{
+	lp_vec_each (&t->nodes, n) {
+		const struct lp_entry e = { n->entry, n->die, NULL, true };
+		Dwarf_Die die, origin;
+
+		if (!n->inlined || !dwarf_offdie(s->m->dwarf, n->die, &die))
+			continue;
+		lp_die_origin(&die, &origin);
+		const struct root key = { .key = origin.addr };
+		if (bsearch(&key, s->roots.data, s->roots.len, sizeof(key), compare_root) &&
+		    lp_vec_push(s->found, e) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Copies are in the unit of the function, unless it stands in a unit without code: there dwz and
+ * link-time optimisation put what others use.
+ */
+static int find_inlined(struct entry_search *s)
+{
+	bool everywhere = false;
+	int r = 0;
+
+	if (s->roots.len == 0)
+		return 0;
+	lp_vec_each (&s->roots, root)
+		everywhere |= !root->unit->has_code;
+	qsort(s->roots.data, s->roots.len, sizeof(*s->roots.data), compare_root);
+
+	for (size_t i = 0; r == 0 && i < s->m->index->units.len; i++) {
+		struct lp_unit *unit = &s->m->index->units.data[i];
+		const bool had_tree = unit->tree != NULL;
+		bool wanted = everywhere;
+
+		lp_vec_each (&s->roots, root)
+			wanted |= root->unit == unit;
+		if (!wanted || !unit->has_code)
+			continue;
+		const struct lp_tree *t = lp_unit_tree(s->m, unit);
+		r = t ? take_inlined(s, t) : -ENOMEM;
+		/* the trees of a whole program are more than is worth keeping */
+		if (!had_tree)
+			lp_tree_free(lp_take(unit->tree));
+	}
+	return r;
+}
+
+static int compare_entry(const void *a, const void *b)
+{
+	const struct lp_entry *x = a, *y = b;
+
+	if (x->vaddr != y->vaddr)
+		return x->vaddr < y->vaddr ? -1 : 1;
+	return (int)x->inlined - (int)y->inlined;
+}
+
+/* One entry an address, an out-of-line one where there is one. */
+static void sort_entries(struct lp_entries *found)
+{
+	size_t kept = 0;
+
+	if (found->len > 0)
+		qsort(found->data, found->len, sizeof(*found->data), compare_entry);
+	lp_vec_each (found, e)
+		if (kept == 0 || found->data[kept - 1].vaddr != e->vaddr)
+			found->data[kept++] = *e;
+	found->len = kept;
+}
+
+/* A function can be split in two: its head, inlined or not, calls the rest. It is entered in the
+ * head, and not once more in the rest.
+ */
+static void drop_rests(struct lp_module *m, struct lp_entries *found)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < found->len; i++) {
+		const struct lp_entry e = found->data[i];
+		const struct lp_symbol *s = e.inlined ? NULL : lp_symbol_find(m, e.vaddr, true);
+
+		if (found->len > 1 && s && strstr(s->name, ".part."))
+			continue;
+		found->data[kept++] = e;
+	}
+	found->len = kept;
+}
+
+/* Length of a name without what compilers add to a copy's: "fill" of "fill.constprop.0". */
+static size_t length_without_clone(const char *name)
+{
+	static const char *const suffixes[] = { "constprop.", "isra.", "part.", "lto_priv.",
+						"llvm." };
+
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+		if (dot == name)
+			continue;
+		for (size_t i = 0; i < LP_ARRAY_SIZE(suffixes); i++)
+			if (!strncmp(dot + 1, suffixes[i], strlen(suffixes[i])))
+				return (size_t)(dot - name);
+	}
+	return strlen(name);
+}
+
+static bool is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
+static bool symbol_matches(struct entry_search *s, struct lp_symbol *sym)
+{
+	const struct lp_name_pattern *p = &s->pattern;
+
+	if (strstr(sym->name, ".cold"))
+		return false;
+	if (!strcmp(sym->name, p->text))
+		return true;
+	if (is_mangled(sym->name)) {
+		const size_t word = strcspn(p->last, "<>=!+-*/%^&|~ ()[]");
+
+		/* demangling is slow, and a mangled name has words in clear */
+		if (!p->glob && !memmem(sym->name, strlen(sym->name), p->last, word))
+			return false;
+		return lp_name_matches(p, lp_symbol_readable(s->m, sym));
+	}
+
+	const size_t len = length_without_clone(sym->name);
+	if (!p->glob)
+		return len == strlen(p->text) && !strncmp(sym->name, p->text, len);
+	lp_auto(lp_free) char *name = strndup(sym->name, len);
+	return name && lp_name_matches(p, name);
+}
+
+static bool has_entry(const struct entry_search *s, uint64_t vaddr)
+{
+	const struct lp_entry key = { .vaddr = vaddr };
+	size_t low = 0, high = s->found->len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_entry(&s->found->data[mid], &key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->found->len && s->found->data[low].vaddr == vaddr &&
+	       !s->found->data[low].inlined;
+}
+
+static int find_symbols(struct entry_search *s)
+{
+	struct lp_module_index *index = lp_module_symbols(s->m);
+
+	if (!index)
+		return -ENOMEM;
+	LP_VEC(struct lp_entry) found = { 0 };
+	int r = 0;
+	lp_vec_each (&index->symbols, sym) {
+		if (r < 0 || !sym->function || !symbol_matches(s, sym))
+			continue;
+		if (GELF_ST_TYPE(sym->sym.st_info) == STT_GNU_IFUNC) {
+			s->found->ifunc |= !s->pattern.glob;
+			continue;
+		}
+		const struct lp_entry e = { .vaddr = sym->start,
+					    .symbol = lp_symbol_readable(s->m, sym) };
+		if (!has_entry(s, e.vaddr))
+			r = lp_vec_push(&found, e);
+	}
+	for (size_t i = 0; r == 0 && i < found.len; i++)
+		r = lp_vec_push(s->found, found.data[i]);
+	lp_vec_done(&found);
+	return r;
+}
+
+int lp_entries_find(struct lp_module *m, const char *name, struct lp_entries *ret,
+		    struct lp_err *err)
+{
+	struct lp_entries found = { 0 };
+	struct entry_search s = { .m = m, .found = &found };
+	int r;
+
+	lp_name_pattern_init(&s.pattern, name);
+	r = lp_functions_each(m, take_function, &s);
+	if (r == 0)
+		r = find_inlined(&s);
+	sort_entries(&found);
+	if (r == 0)
+		r = find_symbols(&s);
+	sort_entries(&found);
+	drop_rests(m, &found);
+	lp_vec_done(&s.roots);
+	if (r < 0) {
+		lp_vec_done(&found);
+		return lp_err_nomem(err);
+	}
+	lp_vec_each (&found, e)
+		found.n_inlined += e->inlined;
+	*ret = found;
+	return 0;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/functions.h"
+
+#include <dwarf.h>
+
+#include "base/buf.h"
+#include "native/scope_die.h"
+
+/* A function that stands in a namespace or class. */
+struct scoped {
+	const void *die;
+	const char *scope; /* "ns::Cls::" */
+};
+
+struct lp_function_walk {
+	struct lp_module *m;
+	struct lp_unit *unit;
+	int (*fn)(const struct lp_function *f, void *arg);
+	void *arg;
+	int result;
+	struct lp_buf scope;
+	size_t lengths[LP_DIE_DEPTH + 2]; /* of scope, outside of each DIE that we are in */
+	unsigned int depth;
+	LP_VEC(struct scoped) scoped; /* of this unit, by address */
+	struct lp_arena arena;	      /* of the scopes' names */
+	const char *current;	      /* the scope as it is now, in the arena; NULL: not made yet */
+};
+
+static const char *current_scope(struct lp_function_walk *w)
+{
+	if (!w->current)
+		w->current = lp_arena_strndup(&w->arena, w->scope.data ? w->scope.data : "",
+					      w->scope.len);
+	return w->current;
+}
+
+static int enter_scope(struct lp_function_walk *w, Dwarf_Die *die, int tag)
+{
+	const char *name = dwarf_diename(die);
+
+	w->lengths[w->depth++] = w->scope.len;
+	if (!name && tag == DW_TAG_namespace)
+		name = "(anonymous namespace)";
+	if (!name || tag == DW_TAG_lexical_block)
+		return 1;
+	lp_buf_str(&w->scope, name);
+	lp_buf_str(&w->scope, "::");
+	w->current = NULL;
+	return 1;
+}
+
+static int take(struct lp_function_walk *w, Dwarf_Die *die)
+{
+	const struct lp_function f = {
+		.die = *die,
+		.unit = w->unit,
+		.last = dwarf_diename(die),
+		.m = w->m,
+		.walk = w,
+	};
+
+	if (!f.last)
+		return 0;
+	if (w->scope.len > 0) {
+		const struct scoped s = { die->addr, current_scope(w) };
+
+		if (!s.scope || lp_vec_push(&w->scoped, s) < 0)
+			return -ENOMEM;
+	}
+	return w->fn(&f, w->arg);
+}
+
+static int enter(Dwarf_Die *die, int tag, void *arg)
+{
+	struct lp_function_walk *w = arg;
+
+	switch (tag) {
+	case DW_TAG_subprogram:
+		w->result = take(w, die);
+		if (w->result != 0)
+			return -ECANCELED;
+		__attribute__((fallthrough)); /* classes and functions in functions */
+	case DW_TAG_namespace:
+	case DW_TAG_module:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_lexical_block:
+		return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
+	}
+	return 0;
+}
+
+static void leave(Dwarf_Die *die, int tag, void *arg)
+{
+	struct lp_function_walk *w = arg;
+	const size_t len = w->lengths[--w->depth];
+
+	(void)die;
+	(void)tag;
+	if (len == w->scope.len)
+		return;
+	w->scope.len = len;
+	w->scope.data[len] = '\0';
+	w->current = NULL;
+}
+
+int lp_functions_each(struct lp_module *m, int (*fn)(const struct lp_function *f, void *arg),
+		      void *arg)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	struct lp_function_walk w = { .m = m, .fn = fn, .arg = arg };
+	const struct lp_die_visitor v = { enter, leave, &w };
+
+	if (!index)
+		return -ENOMEM;
+	for (size_t i = 0; w.result == 0 && i < index->units.len; i++) {
+		w.unit = &index->units.data[i];
+		lp_die_walk(&w.unit->die, &v);
+		w.scoped.len = 0;
+		w.current = NULL;
+		lp_arena_reset(&w.arena);
+	}
+	if (w.scope.failed)
+		w.result = -ENOMEM;
+	lp_buf_done(&w.scope);
+	lp_vec_done(&w.scoped);
+	lp_arena_done(&w.arena);
+	return w.result;
+}
+
+static const char *scope_of(const struct lp_function_walk *w, const void *die)
+{
+	size_t low = 0, high = w->scoped.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if ((uintptr_t)w->scoped.data[mid].die < (uintptr_t)die)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < w->scoped.len && w->scoped.data[low].die == die ? w->scoped.data[low].scope
+								     : NULL;
+}
+
+const char *lp_function_name(const struct lp_function *f)
+{
+	Dwarf_Die die = f->die, origin;
+
+	lp_die_origin(&die, &origin);
+	return lp_die_name_in(f->m, &origin, scope_of(f->walk, origin.addr));
+}
+
+const void *lp_function_key(const struct lp_function *f)
+{
+	Dwarf_Die die = f->die, origin;
+
+	lp_die_origin(&die, &origin);
+	return origin.addr;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/functions.h
+ *
+ * functions - all functions that the debug information names, with their qualified names.
+ */
+#ifndef LP_NATIVE_FUNCTIONS_H
+#define LP_NATIVE_FUNCTIONS_H
+
+#include "native/names.h"
+#include "native/place.h"
+
+struct lp_function_walk;
+
+struct lp_function {
+	Dwarf_Die die; /* a subprogram: with code, to be inlined, or only declared */
+	struct lp_unit *unit;
+	const char *last; /* the last component of its name */
+	struct lp_module *m;
+	const struct lp_function_walk *walk;
+};
+
+/* Calls fn with each; what it returns, where not 0, stops and is returned. */
+int lp_functions_each(struct lp_module *m, int (*fn)(const struct lp_function *f, void *arg),
+		      void *arg);
+
+/* "ns::Cls::method"; NULL when out of memory. */
+const char *lp_function_name(const struct lp_function *f);
+
+/* The DIE that all copies of a function lead to, as a key. */
+const void *lp_function_key(const struct lp_function *f);
+
+#endif

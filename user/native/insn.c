@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/insn.h"
+
+#include <capstone/capstone.h>
+#include <errno.h>
+#include <string.h>
+
+#define MAX_FUNCTION (4u << 20) /* bytes of code that are decoded */
+#define MAX_TABLE    4096	/* entries of a jump table */
+
+struct decoder {
+	struct lp_module *m;
+	struct lp_flow *f;
+	csh cs;
+	uint8_t *code;
+	size_t len;
+	bool indirect;
+	LP_VEC(uint64_t) tables; /* what the code takes addresses of, outside of itself */
+};
+
+static const struct {
+	GElf_Half machine;
+	cs_arch arch;
+	cs_mode mode;
+} decoders[] = {
+	{ EM_X86_64, CS_ARCH_X86, CS_MODE_64 },
+	{ EM_386, CS_ARCH_X86, CS_MODE_32 },
+};
+
+static int open_decoder(struct lp_module *m, csh *ret, struct lp_err *err)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(decoders); i++) {
+		if (decoders[i].machine != m->machine)
+			continue;
+		if (cs_open(decoders[i].arch, decoders[i].mode, ret) != CS_ERR_OK)
+			return lp_err_nomem(err);
+		return 0;
+	}
+	return lp_err_set(err, ENOTSUP, "%s: code of this processor can't be decoded yet", m->path);
+}
+
+static enum lp_instr_kind kind_of(const cs_insn *in, bool direct)
+{
+	switch (in->id) {
+	case X86_INS_JMP:
+	case X86_INS_LJMP:
+		return direct ? LP_INSTR_JUMP : LP_INSTR_INDIRECT;
+	case X86_INS_RET:
+	case X86_INS_RETF:
+	case X86_INS_RETFQ:
+	case X86_INS_IRET:
+	case X86_INS_IRETD:
+	case X86_INS_IRETQ:
+	case X86_INS_UD2:
+	case X86_INS_HLT:
+		return LP_INSTR_STOP;
+	case X86_INS_LOOP:
+	case X86_INS_LOOPE:
+	case X86_INS_LOOPNE:
+	case X86_INS_XBEGIN:
+		return LP_INSTR_BRANCH;
+	}
+	/* the rest of j..: jae, jecxz */
+	return in->mnemonic[0] == 'j' && direct ? LP_INSTR_BRANCH : LP_INSTR_PLAIN;
+}
+
+/* Address of a table that an operand names: "[rip + 0x2f10]", "[rax*8 + 0x4020a0]". */
+static int note_table(struct decoder *d, const cs_insn *in)
+{
+	const char *rip = strstr(in->op_str, "[rip + 0x"), *scaled = strstr(in->op_str, "*8 + 0x");
+	uint64_t addr;
+
+	if (in->id == X86_INS_LEA && rip)
+		addr = in->address + in->size + strtoull(rip + 7, NULL, 16);
+	else if (scaled)
+		addr = strtoull(scaled + 5, NULL, 16);
+	else
+		return 0;
+	return lp_vec_push(&d->tables, addr);
+}
+
+static int add_insn(struct decoder *d, const cs_insn *in)
+{
+	const bool direct = in->op_str[0] == '0' && in->op_str[1] == 'x';
+	struct lp_instr insn = {
+		.addr = in->address,
+		.size = (uint8_t)in->size,
+		.kind = kind_of(in, direct),
+		.call = in->id == X86_INS_CALL,
+	};
+
+	if (insn.kind == LP_INSTR_INDIRECT)
+		d->indirect = true;
+	if (insn.kind == LP_INSTR_BRANCH || insn.kind == LP_INSTR_JUMP) {
+		insn.target = strtoull(in->op_str, NULL, 16);
+		if (insn.target >= d->f->start && insn.target < d->f->end &&
+		    lp_vec_push(&d->f->targets, insn.target) < 0)
+			return -ENOMEM;
+	}
+	if (note_table(d, in) < 0)
+		return -ENOMEM;
+	return lp_vec_push(&d->f->insns, insn);
+}
+
+static int decode(struct decoder *d)
+{
+	const uint8_t *code = d->code;
+	size_t left = d->len;
+	uint64_t addr = d->f->start;
+	cs_insn *in = cs_malloc(d->cs);
+	int r = 0;
+
+	if (!in)
+		return -ENOMEM;
+	while (r == 0 && left > 0) {
+		if (cs_disasm_iter(d->cs, &code, &left, &addr, in)) {
+			r = add_insn(d, in);
+			continue;
+		}
+		const struct lp_instr bad = { .addr = addr, .size = 1, .kind = LP_INSTR_BAD };
+		r = lp_vec_push(&d->f->insns, bad);
+		code++, left--, addr++;
+	}
+	cs_free(in, 1);
+	return r;
+}
+
+/* Entries of `size` bytes, taken to be addresses in the function (relative ones where 4 bytes),
+ * up to the first that is none.
+ */
+static int read_table(struct decoder *d, uint64_t table, unsigned int size, bool *ret_found)
+{
+	for (size_t i = 0; i < MAX_TABLE; i++) {
+		uint8_t raw[8] = { 0 };
+		int32_t relative;
+		uint64_t target;
+
+		if (lp_module_bytes(d->m, table + i * size, raw, size) != size)
+			return 0;
+		memcpy(&relative, raw, sizeof(relative));
+		memcpy(&target, raw, sizeof(target));
+		if (size == 4)
+			target = table + (uint64_t)(int64_t)relative;
+		if (target <= d->f->start || target >= d->f->end)
+			return 0;
+		*ret_found = true;
+		if (lp_vec_push(&d->f->targets, target) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int find_targets(struct decoder *d)
+{
+	bool found = false;
+	int r = 0;
+
+	if (d->indirect)
+		for (size_t i = 0; r == 0 && i < d->tables.len; i++) {
+			const uint64_t table = d->tables.data[i];
+
+			if (table >= d->f->start && table < d->f->end)
+				continue;
+			r = read_table(d, table, 4, &found);
+			if (r == 0)
+				r = read_table(d, table, 8, &found);
+		}
+	d->f->unknown_targets = d->indirect && !found;
+	if (d->f->targets.len > 0)
+		qsort(d->f->targets.data, d->f->targets.len, sizeof(uint64_t), compare_u64);
+	return r;
+}
+
+int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_t end,
+		 struct lp_err *err)
+{
+	lp_auto(lp_flow_done) struct lp_flow made = { .start = start };
+	struct decoder d = { .m = m, .f = &made };
+	int r;
+
+	r = open_decoder(m, &d.cs, err);
+	if (r < 0)
+		return r;
+	if (end < start || end - start > MAX_FUNCTION)
+		end = start + MAX_FUNCTION;
+	d.code = malloc(end - start ? end - start : 1);
+	if (d.code) {
+		d.len = lp_module_bytes(m, start, d.code, end - start);
+		made.end = start + d.len;
+		r = decode(&d);
+		if (r == 0)
+			r = find_targets(&d);
+	} else {
+		r = -ENOMEM;
+	}
+	cs_close(&d.cs);
+	free(d.code);
+	lp_vec_done(&d.tables);
+	if (r < 0)
+		return lp_err_nomem(err);
+	*f = made;
+	made = (struct lp_flow){ 0 };
+	return 0;
+}
+
+void lp_flow_done(struct lp_flow *f)
+{
+	lp_vec_done(&f->insns);
+	lp_vec_done(&f->targets);
+}
+
+/* Number of instructions that begin at or before vaddr. */
+static size_t count_upto(const struct lp_flow *f, uint64_t vaddr)
+{
+	size_t low = 0, high = f->insns.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (f->insns.data[mid].addr <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct lp_instr *lp_flow_at(const struct lp_flow *f, uint64_t vaddr)
+{
+	const size_t n = count_upto(f, vaddr);
+
+	if (n == 0 || vaddr - f->insns.data[n - 1].addr >= f->insns.data[n - 1].size)
+		return NULL;
+	return &f->insns.data[n - 1];
+}
+
+static bool jumps_into(const struct lp_flow *f, uint64_t from, uint64_t to)
+{
+	size_t low = 0, high = f->targets.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (f->targets.data[mid] <= from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->targets.len && f->targets.data[low] <= to;
+}
+
+bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to)
+{
+	const struct lp_instr *first = lp_flow_at(f, from);
+
+	if (f->unknown_targets || !first || first->addr != from || to <= from || to > f->end ||
+	    jumps_into(f, from, to))
+		return false;
+	for (const struct lp_instr *i = first; i < f->insns.data + f->insns.len && i->addr < to;
+	     i++)
+		if (i->kind != LP_INSTR_PLAIN && i->kind != LP_INSTR_BRANCH)
+			return false;
+	return true;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+
+#include "native/lines.h"
+#include "native/place.h"
+
+static struct lp_span section_named(Elf *elf, const char *name)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return (struct lp_span){ 0 };
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (!s || sh.sh_type == SHT_NOBITS)
+			continue;
+		/* libdw has decompressed it when it was opened; ".zdebug" is the old name for that */
+		if (strcmp(s, name) != 0 && !(s[1] == 'z' && !strcmp(s + 2, name + 1)))
+			continue;
+		Elf_Data *data = elf_getdata(scn, NULL);
+		if (!data || !data->d_buf || (sh.sh_flags & SHF_COMPRESSED))
+			continue;
+		return (struct lp_span){ data->d_buf, data->d_size };
+	}
+	return (struct lp_span){ 0 };
+}
+
+static const struct lp_line_sections *line_sections(struct lp_module *m,
+						    struct lp_module_index *index)
+{
+	if (!index->lines_tried) {
+		Dwarf *dwarf = lp_module_dwarf(m);
+		Elf *elf = dwarf ? dwarf_getelf(dwarf) : NULL;
+
+		index->lines_tried = true;
+		if (elf)
+			index->lines = (struct lp_line_sections){
+				.line = section_named(elf, ".debug_line"),
+				.line_str = section_named(elf, ".debug_line_str"),
+				.str = section_named(elf, ".debug_str"),
+			};
+	}
+	return &index->lines;
+}
+
+int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+
+	if (!index || unit->line_table == LP_NO_LINES || unit->dwarf != m->dwarf)
+		return -ENOENT;
+	return lp_linetable_init(ret, line_sections(m, index), unit->line_table, unit->comp_dir);
+}
+
+/* The linker left what it dropped at address 0, or at a tombstone. */
+bool lp_sequence_is_live(struct lp_module *m, const struct lp_line_row *rows)
+{
+	return lp_module_is_code(m, rows[0].addr);
+}
+
+bool lp_path_ends_in(const char *path, const char *end)
+{
+	const size_t lp = strlen(path), le = strlen(end);
+
+	return le <= lp && !strcmp(path + lp - le, end) &&
+	       (le == lp || end[0] == '/' || path[lp - le - 1] == '/');
+}
+
+/* What is looked for, and what was found of it. */
+struct search {
+	struct lp_module *m;
+	struct lp_rows *rows;
+	const char *want, *want_base;
+	int line; /* 0: every line */
+
+	/* of the unit that is read */
+	size_t unit;
+	const struct lp_linetable *table;
+	LP_VEC(int32_t) path_of; /* by file number: index in rows->paths; -1: not looked for */
+};
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool lp_path_is_same(const char *a, const char *b)
+{
+	return !strcmp(a, b) || (a[0] != '/' && lp_path_ends_in(b, a)) ||
+	       (b[0] != '/' && lp_path_ends_in(a, b));
+}
+
+/* Index of a full path among those seen; it is the same file in every unit. */
+static int32_t path_index(struct search *s, char *path)
+{
+	const struct lp_source made = { .path = lp_arena_strdup(&s->m->arena, path) };
+
+	lp_vec_each (&s->rows->paths, p)
+		if (lp_path_is_same(p->path, path)) {
+			if (path[0] == '/' && made.path)
+				p->path = made.path;
+			return (int32_t)(p - s->rows->paths.data);
+		}
+	if (!made.path || lp_vec_push(&s->rows->paths, made) < 0)
+		return -ENOMEM;
+	return (int32_t)s->rows->paths.len - 1;
+}
+
+/* 1: the table has files that match. */
+static int match_files(struct search *s)
+{
+	bool any = false;
+
+	s->path_of.len = 0;
+	for (size_t i = 0; i < s->table->files.len; i++) {
+		int32_t index = -1;
+
+		if (!strcmp(base_of(s->table->files.data[i].name), s->want_base)) {
+			lp_auto(lp_free) char *path = lp_linetable_path(s->table, i);
+
+			if (path && lp_path_ends_in(path, s->want)) {
+				index = path_index(s, path);
+				if (index < 0)
+					return index;
+				any = true;
+			}
+		}
+		if (lp_vec_push(&s->path_of, index) < 0)
+			return -ENOMEM;
+	}
+	return any;
+}
+
+/* Notes which lines have code, and the nearest to the one looked for. */
+static void note_line(struct search *s, struct lp_source *source, int line)
+{
+	source->has_code = true;
+	if (line < s->line && line > source->below)
+		source->below = line;
+	if (line > s->line && (source->above == 0 || line < source->above))
+		source->above = line;
+}
+
+static int32_t path_of(const struct search *s, uint32_t file)
+{
+	return file < s->path_of.len ? s->path_of.data[file] : -1;
+}
+
+/* One file can have several numbers. */
+static bool same_line(const struct search *s, const struct lp_line_row *a,
+		      const struct lp_line_row *b)
+{
+	return a->line == b->line &&
+	       (a->file == b->file || path_of(s, a->file) == path_of(s, b->file));
+}
+
+/* A line is reached at the first statement of each run of its rows. */
+static int take_sequence(const struct lp_line_row *rows, size_t n, void *arg)
+{
+	struct search *s = arg;
+	bool taken = false; /* of the run that we are in */
+
+	if (!lp_sequence_is_live(s->m, rows))
+		return 0;
+	for (size_t i = 0; i + 1 < n; i++) {
+		const struct lp_line_row *row = &rows[i];
+		const int32_t path = path_of(s, row->file);
+
+		if (i == 0 || !same_line(s, row, &rows[i - 1]))
+			taken = false;
+		if (taken || path < 0 || !row->is_stmt || row->line <= 0)
+			continue;
+		taken = true;
+		note_line(s, &s->rows->paths.data[path], row->line);
+		if (s->line != 0 && s->line != row->line)
+			continue;
+		const struct lp_reached made = { .addr = row->addr,
+						 .line = row->line,
+						 .path = (uint32_t)path,
+						 .unit = s->unit };
+		if (lp_vec_push(&s->rows->reached, made) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int search_unit(struct search *s, struct lp_unit *unit)
+{
+	lp_auto(lp_linetable_done) struct lp_linetable table = { 0 };
+	int r;
+
+	if (lp_unit_lines(s->m, unit, &table) < 0)
+		return 0;
+	s->table = &table;
+	r = match_files(s);
+	if (r <= 0)
+		return r;
+	r = lp_linetable_run(&table, take_sequence, s);
+	return r == -EBADMSG ? 0 : r;
+}
+
+int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows *ret,
+		 struct lp_err *err)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	lp_auto(lp_free) char *want = strdup(file);
+	struct search s = { .m = m, .rows = ret, .line = line };
+	int r = 0;
+
+	if (!index || !want)
+		return lp_err_nomem(err);
+	lp_path_normalise(want);
+	s.want = want;
+	s.want_base = base_of(want);
+	for (size_t i = 0; r >= 0 && i < index->units.len; i++) {
+		if (index->units.data[i].partial)
+			continue;
+		s.unit = i;
+		r = search_unit(&s, &index->units.data[i]);
+	}
+	lp_vec_done(&s.path_of);
+	return r < 0 ? lp_err_nomem(err) : 0;
+}
+
+void lp_rows_done(struct lp_rows *rows)
+{
+	lp_vec_done(&rows->paths);
+	lp_vec_done(&rows->reached);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/lines.h
+ *
+ * lines - from a source file's name to the addresses where its lines are reached, as the line
+ * tables have them. What of that is a place is for reach.c to say.
+ */
+#ifndef LP_NATIVE_LINES_H
+#define LP_NATIVE_LINES_H
+
+#include "native/index.h"
+
+/* A source file that was looked for. */
+struct lp_source {
+	const char *path; /* the module's */
+	bool has_code;
+	int below, above; /* nearest lines with code to the one looked for; 0: none */
+};
+
+/* An address where execution comes to a line from another one. */
+struct lp_reached {
+	uint64_t addr;
+	int line;
+	uint32_t path; /* index in paths */
+	size_t unit;   /* index in the module's units */
+};
+
+struct lp_rows {
+	LP_VEC(struct lp_source) paths; /* every file that ends in the name, at a slash */
+	LP_VEC(struct lp_reached) reached;
+};
+
+/* line 0: all lines. Nothing found is no error. */
+int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows *ret,
+		 struct lp_err *err);
+void lp_rows_done(struct lp_rows *rows);
+LP_CLEANUP_DONE(struct lp_rows, lp_rows_done)
+
+/* A unit's line table. -ENOENT: it has none. */
+int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret);
+
+/* Where a DIE is declared; *ret_file is the module's. -ENOENT: it does not say. */
+int lp_die_decl(struct lp_module *m, Dwarf_Die *die, const char **ret_file, int *ret_line);
+
+void lp_decl_files_free(struct lp_decl_files *d);
+void lp_row_cache_free(struct lp_row_cache *c);
+
+/* Whether a sequence's code is in the file at all. */
+bool lp_sequence_is_live(struct lp_module *m, const struct lp_line_row *rows);
+
+/* Does a path end in another, at a slash? */
+bool lp_path_ends_in(const char *path, const char *end);
+
+/* Do two paths name one file? Where a unit's folder is only known as "./build", one is the end of
+ * the other.
+ */
+bool lp_path_is_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which rows of a line table are places: one hit each time that execution reaches the line.
+ *
+ * Optimised code interleaves lines, so one pass over a line can meet several runs of its rows.
+ * A later run is no place of its own where control can only have fallen straight through to it
+ * from an earlier one, in the same copy of the function: nothing jumps in between, and nothing
+ * on the way jumps off for good. Where that can't be told (an indirect jump whose table isn't
+ * found), the run is kept: a hit too many is seen, one too few is not.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "native/lines.h"
+#include "native/place.h"
+
+#define MAX_NAMED 8 /* files that a message lists */
+
+struct candidate {
+	uint64_t addr, function; /* start of the function; UINT64_MAX: not known */
+	int line;
+	uint32_t node;
+};
+
+struct candidates {
+	LP_VEC(struct candidate);
+};
+
+#define ORDER(a, b)                                                                                \
+	if ((a) != (b))                                                                            \
+	return (a) < (b) ? -1 : 1
+
+static int compare_candidate(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	ORDER(x->function, y->function);
+	ORDER(x->line, y->line);
+	ORDER(x->node, y->node);
+	ORDER(x->addr, y->addr);
+	return 0;
+}
+
+/* Is y the same pass as x, which comes right before it? */
+static bool same_pass(struct lp_module *m, const struct candidate *x, const struct candidate *y)
+{
+	const struct lp_flow *flow;
+
+	if (x->function != y->function || x->line != y->line || x->node != y->node)
+		return false;
+	if (x->addr == y->addr)
+		return true;
+	return x->function != UINT64_MAX && lp_function_flow(m, x->addr, &flow, NULL) == 0 &&
+	       lp_flow_falls_through(flow, x->addr, y->addr);
+}
+
+static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path,
+		  struct candidates *ret)
+{
+	lp_vec_each (&rows->reached, r) {
+		struct lp_unit *unit = &m->index->units.data[r->unit];
+		const struct lp_tree *tree = lp_unit_tree(m, unit);
+		struct candidate c = { .addr = r->addr, .function = UINT64_MAX, .line = r->line };
+		struct lp_range bounds;
+
+		if (!tree)
+			return -ENOMEM;
+		if (r->path != path)
+			continue;
+		if (lp_function_bounds(m, r->addr, &bounds) == 0)
+			c.function = bounds.start;
+		c.node = lp_node_of_line(m, tree, r->addr, rows->paths.data[path].path, r->line);
+		if (lp_vec_push(ret, c) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int reduce(struct lp_module *m, struct candidates *c)
+{
+	size_t kept = 0;
+	struct candidate previous;
+
+	if (c->len == 0)
+		return 0;
+	qsort(c->data, c->len, sizeof(*c->data), compare_candidate);
+	for (size_t i = 0; i < c->len; i++) {
+		const struct candidate at = c->data[i];
+
+		if (i == 0 || !same_pass(m, &previous, &at))
+			c->data[kept++] = at;
+		previous = at;
+	}
+	c->len = kept;
+	return 0;
+}
+
+static int several_files(const struct lp_rows *rows, const char *file, struct lp_err *err)
+{
+	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
+	size_t n = 0;
+
+	lp_vec_each (&rows->paths, p) {
+		if (!p->has_code || n++ >= MAX_NAMED)
+			continue;
+		if (b.len > 0)
+			lp_buf_str(&b, ", ");
+		lp_buf_str(&b, p->path);
+	}
+	if (b.failed)
+		return lp_err_nomem(err);
+	return lp_err_set(err, EEXIST, "%zu files end in '%s': %s%s", n, file, b.data,
+			  n > MAX_NAMED ? ", ..." : "");
+}
+
+/* A file of that name in another folder, for the message. */
+static int no_such_file(struct lp_module *m, const char *file, struct lp_err *err)
+{
+	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	const char *slash = strrchr(file, '/');
+
+	if (!lp_module_has_dwarf(m, NULL))
+		return lp_err_set(err, ENOENT, "no lines are known of %s: no debug information",
+				  m->path);
+	if (slash && slash[1] && lp_rows_find(m, slash + 1, 0, &rows, NULL) == 0 &&
+	    rows.paths.len > 0)
+		return lp_err_set(err, ENOENT, "no source file of %s ends in '%s'; there is %s",
+				  m->path, file, rows.paths.data[0].path);
+	return lp_err_set(err, ENOENT, "no source file of %s ends in '%s'", m->path, file);
+}
+
+/* The one file that is meant. */
+static int choose_path(struct lp_module *m, const struct lp_rows *rows, const char *file,
+		       uint32_t *ret, struct lp_err *err)
+{
+	size_t n = 0;
+
+	if (rows->paths.len == 0)
+		return no_such_file(m, file, err);
+	*ret = 0;
+	lp_vec_each (&rows->paths, p) {
+		if (!p->has_code)
+			continue;
+		*ret = (uint32_t)(p - rows->paths.data);
+		if (!strcmp(p->path, file))
+			return 0;
+		n++;
+	}
+	return n > 1 ? several_files(rows, file, err) : 0;
+}
+
+static int no_code(const struct lp_source *s, int line, const char *file, struct lp_err *err)
+{
+	if (!s->has_code)
+		return lp_err_set(err, ESRCH, "%s has no code of its own", file);
+	if (s->below && s->above)
+		return lp_err_set(err, ESRCH, "line %d of %s has no code; nearest: %d, %d", line,
+				  file, s->below, s->above);
+	return lp_err_set(err, ESRCH, "line %d of %s has no code; nearest: %d", line, file,
+			  s->below ? s->below : s->above);
+}
+
+int lp_resolve_line(struct lp_module *m, const struct lp_location *at, struct lp_places *ret,
+		    struct lp_err *err)
+{
+	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	struct candidates c = { 0 };
+	uint32_t path;
+	int r;
+
+	if (at->line <= 0)
+		return lp_err_set(err, EINVAL, "lines count from 1");
+	r = lp_rows_find(m, at->file, at->line, &rows, err);
+	if (r == 0)
+		r = choose_path(m, &rows, at->file, &path, err);
+	if (r < 0)
+		return r;
+	if (gather(m, &rows, path, &c) < 0 || reduce(m, &c) < 0)
+		r = lp_err_nomem(err);
+	if (r == 0 && c.len == 0)
+		r = no_code(&rows.paths.data[path], at->line, at->file, err);
+	for (size_t i = 0; r == 0 && i < c.len; i++) {
+		struct lp_place p;
+
+		r = lp_place_init(&p, m, c.data[i].addr, rows.paths.data[path].path, at->line, err);
+		if (r == 0 && lp_vec_push(ret, p) < 0)
+			r = lp_err_nomem(err);
+	}
+	lp_vec_done(&c);
+	return r;
+}
+
+static int compare_line(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	ORDER(x->line, y->line);
+	ORDER(x->addr, y->addr);
+	return 0;
+}
+
+static int tell_lines(struct candidates *c, int (*fn)(int line, size_t n_places, void *arg),
+		      void *arg)
+{
+	int r = 0;
+
+	if (c->len > 0)
+		qsort(c->data, c->len, sizeof(*c->data), compare_line);
+	for (size_t i = 0, n; r == 0 && i < c->len; i += n) {
+		size_t places = 1;
+
+		for (n = 1; i + n < c->len && c->data[i + n].line == c->data[i].line; n++)
+			places += c->data[i + n].addr != c->data[i + n - 1].addr;
+		r = fn(c->data[i].line, places, arg);
+	}
+	return r;
+}
+
+int lp_module_each_line(struct lp_module *m, const char *file,
+			int (*fn)(int line, size_t n_places, void *arg), void *arg,
+			const char **ret_path, struct lp_err *err)
+{
+	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	struct candidates c = { 0 };
+	uint32_t path;
+	int r;
+
+	r = lp_rows_find(m, file, 0, &rows, err);
+	if (r == 0)
+		r = choose_path(m, &rows, file, &path, err);
+	if (r < 0)
+		return r;
+	if (ret_path)
+		*ret_path = rows.paths.data[path].path;
+	if (gather(m, &rows, path, &c) < 0 || reduce(m, &c) < 0)
+		r = lp_err_nomem(err);
+	else
+		r = tell_lines(&c, fn, arg);
+	lp_vec_done(&c);
+	return r;
+}

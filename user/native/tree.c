@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/tree.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <search.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "native/scope_die.h"
+
+static int walk(Dwarf_Die *parent, unsigned int depth, const struct lp_die_visitor *v)
+{
+	Dwarf_Die die;
+	Dwarf_Off at;
+
+	if (depth > LP_DIE_DEPTH || dwarf_child(parent, &die) != 0)
+		return 0;
+	do {
+		const int tag = dwarf_tag(&die);
+
+		at = dwarf_dieoffset(&die);
+		int r = v->enter(&die, tag, v->arg);
+		if (r > 0) {
+			r = walk(&die, depth + 1, v);
+			if (v->leave)
+				v->leave(&die, tag, v->arg);
+		}
+		if (r < 0)
+			return r;
+		/* a sibling that lies before would be an endless loop */
+	} while (dwarf_siblingof(&die, &die) == 0 && dwarf_dieoffset(&die) > at);
+	return 0;
+}
+
+int lp_die_walk(Dwarf_Die *die, const struct lp_die_visitor *v)
+{
+	return walk(die, 0, v);
+}
+
+static bool first_range(struct lp_module *m, Dwarf_Die *die, struct lp_range *ret)
+{
+	Dwarf_Addr base;
+	ptrdiff_t next = 0;
+
+	while ((next = dwarf_ranges(die, next, &base, &ret->start, &ret->end)) > 0)
+		if (ret->start < ret->end && lp_module_is_code(m, ret->start))
+			return true;
+	return false;
+}
+
+bool lp_die_entry(struct lp_module *m, Dwarf_Die *die, uint64_t *ret)
+{
+	struct lp_range first;
+	Dwarf_Attribute attr;
+	Dwarf_Word offset;
+
+	if (!first_range(m, die, &first))
+		return false;
+	*ret = first.start;
+	if (dwarf_lowpc(die, ret) == 0 && lp_module_is_code(m, *ret))
+		first.start = *ret;
+	if (dwarf_attr(die, DW_AT_entry_pc, &attr)) {
+		if (dwarf_whatform(&attr) == DW_FORM_addr || dwarf_whatform(&attr) == DW_FORM_addrx)
+			dwarf_formaddr(&attr, ret);
+		else if (dwarf_formudata(&attr, &offset) == 0)
+			*ret = first.start + offset;
+	}
+	return lp_module_is_code(m, *ret);
+}
+
+struct tree_walk {
+	struct lp_module *m;
+	struct lp_tree *tree;
+	uint32_t parents[LP_DIE_DEPTH + 2]; /* of the functions that we are in; the first is none */
+	unsigned int depth;
+};
+
+static int add_node(struct tree_walk *w, Dwarf_Die *die, bool inlined)
+{
+	struct lp_tree_node node = {
+		.die = dwarf_dieoffset(die),
+		.parent = inlined ? w->parents[w->depth] : LP_TREE_NO_NODE,
+		.first_range = (uint32_t)w->tree->ranges.len,
+		.inlined = inlined,
+	};
+	struct lp_range range;
+	Dwarf_Addr base;
+	ptrdiff_t next = 0;
+	uint32_t id = LP_TREE_NO_NODE;
+
+	while ((next = dwarf_ranges(die, next, &base, &range.start, &range.end)) > 0)
+		if (range.start < range.end && lp_module_is_code(w->m, range.start) &&
+		    lp_vec_push(&w->tree->ranges, range) < 0)
+			return -ENOMEM;
+	node.n_ranges = (uint32_t)w->tree->ranges.len - node.first_range;
+	if (node.n_ranges > 0 && lp_die_entry(w->m, die, &node.entry)) {
+		id = (uint32_t)w->tree->nodes.len;
+		if (lp_vec_push(&w->tree->nodes, node) < 0)
+			return -ENOMEM;
+	}
+	w->parents[++w->depth] = id;
+	return 1;
+}
+
+static int enter_tree(Dwarf_Die *die, int tag, void *arg)
+{
+	switch (tag) {
+	case DW_TAG_subprogram:
+	case DW_TAG_inlined_subroutine:
+		return add_node(arg, die, tag == DW_TAG_inlined_subroutine);
+	case DW_TAG_lexical_block:
+	case DW_TAG_namespace:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_module:
+	case DW_TAG_try_block:
+	case DW_TAG_catch_block:
+		return 1;
+	}
+	return 0;
+}
+
+static void leave_tree(Dwarf_Die *die, int tag, void *arg)
+{
+	struct tree_walk *w = arg;
+
+	(void)die;
+	if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine)
+		return;
+	if (w->parents[w->depth] != LP_TREE_NO_NODE)
+		w->tree->nodes.data[w->parents[w->depth]].end = (uint32_t)w->tree->nodes.len;
+	w->depth--;
+}
+
+const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
+{
+	if (unit->tree)
+		return unit->tree;
+
+	lp_auto(lp_tree_free) struct lp_tree *tree = calloc(1, sizeof(*tree));
+	if (!tree)
+		return NULL;
+	struct tree_walk w = { .m = m, .tree = tree, .parents = { LP_TREE_NO_NODE } };
+	const struct lp_die_visitor visitor = { enter_tree, leave_tree, &w };
+	if (lp_die_walk(&unit->die, &visitor) < 0)
+		return NULL;
+	return unit->tree = lp_take(tree);
+}
+
+void lp_tree_free(struct lp_tree *t)
+{
+	if (!t)
+		return;
+	lp_vec_done(&t->nodes);
+	lp_vec_done(&t->ranges);
+	free(t);
+}
+
+bool lp_tree_contains(const struct lp_tree *t, uint32_t node, uint64_t vaddr)
+{
+	const struct lp_tree_node *n = &t->nodes.data[node];
+
+	for (uint32_t i = 0; i < n->n_ranges; i++) {
+		const struct lp_range *r = &t->ranges.data[n->first_range + i];
+
+		if (vaddr >= r->start && vaddr < r->end)
+			return true;
+	}
+	return false;
+}
+
+uint32_t lp_tree_at(const struct lp_tree *t, uint64_t vaddr)
+{
+	uint32_t found = LP_TREE_NO_NODE;
+
+	for (uint32_t i = 0; i < t->nodes.len;) {
+		const struct lp_tree_node *n = &t->nodes.data[i];
+		const bool inside = lp_tree_contains(t, i, vaddr);
+
+		if (inside)
+			found = i;
+		/* copies lie within what they are inlined in; functions in functions do not */
+		if (!inside && n->parent != LP_TREE_NO_NODE)
+			i = n->end;
+		else
+			i++;
+	}
+	return found;
+}
+
+static const char *part_name(Dwarf_Die *die)
+{
+	const char *name = dwarf_diename(die);
+
+	return name ? name : dwarf_tag(die) == DW_TAG_namespace ? "(anonymous namespace)" : NULL;
+}
+
+/* In these languages functions stand at the top, and looking for what encloses one is slow. */
+static bool is_flat(Dwarf_Die *die)
+{
+	switch (lp_die_lang(die)) {
+	case DW_LANG_C:
+	case DW_LANG_C89:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Mips_Assembler:
+	case DW_LANG_Go:
+		return true;
+	}
+	return false;
+}
+
+static const char *make_qualified(struct lp_module *m, Dwarf_Die *origin)
+{
+	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
+	lp_auto(lp_free) Dwarf_Die *scopes = NULL;
+	int n = is_flat(origin) ? 0 : dwarf_getscopes_die(origin, &scopes);
+
+	for (int i = n - 1; i > 0; i--) {
+		const char *part;
+
+		switch (dwarf_tag(&scopes[i])) {
+		case DW_TAG_namespace:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+		case DW_TAG_enumeration_type:
+		case DW_TAG_module:
+		case DW_TAG_subprogram:
+			part = part_name(&scopes[i]);
+			if (part) {
+				lp_buf_str(&b, part);
+				lp_buf_str(&b, "::");
+			}
+		}
+	}
+	lp_buf_str(&b, dwarf_diename(origin));
+	return b.failed ? NULL : lp_arena_strndup(&m->arena, b.data, b.len);
+}
+
+static int compare_name(const void *a, const void *b)
+{
+	const struct lp_qualified_name *x = a, *y = b;
+
+	return (uintptr_t)x->origin < (uintptr_t)y->origin
+		       ? -1
+		       : (uintptr_t)x->origin > (uintptr_t)y->origin;
+}
+
+const char *lp_die_name_in(struct lp_module *m, Dwarf_Die *die, const char *scope)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+	const struct lp_qualified_name key = { .origin = die->addr };
+	const char *last = dwarf_diename(die);
+
+	if (!index || !last)
+		return NULL;
+	void *known = tfind(&key, &index->names, compare_name);
+	if (known)
+		return (*(struct lp_qualified_name **)known)->name;
+
+	struct lp_qualified_name *made = lp_arena_new(&m->arena, struct lp_qualified_name);
+	if (!made)
+		return NULL;
+	made->origin = die->addr;
+	made->name = scope ? lp_arena_fmt(&m->arena, "%s%s", scope, last) : make_qualified(m, die);
+	if (!made->name || !tsearch(made, &index->names, compare_name))
+		return NULL;
+	return made->name;
+}
+
+const char *lp_die_qualified_name(struct lp_module *m, Dwarf_Die *die)
+{
+	Dwarf_Die origin;
+
+	lp_die_origin(die, &origin);
+	return lp_die_name_in(m, &origin, NULL);
+}
