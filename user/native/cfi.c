@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/cfi.h"
+
+#include <dwarf.h>
+#include <errno.h>
+
+static int frame_in(Dwarf_CFI *cfi, uint64_t vaddr, struct lp_cfi *ret)
+{
+	struct lp_cfi c = { 0 };
+	Dwarf_Addr start, end;
+
+	if (!cfi || dwarf_cfi_addrframe(cfi, vaddr, &c.frame) != 0)
+		return -ENOENT;
+	if (dwarf_frame_info(c.frame, &start, &end, &c.is_signal) < 0 ||
+	    dwarf_frame_cfa(c.frame, &c.ops, &c.n_ops) != 0 || c.n_ops == 0) {
+		lp_cfi_done(&c);
+		return -ENOENT;
+	}
+	*ret = c;
+	return 0;
+}
+
+int lp_cfi_at(struct lp_module *m, uint64_t vaddr, struct lp_cfi *ret)
+{
+	Dwarf_Addr bias;
+
+	if (frame_in(dwfl_module_eh_cfi(m->dwfl_module, &bias), vaddr, ret) == 0)
+		return 0;
+	return frame_in(dwfl_module_dwarf_cfi(m->dwfl_module, &bias), vaddr, ret);
+}
+
+void lp_cfi_done(struct lp_cfi *c)
+{
+	free(c->frame);
+	*c = (struct lp_cfi){ 0 };
+}
+
+bool lp_cfi_simple(struct lp_module *m, uint64_t vaddr, unsigned int *ret_reg, int64_t *ret_off)
+{
+	lp_auto(lp_cfi_done) struct lp_cfi c = { 0 };
+
+	if (lp_cfi_at(m, vaddr, &c) < 0 || c.n_ops != 1)
+		return false;
+	if (c.ops[0].atom >= DW_OP_breg0 && c.ops[0].atom <= DW_OP_breg31) {
+		*ret_reg = c.ops[0].atom - DW_OP_breg0;
+		*ret_off = (int64_t)c.ops[0].number;
+		return true;
+	}
+	if (c.ops[0].atom != DW_OP_bregx)
+		return false;
+	*ret_reg = (unsigned int)c.ops[0].number;
+	*ret_off = (int64_t)c.ops[0].number2;
+	return true;
+}
