@@ -123,12 +123,15 @@ lp_inline int lp_in_cgroup(void)
 
 lp_inline int lp_is_target(__u64 pid_tgid)
 {
+	__u32 tgid = pid_tgid >> 32, only = lp_only_tgid;
+
+	if (only == tgid || lp_cost_tgid == tgid)
+		return 1;
+	if (only)
+		return 0;
 	if (lp_cgroup)
 		return bpf_get_current_cgroup_id() == lp_cgroup || lp_in_cgroup();
-
-	__u32 tgid = pid_tgid >> 32;
-	__u32 only = lp_only_tgid;
-	return only ? only == tgid : bpf_map_lookup_elem(&targets, &tgid) != 0;
+	return bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
 
 /* A reader that is asleep is woken once; while it is awake nobody pays. The record is in the ring

@@ -16,7 +16,10 @@
 
 #define DEFAULT_RING  (8u << 20)
 #define PIDNS_INITIAL 4026531836u /* kernel: PROC_PID_INIT_INO */
-#define UPROBE_MULTI  48	  /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
+#define COST_POINTS   1u	  /* room for lp_costs_measure() */
+#define COST_SITES    4u
+#define COST_CODE     32u
+#define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -163,9 +166,10 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf = *conf;
 	k->cpus = (uint32_t)cpus;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
-	k->conf.max_points += !conf->max_points;
-	k->conf.max_sites += !conf->max_sites;
-	k->conf.max_code += !conf->max_code;
+	k->cost_point = LP_NO_COST_POINT;
+	k->conf.max_points += COST_POINTS;
+	k->conf.max_sites += COST_SITES;
+	k->conf.max_code += COST_CODE;
 	if (!k->conf.ring_size)
 		k->conf.ring_size = DEFAULT_RING;
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)

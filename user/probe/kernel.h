@@ -26,6 +26,9 @@ struct lp_ring {
 	uint8_t *joined;
 };
 
+/* None yet; LP_POINT_NONE is that of records about processes. */
+#define LP_NO_COST_POINT (LP_POINT_NONE - 1)
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct logpoint_bpf *skel;
@@ -34,6 +37,7 @@ struct lp_kernel {
 	uint32_t n_points, n_sites, n_code;
 	struct lp_shared_map code, sites, points, counts;
 	struct lp_ring ring;
+	uint32_t cost_point; /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 };
 
@@ -43,6 +47,10 @@ void lp_ring_close(struct lp_ring *r);
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
 bool lp_have_capability(int number);
+
+/* Where code of our own executable lies in LP_OWN_EXE. */
+#define LP_OWN_EXE "/proc/self/exe"
+int lp_own_offset(const void *code, uint64_t *ret);
 
 /* What is not permitted, and what would help: for -EPERM and -EACCES of a BPF or perf call. */
 int lp_err_permission(struct lp_err *err, int r, const char *what);

@@ -49,10 +49,10 @@ static const void *record_at(struct lp_ring *r, uint64_t pos, size_t len)
 {
 	size_t at = pos & (r->size - 1), first = r->size - at;
 
+	if (len < sizeof(struct lp_record) || len > LP_RECORD_MAX)
+		return NULL;
 	if (len <= first)
 		return r->data + at;
-	if (len > LP_RECORD_MAX)
-		return NULL;
 	memcpy(r->joined, r->data + at, first);
 	memcpy(r->joined + first, r->data, len - first);
 	return r->joined;
@@ -78,10 +78,11 @@ int lp_kernel_drain(struct lp_kernel *k, int (*fn)(const void *record, size_t le
 
 		uint64_t start = pos + BPF_RINGBUF_HDR_SZ;
 		pos = start + LP_ALIGN(len);
-		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
-			const void *record = record_at(ring, start, len);
-
-			r = record ? fn(record, len, arg) : 0;
+		const struct lp_record *record = NULL;
+		if (!(word & BPF_RINGBUF_DISCARD_BIT))
+			record = record_at(ring, start, len);
+		if (record && record->point != k->cost_point) {
+			r = fn(record, len, arg);
 			n++;
 		}
 		if (pos - published >= PUBLISH_BYTES) {
