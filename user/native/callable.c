@@ -110,8 +110,7 @@ static int add_entry(struct lp_module *m, const struct lp_entry *e, struct lp_pl
 	if (e->die && dwarf_offdie(m->dwarf, e->die, &die) &&
 	    lp_die_decl(m, &die, &decl_file, &decl_line) == 0) {
 		line = decl_line;
-		if (!file || !lp_path_is_same(file, decl_file))
-			file = decl_file;
+		file = lp_unit_path(m, e->vaddr, decl_file);
 	}
 	r = lp_place_init(&p, m, e->vaddr, file, line, err);
 	if (r < 0)
@@ -183,9 +182,10 @@ int lp_resolve_function(struct lp_module *m, const struct lp_location *at, struc
 
 	if (r < 0)
 		return r;
-	if (entries.len == 0)
-		r = entries.ifunc ? chosen_at_load(m, at->name, err)
-				  : unknown_function(m, at->name, err);
+	if (entries.ifunc)
+		r = chosen_at_load(m, at->name, err);
+	else if (entries.len == 0)
+		r = unknown_function(m, at->name, err);
 	else if (at->kind == LP_AT_ENTRY)
 		r = add_entries(m, &entries, true, ret, err);
 	else if (entries.n_inlined == entries.len)

@@ -42,13 +42,6 @@ static bool function_matches(const struct entry_search *s, const struct lp_funct
 	return name && lp_name_matches(&s->pattern, name);
 }
 
-/* In the units that link-time optimisation reads, nothing says so of functions. */
-static bool may_be_inlined(const struct lp_function *f, Dwarf_Die *die)
-{
-	return dwarf_func_inline(die) > 0 ||
-	       (!f->unit->has_code && !dwarf_hasattr(die, DW_AT_declaration));
-}
-
 static int take_function(const struct lp_function *f, void *arg)
 {
 	struct entry_search *s = arg;
@@ -58,7 +51,7 @@ static int take_function(const struct lp_function *f, void *arg)
 
 	if (!function_matches(s, f))
 		return 0;
-	if (may_be_inlined(f, &die) && lp_vec_push(&s->roots, root) < 0)
+	if (lp_function_may_be_inlined(f) && lp_vec_push(&s->roots, root) < 0)
 		return -ENOMEM;
 	if (f->unit->partial || !lp_die_entry(s->m, &die, &e.vaddr))
 		return 0;
@@ -72,53 +65,33 @@ static int compare_root(const void *a, const void *b)
 	return (uintptr_t)x->key < (uintptr_t)y->key ? -1 : (uintptr_t)x->key > (uintptr_t)y->key;
 }
 
-static int take_inlined(struct entry_search *s, const struct lp_tree *t)
+static int take_inlined(uint64_t entry, Dwarf_Off die, const void *key, void *arg)
 {
-	lp_vec_each (&t->nodes, n) {
-		const struct lp_entry e = { n->entry, n->die, NULL, true };
-		Dwarf_Die die, origin;
+	struct entry_search *s = arg;
+	const struct root root = { .key = key };
+	const struct lp_entry e = { entry, die, NULL, true };
 
-		if (!n->inlined || !dwarf_offdie(s->m->dwarf, n->die, &die))
-			continue;
-		lp_die_origin(&die, &origin);
-		const struct root key = { .key = origin.addr };
-		if (bsearch(&key, s->roots.data, s->roots.len, sizeof(key), compare_root) &&
-		    lp_vec_push(s->found, e) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	if (!bsearch(&root, s->roots.data, s->roots.len, sizeof(root), compare_root))
+		return 0;
+	return lp_vec_push(s->found, e);
 }
 
-/* Copies are in the unit of the function, unless it stands in a unit without code: there dwz and
- * link-time optimisation put what others use.
- */
+static bool has_roots(const struct lp_unit *unit, void *arg)
+{
+	const struct entry_search *s = arg;
+
+	lp_vec_each (&s->roots, root)
+		if (root->unit == unit || !root->unit->has_code)
+			return true;
+	return false;
+}
+
 static int find_inlined(struct entry_search *s)
 {
-	bool everywhere = false;
-	int r = 0;
-
 	if (s->roots.len == 0)
 		return 0;
-	lp_vec_each (&s->roots, root)
-		everywhere |= !root->unit->has_code;
 	qsort(s->roots.data, s->roots.len, sizeof(*s->roots.data), compare_root);
-
-	for (size_t i = 0; r == 0 && i < s->m->index->units.len; i++) {
-		struct lp_unit *unit = &s->m->index->units.data[i];
-		const bool had_tree = unit->tree != NULL;
-		bool wanted = everywhere;
-
-		lp_vec_each (&s->roots, root)
-			wanted |= root->unit == unit;
-		if (!wanted || !unit->has_code)
-			continue;
-		const struct lp_tree *t = lp_unit_tree(s->m, unit);
-		r = t ? take_inlined(s, t) : -ENOMEM;
-		/* the trees of a whole program are more than is worth keeping */
-		if (!had_tree)
-			lp_tree_free(lp_take(unit->tree));
-	}
-	return r;
+	return lp_inlined_each(s->m, has_roots, take_inlined, s);
 }
 
 static int compare_entry(const void *a, const void *b)

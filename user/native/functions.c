@@ -160,3 +160,52 @@ const void *lp_function_key(const struct lp_function *f)
 	lp_die_origin(&die, &origin);
 	return origin.addr;
 }
+
+bool lp_function_may_be_inlined(const struct lp_function *f)
+{
+	Dwarf_Die die = f->die;
+
+	return dwarf_func_inline(&die) > 0 ||
+	       (!f->unit->has_code && !dwarf_hasattr(&die, DW_AT_declaration));
+}
+
+static int each_inlined_of(struct lp_module *m, const struct lp_tree *t,
+			   int (*fn)(uint64_t entry, Dwarf_Off die, const void *key, void *arg),
+			   void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->nodes.len; i++) {
+		const struct lp_tree_node *n = &t->nodes.data[i];
+		Dwarf_Die die, origin;
+
+		if (!n->inlined || !dwarf_offdie(m->dwarf, n->die, &die))
+			continue;
+		lp_die_origin(&die, &origin);
+		r = fn(n->entry, n->die, origin.addr, arg);
+	}
+	return r;
+}
+
+int lp_inlined_each(struct lp_module *m, bool (*wanted)(const struct lp_unit *unit, void *arg),
+		    int (*fn)(uint64_t entry, Dwarf_Off die, const void *key, void *arg), void *arg)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	int r = 0;
+
+	if (!index)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
+		struct lp_unit *unit = &index->units.data[i];
+		const bool had_tree = unit->tree != NULL;
+
+		if (!unit->has_code || (wanted && !wanted(unit, arg)))
+			continue;
+		const struct lp_tree *t = lp_unit_tree(m, unit);
+		r = t ? each_inlined_of(m, t, fn, arg) : -ENOMEM;
+		/* the trees of a whole program are more than is worth keeping */
+		if (!had_tree)
+			lp_tree_free(lp_take(unit->tree));
+	}
+	return r;
+}

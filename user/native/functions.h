@@ -29,4 +29,17 @@ const char *lp_function_name(const struct lp_function *f);
 /* The DIE that all copies of a function lead to, as a key. */
 const void *lp_function_key(const struct lp_function *f);
 
+/* Can there be inlined copies of it? In the units that link-time optimisation reads, nothing says
+ * so of functions: those there all can.
+ */
+bool lp_function_may_be_inlined(const struct lp_function *f);
+
+/* Calls fn with each inlined copy that has code: where it is entered, its DIE, and the key of its
+ * function. wanted, where not NULL, chooses units. Copies are in the unit of the function, unless
+ * that is a unit without code: there dwz and link-time optimisation put what others use.
+ */
+int lp_inlined_each(struct lp_module *m, bool (*wanted)(const struct lp_unit *unit, void *arg),
+		    int (*fn)(uint64_t entry, Dwarf_Off die, const void *key, void *arg),
+		    void *arg);
+
 #endif

@@ -152,6 +152,22 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 	return 0;
 }
 
+const char *lp_unit_path(struct lp_module *m, uint64_t vaddr, const char *path)
+{
+	struct lp_unit *unit = lp_unit_find(m, vaddr);
+	struct lp_row_cache *c = unit ? rows_of(m, unit) : NULL;
+	const char *base = lp_path_base(path);
+
+	for (size_t i = 0; c && i < c->paths.len; i++) {
+		if (strcmp(lp_path_base(c->table.files.data[i].name), base) != 0)
+			continue;
+		const char *known = path_once(m, &c->table, c->paths.data, c->paths.len, i);
+		if (known && known[0] == '/' && lp_path_is_same(known, path))
+			return known;
+	}
+	return path;
+}
+
 static struct lp_decl_files *decl_files_of(struct lp_module *m, Dwarf_Die *cu)
 {
 	struct lp_module_index *index = lp_module_units(m);

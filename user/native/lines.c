@@ -82,7 +82,7 @@ struct search {
 	LP_VEC(int32_t) path_of; /* by file number: index in rows->paths; -1: not looked for */
 };
 
-static const char *base_of(const char *path)
+const char *lp_path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -120,7 +120,7 @@ static int match_files(struct search *s)
 	for (size_t i = 0; i < s->table->files.len; i++) {
 		int32_t index = -1;
 
-		if (!strcmp(base_of(s->table->files.data[i].name), s->want_base)) {
+		if (!strcmp(lp_path_base(s->table->files.data[i].name), s->want_base)) {
 			lp_auto(lp_free) char *path = lp_linetable_path(s->table, i);
 
 			if (path && lp_path_ends_in(path, s->want)) {
@@ -216,7 +216,7 @@ int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows
 		return lp_err_nomem(err);
 	lp_path_normalise(want);
 	s.want = want;
-	s.want_base = base_of(want);
+	s.want_base = lp_path_base(want);
 	for (size_t i = 0; r >= 0 && i < index->units.len; i++) {
 		if (index->units.data[i].partial)
 			continue;

@@ -41,11 +41,17 @@ int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable
 /* Where a DIE is declared; *ret_file is the module's. -ENOENT: it does not say. */
 int lp_die_decl(struct lp_module *m, Dwarf_Die *die, const char **ret_file, int *ret_line);
 
+/* A path as the unit at an address has it in full, where it was only known in part. */
+const char *lp_unit_path(struct lp_module *m, uint64_t vaddr, const char *path);
+
 void lp_decl_files_free(struct lp_decl_files *d);
 void lp_row_cache_free(struct lp_row_cache *c);
 
 /* Whether a sequence's code is in the file at all. */
 bool lp_sequence_is_live(struct lp_module *m, const struct lp_line_row *rows);
+
+/* What follows the last slash. */
+const char *lp_path_base(const char *path);
 
 /* Does a path end in another, at a slash? */
 bool lp_path_ends_in(const char *path, const char *end);
