@@ -5,6 +5,7 @@
 #include <libiberty/demangle.h>
 #include <string.h>
 
+#include "native/cfi.h"
 #include "native/module.h"
 #include "native/unwind_step.h"
 
@@ -198,19 +199,11 @@ static int read_stack(struct lp_memory *memory, uint64_t addr, void *buf, size_t
 static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr, struct stack *stack,
 				  const struct lp_unwind_regs *regs, struct lp_unwind_regs *ret)
 {
-	lp_auto(lp_free) Dwarf_Frame *row = NULL;
-	Dwarf_Addr bias;
-	Dwarf_CFI *cfi = dwfl_module_eh_cfi(m->dwfl_module, &bias);
+	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
 
-	if (!cfi || dwarf_cfi_addrframe(cfi, vaddr - bias, &row) != 0) {
-		row = NULL;
-		cfi = dwfl_module_dwarf_cfi(m->dwfl_module, &bias);
-		if (!cfi || dwarf_cfi_addrframe(cfi, vaddr - bias, &row) != 0) {
-			row = NULL;
-			return LP_UNWIND_LOST;
-		}
-	}
-	return lp_unwind_step(row, regs, &stack->memory, ret);
+	if (lp_cfi_at(m, vaddr, &cfi) < 0)
+		return LP_UNWIND_LOST;
+	return lp_unwind_step(cfi.frame, regs, &stack->memory, ret);
 }
 
 /* Appends the frames of one address; false: not all of them have room. */
