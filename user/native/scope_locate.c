@@ -72,7 +72,8 @@ static int by_convention(struct lp_native_scope *s, const struct lp_abi_value *v
 static bool is_clone(struct lp_native_scope *s)
 {
 	static const char *const marks[] = { ".isra", ".constprop", ".part", ".cold", ".llvm." };
-	const char *name = lp_module_symbol_at(s->module, s->vaddr, NULL);
+	GElf_Sym sym;
+	const char *name = lp_module_symbol_at(s->module, s->vaddr, &sym);
 
 	for (size_t i = 0; name && i < LP_ARRAY_SIZE(marks); i++)
 		if (strstr(name, marks[i]))
