@@ -33,6 +33,10 @@ void lp_read_value(const struct lp_reader *r, const struct lp_type *type,
 		int cut;
 		memcpy(&addr, bytes->data, sizeof(addr));
 		long n = r->memory->read_string(r->memory, addr, text, sizeof(text), &cut);
+		if (n == -ENODATA) {
+			*ret = (struct lp_value){ .kind = LP_VAL_POINTER, .u = addr };
+			return;
+		}
 		if (n < 0) {
 			lp_status_text(LP_ST_UNREADABLE, addr, r->arena, ret);
 			return;
@@ -359,6 +363,13 @@ static void strings_inside_of_values_come_from_the_record(void **state)
 	r = record_of(LP_REC_HIT, 3);
 	put(&r, (struct lp_block){ .len = 8 }, "\0\x20\0\0\0\0\0");
 	put(&r, (struct lp_block){ .slot = LP_SLOT_MEM, .len = 3, .addr = 0x3000 }, "bob");
+	assert_string_equal(feed(&r), "0x2000"); /* not copied */
+
+	r = record_of(LP_REC_HIT, 4);
+	put(&r, (struct lp_block){ .len = 8 }, "\0\x20\0\0\0\0\0");
+	put(&r,
+	    (struct lp_block){ .slot = LP_SLOT_MEM, .status = LP_ST_UNREADABLE, .addr = 0x2000 },
+	    NULL);
 	assert_string_equal(feed(&r), "<unreadable 0x2000>");
 }
 

@@ -55,12 +55,22 @@ static const struct lp_block *mem_block(const struct lp_decoded *d, uint64_t add
 	return NULL;
 }
 
+/* Why nothing can be had at an address: it was tried, or it wasn't. */
+static int why_not(const struct lp_decoded *d, uint64_t addr)
+{
+	for (size_t i = 0; i < d->blocks.len; i++)
+		if (d->blocks.data[i]->status != LP_ST_OK && d->blocks.data[i]->addr == addr)
+			return -EFAULT;
+	return -ENODATA;
+}
+
 static int read_mem(struct lp_memory *m, uint64_t addr, void *buf, size_t len)
 {
-	const struct lp_block *b = mem_block((const struct lp_decoded *)m, addr);
+	const struct lp_decoded *d = (const struct lp_decoded *)m;
+	const struct lp_block *b = mem_block(d, addr);
 
 	if (!b || b->len - (addr - b->addr) < len)
-		return -EFAULT;
+		return why_not(d, addr);
 	memcpy(buf, (const char *)(b + 1) + (addr - b->addr), len);
 	return 0;
 }
@@ -70,12 +80,12 @@ static long read_mem_string(struct lp_memory *m, uint64_t addr, char *buf, size_
 	const struct lp_decoded *d = (const struct lp_decoded *)m;
 	const struct lp_block *b = mem_block(d, addr);
 
-	/* an empty string may be a block without bytes */
+	/* an empty string is a block without bytes */
 	for (size_t i = 0; !b && i < d->blocks.len; i++)
 		if (d->blocks.data[i]->addr == addr && d->blocks.data[i]->status == LP_ST_OK)
 			b = d->blocks.data[i];
 	if (!b)
-		return -EFAULT;
+		return why_not(d, addr);
 
 	const char *s = (const char *)(b + 1) + (addr - b->addr);
 	size_t room = b->len - (addr - b->addr);

@@ -42,19 +42,21 @@ static const char *reader_symbol(void *arg, uint64_t addr)
 	return symbol_of(arg, addr);
 }
 
-/* The bytes are the string's own: up to its terminator. */
+/* The bytes are the string's own: up to its terminator. Of a slice, whose length was asked for,
+ * all of them.
+ */
 static void read_string(const struct reading *r, const struct lp_field *f,
 			const struct lp_bytes *bytes, bool cut, struct lp_value *ret)
 {
 	const struct lp_type *t = f->type ? lp_type_strip(f->type) : NULL;
-	size_t len = bytes->len ? strnlen(bytes->data, bytes->len) : 0;
+	bool is_array = t && t->kind == LP_TYPE_ARRAY;
+	bool is_slice = is_array && t->count == LP_TYPE_COUNT_UNKNOWN;
+	size_t len = is_slice ? bytes->len : strnlen(bytes->data, bytes->len);
 	uint32_t max = r->plan->info->max_string;
 
 	/* an array that is full needs no terminator */
-	if (len < bytes->len || (t && t->kind == LP_TYPE_ARRAY && len >= t->size))
+	if (len < bytes->len || (is_array && !is_slice && len >= t->size))
 		cut = false;
-	else if (t && t->kind == LP_TYPE_ARRAY && max && len >= max)
-		cut = true;
 	if (max && len > max) {
 		len = max;
 		cut = true;

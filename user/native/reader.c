@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "native/reader.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "native/reader_impl.h"
@@ -148,6 +149,10 @@ static void read_string(struct lp_reading *rd, uint64_t addr, struct lp_value *r
 	}
 	long n = rd->r->memory ? rd->r->memory->read_string(rd->r->memory, addr, buf, max, &cut)
 			       : -1;
+	if (n == -ENODATA) {
+		ret->kind = LP_VAL_POINTER;
+		return;
+	}
 	if (n < 0) {
 		lp_status_text(LP_ST_UNREADABLE, addr, rd->r->arena, ret);
 		return;
@@ -233,7 +238,14 @@ static void read_reference(struct lp_reading *rd, const struct lp_type *t, uint6
 		error(ret, "out of memory");
 		return;
 	}
-	if (!rd->r->memory || rd->r->memory->read(rd->r->memory, addr, data, size) < 0) {
+	int r = rd->r->memory ? rd->r->memory->read(rd->r->memory, addr, data, size) : -EFAULT;
+	if (r == -ENODATA) {
+		ret->kind = LP_VAL_POINTER;
+		ret->size = 8;
+		ret->u = addr;
+		return;
+	}
+	if (r < 0) {
 		lp_status_text(LP_ST_UNREADABLE, addr, rd->r->arena, ret);
 		return;
 	}
