@@ -42,7 +42,8 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(if $(filter aarch64,
 	-Wall -Werror -Iinclude -Ibpf -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q := $(if $(call on,V),,@)
-say = $(if $(call on,V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+quiet = $(call on,V)$(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(quiet),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 SRC := $(sort $(wildcard user/*/*.c))
 MAIN := $B/user/cli/main.o
