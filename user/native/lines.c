@@ -159,34 +159,43 @@ static bool same_line(const struct search *s, const struct lp_line_row *a,
 	       (a->file == b->file || path_of(s, a->file) == path_of(s, b->file));
 }
 
+static int take_run(struct search *s, const struct lp_line_row *run, size_t n)
+{
+	const int32_t path = path_of(s, run->file);
+	size_t first = 0;
+
+	if (path < 0 || run->line <= 0)
+		return 0;
+	note_line(s, &s->rows->paths.data[path], run->line);
+	if (s->line != 0 && s->line != run->line)
+		return 0;
+	while (first < n && !run[first].is_stmt)
+		first++;
+
+	const struct lp_reached made = {
+		.addr = run[first < n ? first : 0].addr,
+		.line = run->line,
+		.path = (uint32_t)path,
+		.unit = s->unit,
+		.is_stmt = first < n,
+	};
+	return lp_vec_push(&s->rows->reached, made);
+}
+
 /* A line is reached at the first statement of each run of its rows. */
 static int take_sequence(const struct lp_line_row *rows, size_t n, void *arg)
 {
 	struct search *s = arg;
-	bool taken = false; /* of the run that we are in */
+	int r = 0;
 
 	if (!lp_sequence_is_live(s->m, rows))
 		return 0;
-	for (size_t i = 0; i + 1 < n; i++) {
-		const struct lp_line_row *row = &rows[i];
-		const int32_t path = path_of(s, row->file);
-
-		if (i == 0 || !same_line(s, row, &rows[i - 1]))
-			taken = false;
-		if (taken || path < 0 || !row->is_stmt || row->line <= 0)
-			continue;
-		taken = true;
-		note_line(s, &s->rows->paths.data[path], row->line);
-		if (s->line != 0 && s->line != row->line)
-			continue;
-		const struct lp_reached made = { .addr = row->addr,
-						 .line = row->line,
-						 .path = (uint32_t)path,
-						 .unit = s->unit };
-		if (lp_vec_push(&s->rows->reached, made) < 0)
-			return -ENOMEM;
+	for (size_t i = 0, len; r == 0 && i + 1 < n; i += len) {
+		for (len = 1; i + len + 1 < n && same_line(s, &rows[i], &rows[i + len]);)
+			len++;
+		r = take_run(s, &rows[i], len);
 	}
-	return 0;
+	return r;
 }
 
 static int search_unit(struct search *s, struct lp_unit *unit)

@@ -22,6 +22,7 @@ struct lp_reached {
 	int line;
 	uint32_t path; /* index in paths */
 	size_t unit;   /* index in the module's units */
+	bool is_stmt;  /* a recommended place; else no row of that run is one */
 };
 
 struct lp_rows {

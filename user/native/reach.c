@@ -6,6 +6,9 @@
  * from an earlier one, in the same copy of the function: nothing jumps in between, and nothing
  * on the way jumps off for good. Where that can't be told (an indirect jump whose table isn't
  * found), the run is kept: a hit too many is seen, one too few is not.
+ *
+ * Compilers mark the rows where a statement begins. Where a copy of the function has rows of the
+ * line but none that is marked (g++ does that to "return v * by;"), the unmarked ones count.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,8 +21,10 @@
 
 struct candidate {
 	uint64_t addr, function; /* start of the function; UINT64_MAX: not known */
+	size_t unit;
 	int line;
 	uint32_t node;
+	bool is_stmt;
 };
 
 struct candidates {
@@ -34,11 +39,20 @@ static int compare_candidate(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
-	ORDER(x->function, y->function);
-	ORDER(x->line, y->line);
+	ORDER(x->unit, y->unit);
 	ORDER(x->node, y->node);
+	ORDER(x->line, y->line);
+	ORDER(x->function, y->function);
+	ORDER(!x->is_stmt, !y->is_stmt);
 	ORDER(x->addr, y->addr);
 	return 0;
+}
+
+/* Are both in one copy of a function? Its cold part can lie elsewhere. */
+static bool same_copy(const struct candidate *x, const struct candidate *y)
+{
+	return x->unit == y->unit && x->node == y->node && x->line == y->line &&
+	       (x->node != LP_TREE_NO_NODE || x->function == y->function);
 }
 
 /* Is y the same pass as x, which comes right before it? */
@@ -46,7 +60,7 @@ static bool same_pass(struct lp_module *m, const struct candidate *x, const stru
 {
 	const struct lp_flow *flow;
 
-	if (x->function != y->function || x->line != y->line || x->node != y->node)
+	if (!same_copy(x, y) || x->function != y->function)
 		return false;
 	if (x->addr == y->addr)
 		return true;
@@ -60,7 +74,13 @@ static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path
 	lp_vec_each (&rows->reached, r) {
 		struct lp_unit *unit = &m->index->units.data[r->unit];
 		const struct lp_tree *tree = lp_unit_tree(m, unit);
-		struct candidate c = { .addr = r->addr, .function = UINT64_MAX, .line = r->line };
+		struct candidate c = {
+			.addr = r->addr,
+			.function = UINT64_MAX,
+			.unit = r->unit,
+			.line = r->line,
+			.is_stmt = r->is_stmt,
+		};
 		struct lp_range bounds;
 
 		if (!tree)
@@ -76,14 +96,28 @@ static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path
 	return 0;
 }
 
-static int reduce(struct lp_module *m, struct candidates *c)
+/* Keeps unmarked rows only in copies that have no others. */
+static void drop_unmarked(struct candidates *c)
 {
 	size_t kept = 0;
-	struct candidate previous;
 
-	if (c->len == 0)
-		return 0;
-	qsort(c->data, c->len, sizeof(*c->data), compare_candidate);
+	for (size_t i = 0, n; i < c->len; i += n) {
+		bool marked = false;
+
+		for (n = 0; i + n < c->len && same_copy(&c->data[i], &c->data[i + n]); n++)
+			marked |= c->data[i + n].is_stmt;
+		for (size_t j = i; j < i + n; j++)
+			if (!marked || c->data[j].is_stmt)
+				c->data[kept++] = c->data[j];
+	}
+	c->len = kept;
+}
+
+static void drop_same_pass(struct lp_module *m, struct candidates *c)
+{
+	struct candidate previous = { 0 };
+	size_t kept = 0;
+
 	for (size_t i = 0; i < c->len; i++) {
 		const struct candidate at = c->data[i];
 
@@ -92,7 +126,14 @@ static int reduce(struct lp_module *m, struct candidates *c)
 		previous = at;
 	}
 	c->len = kept;
-	return 0;
+}
+
+static void reduce(struct lp_module *m, struct candidates *c)
+{
+	if (c->len > 0)
+		qsort(c->data, c->len, sizeof(*c->data), compare_candidate);
+	drop_unmarked(c);
+	drop_same_pass(m, c);
 }
 
 static int several_files(const struct lp_rows *rows, const char *file, struct lp_err *err)
@@ -175,8 +216,9 @@ int lp_resolve_line(struct lp_module *m, const struct lp_location *at, struct lp
 		r = choose_path(m, &rows, at->file, &path, err);
 	if (r < 0)
 		return r;
-	if (gather(m, &rows, path, &c) < 0 || reduce(m, &c) < 0)
+	if (gather(m, &rows, path, &c) < 0)
 		r = lp_err_nomem(err);
+	reduce(m, &c);
 	if (r == 0 && c.len == 0)
 		r = no_code(&rows.paths.data[path], at->line, at->file, err);
 	for (size_t i = 0; r == 0 && i < c.len; i++) {
@@ -232,10 +274,9 @@ int lp_module_each_line(struct lp_module *m, const char *file,
 		return r;
 	if (ret_path)
 		*ret_path = rows.paths.data[path].path;
-	if (gather(m, &rows, path, &c) < 0 || reduce(m, &c) < 0)
-		r = lp_err_nomem(err);
-	else
-		r = tell_lines(&c, fn, arg);
+	r = gather(m, &rows, path, &c);
+	reduce(m, &c);
+	r = r < 0 ? lp_err_nomem(err) : tell_lines(&c, fn, arg);
 	lp_vec_done(&c);
 	return r;
 }
