@@ -73,7 +73,7 @@ lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, _
 	lp_opaque(len);
 	if (len > LP_READ_MAX)
 		return 0;
-	*(__u64 *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
+	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
 	if (len <= 8 ? lp_vm_read_word(vm, len, addr, (__u64 *)to) < 0
 		     : lp_vm_read(vm, to, len, addr) < 0)
 		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
@@ -111,7 +111,7 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 	lp_opaque(n);
 	if (n > LP_READ_MAX)
 		return 0;
-	*(__u64 *)(to + n) = 0;
+	*(lp_word *)(to + n) = 0;
 	lp_vm_block(vm, slot, LP_ST_OK, cut ? LP_BLKF_CUT : 0, n, addr);
 	return 0;
 }
@@ -124,7 +124,7 @@ lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
 		vm->flags |= LP_RECF_CUT;
 		return 0;
 	}
-	*(__u64 *)to = v;
+	*(lp_word *)to = v;
 	lp_vm_block(vm, slot, LP_ST_OK, 0, len > 8 ? 8 : len, 0);
 	return 0;
 }
@@ -159,7 +159,7 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
 		return 0;
 	}
 	for (int i = 0; i < LP_MACH_REGS; i++)
-		((__u64 *)to)[i] = vm->mach[i];
+		((lp_word *)to)[i] = vm->mach[i];
 	lp_vm_block(vm, LP_SLOT_REGS, LP_ST_OK, 0, LP_MACH_REGS * 8, 0);
 
 	__u32 start = vm->len, room = vm->room - start;
@@ -182,7 +182,7 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
 	vm->len = LP_ALIGN(end);
 	lp_opaque(end);
 	if (end <= LP_RECORD_MAX)
-		*(__u64 *)(vm->rec + end) = 0;
+		*(lp_word *)(vm->rec + end) = 0;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  * Besides what vm.h wants, the includer supplies:
  *
  *	struct lp_counts *lp_counts_at(__u32 point)		this CPU's; NULL outside
- *	long lp_emit(void *record, __u32 len)			0, or < 0: the ring is full
+ *	long lp_ring_put(void *record, __u32 len)			0, or < 0: the ring is full
  *	int lp_carry_put(struct lp_vm *vm, __u32 pair)		stores vm->carry and the body
  *	int lp_carry_take(struct lp_vm *vm, __u32 pair)		fetches and forgets them; < 0: none
  *	int lp_return_dropped(void)				the kernel won't see this call return
@@ -49,7 +49,7 @@ lp_inline long lp_send(struct lp_vm *vm, __u32 kind)
 	lp_opaque(len);
 	if (len > LP_RECORD_MAX)
 		return -1;
-	return lp_emit(vm->rec, len);
+	return lp_ring_put(vm->rec, len);
 }
 
 /* The first condition of a logpoint that can't be evaluated says why. */

@@ -18,7 +18,7 @@ lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg)
 	r.tid = (__u32)pid_tgid;
 	r.cpu = lp_cpu();
 	lp_comm(r.comm);
-	lp_emit(&r, sizeof(r));
+	lp_ring_put(&r, sizeof(r));
 }
 
 lp_inline __u64 numbers_of(struct task_struct *task)

@@ -54,7 +54,7 @@ lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *r
 			goto alone;
 		vm->window_at[i] = addr - off;
 	}
-	word = *(__u64 *)(vm->window[i] + off);
+	word = *(lp_word *)(vm->window[i] + off);
 	*ret = len < 8 ? word & ((1ull << (len & 7) * 8) - 1) : word;
 	return 0;
 alone:

@@ -24,6 +24,13 @@
 /* a block that starts below LP_RECORD_MAX and is as long as a read can be */
 #define LP_REC_ROOM (LP_RECORD_MAX + sizeof(struct lp_block) + LP_READ_MAX + 16)
 
+/* Eight bytes anywhere. BPF must not hear of alignment: it would read bytes one by one. */
+#ifdef __bpf__
+typedef __u64 lp_word;
+#else
+typedef __u64 __attribute__((aligned(1), may_alias)) lp_word;
+#endif
+
 enum lp_outcome {
 	LP_OUT_NONE, /* still running */
 	LP_OUT_DONE,

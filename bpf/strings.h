@@ -14,7 +14,7 @@ lp_inline void lp_str_end(struct lp_vm *vm, __u32 k, __u32 len)
 	lp_opaque(len);
 	if (len > LP_STRBUF_MAX)
 		len = 0;
-	*(__u64 *)(vm->k[k & 1] + len) = 0;
+	*(lp_word *)(vm->k[k & 1] + len) = 0;
 	vm->klen[k & 1] = len;
 }
 
@@ -60,7 +60,7 @@ lp_inline long lp_vm_commld(struct lp_vm *vm, __u32 k)
 
 lp_inline long lp_vm_strk(struct lp_vm *vm, __u32 k, __u32 len, __u32 at)
 {
-	__u64 *to = (__u64 *)vm->k[k & 1];
+	lp_word *to = (lp_word *)vm->k[k & 1];
 
 	if (len > LP_STRBUF_MAX)
 		len = LP_STRBUF_MAX;
@@ -71,8 +71,8 @@ lp_inline long lp_vm_strk(struct lp_vm *vm, __u32 k, __u32 len, __u32 at)
 		const struct lp_insn *in = at + i < vm->ninsn ? lp_code_at(vm->code + at + i) : 0;
 		if (!in)
 			break;
-		to[2 * i] = ((const __u64 *)in)[0];
-		to[2 * i + 1] = ((const __u64 *)in)[1];
+		to[2 * i] = ((const lp_word *)in)[0];
+		to[2 * i + 1] = ((const lp_word *)in)[1];
 	}
 	lp_str_end(vm, k, len);
 	return 0;
@@ -110,7 +110,7 @@ static long lp_str_word(__u32 i, struct lp_step *step)
 		return 1;
 
 	__u32 drop = len - at < 8 ? 64 - 8 * (len - at) : 0;
-	__u64 differ = *(__u64 *)((char *)vm->k + off + at) ^ *(__u64 *)(vm->k[1] + at);
+	__u64 differ = *(lp_word *)((char *)vm->k + off + at) ^ *(lp_word *)(vm->k[1] + at);
 	return differ << (drop & 63) != 0;
 }
 
@@ -141,8 +141,8 @@ static long lp_str_order(__u32 i, struct lp_step *step)
 	if (at >= LP_STRBUF_MAX)
 		return 1;
 
-	__u64 a = at < vm->klen[0] ? *(__u64 *)(vm->k[0] + at) : 0;
-	__u64 b = at < vm->klen[1] ? *(__u64 *)(vm->k[1] + at) : 0;
+	__u64 a = at < vm->klen[0] ? *(lp_word *)(vm->k[0] + at) : 0;
+	__u64 b = at < vm->klen[1] ? *(lp_word *)(vm->k[1] + at) : 0;
 	if (a == b)
 		return 0;
 	vm->found = __builtin_bswap64(a) < __builtin_bswap64(b);

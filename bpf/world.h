@@ -149,7 +149,7 @@ lp_inline void lp_wake(void)
 	bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
 }
 
-lp_inline long lp_emit(void *record, __u32 len)
+lp_inline long lp_ring_put(void *record, __u32 len)
 {
 	long r = bpf_ringbuf_output(&ring, record, len, BPF_RB_NO_WAKEUP);
 

@@ -7,33 +7,33 @@
 #ifndef LP_LIMITS_H
 #define LP_LIMITS_H
 
-#define LP_VM_REGS	  16	      /* virtual registers; a power of two */
-#define LP_VM_KEEP	  8	      /* r8..r15 survive from `call` entry to return */
-#define LP_VM_STEPS_MAX	  1024	      /* instructions a hit may execute */
-#define LP_MACH_REGS	  17	      /* machine registers in a hit: DWARF numbers 0..15 and the IP */
-#define LP_CODE_MAX	  (1u << 20)  /* instructions in one session, all sites together */
-#define LP_SITE_CODE_MAX  4096	      /* instructions of one site */
-#define LP_POINTS_MAX	  65536	      /* logpoints in one session */
-#define LP_SITES_MAX	  (1u << 18)  /* probed addresses in one session */
-#define LP_TARGETS_MAX	  65536	      /* processes followed at once */
+#define LP_VM_REGS	 16   /* virtual registers; a power of two */
+#define LP_VM_KEEP	 8    /* r8..r15 survive from `call` entry to return */
+#define LP_VM_STEPS_MAX	 4096 /* instructions a hit may execute: a whole site; jumps go forward */
+#define LP_MACH_REGS	 17   /* machine registers in a hit: DWARF numbers 0..15 and the IP */
+#define LP_CODE_MAX	 (1u << 20) /* instructions in one session, all sites together */
+#define LP_SITE_CODE_MAX 4096	    /* instructions of one site */
+#define LP_POINTS_MAX	 65536	    /* logpoints in one session */
+#define LP_SITES_MAX	 (1u << 18) /* probed addresses in one session */
+#define LP_TARGETS_MAX	 65536	    /* processes followed at once */
 
-#define LP_RECORD_MAX	  65536	      /* bytes of one record, header included */
-#define LP_READ_MAX	  4096	      /* bytes of one read of the target's memory */
-#define LP_STRBUF_MAX	  256	      /* bytes of one side of a string comparison */
-#define LP_STASH_MAX	  1024	      /* bytes that `call` can carry from entry to return */
-#define LP_STASH_COUNT	  8192	      /* calls in progress at once */
-#define LP_SLOTS_PER_CPU  4	      /* hits that can be inside our program on one CPU at once */
-#define LP_STACK_MAX	  32768	      /* bytes of stack copied for `with stack` */
-#define LP_COMM_LEN	  16	      /* TASK_COMM_LEN */
-#define LP_URETPROBE_DEPTH 64	      /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
+#define LP_RECORD_MAX	   65536 /* bytes of one record, header included */
+#define LP_READ_MAX	   4096	 /* bytes of one read of the target's memory */
+#define LP_STRBUF_MAX	   256	 /* bytes of one side of a string comparison */
+#define LP_STASH_MAX	   1024	 /* bytes that `call` can carry from entry to return */
+#define LP_STASH_COUNT	   8192	 /* calls in progress at once */
+#define LP_SLOTS_PER_CPU   4	 /* hits that can be inside our program on one CPU at once */
+#define LP_STACK_MAX	   32768 /* bytes of stack copied for `with stack` */
+#define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
+#define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
-#define LP_STRING_DEFAULT 256	      /* bytes of a string shown (--max-string) */
-#define LP_ITEMS_DEFAULT  32	      /* items of a collection shown (--max-items) */
-#define LP_DEPTH_DEFAULT  3	      /* nesting shown (--max-depth) */
-#define LP_FRAMES_DEFAULT 64	      /* stack frames shown (--max-frames) */
+#define LP_STRING_DEFAULT 256 /* bytes of a string shown (--max-string) */
+#define LP_ITEMS_DEFAULT  32  /* items of a collection shown (--max-items) */
+#define LP_DEPTH_DEFAULT  3   /* nesting shown (--max-depth) */
+#define LP_FRAMES_DEFAULT 64  /* stack frames shown (--max-frames) */
 
-#define LP_TEXT_MAX	  65536	      /* bytes of one logpoint as typed */
-#define LP_NESTING_MAX	  64	      /* depth of an expression */
-#define LP_WIDTH_MAX	  1024	      /* width and precision of a format */
+#define LP_TEXT_MAX    65536 /* bytes of one logpoint as typed */
+#define LP_NESTING_MAX 64    /* depth of an expression */
+#define LP_WIDTH_MAX   1024  /* width and precision of a format */
 
 #endif
