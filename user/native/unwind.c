@@ -2,11 +2,12 @@
 #include "native/unwind.h"
 
 #include <dwarf.h>
-#include <libiberty/demangle.h>
 #include <string.h>
 
 #include "native/cfi.h"
+#include "native/lines.h"
 #include "native/module.h"
+#include "native/tree.h"
 #include "native/unwind_step.h"
 
 #define CACHE_MAX  65536 /* addresses whose names are remembered; then all are forgotten */
@@ -76,77 +77,51 @@ static bool grow(struct lp_unwinder *u)
 	return true;
 }
 
-/* "ns::Cls::method" of a subprogram or inlined copy. */
-static const char *die_name(struct lp_unwinder *u, Dwarf_Die *die)
-{
-	Dwarf_Attribute mem;
-	Dwarf_Attribute *attr = dwarf_attr_integrate(die, DW_AT_linkage_name, &mem);
-	const char *linkage = attr ? dwarf_formstring(attr) : NULL;
-	lp_auto(lp_free) char *readable =
-		linkage ? cplus_demangle(linkage, DMGL_AUTO | DMGL_ANSI) : NULL;
-
-	return readable ? lp_arena_strdup(&u->arena, readable) : dwarf_diename(die);
-}
-
 /* Where an inlined copy was called. */
-static void put_call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct lp_unwind_frame *caller)
+static void put_call_site(struct lp_unwinder *u, const struct lp_linetable *lines,
+			  Dwarf_Die *inlined, struct lp_unwind_frame *caller)
 {
 	Dwarf_Attribute mem;
 	Dwarf_Word file, line;
-	Dwarf_Files *files;
-	size_t n_files;
 
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &mem), &line) == 0 &&
 	    line <= INT32_MAX)
 		caller->line = (int)line;
-	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0 &&
-	    dwarf_getsrcfiles(cu, &files, &n_files) == 0 && file < n_files)
-		caller->file = dwarf_filesrc(files, file, NULL, NULL);
-}
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0) {
+		lp_auto(lp_free) char *path = lp_linetable_path(lines, file);
 
-static bool is_function(Dwarf_Die *die)
-{
-	int tag = dwarf_tag(die);
-
-	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+		caller->file = path ? lp_arena_strdup(&u->arena, path) : NULL;
+	}
 }
 
 /* The functions around an address, from the debug information. */
 static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr,
 			    struct lp_unwind_frame *ret)
 {
-	lp_auto(lp_free) Dwarf_Die *scopes = NULL;
-	lp_auto(lp_free) Dwarf_Die *around = NULL;
-	Dwarf_Die cu, *chain;
+	struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
+	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
+	lp_auto(lp_linetable_done) struct lp_linetable lines = { 0 };
 	size_t n = 0;
 
-	if (!lp_module_dwarf(m) || lp_module_cu_at(m, vaddr, &cu) < 0)
+	if (!t)
 		return 0;
+	lp_module_line_at(m, vaddr, false, &ret[0].file, &ret[0].line);
+	if (lp_unit_lines(m, unit, &lines) < 0)
+		lines = (struct lp_linetable){ 0 };
 
-	Dwarf_Line *line = dwarf_getsrc_die(&cu, vaddr);
-	if (line) {
-		dwarf_lineno(line, &ret[0].line);
-		ret[0].file = dwarf_linesrc(line, NULL, NULL);
-	}
+	uint32_t id = lp_tree_at(t, vaddr);
+	while (id != LP_TREE_NO_NODE && n < INLINE_MAX) {
+		const struct lp_tree_node *node = &t->nodes.data[id];
+		Dwarf_Die die;
 
-	/* beyond an inlined copy dwarf_getscopes() goes on in its definition, not in its caller */
-	int n_chain = dwarf_getscopes(&cu, vaddr, &scopes), first = 0;
-	while (first < n_chain && !is_function(&scopes[first]))
-		first++;
-	if (first >= n_chain)
-		return 0;
-	n_chain = dwarf_getscopes_die(&scopes[first], &around);
-	chain = around;
-
-	for (int i = 0; i < n_chain && n < INLINE_MAX; i++) {
-		if (!is_function(&chain[i]))
-			continue;
-		ret[n].function = die_name(u, &chain[i]);
-		ret[n].inlined = dwarf_tag(&chain[i]) == DW_TAG_inlined_subroutine;
-		if (!ret[n++].inlined)
+		if (!dwarf_offdie(m->dwarf, node->die, &die))
 			break;
-		if (n < INLINE_MAX)
-			put_call_site(&cu, &chain[i], &ret[n]);
+		ret[n].function = lp_die_qualified_name(m, &die);
+		ret[n].inlined = node->inlined;
+		n++;
+		if (node->inlined && n < INLINE_MAX)
+			put_call_site(u, &lines, &die, &ret[n]);
+		id = node->parent;
 	}
 	return n;
 }
