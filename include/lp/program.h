@@ -131,7 +131,7 @@ enum lp_op {
 #define LP_OP_ENUM(name, operands, effect) LP_OP_##name,
 	LP_OPS(LP_OP_ENUM)
 #undef LP_OP_ENUM
-	LP_OP_COUNT
+		LP_OP_COUNT
 };
 
 enum lp_ctx {
@@ -160,10 +160,10 @@ enum lp_status {
 	LP_ST_OPTIMIZED_OUT, /* the compiler kept it nowhere */
 	LP_ST_UNAVAILABLE,   /* kept where it can't be read from outside (a vector register) */
 	LP_ST_DIV_ZERO,
-	LP_ST_NO_ROOM,	     /* the record is full */
-	LP_ST_TOO_LONG,	     /* LP_VM_STEPS_MAX reached */
-	LP_ST_NOT_IN_SCOPE,  /* this copy of the line does not have the name */
-	LP_ST_REDACTED,	     /* its name is in the redaction list: never copied */
+	LP_ST_NO_ROOM,	    /* the record is full */
+	LP_ST_TOO_LONG,	    /* LP_VM_STEPS_MAX reached */
+	LP_ST_NOT_IN_SCOPE, /* this copy of the line does not have the name */
+	LP_ST_REDACTED,	    /* its name is in the redaction list: never copied */
 	LP_ST_COUNT
 };
 

@@ -28,7 +28,7 @@ void lp_arena_reset(struct lp_arena *a);
 void lp_arena_done(struct lp_arena *a);
 LP_CLEANUP_DONE(struct lp_arena, lp_arena_done)
 
-#define lp_arena_new(a, type)	 ((type *)lp_arena_alloc((a), sizeof(type)))
+#define lp_arena_new(a, type)	   ((type *)lp_arena_alloc((a), sizeof(type)))
 #define lp_arena_array(a, type, n) ((type *)lp_arena_alloc((a), sizeof(type) * (n)))
 
 #endif

@@ -19,7 +19,8 @@ struct lp_memory {
 	/* The C string at addr: up to max bytes without its terminator. Returns the length and sets
 	 * *ret_cut where no terminator was seen, or -EFAULT, -ENODATA.
 	 */
-	long (*read_string)(struct lp_memory *m, uint64_t addr, char *buf, size_t max, int *ret_cut);
+	long (*read_string)(struct lp_memory *m, uint64_t addr, char *buf, size_t max,
+			    int *ret_cut);
 };
 
 #endif

@@ -36,8 +36,8 @@ enum lp_value_kind {
 
 struct lp_value {
 	enum lp_value_kind kind;
-	bool cut;	 /* string or collection: there was more */
-	uint8_t size;	 /* bytes of a scalar in the target: width for hex and masks */
+	bool cut;	  /* string or collection: there was more */
+	uint8_t size;	  /* bytes of a scalar in the target: width for hex and masks */
 	const char *name; /* member within a STRUCT: NULL for an anonymous struct or union, "<Base>"
 			   * for a base class */
 	const char *type_name;

@@ -44,7 +44,7 @@ struct lp_place {
 	const char *file;     /* full path as the debug information has it; NULL */
 	int line;	      /* 0: not known */
 	bool inlined;
-	bool no_return_probe; /* Go: a return probe would move its stack */
+	bool no_return_probe;  /* Go: a return probe would move its stack */
 	uint64_t function_die; /* offset in .debug_info of the subprogram or inlined_subroutine
 				* that the place belongs to; 0: none */
 	const char *usdt_args; /* of a static probe, as in its note: "-4@%eax 8@-8(%rbp)" */
