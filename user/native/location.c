@@ -372,7 +372,7 @@ static int evaluate(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, uin
 	return 0;
 }
 
-int lp_location_of(const struct lp_loc_at *at, Dwarf_Attribute *attr, uint64_t size,
+int lp_location_of(const struct lp_loc_at *at, Dwarf_Die *die, Dwarf_Attribute *attr, uint64_t size,
 		   struct lp_emit *e, struct lp_loc *ret)
 {
 	struct lp_eval_dwarf *ev = lp_arena_new(at->arena, struct lp_eval_dwarf);
@@ -384,7 +384,7 @@ int lp_location_of(const struct lp_loc_at *at, Dwarf_Attribute *attr, uint64_t s
 	ev->at = at;
 	ev->emit = e;
 	ev->attr = attr;
-	switch (dwarf_getlocation_addr(attr, at->vaddr, &ops, &n, 1)) {
+	switch (lp_location_find(at, die, attr, &ops, &n)) {
 	case 0:
 		*ret = lp_location_none(LP_ST_OPTIMIZED_OUT);
 		return 0;

@@ -11,13 +11,16 @@
 #include "expr/scope.h"
 #include "native/module.h"
 
+#define LP_VIEW_LAST UINT64_MAX
+
 /* Where an expression is evaluated. */
 struct lp_loc_at {
 	struct lp_module *module;
 	uint64_t vaddr;
-	bool at_entry;		     /* registers are as the caller left them */
-	enum lp_status no_regs;	     /* LP_ST_OK, or why machine registers mean nothing here */
-	enum lp_status no_frame;     /* the same of the frame base */
+	uint64_t view;		 /* which of the lines that begin at vaddr, from 0; LP_VIEW_LAST */
+	bool at_entry;		 /* registers are as the caller left them */
+	enum lp_status no_regs;	 /* LP_ST_OK, or why machine registers mean nothing here */
+	enum lp_status no_frame; /* the same of the frame base */
 	Dwarf_Attribute *frame_base; /* NULL: none */
 	struct lp_arena *arena;	     /* of what a struct lp_loc points to */
 	/* the variable that an implicit pointer points to; NULL: out of memory */
@@ -25,10 +28,11 @@ struct lp_loc_at {
 	void *pointee_arg;
 };
 
-/* The expressions of attr that hold at at->vaddr: of a list or a single one. size: bytes of the
- * variable's type; 0: not known. -ENOMEM; everything else that goes wrong is in *ret.
+/* The expression of attr that holds at at->vaddr: of a list or a single one. die: what has attr,
+ * or NULL. size: bytes of the variable's type; 0: not known. -ENOMEM; everything else that goes
+ * wrong is in *ret.
  */
-int lp_location_of(const struct lp_loc_at *at, Dwarf_Attribute *attr, uint64_t size,
+int lp_location_of(const struct lp_loc_at *at, Dwarf_Die *die, Dwarf_Attribute *attr, uint64_t size,
 		   struct lp_emit *e, struct lp_loc *ret);
 
 /* The canonical frame address plus disp, as memory. */

@@ -62,6 +62,10 @@ struct lp_eval_dwarf {
 	bool nomem;
 };
 
+/* The expression that holds at the place: 1, 0: none does, -1: no such list. */
+int lp_location_find(const struct lp_loc_at *at, Dwarf_Die *die, Dwarf_Attribute *attr,
+		     Dwarf_Op **ret, size_t *ret_n);
+
 /* All return false and set why where the expression can't be evaluated. */
 bool lp_eval_fail(struct lp_eval_dwarf *ev, enum lp_status why);
 bool lp_eval_push(struct lp_eval_dwarf *ev, struct lp_item item);

@@ -135,7 +135,12 @@ static bool push_entry_value(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
 	if (!ev->attr || dwarf_getlocation_attr(ev->attr, op, &inner) != 0 ||
 	    dwarf_getlocation(&inner, &ops, &n) != 0)
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	return lp_eval_nested(ev, &inner, ops, n, &item) && lp_eval_push(ev, item);
+	if (!lp_eval_nested(ev, &inner, ops, n, &item))
+		return false;
+	/* rbp and rsp are what a prologue changes first */
+	if (item.kind != LP_ITEM_MACH || item.reg == 6 || item.reg == 7)
+		return lp_eval_fail(ev, LP_ST_OPTIMIZED_OUT);
+	return lp_eval_push(ev, item);
 }
 
 static bool push_addrx(struct lp_eval_dwarf *ev, const Dwarf_Op *op, enum lp_item_kind kind)

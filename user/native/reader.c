@@ -300,8 +300,13 @@ static void read_array(struct lp_reading *rd, const struct lp_type *t, uint64_t 
 		return;
 	}
 	have = rd->bytes->len > offset ? (rd->bytes->len - offset) / size : 0;
-	if (count == LP_TYPE_COUNT_UNKNOWN)
+	if (count == LP_TYPE_COUNT_UNKNOWN) {
+		if (have == 0) {
+			error(ret, "of unknown size");
+			return;
+		}
 		count = have;
+	}
 	uint64_t shown = count < rd->r->max_items ? count : rd->r->max_items;
 	if (shown > have)
 		shown = have;

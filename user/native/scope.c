@@ -83,15 +83,13 @@ static const struct lp_var *pointee(void *arg, Dwarf_Die *die)
 	return v && lp_scope_var(s, die, kind_of(die), v) == 0 ? v : NULL;
 }
 
-/* Finds the type of an enumerator: its parent has it. */
 static int enumerator_var(struct lp_native_scope *s, Dwarf_Die *die, struct lp_var *ret)
 {
-	lp_auto(lp_free) Dwarf_Die *scopes = NULL;
+	Dwarf_Die parent;
 	int r = lp_scope_var(s, die, LP_VAR_CONSTANT, ret);
 
-	if (r == 0 && dwarf_getscopes_die(die, &scopes) > 1 &&
-	    dwarf_tag(&scopes[1]) == DW_TAG_enumeration_type) {
-		ret->type = lp_types_of(s->types, &scopes[1]);
+	if (r == 0 && lp_names_enumeration(s->names, die, &parent)) {
+		ret->type = lp_types_of(s->types, &parent);
 		r = ret->type ? 0 : -ENOMEM;
 	}
 	return r;

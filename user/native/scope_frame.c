@@ -85,6 +85,34 @@ static uint64_t prologue_end(struct lp_native_scope *s, uint64_t low, uint64_t h
 	return second;
 }
 
+/* Which of the rows of the line table at this address the place's line is. */
+static uint64_t view_of(struct lp_native_scope *s)
+{
+	uint64_t view = 0;
+	Dwarf_Lines *lines;
+	Dwarf_Die unit;
+	size_t n;
+
+	if (!s->base.line || !dwarf_diecu(&s->body, &unit, NULL, NULL) ||
+	    dwarf_getsrclines(&unit, &lines, &n) != 0)
+		return LP_VIEW_LAST;
+	for (size_t i = 0; i < n; i++) {
+		Dwarf_Line *line = dwarf_onesrcline(lines, i);
+		Dwarf_Addr addr;
+		bool end = false, stmt = false;
+		int number;
+
+		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr != s->vaddr ||
+		    dwarf_lineendsequence(line, &end) != 0 || end)
+			continue;
+		if (dwarf_lineno(line, &number) == 0 && number == s->base.line &&
+		    dwarf_linebeginstatement(line, &stmt) == 0 && stmt)
+			return view;
+		view++;
+	}
+	return LP_VIEW_LAST;
+}
+
 /* The register that a frame base of one register is, -1 for any other. */
 static int base_register(struct lp_native_scope *s)
 {
@@ -126,6 +154,7 @@ void lp_scope_frame(struct lp_native_scope *s)
 	Dwarf_Addr low, high, start;
 	GElf_Sym sym;
 
+	s->at.view = LP_VIEW_LAST;
 	if (s->half == LP_SCOPE_LEAVE) {
 		s->at.no_regs = LP_ST_NOT_IN_SCOPE;
 		return;
@@ -136,6 +165,7 @@ void lp_scope_frame(struct lp_native_scope *s)
 		s->at.at_entry = s->entry_state;
 		return;
 	}
+	s->at.view = view_of(s);
 	if (lp_die_attr(&s->body, DW_AT_frame_base, &s->frame_base))
 		s->at.frame_base = &s->frame_base;
 	if (dwarf_entrypc(&s->body, &start) != 0)

@@ -179,7 +179,7 @@ static bool needs_frame(const Dwarf_Op *ops, size_t n)
 	return false;
 }
 
-static int at_location(struct lp_native_scope *s, const Dwarf_Die *die, Dwarf_Attribute *attr,
+static int at_location(struct lp_native_scope *s, Dwarf_Die *die, Dwarf_Attribute *attr,
 		       uint64_t size, struct lp_emit *e, struct lp_loc *ret)
 {
 	bool done = false;
@@ -192,7 +192,7 @@ static int at_location(struct lp_native_scope *s, const Dwarf_Die *die, Dwarf_At
 		if (r < 0 || done)
 			return r;
 	}
-	return lp_location_of(&s->at, attr, size, e, ret);
+	return lp_location_of(&s->at, die, attr, size, e, ret);
 }
 
 /* DW_AT_const_value: a number, a block of bytes or a string. */

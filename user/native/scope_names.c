@@ -20,6 +20,7 @@ struct entry {
 	uint64_t hash; /* of the qualified name */
 	Dwarf_Off off;
 	const void *origin; /* address of the DIE that names it */
+	Dwarf_Off parent;   /* of an enumerator */
 	uint32_t scope;
 	uint8_t kind, flags;
 };
@@ -138,12 +139,13 @@ static uint32_t new_scope(struct walk *w, uint32_t in, const char *name)
 	return (uint32_t)u->scopes.len - 1;
 }
 
-static void add(struct walk *w, Dwarf_Die *die, uint32_t scope, unsigned int kind)
+static void add(struct walk *w, Dwarf_Die *die, uint32_t scope, unsigned int kind, Dwarf_Off parent)
 {
 	const char *name = dwarf_diename(die);
 	struct entry e = {
 		.off = dwarf_dieoffset(die),
 		.origin = die->addr,
+		.parent = parent,
 		.scope = scope,
 		.kind = (uint8_t)kind,
 	};
@@ -175,14 +177,14 @@ static void add_enum(struct walk *w, Dwarf_Die *die, uint32_t scope)
 	uint32_t inner = name && !w->unit->is_c ? new_scope(w, scope, name) : scope;
 	Dwarf_Die c;
 
-	add(w, die, scope, LP_NAME_TAG);
+	add(w, die, scope, LP_NAME_TAG, 0);
 	for (bool ok = lp_die_first(die, &c); ok; ok = lp_die_next(&c)) {
 		if (dwarf_tag(&c) != DW_TAG_enumerator)
 			continue;
 		if (!lp_die_flag(die, DW_AT_enum_class))
-			add(w, &c, scope, LP_NAME_ENUMERATOR);
+			add(w, &c, scope, LP_NAME_ENUMERATOR, dwarf_dieoffset(die));
 		if (inner != scope)
-			add(w, &c, inner, LP_NAME_ENUMERATOR);
+			add(w, &c, inner, LP_NAME_ENUMERATOR, dwarf_dieoffset(die));
 	}
 }
 
@@ -219,7 +221,7 @@ static void walk_one(struct walk *w, Dwarf_Die *die, uint32_t scope, int depth)
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_interface_type:
-		add(w, die, scope, LP_NAME_TAG);
+		add(w, die, scope, LP_NAME_TAG, 0);
 		if (!w->unit->is_c)
 			walk_children(w, die, new_scope(w, scope, dwarf_diename(die)), depth);
 		break;
@@ -229,20 +231,24 @@ static void walk_one(struct walk *w, Dwarf_Die *die, uint32_t scope, int depth)
 	case DW_TAG_typedef:
 	case DW_TAG_base_type:
 	case DW_TAG_unspecified_type:
-		add(w, die, scope, LP_NAME_TYPE);
+		add(w, die, scope, LP_NAME_TYPE, 0);
 		break;
 	case DW_TAG_member:
 		/* a static member; others have no name outside of an object */
 		if (!dwarf_hasattr(die, DW_AT_external))
 			break;
-		add(w, die, scope, LP_NAME_VARIABLE);
+		add(w, die, scope, LP_NAME_VARIABLE, 0);
 		break;
 	case DW_TAG_variable:
-		add(w, die, scope, LP_NAME_VARIABLE);
+		add(w, die, scope, LP_NAME_VARIABLE, 0);
 		break;
 	case DW_TAG_subprogram:
-		if (dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges))
-			add(w, die, scope, LP_NAME_FUNCTION);
+		/* one without code only tells where its definition belongs */
+		add(w, die, scope,
+		    dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges)
+			    ? LP_NAME_FUNCTION
+			    : 0,
+		    0);
 		break;
 	case DW_TAG_imported_unit:
 		add_import(w, die);
@@ -315,23 +321,39 @@ static void build(struct lp_names *n, struct unit *u)
 	u->built = true;
 }
 
-const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
+/* While a unit is being built and not sorted yet, it has no answer. */
+static const struct entry *entry_of(struct lp_names *n, Dwarf_Die *die, struct unit **ret_unit)
 {
 	struct unit *u = unit_of_cu(n, die->cu);
 	struct entry key = { .off = dwarf_dieoffset(die) };
 
 	if (!u)
-		return "";
-	/* asked while the unit is being built, by_off is sorted already or the unit is another's
-	 * import: then the name goes without its scope
-	 */
+		return NULL;
 	build(n, u);
-	if (!u->by_off.len)
-		return "";
+	*ret_unit = u;
+	return u->by_off.len
+		       ? bsearch(&key, u->by_off.data, u->by_off.len, sizeof(key), compare_off)
+		       : NULL;
+}
 
-	const struct entry *e =
-		bsearch(&key, u->by_off.data, u->by_off.len, sizeof(*e), compare_off);
+const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
+{
+	struct unit *u;
+	const struct entry *e = entry_of(n, die, &u);
+
 	return e ? u->scopes.data[e->scope] : "";
+}
+
+bool lp_names_enumeration(struct lp_names *n, Dwarf_Die *enumerator, Dwarf_Die *ret)
+{
+	struct unit *u;
+	const struct entry *e = entry_of(n, enumerator, &u);
+	struct entry parent = { 0 };
+
+	if (!e || e->kind != LP_NAME_ENUMERATOR)
+		return false;
+	parent.off = e->parent;
+	return entry_die(u, &parent, ret);
 }
 
 /* How good a match is: a definition with a place, any definition, a declaration. */

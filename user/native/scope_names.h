@@ -41,6 +41,9 @@ bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret
 /* The enclosing namespaces and classes of a DIE outside of functions: "ns::Cls", "". */
 const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die);
 
+/* The enumeration that an enumerator outside of functions belongs to. */
+bool lp_names_enumeration(struct lp_names *n, Dwarf_Die *enumerator, Dwarf_Die *ret);
+
 /* Variables of the unit of `in`, in the order of the source. fn != 0 stops and is returned. */
 int lp_names_each_variable(struct lp_names *n, Dwarf_Die *in,
 			   int (*fn)(Dwarf_Die *die, const char *scope, void *arg), void *arg);
