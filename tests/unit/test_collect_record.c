@@ -443,8 +443,14 @@ static void a_return_has_its_result_and_time(void **state)
 	((struct lp_record *)r.bytes)->flags = LP_RECF_ELAPSED;
 	assert_string_equal(feed(&r), "2");
 	assert_non_null(got.last.result);
+	assert_int_equal(got.last.n_values, 1);
 	assert_true(got.last.has_elapsed);
 	assert_int_equal(got.last.elapsed, 99);
+
+	fields[0].text = NULL; /* of a default message */
+	assert_string_equal(feed(&r), "2");
+	assert_non_null(got.last.result);
+	assert_int_equal(got.last.n_values, 0);
 }
 
 static void put_stack(struct record *r, uint64_t ip, uint64_t sp)

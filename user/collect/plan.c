@@ -41,9 +41,9 @@ static void name_fields(struct lp_plan *p, const struct lp_template *t)
 
 			if (f->is_result && !locals)
 				p->result = &p->values[i];
-			if (f->hidden || f->is_result || f->is_local != (bool)locals)
+			if (f->hidden || !f->text || f->is_local != (bool)locals)
 				continue;
-			p->named[at].name = f->text ? f->text : "";
+			p->named[at].name = f->text;
 			if (is_named(p, locals ? p->n_values : 0, p->named[at].name))
 				continue;
 			p->named_field[at] = (uint32_t)i;
@@ -62,7 +62,6 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 		return lp_err_nomem(err);
 	p->info = info;
 	p->n_slots = slots_of(t);
-	p->wants_stack = t->with_stack || t->with_locals;
 	p->values = calloc(t->n_fields + 1, sizeof(*p->values));
 	p->named = calloc(t->n_fields + 1, sizeof(*p->named));
 	p->named_field = calloc(t->n_fields + 1, sizeof(*p->named_field));
@@ -71,6 +70,7 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 		return lp_err_nomem(err);
 
 	name_fields(p, t);
+	p->wants_stack = t->with_stack || p->n_locals;
 	for (size_t i = 0; i < t->n_parts; i++)
 		p->part_plain[i] = lp_format_is_plain(&t->parts[i].format);
 	*ret = lp_take(p);
@@ -165,7 +165,8 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	if (n == 0)
 		s->frames[n++] = own;
 
-	if (t->with_locals) {
+	/* a message that shows all locals leaves none for here */
+	if (p->n_locals) {
 		s->frames[0].locals = p->named + p->n_values;
 		s->frames[0].n_locals = p->n_locals;
 		s->frames[0].has_locals = true;

@@ -54,7 +54,8 @@ struct lp_eval; /* expr/eval.c */
 struct lp_field {
 	enum lp_field_kind kind;
 	enum lp_meta meta;
-	const char *text; /* as typed, without = and :spec: the key in "values" */
+	const char *text; /* as typed, without = and :spec: the key in "values"; NULL: not typed, as
+			   * $return in a default message */
 	const struct lp_type *type;
 	uint16_t slot;
 	bool hidden;	/* only an operand of an EVAL */
