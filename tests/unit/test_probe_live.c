@@ -1,0 +1,691 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel side on the running kernel: a child of the test is the target, functions of the test
+ * are what is probed. Needs the privileges to load BPF programs, else each case is skipped.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "probe/kernel.h"
+
+#define INSN(name, ...) ((struct lp_insn){ .op = LP_OP_##name, ##__VA_ARGS__ })
+
+enum { RDI = 5, RSI = 4, RAX = 0 };
+
+/* push and pop are emulated: many hits in little time */
+void hit_me(uint64_t value, const char *text);
+__asm__(".text\n.globl hit_me\n.type hit_me,@function\n"
+	"hit_me: push %rbp\n pop %rbp\n ret\n.size hit_me, . - hit_me\n");
+
+__attribute__((noinline)) static uint64_t down(uint64_t n)
+{
+	uint64_t below = n > 1 ? down(n - 1) : 0;
+
+	__asm__ volatile("" : "+r"(below));
+	return below + n;
+}
+
+struct child {
+	pid_t pid;
+	int go;
+};
+
+static struct lp_kernel *kernel;
+static struct lp_link *links[2];
+static struct child children[2];
+
+static int set_up(void **state)
+{
+	(void)state;
+	children[0].pid = children[1].pid = 0;
+	return 0;
+}
+
+static void child_end(struct child *c)
+{
+	if (!c->pid)
+		return;
+	close(c->go);
+	waitpid(c->pid, NULL, 0);
+	c->pid = 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	for (int i = 1; i >= 0; i--) {
+		lp_link_free(links[i]);
+		links[i] = NULL;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (children[i].pid)
+			kill(children[i].pid, SIGKILL);
+		child_end(&children[i]);
+	}
+	lp_kernel_free(kernel);
+	kernel = NULL;
+	return 0;
+}
+
+/* A process that runs work once it is told to. */
+static void child_start(struct child *c, void (*work)(void))
+{
+	int go[2];
+	char word;
+
+	assert_int_equal(pipe(go), 0);
+	c->pid = fork();
+	assert_true(c->pid >= 0);
+	if (c->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		if (read(go[0], &word, 1) == 1)
+			work();
+		_exit(0);
+	}
+	close(go[0]);
+	c->go = go[1];
+}
+
+static void child_run(struct child *c)
+{
+	assert_int_equal(write(c->go, "", 1), 1);
+	waitpid(c->pid, NULL, 0);
+	close(c->go);
+	c->pid = 0;
+}
+
+static void start_kernel(const struct lp_kernel_conf *conf)
+{
+	struct lp_kernel_conf c = *conf;
+	struct lp_err err = { 0 };
+
+	c.max_points = c.max_sites = 4;
+	c.max_code = 256;
+
+	int r = lp_kernel_new(&c, &kernel, &err);
+	if (r == -EPERM || r == -EACCES)
+		skip();
+	if (r < 0)
+		fail_msg("%s", err.msg);
+}
+
+static uint32_t add_point(struct lp_point p)
+{
+	struct lp_err err = { 0 };
+	uint32_t id;
+
+	p.after = LP_POINT_NONE;
+	if (lp_kernel_add_point(kernel, &p, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	return id;
+}
+
+static uint32_t add_site(uint32_t point, enum lp_site_kind kind, const struct lp_insn *code,
+			 size_t n)
+{
+	struct lp_err err = { 0 };
+	uint32_t id;
+
+	if (lp_kernel_add_site(kernel, point, kind, 0, 7, code, n, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	return id;
+}
+
+static void attach(struct lp_link **ret, const void *place, bool is_return, pid_t pid,
+		   uint32_t site)
+{
+	struct lp_err err = { 0 };
+	uint64_t offset;
+
+	assert_int_equal(lp_own_offset(place, &offset), 0);
+
+	struct lp_attach a = { .path = LP_OWN_EXE,
+			       .is_return = is_return,
+			       .pid = pid,
+			       .n = 1,
+			       .offsets = &offset,
+			       .sites = &site };
+	if (lp_kernel_attach(kernel, &a, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void add_target(pid_t pid)
+{
+	struct lp_err err = { 0 };
+
+	if (lp_kernel_add_target(kernel, pid, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static struct lp_counts counts_of(uint32_t point)
+{
+	struct lp_err err = { 0 };
+	struct lp_counts c;
+
+	if (lp_kernel_counts(kernel, point, &c, &err) < 0)
+		fail_msg("%s", err.msg);
+	return c;
+}
+
+static unsigned int seen[LP_REC_MAPS + 1];
+
+static int count_kind(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+
+	(void)arg;
+	assert_int_equal(len, r->len);
+	assert_true(r->kind <= LP_REC_MAPS);
+	seen[r->kind]++;
+	return 0;
+}
+
+static void drain(void)
+{
+	memset(seen, 0, sizeof(seen));
+	assert_true(lp_kernel_drain(kernel, count_kind, NULL) >= 0);
+}
+
+static const struct lp_insn message[] = {
+	{ .op = LP_OP_GATE },
+	{ .op = LP_OP_CAP_MACH, .b = RDI, .n = LP_CAP(0, 8) },
+	{ .op = LP_OP_IMM, .dst = 0 },
+	{ .op = LP_OP_REG, .dst = 1, .b = RSI },
+	{ .op = LP_OP_CAP_STR, .a = 1, .n = LP_CAP(1, 256) },
+	{ .op = LP_OP_END },
+};
+
+static void a_hundred_thousand_hits(void)
+{
+	for (uint64_t i = 0; i < 100000; i++)
+		hit_me(i, "text");
+}
+
+static void one_in_a_thousand(bool single)
+{
+	const struct lp_insn code[] = {
+		INSN(REG, .dst = 0, .b = RDI),
+		INSN(IMM, .dst = 1, .imm = 1000),
+		INSN(MODU, .dst = 2, .a = 0, .b = 1),
+		INSN(EQI, .dst = 2, .a = 2, .imm = 7),
+		INSN(CHECK, .a = 2),
+		INSN(GATE),
+		INSN(CAP_REG, .n = LP_CAP(0, 8)),
+		INSN(END),
+	};
+
+	start_kernel(&(struct lp_kernel_conf){ .single_links = single });
+	child_start(&children[0], a_hundred_thousand_hits);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, code, LP_ARRAY_SIZE(code)));
+	child_run(&children[0]);
+
+	struct lp_counts c = counts_of(point);
+	drain();
+	assert_int_equal(c.hits, 100000);
+	assert_int_equal(c.logged, 100);
+	assert_int_equal(c.filtered, 99900);
+	assert_int_equal(seen[LP_REC_HIT], 100);
+	assert_int_equal(seen[LP_REC_EXIT], 1);
+}
+
+static void counts_are_exact(void **state)
+{
+	(void)state;
+	one_in_a_thousand(false);
+}
+
+static void counts_are_exact_with_single_links(void **state)
+{
+	(void)state;
+	one_in_a_thousand(true);
+}
+
+static void overload_is_counted(void **state)
+{
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ .ring_size = 64 * 1024 });
+	child_start(&children[0], a_hundred_thousand_hits);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	assert_int_equal(write(children[0].go, "", 1), 1);
+
+	unsigned int read = 0;
+	int status;
+	while (waitpid(children[0].pid, &status, WNOHANG) == 0) {
+		drain();
+		read += seen[LP_REC_HIT];
+		usleep(20000);
+	}
+	close(children[0].go);
+	children[0].pid = 0;
+	drain();
+	read += seen[LP_REC_HIT];
+
+	struct lp_counts c = counts_of(point);
+	assert_int_equal(c.hits, 100000);
+	assert_int_equal(c.logged, read);
+	assert_int_equal(c.lost[LP_LOSS_RING], 100000 - read);
+	assert_true(c.lost[LP_LOSS_RING] > 0);
+}
+
+static void max_takes_itself_out(void **state)
+{
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], a_hundred_thousand_hits);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ .max = 5 });
+	attach(&links[0], (void *)hit_me, false, 0,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	child_run(&children[0]);
+	drain();
+	assert_int_equal(seen[LP_REC_HIT], 5);
+	assert_int_equal(seen[LP_REC_RETIRED], 1);
+	assert_int_equal(counts_of(point).filtered, 99995);
+}
+
+static void only_targets_are_logged(void **state)
+{
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], a_hundred_thousand_hits);
+	child_start(&children[1], a_hundred_thousand_hits);
+	add_target(children[0].pid);
+	add_target(getpid());
+	assert_int_equal(lp_kernel_remove_target(kernel, children[0].pid), 0);
+	add_target(children[1].pid);
+
+	uint32_t point = add_point((struct lp_point){ .max = 1 });
+	attach(&links[0], (void *)hit_me, false, 0,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	child_run(&children[0]);
+	assert_int_equal(counts_of(point).hits, 0);
+	child_run(&children[1]);
+	assert_int_equal(counts_of(point).hits, 100000);
+}
+
+/* Recursion */
+
+static void go_down(void)
+{
+	down(40);
+	down(100);
+}
+
+static unsigned int wrong_calls, calls;
+
+/* The argument, kept from entry; the argument again, captured at entry; the result. */
+static int check_call(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+	const uint64_t *words = (const uint64_t *)(r + 1);
+
+	(void)arg;
+	if (r->kind != LP_REC_HIT)
+		return 0;
+	calls++;
+	if (len != sizeof(*r) + 3 * 24 || !(r->flags & LP_RECF_ELAPSED) || !r->elapsed ||
+	    words[2] != words[5] || words[8] != words[2] * (words[2] + 1) / 2)
+		wrong_calls++;
+	return 0;
+}
+
+static void recursion(bool single)
+{
+	const struct lp_insn enter[] = {
+		INSN(REG, .dst = 9, .b = RDI),
+		INSN(CAP_REG, .a = 9, .n = LP_CAP(0, 8)),
+		INSN(END),
+	};
+	const struct lp_insn leave[] = {
+		INSN(GATE),
+		INSN(CAP_REG, .a = 9, .n = LP_CAP(1, 8)),
+		INSN(CAP_MACH, .b = RAX, .n = LP_CAP(2, 8)),
+		INSN(END),
+	};
+
+	start_kernel(&(struct lp_kernel_conf){ .single_links = single });
+	child_start(&children[0], go_down);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	uint32_t in = add_site(point, LP_SITE_ENTER, enter, LP_ARRAY_SIZE(enter));
+	uint32_t out = add_site(point, LP_SITE_LEAVE, leave, LP_ARRAY_SIZE(leave));
+	attach(&links[0], (void *)down, false, children[0].pid, in);
+	attach(&links[1], (void *)down, true, children[0].pid, out);
+	child_run(&children[0]);
+
+	calls = wrong_calls = 0;
+	assert_true(lp_kernel_drain(kernel, check_call, NULL) > 0);
+
+	struct lp_counts c = counts_of(point);
+	assert_int_equal(c.hits, 140);
+	assert_int_equal(c.logged, 40 + LP_URETPROBE_DEPTH);
+	assert_int_equal(c.lost[LP_LOSS_DEPTH], 100 - LP_URETPROBE_DEPTH);
+	assert_int_equal(calls, c.logged);
+	assert_int_equal(wrong_calls, 0);
+}
+
+static void recursion_is_exact(void **state)
+{
+	(void)state;
+	recursion(false);
+}
+
+static void recursion_is_exact_with_single_links(void **state)
+{
+	(void)state;
+	recursion(true);
+}
+
+/* Two threads on one CPU */
+
+#define EACH 500000
+
+static void *shout(void *arg)
+{
+	uint64_t id = (uintptr_t)arg;
+	char text[2][200];
+
+	memset(text[0], 'a', 150);
+	memset(text[1], 'b', 70);
+	text[0][150] = text[1][70] = '\0';
+	for (uint64_t i = 0; i < EACH; i++)
+		hit_me(id << 32 | i, text[id]);
+	return NULL;
+}
+
+static void two_threads_on_one_cpu(void)
+{
+	pthread_t t[2];
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	for (uintptr_t i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, shout, (void *)i);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+}
+
+static struct {
+	unsigned int records, wrong, of[2];
+	uint32_t tid[2];
+	uint64_t last[2];
+} mixed;
+
+static int check_mixed(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+	const struct lp_block *number = (const void *)(r + 1);
+	const struct lp_block *text = (const void *)((const uint8_t *)number + 24);
+	uint64_t value = *(const uint64_t *)(number + 1), id = value >> 32;
+
+	(void)arg;
+	if (r->kind != LP_REC_HIT)
+		return 0;
+	mixed.records++;
+	if (id > 1 || len != r->len || text->len != (id ? 70 : 150) ||
+	    len != sizeof(*r) + 24 + 16 + LP_ALIGN(text->len)) {
+		mixed.wrong++;
+		return 0;
+	}
+	for (uint32_t i = 0; i < text->len; i++)
+		if (((const char *)(text + 1))[i] != (id ? 'b' : 'a')) {
+			mixed.wrong++;
+			return 0;
+		}
+	if (!mixed.tid[id])
+		mixed.tid[id] = r->tid;
+	if (mixed.tid[id] != r->tid || (mixed.of[id] && (uint32_t)value <= mixed.last[id]))
+		mixed.wrong++;
+	mixed.of[id]++;
+	mixed.last[id] = (uint32_t)value;
+	return 0;
+}
+
+static void threads_do_not_mix(void **state)
+{
+	(void)state;
+	memset(&mixed, 0, sizeof(mixed));
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], two_threads_on_one_cpu);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	while (waitpid(children[0].pid, NULL, WNOHANG) == 0)
+		if (lp_kernel_drain(kernel, check_mixed, NULL) == 0)
+			usleep(1000);
+	close(children[0].go);
+	children[0].pid = 0;
+	lp_kernel_drain(kernel, check_mixed, NULL);
+
+	struct lp_counts c = counts_of(point);
+	assert_int_equal(c.hits, 2 * EACH);
+	assert_int_equal(c.logged, mixed.records);
+	assert_int_equal(c.logged + c.lost[LP_LOSS_RING] + c.lost[LP_LOSS_BUSY], c.hits);
+	assert_int_equal(mixed.wrong, 0);
+	assert_true(mixed.of[0] > EACH / 2 && mixed.of[1] > EACH / 2);
+}
+
+/* Memory */
+
+#define TEXT "a string in a page that nobody has touched yet"
+
+static void show_a_page_that_is_away(void)
+{
+	FILE *f = tmpfile();
+
+	if (ftruncate(fileno(f), 8192) < 0 || pwrite(fileno(f), TEXT, sizeof(TEXT), 4090) < 0)
+		_exit(1);
+
+	char *p = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fileno(f), 0);
+	madvise(p, 8192, MADV_DONTNEED);
+	hit_me(1, p + 4090);
+	munmap(p + 4096, 4096);
+	hit_me(2, p + 4090);
+	hit_me(3, p + 4096);
+	hit_me(4, NULL);
+}
+
+static unsigned int wrong_pages;
+
+static int check_page(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+	const struct lp_block *number = (const void *)(r + 1);
+	const struct lp_block *text = (const void *)((const uint8_t *)number + 24);
+
+	(void)arg;
+	(void)len;
+	if (r->kind != LP_REC_HIT)
+		return 0;
+	switch (*(const uint64_t *)(number + 1)) {
+	case 1:
+		wrong_pages -= text->status == LP_ST_OK && !text->flags &&
+			       text->len == strlen(TEXT) && !memcmp(text + 1, TEXT, text->len);
+		break;
+	case 2:
+		wrong_pages -= text->status == LP_ST_OK && text->flags == LP_BLKF_CUT &&
+			       text->len == 6 && !memcmp(text + 1, TEXT, 6);
+		break;
+	case 3:
+		wrong_pages -= text->status == LP_ST_UNREADABLE && !(text->addr & 4095);
+		break;
+	case 4:
+		wrong_pages -= text->status == LP_ST_UNREADABLE && text->addr == 0;
+		break;
+	}
+	return 0;
+}
+
+static void pages_that_are_away_are_read(void **state)
+{
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], show_a_page_that_is_away);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	child_run(&children[0]);
+	wrong_pages = 4;
+	assert_true(lp_kernel_drain(kernel, check_page, NULL) >= 4);
+	assert_int_equal(wrong_pages, 0);
+}
+
+/* Life */
+
+static void fork_and_hit(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		hit_me(1, "child");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	hit_me(2, "parent");
+	execl("/bin/true", "true", NULL);
+}
+
+static void children_follow(bool follow)
+{
+	start_kernel(&(struct lp_kernel_conf){ .follow = follow });
+	child_start(&children[0], fork_and_hit);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, 0,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	child_run(&children[0]);
+	drain();
+	assert_int_equal(counts_of(point).hits, follow ? 2 : 1);
+	assert_int_equal(seen[LP_REC_FORK], follow ? 1 : 0);
+	assert_int_equal(seen[LP_REC_EXEC], 1);
+	assert_int_equal(seen[LP_REC_EXIT], follow ? 2 : 1);
+}
+
+static void children_are_followed(void **state)
+{
+	(void)state;
+	children_follow(true);
+}
+
+static void children_are_not_followed(void **state)
+{
+	(void)state;
+	children_follow(false);
+}
+
+static void a_sleeping_reader_is_woken(void **state)
+{
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], a_hundred_thousand_hits);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ .max = 1 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+
+	struct pollfd p = { .fd = lp_kernel_fd(kernel), .events = POLLIN };
+	assert_true(lp_kernel_sleep(kernel));
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	lp_kernel_awake(kernel);
+	assert_false(lp_kernel_sleep(kernel));
+	drain();
+	assert_int_equal(seen[LP_REC_HIT], 1);
+}
+
+static void refusals_name_the_place(void **state)
+{
+	struct lp_err err = { 0 };
+	uint64_t far = 1ull << 40;
+	uint32_t site = 0;
+
+	(void)state;
+	for (int single = 0; single < 2; single++) {
+		start_kernel(&(struct lp_kernel_conf){ .single_links = single });
+
+		struct lp_attach a = {
+			.path = LP_OWN_EXE, .n = 1, .offsets = &far, .sites = &site
+		};
+		assert_true(lp_kernel_attach(kernel, &a, &links[0], &err) < 0);
+		assert_non_null(strstr(err.msg, "/proc/self/exe+0x10000000000"));
+		a.path = "/nonexistent/program";
+		assert_true(lp_kernel_attach(kernel, &a, &links[0], &err) < 0);
+		assert_non_null(strstr(err.msg, "/nonexistent/program"));
+		assert_null(links[0]);
+		lp_kernel_free(lp_take(kernel));
+	}
+}
+
+static void costs_are_in_order(void **state)
+{
+	struct lp_err err = { 0 };
+	struct lp_costs costs;
+
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	if (lp_costs_measure(kernel, &costs, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(costs.emulated > 50);
+	assert_true(costs.stepped > costs.emulated);
+	assert_true(costs.returned > costs.emulated);
+	drain();
+	assert_int_equal(seen[LP_REC_HIT], 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(counts_are_exact),
+		CASE(counts_are_exact_with_single_links),
+		CASE(overload_is_counted),
+		CASE(max_takes_itself_out),
+		CASE(only_targets_are_logged),
+		CASE(recursion_is_exact),
+		CASE(recursion_is_exact_with_single_links),
+		CASE(threads_do_not_mix),
+		CASE(pages_that_are_away_are_read),
+		CASE(children_are_followed),
+		CASE(children_are_not_followed),
+		CASE(a_sleeping_reader_is_woken),
+		CASE(refusals_name_the_place),
+		CASE(costs_are_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
