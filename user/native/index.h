@@ -68,7 +68,8 @@ struct lp_module_index {
 	void *names; /* tsearch() tree of struct lp_qualified_name, those asked for */
 	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
-	struct lp_line_sections lines;	  /* by lp_module_lines() */
+	struct lp_line_sections lines,
+		alt_lines; /* the dwz alternate has its own; by lp_unit_lines() */
 	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;
 };

@@ -28,31 +28,32 @@ static struct lp_span section_named(Elf *elf, const char *name)
 	return (struct lp_span){ 0 };
 }
 
-static const struct lp_line_sections *line_sections(struct lp_module *m,
-						    struct lp_module_index *index)
+static struct lp_line_sections line_sections(Dwarf *dwarf)
 {
-	if (!index->lines_tried) {
-		Dwarf *dwarf = lp_module_dwarf(m);
-		Elf *elf = dwarf ? dwarf_getelf(dwarf) : NULL;
+	Elf *elf = dwarf ? dwarf_getelf(dwarf) : NULL;
 
-		index->lines_tried = true;
-		if (elf)
-			index->lines = (struct lp_line_sections){
-				.line = section_named(elf, ".debug_line"),
-				.line_str = section_named(elf, ".debug_line_str"),
-				.str = section_named(elf, ".debug_str"),
-			};
-	}
-	return &index->lines;
+	if (!elf)
+		return (struct lp_line_sections){ 0 };
+	return (struct lp_line_sections){
+		.line = section_named(elf, ".debug_line"),
+		.line_str = section_named(elf, ".debug_line_str"),
+		.str = section_named(elf, ".debug_str"),
+	};
 }
 
 int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret)
 {
 	struct lp_module_index *index = lp_module_index_get(m);
 
-	if (!index || unit->line_table == LP_NO_LINES || unit->dwarf != m->dwarf)
+	if (!index || unit->line_table == LP_NO_LINES)
 		return -ENOENT;
-	return lp_linetable_init(ret, line_sections(m, index), unit->line_table, unit->comp_dir);
+	if (!index->lines_tried) {
+		index->lines_tried = true;
+		index->lines = line_sections(m->dwarf);
+		index->alt_lines = line_sections(dwarf_getalt(m->dwarf));
+	}
+	return lp_linetable_init(ret, unit->dwarf == m->dwarf ? &index->lines : &index->alt_lines,
+				 unit->line_table, unit->comp_dir);
 }
 
 /* The linker left what it dropped at address 0, or at a tombstone. */

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where debug information is found: in the file, beside it, by build-id, shared by dwz; and what
+ * becomes of files that are broken.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "native_program.h"
+
+static struct native_program program;
+
+static const char shop_h[] =
+	"struct item { int id; struct item *next; const char *name; };\n"
+	"static inline __attribute__((always_inline)) int price(struct item *i) {\n"
+	"	return i->id * 3;\n" /* 3 */
+	"}\n"
+	"int one(struct item *i), two(struct item *i);\n";
+static const char one_c[] = "#include \"shop.h\"\n"
+			    "int one(struct item *i) {\n"
+			    "	return price(i) + 1;\n"
+			    "}\n";
+static const char two_c[] = "#include \"shop.h\"\n"
+			    "int two(struct item *i) {\n"
+			    "	return price(i) + 2;\n"
+			    "}\n";
+static const char main_c[] = "#include \"shop.h\"\n"
+			     "int main(int c, char **v) {\n"
+			     "	struct item i = { c, 0, v[0] };\n" /* 3 */
+			     "	return one(&i) + two(&i);\n"	   /* 4 */
+			     "}\n";
+
+static int setup(void **state)
+{
+	(void)state;
+	native_program_init(&program);
+	native_program_write(&program, "shop.h", shop_h);
+	native_program_write(&program, "one.c", one_c);
+	native_program_write(&program, "two.c", two_c);
+	native_program_write(&program, "main.c", main_c);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	native_program_done(&program);
+	return 0;
+}
+
+/* What holds wherever the debug information is. */
+static void assert_known(void)
+{
+	if (native_program_line(&program, "one.c", 3) < 0)
+		fail_msg("%s", program.err.msg);
+	assert_int_equal(program.places.len, 1);
+	assert_string_equal(program.places.data[0].function, "one");
+	if (native_program_line(&program, "shop.h", 3) < 0)
+		fail_msg("%s", program.err.msg);
+	assert_int_equal(program.places.len, 2);
+	assert_string_equal(program.places.data[0].function, "price");
+	assert_true(program.places.data[0].inlined);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "price"), 0);
+	assert_int_equal(program.places.len, 2);
+	assert_int_equal(program.places.data[0].line, 2);
+	assert_non_null(strstr(program.places.data[0].file, "/shop.h"));
+	assert_int_equal(native_program_function(&program, LP_AT_CALL, "main"), 0);
+	assert_int_equal(program.places.data[0].line, 2);
+	assert_non_null(strstr(program.places.data[0].file, "/main.c"));
+}
+
+static void assert_found(const char *debug_file)
+{
+	const char *path = NULL;
+
+	assert_true(lp_module_has_dwarf(program.module, &path));
+	assert_non_null(path);
+	if (!strstr(path, debug_file))
+		fail_msg("%s, not %s", path, debug_file);
+	assert_known();
+}
+
+static void in_every_form(void **state)
+{
+	static const char *const builds[] = {
+		"gcc -gdwarf-4",   "gcc -gdwarf-5",
+		"clang -gdwarf-4", "clang -gdwarf-5",
+		"gcc -g -gz=zlib", "gcc -gdwarf-4 -gz=zlib-gnu",
+		"clang -g -gz",	   "gcc -g -flto",
+		"gcc -g -static",  "gcc -g -ffunction-sections -Wl,--gc-sections",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(builds); i++)
+		for (int o = 0; o <= 2; o += 2) {
+			native_program_run(
+				&program,
+				"%s -O%d -fno-ipa-cp -fno-ipa-icf main.c one.c two.c -o app "
+				"2>/dev/null || %s -O%d main.c one.c two.c -o app",
+				builds[i], o, builds[i], o);
+			native_program_open(&program, "app");
+			if (strstr(builds[i], "lto") && o)
+				continue; /* everything is inlined into main: nothing to compare */
+			assert_found("/app");
+		}
+}
+
+static void in_a_shared_library(void **state)
+{
+	(void)state;
+	native_program_run(&program, "clang -g -O2 -fPIC -shared main.c one.c two.c -o app.so");
+	native_program_open(&program, "app.so");
+	assert_found("/app.so");
+}
+
+static void beside_the_file_by_debuglink(void **state)
+{
+	(void)state;
+	native_program_run(&program, "gcc -g -O2 -Wl,--build-id=none main.c one.c two.c -o app && "
+				     "objcopy --only-keep-debug app app.debug && strip app && "
+				     "objcopy --add-gnu-debuglink=app.debug app");
+	native_program_open(&program, "app");
+	assert_found("/app.debug");
+
+	native_program_run(&program, "mkdir .debug && mv app.debug .debug");
+	native_program_open(&program, "app");
+	assert_found("/.debug/app.debug");
+
+	/* one of another build is none */
+	native_program_run(&program, "gcc -g -O1 main.c one.c two.c -o other && "
+				     "objcopy --only-keep-debug other .debug/app.debug");
+	native_program_open(&program, "app");
+	assert_false(lp_module_has_dwarf(program.module, NULL));
+	assert_int_equal(native_program_line(&program, "one.c", 3), -ENOENT);
+}
+
+static void by_build_id_below_the_root(void **state)
+{
+	(void)state;
+	native_program_run(
+		&program,
+		"gcc -g -O2 -Wl,--build-id main.c one.c two.c -o whole && mkdir -p usr/bin && "
+		"id=$(readelf -n whole | awk '/Build ID/ { print $3 }') && "
+		"d=usr/lib/debug/.build-id/$(echo $id | cut -c1-2) && mkdir -p $d && "
+		"objcopy --only-keep-debug whole $d/$(echo $id | cut -c3-).debug && "
+		"strip whole -o usr/bin/app");
+	native_program_open_root(&program, "usr/bin/app", program.dir);
+	assert_string_equal(lp_module_path(program.module), "/usr/bin/app");
+	assert_found("/usr/lib/debug/.build-id/");
+
+	native_program_open(&program, "usr/bin/app");
+	assert_false(lp_module_has_dwarf(program.module, NULL));
+}
+
+static void by_debuglink_below_the_root(void **state)
+{
+	(void)state;
+	native_program_run(
+		&program,
+		"clang -g -O2 main.c one.c two.c -Wl,--build-id=none -o app.debug && "
+		"mkdir -p usr/bin usr/lib/debug/usr/bin && strip app.debug -o usr/bin/app && "
+		"objcopy --add-gnu-debuglink=app.debug usr/bin/app && "
+		"mv app.debug usr/lib/debug/usr/bin");
+	native_program_open_root(&program, "usr/bin/app", program.dir);
+	assert_found("/usr/lib/debug/usr/bin/app.debug");
+}
+
+static void shared_by_dwz(void **state)
+{
+	static const char *const builds[] = { "gcc -gdwarf-4", "gcc -gdwarf-5" };
+
+	(void)state;
+	if (!native_program_has_tool("dwz"))
+		skip();
+	for (size_t i = 0; i < LP_ARRAY_SIZE(builds); i++) {
+		native_program_run(&program, "%s -O2 main.c one.c two.c -o app && dwz app",
+				   builds[i]);
+		native_program_open(&program, "app");
+		assert_found("/app");
+
+		/* types and abstract functions in a file that several programs share */
+		native_program_run(
+			&program,
+			"%1$s -O2 main.c one.c two.c -o app && %1$s -O2 main.c two.c one.c -o "
+			"app2 && dwz -m common.debug app app2 && test -s common.debug",
+			builds[i]);
+		native_program_open(&program, "app");
+		assert_found("/app");
+		native_program_open(&program, "app2");
+		assert_found("/app2");
+	}
+}
+
+static void without_sections(void **state)
+{
+	(void)state;
+	native_program_run(&program,
+			   "gcc -O2 -no-pie main.c one.c two.c -o whole && cp whole app && "
+			   "strip app && printf '%s' | dd of=app bs=1 seek=40 conv=notrunc "
+			   "2>/dev/null && printf '%s' | dd of=app bs=1 seek=58 conv=notrunc "
+			   "2>/dev/null",
+			   "\\0\\0\\0\\0\\0\\0\\0\\0", "\\0\\0\\0\\0\\0\\0");
+	native_program_open(&program, "app");
+	assert_false(lp_module_has_dwarf(program.module, NULL));
+	assert_int_equal(native_program_line(&program, "one.c", 3), -ENOENT);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "one"), -ENOENT);
+}
+
+/* Every cut of a program, and bytes changed here and there: an error or an answer, no crash. */
+static void broken_files(void **state)
+{
+	(void)state;
+	native_program_run(&program, "gcc -g -O2 main.c one.c two.c -o app");
+	char path[128];
+	snprintf(path, sizeof(path), "%s/app", program.dir);
+	lp_auto(lp_close) int whole = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	assert_int_equal(fstat(whole, &st), 0);
+	lp_auto(lp_free) char *bytes = malloc((size_t)st.st_size);
+	assert_int_equal(read(whole, bytes, (size_t)st.st_size), st.st_size);
+
+	snprintf(path, sizeof(path), "%s/broken", program.dir);
+	for (off_t len = 0; len < st.st_size; len += st.st_size / 50) {
+		lp_auto(lp_close) int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+		lp_auto(lp_module_free) struct lp_module *m = NULL;
+
+		assert_int_equal(write(fd, bytes, (size_t)len), len);
+		if (lp_module_open(fd, path, NULL, &m, &program.err) < 0) {
+			assert_non_null(strstr(program.err.msg, path));
+			continue;
+		}
+		lp_module_free(program.module);
+		program.module = lp_take(m);
+		native_program_line(&program, "one.c", 3);
+		native_program_function(&program, LP_AT_ENTRY, "price");
+	}
+}
+
+static void not_a_program(void **state)
+{
+	struct lp_module *m = NULL;
+
+	(void)state;
+	native_program_run(&program, "gcc -g -c one.c");
+	for (int i = 0; i < 2; i++) {
+		char path[128];
+		snprintf(path, sizeof(path), "%s/%s", program.dir, i ? "one.o" : "one.c");
+		lp_auto(lp_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(lp_module_open(fd, path, NULL, &m, &program.err), -ENOEXEC);
+		assert_null(m);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(in_every_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_a_shared_library, setup, teardown),
+		cmocka_unit_test_setup_teardown(beside_the_file_by_debuglink, setup, teardown),
+		cmocka_unit_test_setup_teardown(by_build_id_below_the_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(by_debuglink_below_the_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(shared_by_dwz, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_sections, setup, teardown),
+		cmocka_unit_test_setup_teardown(broken_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(not_a_program, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
