@@ -360,7 +360,7 @@ static uint32_t result_field(struct lp_fields *f, const struct lp_tree *t, bool 
 {
 	struct lp_field flags = { .is_result = true, .hidden = hidden };
 
-	return make_field(f, t, "$return", NULL, &flags);
+	return make_field(f, t, NULL, NULL, &flags);
 }
 
 void lp_fields_default(struct lp_fields *f)
