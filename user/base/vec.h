@@ -27,7 +27,7 @@
 	(lp_vec_reserve(v, (v)->len + 1) < 0 ? -ENOMEM : ((v)->data[(v)->len++] = (item), 0))
 
 #define lp_vec_each(v, p)                                                                          \
-	for (__typeof__((v)->data + 0) p = (v)->data; p < (v)->data + (v)->len; p++)
+	for (__typeof__((v)->data + 0) p = (v)->data; p && p < (v)->data + (v)->len; p++)
 
 #define lp_vec_done(v)                                                                             \
 	do {                                                                                       \
