@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run by gdb: what gdb finds in every variable, at the first hit of each of some places.
+
+Environment GDB_JOB: a JSON file {"out": FILE, "lines_of": SOURCE} writes the lines of a source file
+that have code; {"out": FILE, "places": {KEY: [ADDRESS, ...]}} runs the program and writes
+{KEY: {"address": A, "values": {NAME: VALUE}}}, values in the forms of tests/targets/types.c and
+{"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
+"""
+
+import json
+import os
+
+import gdb
+
+ITEMS = 32
+STRING = 256
+DEPTH = 4
+
+
+def is_char(kind):
+    return kind.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and kind.sizeof == 1 and kind.name == "char"
+
+
+def text_at(address):
+    memory = gdb.selected_inferior()
+    found = b""
+    while len(found) <= STRING and b"\0" not in found:
+        try:
+            found += memory.read_memory(address + len(found), 1).tobytes()
+        except gdb.error:
+            return {"$error": "unreadable"} if not found else {"$string": found.hex(), "$cut": 1}
+    return {"$string": found.split(b"\0")[0].hex()}
+
+
+def dump_pointer(value, kind, depth):
+    try:
+        address = int(value)
+    except gdb.error as why:
+        return {"$synthetic": str(why)}
+    if is_char(kind.target().strip_typedefs().unqualified()):
+        return text_at(address) if address else None
+    return {"$ptr": address}
+
+
+def dump_array(value, kind, depth):
+    low, high = kind.range()
+    count = high - low + 1
+    if is_char(kind.target().strip_typedefs().unqualified()):
+        raw = bytes(int(value[low + i]) & 0xff for i in range(min(count, STRING + 1)))
+        return {"$string": raw.split(b"\0")[0].hex()}
+    items = [dump(value[low + i], depth - 1) for i in range(min(count, ITEMS))]
+    return items + (["..."] if count > ITEMS else [])
+
+
+def dump_struct(value, kind, depth):
+    found = {}
+    for field in kind.fields():
+        if not hasattr(field, "bitpos") or field.artificial or (field.name or "").startswith("_vptr"):
+            continue
+        inner = dump(value[field], depth - 1)
+        if not field.name:
+            found.update(inner if isinstance(inner, dict) else {})
+        else:
+            found[f"<{field.name}>" if field.is_base_class else field.name] = inner
+    return found
+
+
+def dump_enum(value, kind, depth):
+    number = int(value)
+    names = {f.name: f.enumval for f in kind.fields()}
+    for name, known in names.items():
+        if known == number:
+            return {"$enum": name.split("::")[-1], "value": number}
+    return {"$enum": None, "value": number, "$names": names}
+
+
+def dump_number(value, kind, depth):
+    if kind.sizeof > 8:
+        return {"$wide": str(value)}
+    return {"$char": int(value) & 0xff} if is_char(kind) else int(value)
+
+
+def dump_float(value, kind, depth):
+    return {"$float": value.format_string(), "size": kind.sizeof}
+
+
+KINDS = {
+    gdb.TYPE_CODE_PTR: dump_pointer, gdb.TYPE_CODE_ARRAY: dump_array, gdb.TYPE_CODE_STRUCT: dump_struct,
+    gdb.TYPE_CODE_UNION: dump_struct, gdb.TYPE_CODE_ENUM: dump_enum, gdb.TYPE_CODE_INT: dump_number,
+    gdb.TYPE_CODE_CHAR: dump_number, gdb.TYPE_CODE_FLT: dump_float,
+    gdb.TYPE_CODE_BOOL: lambda value, kind, depth: bool(int(value)),
+    gdb.TYPE_CODE_REF: lambda value, kind, depth: dump(value.referenced_value(), depth),
+    gdb.TYPE_CODE_RVALUE_REF: lambda value, kind, depth: dump(value.referenced_value(), depth),
+}
+
+
+def dump(value, depth=DEPTH):
+    try:
+        kind = value.type.strip_typedefs().unqualified()
+        parts = kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY)
+        if not parts and value.is_optimized_out:
+            return {"$gone": 1}
+        if depth == 0 and parts:
+            return {"$deep": 1}
+        return KINDS[kind.code](value, kind, depth)
+    except (gdb.error, gdb.MemoryError, KeyError, ValueError) as why:
+        return {"$gone": 1} if "optimized out" in str(why) else {"$error": str(why)}
+
+
+def variables(address):
+    """Of the innermost function, inlined or not, that holds the address; a shadowed one not."""
+    frame, found = gdb.newest_frame(), {}
+    block = gdb.block_for_pc(address)
+    while block and not block.is_global and not block.is_static:
+        for symbol in block:
+            if not (symbol.is_variable or symbol.is_argument) or symbol.name in found \
+                    or symbol.addr_class == gdb.SYMBOL_LOC_STATIC:
+                continue
+            try:
+                found[symbol.name] = dump(symbol.value(frame))
+            except (gdb.error, ValueError) as why:
+                found[symbol.name] = {"$gone": 1} if "optimized out" in str(why) else {"$error": str(why)}
+        if block.function:
+            break
+        block = block.superblock
+    return found
+
+
+def run(places):
+    waiting, found, points = {}, {}, {}
+    for key, addresses in places.items():
+        for address in addresses:
+            waiting.setdefault(address, set()).add(key)
+    for address in waiting:
+        points[address] = gdb.Breakpoint(f"*{address:#x}", internal=True)
+        points[address].silent = True
+    gdb.execute("run </dev/null >/dev/null", to_string=True)
+    while gdb.selected_inferior().pid and waiting:
+        address = int(gdb.newest_frame().pc())
+        keys = waiting.pop(address, set())
+        if keys:
+            values = variables(address)
+        for key in keys:
+            found[key] = {"address": address, "values": values}
+            for other in places[key]:
+                if other in waiting:
+                    waiting[other].discard(key)
+        for other in [a for a in points if not waiting.get(a)]:
+            points.pop(other).delete()
+            waiting.pop(other, None)
+        if waiting:
+            gdb.execute("continue", to_string=True)
+    if gdb.selected_inferior().pid:
+        gdb.execute("kill", to_string=True)
+    return found
+
+
+def lines_of(source):
+    """Lines with code, in any unit; gdb moves others to the next."""
+    found, wanted = set(), 1
+    while True:
+        try:
+            places = gdb.decode_line(f"{source}:{wanted}")[1] or ()
+        except gdb.error:
+            return sorted(found)
+        lines = [place.line for place in places if place.line >= wanted]
+        if not lines:
+            return sorted(found)
+        found.update(lines)
+        wanted = min(lines) + 1
+
+
+with open(os.environ["GDB_JOB"]) as job_file:
+    job = json.load(job_file)
+for setting in ("pagination off", "confirm off", "startup-with-shell on", "print elements 0",
+                "print address off", "disable-randomization on", "breakpoint pending off"):
+    gdb.execute(f"set {setting}")
+answer = lines_of(job["lines_of"]) if "lines_of" in job else run(job["places"])
+with open(job["out"], "w") as out:
+    json.dump(answer, out)

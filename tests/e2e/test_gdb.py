@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every variable at many lines of optimised programs: logpoint and gdb must agree.
+
+gdb stops at the addresses that logpoint names for a line, at the first hit of any of them; logpoint
+logs the line once, with all locals. What gdb prints must be the same here. What gdb calls optimized
+out must be so here. A value in a vector register, which no BPF program can read, must be said to be
+unavailable.
+"""
+
+import collections
+import json
+import os
+import re
+import sys
+
+from harness import (COMPILERS, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
+                     run_tool, same, scratch, skip, test, tool)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+SHOWN = 25  # differences listed
+
+
+def gdb(path, arguments, **job):
+    """What gdb_values.py makes of a job."""
+    job["out"] = str(scratch("gdb.out"))
+    scratch("gdb.job").write_text(json.dumps(job))
+    from harness import Process
+
+    command = [tool("gdb"), "-batch", "-nx", "-ex", "set exec-wrapper env -i " + " ".join(
+        f"{k}={v}" for k, v in ENVIRONMENT.items()), "-x", f"{HERE}/gdb_values.py", "--args", path, *arguments]
+    process = Process(command, stdin=-3, env={**os.environ, "GDB_JOB": str(scratch("gdb.job"))})
+    status = process.wait(200)
+    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[-1000:]}")
+    return json.loads(scratch("gdb.out").read_text())
+
+
+def logged(path, arguments, source, lines):
+    """{line: record}, {line: addresses}: each line logged once, and where that is."""
+    points = scratch("points.lp")
+    points.write_text("".join(f"{source}:{n} max 1 as L{n}\n" for n in lines))
+    records = scratch("records")
+    status, _, err = logpoint("-v", "--format", "json", "-o", records, "--max-overhead", "none", "-f", points, "--", path, *arguments,
+                              env=ENVIRONMENT, preexec_fn=fixed_addresses, timeout=120)
+    check(status == 0, f"exit status {status}: {err[-3000:]}")
+    read_summary(err)
+    places = collections.defaultdict(list)
+    for name, address in re.findall(r"^logpoint: L(\d+): .* at 0x([0-9a-f]+) of ", err, re.M):
+        places[int(name)].append(int(address, 16))
+    found = {int(r["logpoint"][1:]): r for r in read_records(records.read_text(errors="surrogateescape"))}
+    return found, dict(places)
+
+
+def fixed_addresses():
+    import ctypes
+
+    ctypes.CDLL(None).personality(0x0040000)  # ADDR_NO_RANDOMIZE, as gdb starts a program
+
+
+def text_of(raw):
+    return "".join(c if c.isprintable() else c for c in raw.decode("utf-8", "backslashreplace"))
+
+
+def agree(got, want):
+    """gdb's value and ours; None where gdb's can't be compared."""
+    if isinstance(want, dict):
+        if "$string" in want:
+            if not isinstance(got, str):
+                return False
+            text = text_of(bytes.fromhex(want["$string"]))
+            return got == text or got.endswith("...") and text.startswith(got[:-3]) or "$cut" in want
+        if "$gone" in want or "$error" in want:
+            return got is None or want.get("$error") is not None and got is None
+        if "$deep" in want or "$synthetic" in want or "$wide" in want:
+            return True
+        if "$enum" in want and want["$enum"] is None and isinstance(got, str):
+            return sum(want["$names"].get(n, 0) for n in got.split(" | ")) == want["value"]
+        if not any(k.startswith("$") for k in want):
+            if got == "..." or got is None and any_gone(want):
+                return True
+            if not isinstance(got, dict):
+                return False
+            return all(k in got and agree(got[k], want[k]) is not False for k in want) or "..." in got
+    if isinstance(want, list):
+        if got == "...":
+            return True
+        return isinstance(got, list) and len(got) == len(want) and all(agree(a, b) is not False for a, b in zip(got, want))
+    if isinstance(want, dict) and "$ptr" in want:
+        return as_pointer(got) == want["$ptr"]
+    return same(got, want)
+
+
+def any_gone(want):
+    return isinstance(want, dict) and ("$gone" in want or "$error" in want or any(map(any_gone, want.values())))
+
+
+def compare(path, arguments, source, lines):
+    records, places = logged(path, arguments, source, lines)
+    theirs = {int(k): v for k, v in gdb(path, arguments, places={str(k): v for k, v in places.items()}).items()}
+    count, wrong = collections.Counter(), []
+    for number in sorted(places):
+        if (number in theirs) != (number in records):
+            wrong.append(f"line {number}: hit in {'gdb' if number in theirs else 'logpoint'} alone, at "
+                         f"{[hex(a) for a in places[number]]}")
+        if number not in theirs or number not in records:
+            count["lines not hit"] += 1
+            continue
+        count["lines"] += 1
+        record, where = records[number], f"line {number} at {theirs[number]['address']:#x}"
+        for name, want in theirs[number]["values"].items():
+            verdict = judge(name, want, record)
+            count[verdict] += 1
+            if verdict.isupper():
+                got = record.get("values", {}).get(name, record.get("errors", {}).get(name))
+                wrong.append(f"{where}: {verdict} {name}: {got!r}, gdb {json.dumps(want)[:200]}")
+    note(f"{path.name if hasattr(path, 'name') else path} {source}: " + ", ".join(f"{v} {k}" for k, v in sorted(count.items())))
+    return count, wrong
+
+
+def judge(name, want, record):
+    """One word or two on a variable; in capitals where it is a failure."""
+    values, errors = record.get("values", {}), record.get("errors", {})
+    if name in values:
+        if isinstance(want, dict) and "$gone" in want:
+            return "BETTER THAN GDB"
+        if isinstance(want, dict) and "$synthetic" in want:
+            return "synthetic"
+        return "equal" if agree(values[name], want) else "DIFFERENT"
+    if name not in errors:
+        return "equal" if want is None and name in values else "ABSENT"
+    reason = errors[name]
+    if isinstance(want, dict) and "$gone" in want:
+        return "gone in both"
+    if isinstance(want, dict) and "$error" in want:
+        return "error in both"
+    if reason.startswith("unavailable"):
+        return "unavailable" if isinstance(want, dict) and "$float" in want else "UNAVAILABLE"
+    if isinstance(want, dict) and "$synthetic" in want:
+        return "synthetic"
+    return "MISSED"
+
+
+def differences(count, wrong, least):
+    if wrong:
+        more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise Failed(f"{len(wrong)} of {sum(count.values())}:\n" + "\n".join(wrong[:SHOWN]) + more)
+    check(count["equal"] >= least, f"only {count['equal']} values compared")
+
+
+OWN = [("mix.c", cc, opt, 150) for cc in COMPILERS for opt in ("-O1", "-O2", "-O3", "-Os")] + [
+    ("service.c", "gcc", "-O2", 40), ("shop.cc", "gcc", "-O2", 60), ("shop.cc", "clang", "-O2", 60), ("types.c", "gcc", "-O2", 100),
+    ("types.c", "clang", "-O2", 100), ("mix.c", "gcc", "-Og", 150), ("recursion.c", "gcc", "-O2", 20)]
+
+
+@each(*OWN)
+def own(source, cc, opt, least):
+    path = program(source, cc, opt, flags=("-no-pie",), name=source.replace(".", "-"))
+    lines = gdb(path, [], lines_of=source)
+    count, wrong = compare(path, ["3"], source, lines)
+    differences(count, wrong, least)
+
+
+PYTHON = "/usr/bin/python3.11"
+SCRIPT = """
+numbers = [n ** 30 for n in range(40)]
+total = sum(a + b for a, b in zip(numbers, numbers[1:]))
+words = {str(n): n for n in range(100)}
+words.update(a=1, b=2); words.pop("5")
+numbers.sort(key=lambda n: -n); numbers.reverse(); numbers.insert(3, 7); numbers.extend(range(5)); del numbers[2:5]
+text = " ".join(sorted(words)).upper().split("9")
+print(total * 3 // 7 % 1000003, -total >> 5, total & 0xffff, len(text))
+"""
+
+
+@each(("Objects/listobject.c", 150), ("Objects/longobject.c", 150), ("Objects/dictobject.c", 150))
+def python(source, least):
+    """A program not made here, with profile-guided and link-time optimisation."""
+    if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):
+        skip("python3.11-dbg is not installed")
+    arguments = ["-S", "-E", "-B", "-c", SCRIPT]
+    lines = gdb(PYTHON, [], lines_of=source)
+    count, wrong = compare(PYTHON, arguments, source, lines)
+    differences(count, wrong, least)
+
+
+sys.exit(main())
