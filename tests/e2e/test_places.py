@@ -2,10 +2,13 @@
 """Where a logpoint hits: copies, calls and returns, libraries, static probes, all forms of files."""
 
 import collections
+import http.server
+import os
 import pathlib
 import re
 import shutil
 import sys
+import threading
 
 from harness import (COMPILERS, Counts, Here, Target, Tracer, at, check, copy_of, each, equal, logpoint, main, program,
                      run_tool, scratch, skip, test, tool, trace, until)
@@ -284,19 +287,57 @@ def file_forms(cc, kind):
     equal([r["values"]["i"] for r in result.records if r["logpoint"] == "call"], [0, 10, 20], "call")
 
 
+def build_id(path):
+    return re.search(r"Build ID: ([0-9a-f]+)", run_tool("readelf", "-n", path))[1]
+
+
 def by_build_id(path):
     """The debug information where distributions put it, for as long as the test runs."""
-    note_text = run_tool("readelf", "-n", path)
-    build_id = re.search(r"Build ID: ([0-9a-f]+)", note_text)[1]
-    folder = pathlib.Path("/usr/lib/debug/.build-id") / build_id[:2]
+    name = build_id(path)
+    folder = pathlib.Path("/usr/lib/debug/.build-id") / name[:2]
     if not folder.parent.is_dir():
         skip("no /usr/lib/debug/.build-id")
     made = not folder.exists()
     folder.mkdir(exist_ok=True)
-    debug = folder / f"{build_id[2:]}.debug"
+    debug = folder / f"{name[2:]}.debug"
     Here.stack.callback(lambda: (debug.unlink(missing_ok=True), made and folder.rmdir()))
     run_tool("objcopy", "--only-keep-debug", path, debug)
     run_tool("objcopy", "--strip-all", path)
+
+
+class DebugFiles(http.server.BaseHTTPRequestHandler):
+    files, asked = {}, []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        body = self.files.get(self.path)
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *args):
+        pass
+
+
+@test
+def debuginfod():
+    """The debug information comes from a debuginfod server, where its variable is set; else it is missing."""
+    path = copy_of(program("loop.c", flags=("-Wl,--build-id=sha1",), name="loop-build-id"))
+    debug = scratch("loop.debug")
+    run_tool("objcopy", "--only-keep-debug", path, debug)
+    run_tool("objcopy", "--strip-all", path)
+    DebugFiles.files = {f"/buildid/{build_id(path)}/debuginfo": debug.read_bytes()}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), DebugFiles)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Here.stack.callback(server.shutdown)
+    environment = {k: v for k, v in os.environ.items() if k != "DEBUGINFOD_URLS"}
+    status, _, err = logpoint(f'{at("loop.c", "step")} "{{i}}"', "--", path, "5", env=environment)
+    equal(status, 2, f"exit status without a server ({err})")
+    environment |= {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": str(scratch("cache"))}
+    result = trace([path, 5], f'{at("loop.c", "step")} "{{i}} {{word}}"', options=FREE, env=environment)
+    equal([r["values"]["i"] for r in result.records], list(range(5)), "values")
+    check(DebugFiles.asked, "the server was never asked")
 
 
 @test
