@@ -8,54 +8,54 @@ import sys
 
 from harness import (LOGPOINT, Failed, Target, at, check, each, equal, line, logpoint, main, program, scratch, test)
 
-STEP = line("loop.c", "step")
+STEP = line("steps.c", "step")
 
 # logpoint, words that the message has, what the caret points at (None: no caret wanted)
 POINTS = [
-    (f'loop.c:{STEP} "{{cuont}}"', ["unknown name 'cuont'", "square", "word"], "cuont"),
-    (f'loop.c:{STEP} "a {{i}} b {{square + nix}}"', ["unknown name 'nix'"], "nix"),
-    (f'loop.c:{STEP} "{{i}}" if squar > 3', ["unknown name 'squar'", "square"], "squar"),
-    (f'loop.c:{STEP} "{{i->x}}"', ["'i'"], None),
-    (f'loop.c:{STEP} "{{*i}}"', [], None),
-    (f'loop.c:{STEP} "{{i[0]}}"', [], None),
-    (f'loop.c:{STEP} "{{i.x}}"', [], None),
-    (f'loop.c:{STEP} "{{i +}}"', [], None),
-    (f'loop.c:{STEP} "{{(i}}"', [], None),
-    (f'loop.c:{STEP} "{{}}"', [], None),
-    (f'loop.c:{STEP} "{{i"', [], None),
-    (f'loop.c:{STEP} "i}}"', [], None),
-    (f'loop.c:{STEP} "{{i:y}}"', [], None),
-    (f'loop.c:{STEP} "{{i}}', [], None),
-    (f'loop.c:{STEP} "{{i}}" iff i', ["iff"], "iff"),
-    (f'loop.c:{STEP} "{{i}}" if', [], None),
-    (f'loop.c:{STEP} "{{i}}" hit', [], None),
-    (f'loop.c:{STEP} "{{i}}" hit x', [], "x"),
-    (f'loop.c:{STEP} "{{i}}" max', [], None),
-    (f'loop.c:{STEP} "{{i}}" max 0', [], None),
-    (f'loop.c:{STEP} "{{i}}" rate 5', ["rate"], None),
-    (f'loop.c:{STEP} "{{i}}" after nobody', ["nobody"], "nobody"),
-    (f'loop.c:{STEP} "{{i}}" with foo', ["foo"], "foo"),
-    (f'loop.c:{STEP} "{{i}}" if i max 1 max 2', ["max"], None),
-    (f'loop.c:{STEP} count', ["not supported yet"], "count"),
-    (f'loop.c:{STEP} sum i', ["not supported yet"], "sum"),
-    (f'loop.c:{STEP} hist i by word', ["not supported yet"], "hist"),
+    (f'steps.c:{STEP} "{{cuont}}"', ["unknown name 'cuont'", "square", "word"], "cuont"),
+    (f'steps.c:{STEP} "a {{i}} b {{square + nix}}"', ["unknown name 'nix'"], "nix"),
+    (f'steps.c:{STEP} "{{i}}" if squar > 3', ["unknown name 'squar'", "square"], "squar"),
+    (f'steps.c:{STEP} "{{i->x}}"', ["'i'"], None),
+    (f'steps.c:{STEP} "{{*i}}"', [], None),
+    (f'steps.c:{STEP} "{{i[0]}}"', [], None),
+    (f'steps.c:{STEP} "{{i.x}}"', [], None),
+    (f'steps.c:{STEP} "{{i +}}"', [], None),
+    (f'steps.c:{STEP} "{{(i}}"', [], None),
+    (f'steps.c:{STEP} "{{}}"', [], None),
+    (f'steps.c:{STEP} "{{i"', [], None),
+    (f'steps.c:{STEP} "i}}"', [], None),
+    (f'steps.c:{STEP} "{{i:y}}"', [], None),
+    (f'steps.c:{STEP} "{{i}}', [], None),
+    (f'steps.c:{STEP} "{{i}}" iff i', ["iff"], "iff"),
+    (f'steps.c:{STEP} "{{i}}" if', [], None),
+    (f'steps.c:{STEP} "{{i}}" hit', [], None),
+    (f'steps.c:{STEP} "{{i}}" hit x', [], "x"),
+    (f'steps.c:{STEP} "{{i}}" max', [], None),
+    (f'steps.c:{STEP} "{{i}}" max 0', [], None),
+    (f'steps.c:{STEP} "{{i}}" rate 5', ["rate"], None),
+    (f'steps.c:{STEP} "{{i}}" after nobody', ["nobody"], "nobody"),
+    (f'steps.c:{STEP} "{{i}}" with foo', ["foo"], "foo"),
+    (f'steps.c:{STEP} "{{i}}" if i max 1 max 2', ["max"], None),
+    (f'steps.c:{STEP} count', ["not supported yet"], "count"),
+    (f'steps.c:{STEP} sum i', ["not supported yet"], "sum"),
+    (f'steps.c:{STEP} hist i by word', ["not supported yet"], "hist"),
     ("watch checksum", ["not supported yet"], "watch"),
     ("crash", ["not supported yet"], "crash"),
     ("raise ValueError", ["not supported yet"], "raise"),
     ("uncaught", ["not supported yet"], "uncaught"),
-    (f'loop.c:{STEP} "{{$return}}"', ["$return"], "$return"),
-    (f'loop.c:{STEP} "{{$nonsense}}"', ["$nonsense"], "$nonsense"),
-    (f'loop.c:{STEP} "{{(struct nosuch *)i}}"', ["nosuch"], None),
-    (f'loop.c:{STEP} "{{step(i)}}"', ["step"], None),
-    (f'loop.c:{STEP} "{{i = 5}}"', [], None),
-    (f'loop.c:{STEP} "{{i++}}"', [], None),
-    (f'loop.c:{STEP} "{{i}}" if word.total()', [], None),
-    (f'loop.c:{STEP} "{{i}}" if 1.5 * 2.5 > i', [], None),
-    ("loop.c:1 \"x\"", ["loop.c", "line 1"], None),
-    ("loop.c:9999 \"x\"", ["loop.c", "9999"], None),
+    (f'steps.c:{STEP} "{{$return}}"', ["$return"], "$return"),
+    (f'steps.c:{STEP} "{{$nonsense}}"', ["$nonsense"], "$nonsense"),
+    (f'steps.c:{STEP} "{{(struct nosuch *)i}}"', ["nosuch"], None),
+    (f'steps.c:{STEP} "{{step(i)}}"', ["step"], None),
+    (f'steps.c:{STEP} "{{i = 5}}"', [], None),
+    (f'steps.c:{STEP} "{{i++}}"', [], None),
+    (f'steps.c:{STEP} "{{i}}" if word.total()', [], None),
+    (f'steps.c:{STEP} "{{i}}" if 1.5 * 2.5 > i', [], None),
+    ("steps.c:1 \"x\"", ["steps.c", "line 1"], None),
+    ("steps.c:9999 \"x\"", ["steps.c", "9999"], None),
     ("lop.c:5 \"x\"", ["lop.c"], None),
-    ("loop.c:abc", [], None),
-    ("loop.c", [], None),
+    ("steps.c:abc", [], None),
+    ("steps.c", [], None),
     ("entry stepp", ["stepp"], None),
     ("entry", [], None),
     ("return", [], None),
@@ -81,7 +81,7 @@ def caret_points_at(err, token):
 @test
 def wrong_logpoints():
     """Each: status 2, the message, the caret; and the command was not run."""
-    path, wrong = program("loop.c", opt="-O0"), []
+    path, wrong = program("steps.c", opt="-O0"), []
     for point, words, token in POINTS:
         status, out, err = logpoint(point, "--", path, "1", timeout=20)
         problems = []
@@ -170,8 +170,8 @@ def help_and_version():
 def wrong_line_of_a_file():
     """In a file of logpoints the message has the file's name and line."""
     points = scratch("points.lp")
-    points.write_text(f'# comment\nloop.c:{STEP} "{{i}}"\n\nloop.c:{STEP} \\\n "{{nix}}"\n')
-    status, _, err = logpoint("-f", points, "--", program("loop.c"), "1")
+    points.write_text(f'# comment\nsteps.c:{STEP} "{{i}}"\n\nsteps.c:{STEP} \\\n "{{nix}}"\n')
+    status, _, err = logpoint("-f", points, "--", program("steps.c"), "1")
     equal(status, 2, "exit status")
     check("points.lp:4" in err or "points.lp:5" in err, err)
     check("nix" in err, err)
@@ -180,8 +180,8 @@ def wrong_line_of_a_file():
 @test
 def one_wrong_attaches_none():
     """One wrong logpoint among right ones: none is attached, the target runs on."""
-    target = Target(program("loop.c"), 3)
-    status, _, err = logpoint("-p", str(target.pid), f'loop.c:{STEP} "{{i}}"', f'loop.c:{STEP} "{{nix}}"')
+    target = Target(program("steps.c"), 3)
+    status, _, err = logpoint("-p", str(target.pid), f'steps.c:{STEP} "{{i}}"', f'steps.c:{STEP} "{{nix}}"')
     equal(status, 2, f"exit status ({err})")
     target.go()
     equal(target.finish()[0], 0, "the target's status")
@@ -190,7 +190,7 @@ def one_wrong_attaches_none():
 @test
 def nearest_lines():
     """A line without code names its neighbours that have some."""
-    status, _, err = logpoint(f'loop.c:{STEP - 2} "x"', "--", program("loop.c", opt="-O0"), "1")
+    status, _, err = logpoint(f'steps.c:{STEP - 2} "x"', "--", program("steps.c", opt="-O0"), "1")
     equal(status, 2, "exit status")
     numbers = [int(n) for n in re.findall(r"\b\d+\b", err.split(f"{STEP - 2}", 1)[-1])]
     check(any(n < STEP - 2 for n in numbers) and any(n > STEP - 2 for n in numbers), err)
@@ -199,7 +199,7 @@ def nearest_lines():
 @test
 def names_that_come_near():
     """An unknown function names those that come near."""
-    status, _, err = logpoint('entry stpe "x"', "--", program("loop.c", opt="-O0"), "1")
+    status, _, err = logpoint('entry stpe "x"', "--", program("steps.c", opt="-O0"), "1")
     equal(status, 2, "exit status")
     check("step" in err, err)
 
@@ -207,7 +207,7 @@ def names_that_come_near():
 @test
 def not_permitted():
     """Without privileges: status 3, and what is missing."""
-    path = program("loop.c")
+    path = program("steps.c")
     command = [LOGPOINT, "entry step", "--", str(path), "1"]
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=30)

@@ -11,12 +11,12 @@ import time
 from harness import (SOURCES, Counts, Failed, Here, Target, Tracer, at, check, each, equal, main, note, program,
                      read_summary, run_tool, scratch, test, trace)
 
-STEP = at("loop.c", "step")
-OTHER = at("loop.c", "other")
+STEP = at("steps.c", "step")
+OTHER = at("steps.c", "other")
 
 
 def loop(opt="-O2"):
-    return program("loop.c", opt=opt)
+    return program("steps.c", opt=opt)
 
 
 def steps(result):

@@ -137,7 +137,7 @@ def entry_and_return_without_debug_information():
 @test
 def offset_and_address():
     """FUNCTION+OFFSET and 0xADDRESS: an instruction; in the middle of one is refused."""
-    path = program("loop.c", flags=("-no-pie",), name="loop-fixed")
+    path = program("steps.c", flags=("-no-pie",), name="loop-fixed")
     code = run_tool(tool("objdump"), "-d", "--no-show-raw-insn", path)
     body = re.search(r"^([0-9a-f]+) <step>:\n((?:.+\n)+)", code, re.M)
     starts = [int(m[1], 16) for m in re.finditer(r"^\s+([0-9a-f]+):", body[2], re.M)]
@@ -273,12 +273,12 @@ FILES = {
 def file_forms(cc, kind):
     """The same logpoints, the same records, whatever the form of file and debug information."""
     flags, change = FILES[kind]
-    path = copy_of(program("loop.c", cc, flags=flags, name=f"loop-{kind}"))
+    path = copy_of(program("steps.c", cc, flags=flags, name=f"loop-{kind}"))
     if change == "build-id":
         change = by_build_id
     if change:
         change(path)
-    result = trace([path, 30], f'{at("loop.c", "step")} "{{i}} {{word}}" as line', 'entry step "{i}" as entry', "call other as call",
+    result = trace([path, 30], f'{at("steps.c", "step")} "{{i}} {{word}}" as line', 'entry step "{i}" as entry', "call other as call",
                    options=FREE)
     words = ("red", "green", "blue")
     equal([r["message"] for r in result.records if r["logpoint"] == "line"],
@@ -323,7 +323,7 @@ class DebugFiles(http.server.BaseHTTPRequestHandler):
 @test
 def debuginfod():
     """The debug information comes from a debuginfod server, where its variable is set; else it is missing."""
-    path = copy_of(program("loop.c", flags=("-Wl,--build-id=sha1",), name="loop-build-id"))
+    path = copy_of(program("steps.c", flags=("-Wl,--build-id=sha1",), name="loop-build-id"))
     debug = scratch("loop.debug")
     run_tool("objcopy", "--only-keep-debug", path, debug)
     run_tool("objcopy", "--strip-all", path)
@@ -332,10 +332,10 @@ def debuginfod():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Here.stack.callback(server.shutdown)
     environment = {k: v for k, v in os.environ.items() if k != "DEBUGINFOD_URLS"}
-    status, _, err = logpoint(f'{at("loop.c", "step")} "{{i}}"', "--", path, "5", env=environment)
+    status, _, err = logpoint(f'{at("steps.c", "step")} "{{i}}"', "--", path, "5", env=environment)
     equal(status, 2, f"exit status without a server ({err})")
     environment |= {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": str(scratch("cache"))}
-    result = trace([path, 5], f'{at("loop.c", "step")} "{{i}} {{word}}"', options=FREE, env=environment)
+    result = trace([path, 5], f'{at("steps.c", "step")} "{{i}} {{word}}"', options=FREE, env=environment)
     equal([r["values"]["i"] for r in result.records], list(range(5)), "values")
     check(DebugFiles.asked, "the server was never asked")
 
@@ -345,10 +345,10 @@ def other_root():
     """A process in another mount namespace: its own files, by its own paths."""
     root = scratch("root")
     root.mkdir()
-    path = program("loop.c", flags=("-static",), name="loop-static")
+    path = program("steps.c", flags=("-static",), name="loop-static")
     shutil.copy2(path, root / "server")
     target = Target("/usr/sbin/chroot", root, "/server", "20")
-    tracer = Tracer(target, f'{at("loop.c", "step")} "{{i}}" as s')
+    tracer = Tracer(target, f'{at("steps.c", "step")} "{{i}}" as s')
     target.go()
     target.finish()
     result = tracer.finish()

@@ -12,7 +12,7 @@ import time
 from harness import (LOGPOINT, Counts, Here, Process, Target, Tracer, at, bpf_alive, bpf_objects, check, copy_of, each, equal,
                      line, logpoint, main, note, program, read_records, read_summary, scratch, test, text_is_clean, trace, until)
 
-STEP = at("loop.c", "step")
+STEP = at("steps.c", "step")
 FREE = ("--max-overhead", "none")
 
 
@@ -44,7 +44,7 @@ def attached_target_ends(how):
 @test
 def killed_under_load():
     """The target is killed in the middle of hits: every record up to there, a sum that adds up."""
-    target = Target(program("loop.c"), 0)
+    target = Target(program("steps.c"), 0)
     tracer = Tracer(target, f'{STEP} "{{i}}"')
     target.go()
     tracer.wait_records(5000)
@@ -59,8 +59,8 @@ def killed_under_load():
 
 @test
 def several_processes():
-    targets = [Target(program("loop.c"), n) for n in (10, 20, 30)]
-    outsider = Target(program("loop.c"), 40)
+    targets = [Target(program("steps.c"), n) for n in (10, 20, 30)]
+    outsider = Target(program("steps.c"), 40)
     tracer = Tracer(targets, f'{STEP} "{{i}}"')
     for target in [*targets, outsider]:
         target.go()
@@ -116,14 +116,14 @@ def exec_chain(how):
 @test
 def exec_by_other():
     """A command that is run by another one, as env or a shell does."""
-    result = trace(["/usr/bin/env", "A=1", program("loop.c"), 10], f'{STEP} "{{i}}"', options=FREE)
+    result = trace(["/usr/bin/env", "A=1", program("steps.c"), 10], f'{STEP} "{{i}}"', options=FREE)
     equal([r["values"]["i"] for r in result.records], list(range(10)), "values")
 
 
 @test
 def by_executable():
     """-x: every process that runs the file, now and later; others not."""
-    path, other = copy_of(program("loop.c"), "wanted"), copy_of(program("loop.c"), "unwanted")
+    path, other = copy_of(program("steps.c"), "wanted"), copy_of(program("steps.c"), "unwanted")
     early = Target(path, 5)
     outsider = Target(other, 50)
     tracer = Process([LOGPOINT, "-v", "-x", path, "--format", "json", "-o", scratch("x"), *FREE, "-n", "12", f'{STEP} "{{i}}"'])
@@ -142,7 +142,7 @@ def by_executable():
 @test
 def file_replaced():
     """The program's file is replaced while it runs: the running one is what is logged."""
-    path = copy_of(program("loop.c"))
+    path = copy_of(program("steps.c"))
     target = Target(path, 20)
     other = copy_of(program("service.c"), "new")
     other.rename(path)
@@ -156,12 +156,12 @@ def file_replaced():
 @test
 def file_replaced_under_load():
     """Replaced, removed, while logpoints are in it."""
-    path = copy_of(program("loop.c"))
+    path = copy_of(program("steps.c"))
     target = Target(path, 2000, 100)
     tracer = Tracer(target, f'{STEP} "{{i}}"')
     target.go()
     tracer.wait_records(100)
-    new = copy_of(program("loop.c", opt="-O0"), "new")
+    new = copy_of(program("steps.c", opt="-O0"), "new")
     new.rename(path)
     path.unlink()
     equal(target.finish()[0], 0, "the target's status")
@@ -175,9 +175,9 @@ def file_replaced_under_load():
 def logpoint_killed():
     """SIGKILL of logpoint under load, again and again: the target's result is the same, nothing is left."""
     count = 3000
-    want = subprocess.run([program("loop.c"), str(count)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    want = subprocess.run([program("steps.c"), str(count)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=True).stdout.splitlines()[-1]
-    path = program("loop.c")
+    path = program("steps.c")
     target = Target(path, count, 100)
     target.go()
     kills = 0
@@ -206,7 +206,7 @@ def logpoint_killed():
 @test
 def nothing_left():
     """After an orderly end the target's code is as before."""
-    path = program("loop.c")
+    path = program("steps.c")
     target = Target(path, 0, 100)
     tracer = Tracer(target, f'{STEP} "{{i}}"', "call step as c")
     target.go()
@@ -223,8 +223,8 @@ def nothing_left():
 @test
 def budget_takes_out():
     """A hot logpoint is taken out and that is said, with the rate; a cool one stays."""
-    target = Target(program("loop.c"), 0)
-    tracer = Tracer(target, f'{STEP} "{{i}}" as hot', f'{at("loop.c", "other")} "{{i}}" if i == -1 hit 5 as cool', budget=None)
+    target = Target(program("steps.c"), 0)
+    tracer = Tracer(target, f'{STEP} "{{i}}" as hot', f'{at("steps.c", "other")} "{{i}}" if i == -1 hit 5 as cool', budget=None)
     target.go()
     until(lambda: re.search(r"^logpoint: .*\bhot\b.*(hits/s|/s)", tracer.errors(), re.M) or not tracer.alive(),
           "logpoint to take out the hot one", 20)
@@ -241,7 +241,7 @@ def budget_takes_out():
 @test
 def budget_none():
     """--max-overhead none: it stays, however hot."""
-    result = trace([program("loop.c"), 200000], f'{STEP} "{{i}}" if i % 1000 == 0 as hot', options=FREE)
+    result = trace([program("steps.c"), 200000], f'{STEP} "{{i}}" if i % 1000 == 0 as hot', options=FREE)
     equal(result.counts("hot"), Counts(hits=200000, logged=200, filtered=199800), "summary")
 
 
@@ -277,7 +277,7 @@ def memory_errors():
 @test
 def output_closed():
     """Nobody reads its output any more: it ends, the target goes on."""
-    target = Target(program("loop.c"), 0, 200)
+    target = Target(program("steps.c"), 0, 200)
     tracer = subprocess.Popen([LOGPOINT, "-p", str(target.pid), *FREE, f'{STEP} "{{i}}"'], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     Here.stack.callback(lambda: tracer.poll() is None and tracer.kill())

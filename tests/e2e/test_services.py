@@ -114,15 +114,15 @@ def cplusplus_service(cc, opt):
 @test
 def text_form():
     """One record a line, nothing else: time, process, place, message."""
-    target = Target(program("loop.c", opt="-O0"), 20)
-    tracer = Tracer(target, f'{at("loop.c", "step")} "i={{i}} {{word=}}"', form="text")
+    target = Target(program("steps.c", opt="-O0"), 20)
+    tracer = Tracer(target, f'{at("steps.c", "step")} "i={{i}} {{word=}}"', form="text")
     target.go()
     target.finish()
     rows = tracer.finish().raw.splitlines()
     equal(len(rows), 20, "lines")
     words = ("red", "green", "blue")
     for i, row in enumerate(rows):
-        check(re.fullmatch(rf'\d\d:\d\d:\d\d\.\d{{6}} loop\[{target.pid}(:{target.pid})?\] loop\.c:{line("loop.c", "step")} '
+        check(re.fullmatch(rf'\d\d:\d\d:\d\d\.\d{{6}} steps\[{target.pid}(:{target.pid})?\] steps\.c:{line("steps.c", "step")} '
                            rf'i={i} word="{words[i % 3]}"', row), row)
 
 

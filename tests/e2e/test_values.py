@@ -154,7 +154,7 @@ FORMATS = [
     ("{i / 1000}", "4"), ("{i > 5}", "true"), ("{word[1]:c}", "l"), ("{i if i > 5 else 0}", "4711"),
     ("{len(word)}", "4"), ('{word == \\"blue\\"}', "true"), ('{word.startswith(\\"bl\\")}', "true"),
     ('{word.endswith(\\"x\\")}', "false"), ("{sizeof(i)}", "8"), ("{word in (\\\"red\\\", \\\"blue\\\")}", "true"),
-    ("{$hit}", "1"), ("{$line}", None), ("{$func}", "step"), ("{$comm}", "loop"), ("plain", "plain"),
+    ("{$hit}", "1"), ("{$line}", None), ("{$func}", "step"), ("{$comm}", "steps"), ("plain", "plain"),
     ("{i:,}", "4,711"), ("{square / 2.0:.1f}", "11096760.5"),
 ]
 
@@ -162,8 +162,8 @@ FORMATS = [
 @test
 def formats():
     """Format specs and expressions, as the text of a record."""
-    path = program("loop.c", opt="-O0")
-    points = [f'{at("loop.c", "step")} "{template}" if i == 4711 as f{k}' for k, (template, _) in enumerate(FORMATS)]
+    path = program("steps.c", opt="-O0")
+    points = [f'{at("steps.c", "step")} "{template}" if i == 4711 as f{k}' for k, (template, _) in enumerate(FORMATS)]
     wrong = []
     for k, (point, (template, want)) in enumerate(zip(points, FORMATS)):
         status, _, err = logpoint("-o", scratch(f"f{k}"), "--format", "json", point, "--", path, "1", timeout=20)
@@ -175,7 +175,7 @@ def formats():
     for k, (template, want) in enumerate(FORMATS):
         got = messages.get(f"f{k}")
         if want is None:
-            want = str(line("loop.c", "step"))
+            want = str(line("steps.c", "step"))
         if got is not None and got != want or got is None and points[k] in good:
             wrong.append(f"{template}: {got!r} instead of {want!r}")
     if wrong:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tests/targets/loop.c
+/* tests/targets/steps.c
  *
- * loop COUNT [PAUSE_US [EVERY]]
+ * steps COUNT [PAUSE_US [EVERY]]
  *
  * step() runs COUNT times, with a pause each EVERY turns; then the program prints what it counted.
  * COUNT 0: until SIGTERM.
