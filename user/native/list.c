@@ -67,7 +67,8 @@ static void drop_unused(struct listing *l)
 		const struct listed at = l->all.data[i];
 
 		if (!at.info.inlined_only ||
-		    bsearch(&at.key, l->inlined.data, l->inlined.len, sizeof(at.key), compare_key))
+		    (l->inlined.len > 0 && bsearch(&at.key, l->inlined.data, l->inlined.len,
+						   sizeof(at.key), compare_key)))
 			l->all.data[kept++] = at;
 	}
 	l->all.len = kept;
@@ -98,7 +99,8 @@ static int list_symbols(struct listing *l)
 		    GELF_ST_TYPE(s->sym.st_info) == STT_GNU_IFUNC)
 			continue;
 		last = s->start;
-		if (bsearch(&made, l->all.data, n_dwarf, sizeof(made), compare_vaddr))
+		if (n_dwarf > 0 &&
+		    bsearch(&made, l->all.data, n_dwarf, sizeof(made), compare_vaddr))
 			continue;
 		if (lp_vec_push(&l->all, made) < 0)
 			return -ENOMEM;
