@@ -80,7 +80,7 @@ static const char *decorate(struct lp_types *ts, struct lp_type_node *n, const s
 {
 	size_t at = declarator_at(t), len = strlen(t->name);
 	bool suffix = at < len;
-	bool nested = suffix && at > 0 && t->name[at - 1] != ' ';
+	bool nested = suffix && t->name[at] == ')';
 	char last = at ? t->name[at - 1] : ' ';
 	const char *space = last == '*' || last == '&' || last == ' ' || last == '(' ? "" : " ";
 

@@ -314,9 +314,9 @@ static bool make_dimension(struct lp_type_node *n, const struct lp_type *t, uint
 		n->t.count = LP_TYPE_COUNT_UNKNOWN;
 		n->t.size = 0;
 	}
-	n->declarator = suffix ? at : at + 1;
 
-	const char *space = suffix ? "" : " ";
+	const char *space = suffix || (at && t->name[at - 1] == '*') ? "" : " ";
+	n->declarator = at + strlen(space);
 	const char *name =
 		n->t.count == LP_TYPE_COUNT_UNKNOWN
 			? lp_arena_fmt(a, "%.*s%s[]%s", (int)at, t->name, space, t->name + at)
