@@ -213,7 +213,11 @@ static const struct lp_tree *check_cond(struct lp_check *c, const struct lp_node
 	if (!no)
 		return NULL;
 	const struct lp_type *type = yes->type;
-	if (lp_type_strip(type) != lp_type_strip(no->type)) {
+	if (lp_tree_is_pointer(yes) && lp_tree_is_pointer(no)) {
+		/* beside a null pointer, the other's */
+		if (yes->kind == LP_TREE_INT)
+			type = no->type;
+	} else if (lp_type_strip(type) != lp_type_strip(no->type)) {
 		type = lp_check_common(c, n, yes, no);
 		yes = type ? lp_check_convert(c, n->b, type, yes) : NULL;
 		no = yes ? lp_check_convert(c, n->c, type, no) : NULL;

@@ -206,6 +206,9 @@ const struct lp_tree *lp_check_compare(struct lp_check *c, const struct lp_node 
 	a = lp_check_value(c, n->a ? n->a : n, a);
 	b = a ? lp_check_value(c, n->b ? n->b : n, b) : NULL;
 	const struct lp_type *type = b ? lp_check_common(c, n, a, b) : NULL;
+	/* a float and an integer: as double, which is exact for more integers than C's float */
+	if (type == &lp_type_float && (lp_type_is_integer(a->type) || lp_type_is_integer(b->type)))
+		type = &lp_type_double;
 	a = type ? lp_check_convert(c, n, type, a) : NULL;
 	b = a ? lp_check_convert(c, n, type, b) : NULL;
 	if (!b)

@@ -79,8 +79,7 @@ const struct lp_type *lp_check_common(struct lp_check *c, const struct lp_node *
 		if (wide->size > 8)
 			return lp_check_fail(c, n, "'%s' can be shown, but not computed with",
 					     wide->name);
-		/* float and integer: compared and computed as double, which loses nothing */
-		return is_float(ta) && is_float(tb) ? wide : &lp_type_double;
+		return wide;
 	}
 	if (ta->size != tb->size)
 		return ta->size > tb->size ? ta : tb;

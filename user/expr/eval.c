@@ -56,7 +56,7 @@ static void float_value(const struct lp_type *type, double f, struct lp_value *r
 	*ret = (struct lp_value){ .kind = LP_VAL_FLOAT,
 				  .size = (uint8_t)lp_type_strip(type)->size,
 				  .type_name = type->name,
-				  .f = ret->size == 4 ? (float)f : f };
+				  .f = f };
 	if (ret->size == 4)
 		ret->f = (float)f;
 }

@@ -207,6 +207,9 @@ static uint8_t gen_convert(struct lp_gen *g, const struct lp_tree *t)
 				    ? is_signed || !was_signed
 				    : to->size == from->size && is_signed == was_signed;
 
+		/* of a bit field, no more bits than it has */
+		if (t->a->bit_size && t->a->bit_size < to->size * 8)
+			fits = is_signed || !was_signed;
 		if (!fits)
 			lp_emit(&g->e, EXT, .dst = r, .a = r,
 				.n = (uint32_t)to->size | (is_signed ? LP_SIGNED : 0));

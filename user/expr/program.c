@@ -96,8 +96,6 @@ static void print_insn(struct lp_buf *b, const struct lp_insn *insn)
 		lp_buf_char(b, ' ');
 		print_operand(b, insn, *letter);
 	}
-	if (insn->op == LP_OP_TRY)
-		lp_buf_fmt(b, " ->%u", insn->n);
 }
 
 static void print_data(struct lp_buf *b, const struct lp_insn *code, const struct lp_insn *strk)
