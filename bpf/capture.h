@@ -105,7 +105,7 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 
 	long n = lp_vm_read_str(vm, (char *)to, max, addr, &cut);
 	if (n < 0) {
-		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+		lp_vm_block(vm, slot, LP_ST_UNREADABLE, addr ? 0 : LP_BLKF_NULL, 0, vm->fault);
 		return 0;
 	}
 	lp_opaque(n);

@@ -55,7 +55,8 @@ struct lp_block {
 };
 _Static_assert(sizeof(struct lp_block) == 16, "lp_block has no padding");
 
-#define LP_BLKF_CUT 0x1u /* there was more; a string: no terminator within the limit */
+#define LP_BLKF_CUT  0x1u /* there was more; a string: no terminator within the limit */
+#define LP_BLKF_NULL 0x2u /* a string that is unreadable because the pointer to it is null */
 
 #define LP_ALIGN(n) (((n) + 7u) & ~7u)
 

@@ -283,13 +283,13 @@ static void why_a_value_could_not_be_had(void **state)
 	static const struct {
 		uint8_t status;
 		uint64_t addr;
-		bool as_string;
+		uint8_t flags;
 		const char *text;
 	} cases[] = {
-		{ LP_ST_UNREADABLE, 0x10, false, "<unreadable 0x10>" },
-		{ LP_ST_UNREADABLE, 0x10, true, "<unreadable 0x10>" },
-		{ LP_ST_UNREADABLE, 0, true, "NULL" },
-		{ LP_ST_OPTIMIZED_OUT, 4, false, "<optimized out>" },
+		{ LP_ST_UNREADABLE, 0x10, 0, "<unreadable 0x10>" },
+		{ LP_ST_UNREADABLE, 0, 0, "<unreadable 0>" },
+		{ LP_ST_UNREADABLE, 0, LP_BLKF_NULL, "NULL" },
+		{ LP_ST_OPTIMIZED_OUT, 4, 0, "<optimized out>" },
 	};
 
 	(void)state;
@@ -297,8 +297,10 @@ static void why_a_value_could_not_be_had(void **state)
 	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
 		struct record r = record_of(LP_REC_HIT, i);
 
-		fields[0].as_string = cases[i].as_string;
-		put(&r, (struct lp_block){ .status = cases[i].status, .addr = cases[i].addr },
+		put(&r,
+		    (struct lp_block){ .status = cases[i].status,
+				       .flags = cases[i].flags,
+				       .addr = cases[i].addr },
 		    NULL);
 		assert_string_equal(feed(&r), cases[i].text);
 	}

@@ -87,7 +87,7 @@ static void read_captured(const struct reading *r, const struct lp_field *f, str
 	if (!span)
 		return;
 	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {
-		if (f->as_string && span->first->status == LP_ST_UNREADABLE && !span->first->addr)
+		if (span->first->flags & LP_BLKF_NULL)
 			*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
 		return;
 	}
