@@ -233,6 +233,49 @@ static void for_line_is_reached_at_start_and_after_each_round(void **state)
 	}
 }
 
+/* Built to be entered by a jump to the test, or left by one: still one hit a test. */
+static void while_line_is_reached_once_a_test(void **state)
+{
+	(void)state;
+	native_program_write(&program, "while.c",
+			     "volatile int sink;\n"
+			     "int main(int argc, char **argv) {\n"
+			     "	int n = argc * 10;\n"
+			     "	while (n) {\n" /* 4 */
+			     "		sink = n;\n"
+			     "		n--;\n"
+			     "	}\n"
+			     "	return argv == 0;\n"
+			     "}\n");
+	for (size_t c = 0; c < LP_ARRAY_SIZE(compilers); c++) {
+		native_program_run(&program, "%s -g -O0 while.c -o app", compilers[c]);
+		native_program_open(&program, "app");
+		assert_places("while.c", 4, 1, "main", false);
+		/* the place is where the test begins: it reads n */
+		native_program_run(&program, "objdump -d app | grep -E '^ *%lx:.*(cmp|mov)'",
+				   (unsigned long)program.places.data[0].vaddr);
+	}
+}
+
+/* Copies of a loop's body are each reached. */
+static void unrolled_copies_are_all_covered(void **state)
+{
+	(void)state;
+	native_program_write(&program, "unroll.c",
+			     "volatile int sink;\n"
+			     "int main(int argc, char **argv) {\n"
+			     "	_Pragma(\"clang loop unroll_count(4)\")\n"
+			     "	for (int i = 0; i < 64; i++) {\n"
+			     "		sink = argc * i;\n" /* 5 */
+			     "		sink = argc + i;\n" /* 6 */
+			     "	}\n"
+			     "	return argv == 0;\n"
+			     "}\n");
+	native_program_run(&program, "clang -g -O2 unroll.c -o app");
+	native_program_open(&program, "app");
+	assert_places("unroll.c", 6, 4, "main", false);
+}
+
 /* The arguments are on lines of their own: the call's line comes twice, in one pass. */
 static void statement_over_several_lines_is_one_place(void **state)
 {
@@ -344,6 +387,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(for_line_is_reached_at_start_and_after_each_round,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(while_line_is_reached_once_a_test, setup, teardown),
+		cmocka_unit_test_setup_teardown(unrolled_copies_are_all_covered, setup, teardown),
 		cmocka_unit_test_setup_teardown(statement_over_several_lines_is_one_place, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(dropped_functions_are_no_places, setup, teardown),

@@ -178,6 +178,7 @@ static int take_run(struct search *s, const struct lp_line_row *run, size_t n)
 		.line = run->line,
 		.path = (uint32_t)path,
 		.unit = s->unit,
+		.column = run[first < n ? first : 0].column,
 		.is_stmt = first < n,
 	};
 	return lp_vec_push(&s->rows->reached, made);

@@ -20,9 +20,10 @@ struct lp_source {
 struct lp_reached {
 	uint64_t addr;
 	int line;
-	uint32_t path; /* index in paths */
-	size_t unit;   /* index in the module's units */
-	bool is_stmt;  /* a recommended place; else no row of that run is one */
+	uint32_t path;	 /* index in paths */
+	size_t unit;	 /* index in the module's units */
+	uint32_t column; /* of the run's first row; 0: not known */
+	bool is_stmt;	 /* a recommended place; else no row of that run is one */
 };
 
 struct lp_rows {

@@ -5,7 +5,11 @@
  * A later run is no place of its own where control can only have fallen straight through to it
  * from an earlier one, in the same copy of the function: nothing jumps in between, and nothing
  * on the way jumps off for good. Where that can't be told (an indirect jump whose table isn't
- * found), the run is kept: a hit too many is seen, one too few is not.
+ * found), the run is kept: a hit too many is seen, one too few is not. It is also kept where it
+ * begins at the same column as the earlier one: that is the line once more, as in an unrolled loop.
+ *
+ * A run that does nothing but jump to another place of the line is none: at -O0 gcc begins
+ * "while (n)" with a jump to where n is tested, and clang ends its body with one.
  *
  * Compilers mark the rows where a statement begins. Where a copy of the function has rows of the
  * line but none that is marked (g++ does that to "return v * by;"), the unmarked ones count.
@@ -17,13 +21,15 @@
 #include "native/lines.h"
 #include "native/place.h"
 
-#define MAX_NAMED 8 /* files that a message lists */
+#define MAX_NAMED   8  /* files that a message lists */
+#define MAX_DETOURS 64 /* places of one line in one copy that are looked at for mere jumps */
 
 struct candidate {
 	uint64_t addr, function; /* start of the function; UINT64_MAX: not known */
 	size_t unit;
 	int line;
 	uint32_t node;
+	uint32_t column;
 	bool is_stmt;
 };
 
@@ -64,6 +70,8 @@ static bool same_pass(struct lp_module *m, const struct candidate *x, const stru
 		return false;
 	if (x->addr == y->addr)
 		return true;
+	if (x->column != 0 && x->column == y->column)
+		return false;
 	return x->function != UINT64_MAX && lp_function_flow(m, x->addr, &flow, NULL) == 0 &&
 	       lp_flow_falls_through(flow, x->addr, y->addr);
 }
@@ -79,6 +87,7 @@ static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path
 			.function = UINT64_MAX,
 			.unit = r->unit,
 			.line = r->line,
+			.column = r->column,
 			.is_stmt = r->is_stmt,
 		};
 		struct lp_range bounds;
@@ -128,12 +137,51 @@ static void drop_same_pass(struct lp_module *m, struct candidates *c)
 	c->len = kept;
 }
 
+/* Does a place only jump to another one in the same group of candidates? */
+static bool is_detour(struct lp_module *m, const struct candidate *at,
+		      const struct candidate *group, size_t n)
+{
+	const struct lp_flow *flow;
+	const struct lp_instr *in, *to;
+
+	if (at->function == UINT64_MAX || lp_function_flow(m, at->addr, &flow, NULL) < 0)
+		return false;
+	in = lp_flow_at(flow, at->addr);
+	if (!in || in->kind != LP_INSTR_JUMP)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		to = group[i].addr == in->target ? lp_flow_at(flow, in->target) : NULL;
+		if (to && to->kind != LP_INSTR_JUMP)
+			return true;
+	}
+	return false;
+}
+
+static void drop_detours(struct lp_module *m, struct candidates *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, n; i < c->len; i += n) {
+		bool detour[MAX_DETOURS] = { false };
+
+		for (n = 1; i + n < c->len && same_copy(&c->data[i], &c->data[i + n]); n++)
+			;
+		for (size_t j = 0; n > 1 && j < n && j < MAX_DETOURS; j++)
+			detour[j] = is_detour(m, &c->data[i + j], &c->data[i], n);
+		for (size_t j = 0; j < n; j++)
+			if (j >= MAX_DETOURS || !detour[j])
+				c->data[kept++] = c->data[i + j];
+	}
+	c->len = kept;
+}
+
 static void reduce(struct lp_module *m, struct candidates *c)
 {
 	if (c->len > 0)
 		qsort(c->data, c->len, sizeof(*c->data), compare_candidate);
 	drop_unmarked(c);
 	drop_same_pass(m, c);
+	drop_detours(m, c);
 }
 
 static int several_files(const struct lp_rows *rows, const char *file, struct lp_err *err)
