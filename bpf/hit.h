@@ -6,7 +6,7 @@
  *
  * Besides what vm.h wants, the includer supplies:
  *
- *	struct lp_counts *lp_counts_at(__u32 point)		this CPU's; NULL outside
+ *	struct lp_counts *lp_counts_at(__u32 slot, __u32 point)	NULL outside
  *	long lp_ring_put(void *record, __u32 len)			0, or < 0: the ring is full
  *	int lp_carry_put(struct lp_vm *vm, __u32 pair)		stores vm->carry and the body
  *	int lp_carry_take(struct lp_vm *vm, __u32 pair)		fetches and forgets them; < 0: none
@@ -17,11 +17,14 @@
 
 #include "vm.h"
 
-#define lp_count(point, what)                                                                      \
+/* A slot has one owner at a time: its counters need no atomic addition, which would wait for all that
+ * was written to the ring.
+ */
+#define lp_count(vm, what)                                                                         \
 	do {                                                                                       \
-		struct lp_counts *counts_ = lp_counts_at(point);                                   \
+		struct lp_counts *counts_ = lp_counts_at((vm)->id, (vm)->point);                   \
 		if (counts_)                                                                       \
-			__sync_fetch_and_add(&counts_->what, 1);                                   \
+			counts_->what++;                                                           \
 	} while (0)
 
 lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
@@ -57,7 +60,7 @@ lp_inline void lp_report_condition(struct lp_vm *vm)
 {
 	struct lp_point *p = lp_point_at(vm->point);
 
-	lp_count(vm->point, cond_errors);
+	lp_count(vm, cond_errors);
 	if (!p || p->reported || __sync_val_compare_and_swap(&p->reported, 0, 1))
 		return;
 	vm->time = lp_now();
@@ -73,7 +76,7 @@ lp_inline void lp_logged(struct lp_vm *vm)
 {
 	struct lp_point *p = lp_point_at(vm->point);
 
-	lp_count(vm->point, logged);
+	lp_count(vm, logged);
 	if (!p)
 		return;
 	if (!vm->ticket) {
@@ -94,7 +97,7 @@ lp_inline void lp_lost_record(struct lp_vm *vm)
 
 	if (p && vm->ticket)
 		__sync_fetch_and_add(&p->tickets, -1);
-	lp_count(vm->point, lost[LP_LOSS_RING]);
+	lp_count(vm, lost[LP_LOSS_RING]);
 }
 
 lp_inline void lp_finish(struct lp_vm *vm)
@@ -107,13 +110,13 @@ lp_inline void lp_finish(struct lp_vm *vm)
 			lp_logged(vm);
 		break;
 	case LP_OUT_LIMITED:
-		lp_count(vm->point, limited);
+		lp_count(vm, limited);
 		break;
 	case LP_OUT_COND_ERROR:
 		lp_report_condition(vm);
 		/* fall through */
 	case LP_OUT_FILTERED:
-		lp_count(vm->point, filtered);
+		lp_count(vm, filtered);
 		break;
 	default:
 		if (vm->ticket) {
@@ -122,7 +125,7 @@ lp_inline void lp_finish(struct lp_vm *vm)
 			if (p)
 				__sync_fetch_and_add(&p->tickets, -1);
 		}
-		lp_count(vm->point, lost[LP_LOSS_STEPS]);
+		lp_count(vm, lost[LP_LOSS_STEPS]);
 	}
 }
 
@@ -137,8 +140,8 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->slot = LP_SLOT_COND;
 	vm->outcome = LP_OUT_NONE;
 	vm->ticket = 0;
-	for (__u32 i = 0; i < LP_WINDOWS; i++)
-		vm->window_at[i] = LP_NO_WINDOW;
+	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
+	vm->window_next = 0;
 	vm->flags = 0;
 	vm->time = 0;
 	vm->hit = 0;
@@ -195,13 +198,13 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
 	lp_prepare(vm, site, id);
 	if (kind == LP_SITE_ENTER) {
 		if (lp_return_dropped()) {
-			lp_count(vm->point, lost[LP_LOSS_DEPTH]);
+			lp_count(vm, lost[LP_LOSS_DEPTH]);
 			return;
 		}
 		vm->len = 0;
 		vm->room = LP_STASH_MAX;
 	} else if (kind == LP_SITE_LEAVE && lp_resume(vm, site->pair) < 0) {
-		lp_count(vm->point, lost[LP_LOSS_STASH]);
+		lp_count(vm, lost[LP_LOSS_STASH]);
 		return;
 	}
 	if (vm->outcome == LP_OUT_NONE)

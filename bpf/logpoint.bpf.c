@@ -28,10 +28,21 @@ lp_inline struct lp_vm *take_slot(void)
 
 		if (!vm)
 			return 0;
-		if (!vm->busy && !__sync_val_compare_and_swap(&vm->busy, 0, 1))
+		if (!vm->busy && !__sync_val_compare_and_swap(&vm->busy, 0, 1)) {
+			vm->id = key;
 			return vm;
+		}
 	}
 	return 0;
+}
+
+/* Nobody else counts these: atomic among those who found no slot. */
+lp_inline void count_busy(__u32 point)
+{
+	struct lp_counts *c = lp_counts_at(lp_cpu() * LP_SLOTS_PER_CPU, point);
+
+	if (c)
+		__sync_fetch_and_add(&c->lost[LP_LOSS_BUSY], 1);
 }
 
 lp_inline void give_slot(struct lp_vm *vm)
@@ -77,7 +88,7 @@ int lp_probe(struct pt_regs *ctx)
 	struct lp_vm *vm = take_slot();
 	if (!vm) {
 		if (site->kind != LP_SITE_ENTER) /* its return will miss it and count */
-			lp_count(site->point, lost[LP_LOSS_BUSY]);
+			count_busy(site->point);
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;

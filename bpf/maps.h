@@ -11,6 +11,7 @@
 /* Set before load, constant for the verifier. */
 const volatile __u32 lp_record_max = LP_RECORD_MAX;
 const volatile __u32 lp_max_points = 1;
+const volatile __u32 lp_max_code = 1;
 const volatile __u32 lp_pidns;	 /* inode of our PID namespace; 0: the initial one */
 const volatile __u64 lp_cgroup;	 /* LP_FILTER_CGROUP; 0: by target */
 const volatile __u64 lp_exe_ino; /* processes that exec this file become targets; 0: none */
@@ -22,12 +23,13 @@ volatile __u32 lp_sleeping;  /* the reader waits for a wake-up */
 volatile __u32 lp_cost_tgid; /* our own child, on which costs are measured; 0: none */
 volatile __u32 lp_only_tgid; /* the only target there is; 0: look into `targets` */
 
+/* All instructions are one value: looked up once a hit. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct lp_insn);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct lp_insn));
 } code SEC(".maps");
 
 struct {
@@ -46,7 +48,7 @@ struct {
 	__type(value, struct lp_point);
 } points SEC(".maps");
 
-/* cpu * lp_max_points + point */
+/* slot * lp_max_points + point */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

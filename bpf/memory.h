@@ -38,23 +38,52 @@ lp_inline long lp_vm_read(struct lp_vm *vm, void *dst, __u32 len, __u64 addr)
 	return lp_mem_read(dst, len, addr) ? -1 : 0;
 }
 
-/* At most 8 bytes as a number. A read of the target costs some 80 ns, however few the bytes are:
- * neighbours come along, and members of one object are read together.
+/* LP_WINDOW bytes into window w. The kernel checks each destination of a copy, and is done soonest
+ * with its own stack: 95 ns a read in place of 145. It takes that stack only for a function that
+ * needs less than 64 bytes of it (since 6.13), so this one stands alone and is small.
+ */
+static __attribute__((noinline)) long lp_vm_fill_window(struct lp_vm *vm, __u32 w, __u64 addr)
+{
+	__u64 line[LP_WINDOW / 8];
+
+	if (lp_mem_read(line, LP_WINDOW, addr))
+		return -1;
+	for (__u32 i = 0; i < LP_WINDOW / 8; i++)
+		((lp_word *)vm->window[w & 1])[i] = line[i];
+	return 0;
+}
+
+/* At most 8 bytes as a number. A read costs the same for a few bytes more: neighbours come along, so
+ * that members of one object are read together.
  */
 lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret)
 {
-	__u32 i = addr / LP_WINDOW & (LP_WINDOWS - 1), off = addr & (LP_WINDOW - 1);
-	__u64 word = 0;
+	__u64 off = addr - vm->window_at[0], word = 0;
+	__u32 w = 0;
 
-	if (off + len > LP_WINDOW)
-		goto alone;
-	if (vm->window_at[i] != addr - off) {
-		vm->window_at[i] = LP_NO_WINDOW;
-		if (lp_mem_read(vm->window[i], LP_WINDOW, addr - off))
-			goto alone;
-		vm->window_at[i] = addr - off;
+	if (len > 8)
+		len = 8;
+	if (off > LP_WINDOW - len) {
+		off = addr - vm->window_at[1];
+		w = 1;
 	}
-	word = *(lp_word *)(vm->window[i] + off);
+	if (off > LP_WINDOW - len) {
+		off = addr & 7;
+		if (lp_page_left(addr) < LP_WINDOW || off + len > LP_WINDOW)
+			goto alone;
+		w = vm->window_next & 1;
+		vm->window_next = !w;
+		vm->window_at[w] = LP_NO_WINDOW;
+		if (lp_vm_fill_window(vm, w, addr - off))
+			goto alone;
+		vm->window_at[w] = addr - off;
+	} else if (addr >= LP_NO_WINDOW) {
+		goto alone;
+	}
+	lp_opaque(off);
+	if (off > LP_WINDOW)
+		return -1;
+	word = *(lp_word *)(vm->window[w] + off);
 	*ret = len < 8 ? word & ((1ull << (len & 7) * 8) - 1) : word;
 	return 0;
 alone:

@@ -14,9 +14,8 @@
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
 #define LP_PAGE	       4096u
-#define LP_WINDOW      64u /* bytes read at once where few are asked for: costs the same */
-#define LP_WINDOWS     4u
-#define LP_NO_WINDOW   1u /* no window starts there */
+#define LP_WINDOW      32u	    /* bytes read at once where few are asked for */
+#define LP_NO_WINDOW   (1ull << 63) /* no window starts there: no user space either */
 #define LP_MACH_SP     7
 #define LP_MACH_IP     16
 #define LP_MACH_ROOM   32u /* LP_MACH_REGS rounded up to a power of two */
@@ -54,13 +53,14 @@ struct lp_carry {
 
 struct lp_vm {
 	__u64 busy; /* 1: owned by a hit */
+	__u64 id;   /* number of the slot */
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
-	__u64 window_at[LP_WINDOWS];
-	__u8 window[LP_WINDOWS][LP_WINDOW + 8]; /* room for a word at any offset */
-	__u64 fault;				/* address that could not be read */
-	__u64 from;				/* of the stack copy */
+	__u64 window_at[2];
+	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
+	__u64 fault;		       /* address that could not be read */
+	__u64 from;		       /* of the stack copy */
 	__u32 todo;
 	__u32 site, point;
 	__u32 code, ninsn, pc;
@@ -70,10 +70,11 @@ struct lp_vm {
 	__u8 status;  /* of COND_ERROR */
 	__u8 ticket;  /* one of `max` is taken */
 	__u32 off;    /* of a comparison */
-	__u8 found;   /* of a search */
-	__u16 flags;  /* LP_RECF_* */
-	__u32 len;    /* bytes of rec in use */
-	__u32 room;   /* bytes of rec that may be used */
+	__u8 window_next;
+	__u8 found;  /* of a search */
+	__u16 flags; /* LP_RECF_* */
+	__u32 len;   /* bytes of rec in use */
+	__u32 room;  /* bytes of rec that may be used */
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
 	struct lp_carry carry; /* directly before rec: stored as one */
@@ -83,6 +84,7 @@ struct lp_vm {
 /* What a callback of lp_loop() gets. */
 struct lp_step {
 	struct lp_vm *vm;
+	const struct lp_insn *code; /* of all sites */
 };
 
 #endif

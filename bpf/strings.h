@@ -58,8 +58,9 @@ lp_inline long lp_vm_commld(struct lp_vm *vm, __u32 k)
 	return 0;
 }
 
-lp_inline long lp_vm_strk(struct lp_vm *vm, __u32 k, __u32 len, __u32 at)
+lp_inline long lp_vm_strk(struct lp_step *step, __u32 k, __u32 len, __u32 at)
 {
+	struct lp_vm *vm = step->vm;
 	lp_word *to = (lp_word *)vm->k[k & 1];
 
 	if (len > LP_STRBUF_MAX)
@@ -68,7 +69,8 @@ lp_inline long lp_vm_strk(struct lp_vm *vm, __u32 k, __u32 len, __u32 at)
 		if (i * sizeof(struct lp_insn) >= len)
 			break;
 
-		const struct lp_insn *in = at + i < vm->ninsn ? lp_code_at(vm->code + at + i) : 0;
+		const struct lp_insn *in =
+			at + i < vm->ninsn ? lp_code_at(step->code, vm->code + at + i) : 0;
 		if (!in)
 			break;
 		to[2 * i] = ((const lp_word *)in)[0];

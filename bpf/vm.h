@@ -9,7 +9,8 @@
  *	long lp_mem_read(void *dst, __u32 len, __u64 addr)	0, or < 0: not resident or not there
  *	long lp_mem_read_str(char *dst, __u32 size, __u64 addr)	bytes with the terminator, or < 0
  *	long lp_mem_touch(__u64 addr)				0 once the page is resident, or < 0
- *	const struct lp_insn *lp_code_at(__u32 index)		NULL outside
+ *	const struct lp_insn *lp_code(void)			of all sites; NULL: none
+ *	const struct lp_insn *lp_code_at(all, __u32 index)	NULL outside
  *	struct lp_point *lp_point_at(__u32 id)			NULL outside
  *	__u64 lp_now(void), lp_pid_tgid(void), lp_thread_pointer(void); __u32 lp_cpu(void)
  *	void lp_comm(char *buf)					LP_COMM_LEN bytes
@@ -86,7 +87,7 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	__u32 pc = vm->pc;
-	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(vm->code + pc) : 0;
+	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
 
 	(void)i;
 	if (!in) {
@@ -261,7 +262,7 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_COMMLD:
 		return lp_vm_commld(vm, in->dst & 1);
 	case LP_OP_STRK:
-		return lp_vm_strk(vm, in->dst & 1, in->n, (__u32)imm);
+		return lp_vm_strk(step, in->dst & 1, in->n, (__u32)imm);
 	case LP_OP_STRLEN:
 		if (lp_vm_strlen(vm, a, in->n, &d) < 0)
 			return lp_vm_raise(vm, LP_ST_UNREADABLE);
@@ -276,9 +277,10 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 
 lp_inline void lp_vm_run(struct lp_vm *vm)
 {
-	struct lp_step step = { .vm = vm };
+	struct lp_step step = { .vm = vm, .code = lp_code() };
 
-	lp_loop(LP_VM_STEPS_MAX, lp_vm_step, &step);
+	if (step.code)
+		lp_loop(LP_VM_STEPS_MAX, lp_vm_step, &step);
 }
 
 #endif

@@ -30,9 +30,17 @@ lp_inline long lp_mem_touch(__u64 addr)
 	return bpf_copy_from_user(&byte, 1, (const void *)addr);
 }
 
-lp_inline const struct lp_insn *lp_code_at(__u32 index)
+lp_inline const struct lp_insn *lp_code(void)
 {
-	return bpf_map_lookup_elem(&code, &index);
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&code, &first);
+}
+
+lp_inline const struct lp_insn *lp_code_at(const struct lp_insn *all, __u32 index)
+{
+	lp_opaque(index);
+	return index < lp_max_code ? all + index : 0;
 }
 
 lp_inline struct lp_point *lp_point_at(__u32 id)
@@ -45,9 +53,9 @@ lp_inline __u32 lp_cpu(void)
 	return bpf_get_smp_processor_id();
 }
 
-lp_inline struct lp_counts *lp_counts_at(__u32 point)
+lp_inline struct lp_counts *lp_counts_at(__u32 slot, __u32 point)
 {
-	__u32 key = lp_cpu() * lp_max_points + point;
+	__u32 key = slot * lp_max_points + point;
 
 	return point < lp_max_points ? bpf_map_lookup_elem(&counts, &key) : 0;
 }

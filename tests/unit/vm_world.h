@@ -93,9 +93,14 @@ static long lp_mem_touch(__u64 addr)
 	return 0;
 }
 
-static const struct lp_insn *lp_code_at(__u32 index)
+static const struct lp_insn *lp_code(void)
 {
-	return index < WORLD_CODE ? &world.code[index] : NULL;
+	return world.code;
+}
+
+static const struct lp_insn *lp_code_at(const struct lp_insn *code, __u32 index)
+{
+	return index < WORLD_CODE ? &code[index] : NULL;
 }
 
 static struct lp_point *lp_point_at(__u32 id)
@@ -103,8 +108,9 @@ static struct lp_point *lp_point_at(__u32 id)
 	return id < 4 ? &world.points[id] : NULL;
 }
 
-static struct lp_counts *lp_counts_at(__u32 id)
+static struct lp_counts *lp_counts_at(__u32 slot, __u32 id)
 {
+	(void)slot;
 	return id < 4 ? &world.counts[id] : NULL;
 }
 

@@ -48,16 +48,17 @@ static int configure(struct lp_kernel *k)
 	struct logpoint_bpf *s = k->skel;
 	const struct lp_kernel_conf *c = &k->conf;
 
-	bpf_map__set_max_entries(s->maps.code, c->max_code);
+	bpf_map__set_value_size(s->maps.code, c->max_code * sizeof(struct lp_insn));
 	bpf_map__set_max_entries(s->maps.sites, c->max_sites);
 	bpf_map__set_max_entries(s->maps.points, c->max_points);
-	bpf_map__set_max_entries(s->maps.counts, c->max_points * k->cpus);
+	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
 	bpf_map__set_max_entries(s->maps.targets, LP_TARGETS_MAX);
 
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
+	s->rodata->lp_max_code = c->max_code;
 	s->rodata->lp_pidns = own_pidns();
 	s->rodata->lp_cgroup = c->filter == LP_FILTER_CGROUP ? c->cgroup_id : 0;
 	s->rodata->lp_exe_ino = c->exe_ino;
@@ -277,9 +278,9 @@ int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
 		return lp_err_set(err, EINVAL, "no such logpoint");
 
 	struct lp_counts sum = { 0 };
-	for (uint32_t cpu = 0; cpu < k->cpus; cpu++) {
+	for (uint32_t slot = 0; slot < k->cpus * LP_SLOTS_PER_CPU; slot++) {
 		const struct lp_counts *c = (struct lp_counts *)k->counts.data +
-					    (size_t)cpu * k->conf.max_points + point;
+					    (size_t)slot * k->conf.max_points + point;
 
 		sum.logged += c->logged;
 		sum.filtered += c->filtered;
