@@ -70,7 +70,9 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* (task): once, when the last thread goes */
+/* (task): when the last thread goes, and once even if two are the last at the same time. The number
+ * may soon be another process's.
+ */
 SEC("raw_tp/sched_process_exit")
 int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -80,8 +82,10 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
-	if (!lp_cgroup)
-		bpf_map_delete_elem(&targets, &tgid);
+	if (lp_only_tgid == tgid)
+		lp_only_tgid = 0;
+	if (bpf_map_delete_elem(&targets, &tgid) && !lp_cgroup)
+		return 0;
 	tell(LP_REC_EXIT, pid_tgid, 0);
 	return 0;
 }

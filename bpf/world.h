@@ -133,7 +133,7 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 {
 	__u32 tgid = pid_tgid >> 32, only = lp_only_tgid;
 
-	if (only == tgid || lp_cost_tgid == tgid)
+	if (tgid && (only == tgid || lp_cost_tgid == tgid)) /* 0: outside of our PID namespace */
 		return 1;
 	if (only)
 		return 0;

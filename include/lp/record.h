@@ -75,7 +75,9 @@ enum lp_loss {
 		LP_LOSS_COUNT
 };
 
-/* per logpoint and CPU; hits == logged + filtered + limited + the sum of lost */
+/* Per logpoint and slot (a hit's working memory, LP_SLOTS_PER_CPU a CPU). Each hit has one outcome:
+ * hits == logged + filtered + limited + the sum of lost, and only lp_kernel_counts() adds it up.
+ */
 struct lp_counts {
 	__u64 hits;
 	__u64 logged;
@@ -109,7 +111,7 @@ struct lp_point {
 	__u64 passed;	/* hits whose condition held */
 	__u64 tickets;	/* records admitted, of max */
 	__u64 window;	/* second << 32 | records admitted in it */
-	__u32 logged;	/* 1: has logged (what `after` asks) */
+	__u32 logged;	/* what `after` asks: records sent where there is a max, else 1 */
 	__u32 reported; /* 1: COND_ERROR was sent */
 };
 _Static_assert(sizeof(struct lp_point) == 64, "lp_point has no padding");

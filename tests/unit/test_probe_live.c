@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "probe/kernel.h"
@@ -605,6 +606,45 @@ static void children_are_not_followed(void **state)
 	children_follow(false);
 }
 
+#define CGROUP "/sys/fs/cgroup/unified/lp_probe_test"
+
+static bool write_pid(const char *path, pid_t pid)
+{
+	lp_auto(lp_fclose) FILE *f = fopen(path, "we");
+
+	return f && fprintf(f, "%d", (int)pid) > 0 && fflush(f) == 0;
+}
+
+static void a_cgroup_is_a_filter(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	if (mkdir(CGROUP, 0755) < 0 || mkdir(CGROUP "/below", 0755) < 0 || stat(CGROUP, &st) < 0) {
+		rmdir(CGROUP);
+		skip(); /* no cgroup2 here, or not ours */
+	}
+	start_kernel(
+		&(struct lp_kernel_conf){ .filter = LP_FILTER_CGROUP, .cgroup_id = st.st_ino });
+	child_start(&children[0], a_hundred_thousand_hits);
+	child_start(&children[1], a_hundred_thousand_hits);
+
+	bool moved = write_pid(CGROUP "/below/cgroup.procs", children[1].pid);
+	uint32_t point = add_point((struct lp_point){ .max = 1 });
+	attach(&links[0], (void *)hit_me, false, 0,
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	child_run(&children[0]);
+	uint64_t others = counts_of(point).hits;
+	child_run(&children[1]);
+	rmdir(CGROUP "/below");
+	rmdir(CGROUP);
+	drain();
+	assert_true(moved);
+	assert_int_equal(others, 0);
+	assert_int_equal(counts_of(point).hits, 100000);
+	assert_int_equal(seen[LP_REC_EXIT], 1);
+}
+
 static void a_sleeping_reader_is_woken(void **state)
 {
 	(void)state;
@@ -682,6 +722,7 @@ int main(void)
 		CASE(pages_that_are_away_are_read),
 		CASE(children_are_followed),
 		CASE(children_are_not_followed),
+		CASE(a_cgroup_is_a_filter),
 		CASE(a_sleeping_reader_is_woken),
 		CASE(refusals_name_the_place),
 		CASE(costs_are_in_order),

@@ -70,6 +70,9 @@ struct lp_attach {
 
 struct lp_link;
 
+/* Of a `call` or `return` attach the ENTER half first and free it last: a return whose entry was
+ * not seen is a lost hit, an entry whose return is not seen is none.
+ */
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err);
 void lp_link_free(struct lp_link *l); /* detaches */
@@ -108,8 +111,8 @@ struct lp_feature {
 };
 size_t lp_features(struct lp_feature *ret, size_t max);
 
-/* Nanoseconds a hit costs the target on this machine, measured on a child process of our own in a
- * few milliseconds.
+/* Nanoseconds a hit with three values costs the target on this machine, measured on a child process
+ * of our own: some ms, and what the kernel takes to attach and detach (tens of ms). Once a session.
  */
 struct lp_costs {
 	uint64_t emulated; /* nop, push, jmp, call: handled by the kernel without a second trap */
