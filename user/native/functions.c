@@ -15,13 +15,11 @@ struct scoped {
 struct lp_function_walk {
 	struct lp_module *m;
 	struct lp_unit *unit;
-	int (*fn)(const struct lp_function *f, void *arg);
-	void *arg;
-	int result;
 	struct lp_buf scope;
 	size_t lengths[LP_DIE_DEPTH + 2]; /* of scope, outside of each DIE that we are in */
 	unsigned int depth;
-	LP_VEC(struct scoped) scoped; /* of this unit, by address */
+	LP_VEC(Dwarf_Die) dies;	      /* of the functions of this unit */
+	LP_VEC(struct scoped) scoped; /* those in a scope, by address */
 	struct lp_arena arena;	      /* of the scopes' names */
 	const char *current;	      /* the scope as it is now, in the arena; NULL: not made yet */
 };
@@ -51,23 +49,13 @@ static int enter_scope(struct lp_function_walk *w, Dwarf_Die *die, int tag)
 
 static int take(struct lp_function_walk *w, Dwarf_Die *die)
 {
-	const struct lp_function f = {
-		.die = *die,
-		.unit = w->unit,
-		.last = dwarf_diename(die),
-		.m = w->m,
-		.walk = w,
-	};
-
-	if (!f.last)
-		return 0;
 	if (w->scope.len > 0) {
 		const struct scoped s = { die->addr, current_scope(w) };
 
 		if (!s.scope || lp_vec_push(&w->scoped, s) < 0)
 			return -ENOMEM;
 	}
-	return w->fn(&f, w->arg);
+	return lp_vec_push(&w->dies, *die);
 }
 
 static int enter(Dwarf_Die *die, int tag, void *arg)
@@ -76,15 +64,16 @@ static int enter(Dwarf_Die *die, int tag, void *arg)
 
 	switch (tag) {
 	case DW_TAG_subprogram:
-		w->result = take(w, die);
-		if (w->result != 0)
-			return -ECANCELED;
+		if (take(w, die) < 0)
+			return -ENOMEM;
 		__attribute__((fallthrough)); /* classes and functions in functions */
 	case DW_TAG_namespace:
 	case DW_TAG_module:
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
+	case DW_TAG_interface_type:
+	case DW_TAG_enumeration_type: /* Rust's have methods */
 	case DW_TAG_lexical_block:
 		return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
 	}
@@ -105,28 +94,52 @@ static void leave(Dwarf_Die *die, int tag, void *arg)
 	w->current = NULL;
 }
 
+/* The names of what a declaration stands in are known only after the whole unit. */
+static int each_in_unit(struct lp_function_walk *w,
+			int (*fn)(const struct lp_function *f, void *arg), void *arg)
+{
+	const struct lp_die_visitor v = { enter, leave, w };
+	int r;
+
+	w->dies.len = w->scoped.len = 0;
+	w->current = NULL;
+	lp_arena_reset(&w->arena);
+	r = lp_die_walk(&w->unit->die, &v);
+	for (size_t i = 0; r == 0 && i < w->dies.len; i++) {
+		Dwarf_Die *die = &w->dies.data[i];
+		const struct lp_function f = {
+			.die = *die,
+			.unit = w->unit,
+			.last = dwarf_diename(die),
+			.m = w->m,
+			.walk = w,
+		};
+
+		r = f.last ? fn(&f, arg) : 0;
+	}
+	return r;
+}
+
 int lp_functions_each(struct lp_module *m, int (*fn)(const struct lp_function *f, void *arg),
 		      void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	struct lp_function_walk w = { .m = m, .fn = fn, .arg = arg };
-	const struct lp_die_visitor v = { enter, leave, &w };
+	struct lp_function_walk w = { .m = m };
+	int r = 0;
 
 	if (!index)
 		return -ENOMEM;
-	for (size_t i = 0; w.result == 0 && i < index->units.len; i++) {
+	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
 		w.unit = &index->units.data[i];
-		lp_die_walk(&w.unit->die, &v);
-		w.scoped.len = 0;
-		w.current = NULL;
-		lp_arena_reset(&w.arena);
+		r = each_in_unit(&w, fn, arg);
 	}
 	if (w.scope.failed)
-		w.result = -ENOMEM;
+		r = -ENOMEM;
 	lp_buf_done(&w.scope);
+	lp_vec_done(&w.dies);
 	lp_vec_done(&w.scoped);
 	lp_arena_done(&w.arena);
-	return w.result;
+	return r;
 }
 
 static const char *scope_of(const struct lp_function_walk *w, const void *die)
@@ -150,7 +163,11 @@ const char *lp_function_name(const struct lp_function *f)
 	Dwarf_Die die = f->die, origin;
 
 	lp_die_origin(&die, &origin);
-	return lp_die_name_in(f->m, &origin, scope_of(f->walk, origin.addr));
+	const char *scope = scope_of(f->walk, origin.addr);
+	/* of this unit, all that are in a scope are known */
+	if (!scope && origin.cu == die.cu)
+		scope = "";
+	return lp_die_name_in(f->m, &origin, scope);
 }
 
 const void *lp_function_key(const struct lp_function *f)
