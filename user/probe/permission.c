@@ -6,15 +6,6 @@
 
 #include "probe/kernel.h"
 
-static const struct {
-	int number;
-	const char *name;
-} wanted[] = {
-	{ CAP_BPF, "CAP_BPF" },
-	{ CAP_PERFMON, "CAP_PERFMON" },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-};
-
 bool lp_have_capability(int number)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -27,20 +18,19 @@ bool lp_have_capability(int number)
 
 int lp_err_permission(struct lp_err *err, int r, const char *what)
 {
-	bool admin = lp_have_capability(CAP_SYS_ADMIN);
-	char missing[64] = "";
+	bool bpf = lp_have_capability(CAP_BPF), perfmon = lp_have_capability(CAP_PERFMON);
+	const char *missing = NULL;
 
-	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted) && !admin; i++)
-		if (!lp_have_capability(wanted[i].number)) {
-			if (missing[0])
-				strcat(missing, ", ");
-			strcat(missing, wanted[i].name);
-		}
-	if (missing[0])
-		return lp_err_set(err, -r, "not permitted to %s: %s missing (run as root)", what,
+	if (!lp_have_capability(CAP_SYS_ADMIN))
+		missing = !bpf && !perfmon ? "CAP_BPF and CAP_PERFMON"
+			  : !bpf	   ? "CAP_BPF"
+			  : !perfmon	   ? "CAP_PERFMON"
+					   : "CAP_SYS_ADMIN";
+	if (missing)
+		return lp_err_set(err, -r, "not permitted to %s: %s missing (or run as root)", what,
 				  missing);
 	return lp_err_set(err, -r,
-			  "not permitted to %s: forbidden by a security policy or a container's "
-			  "seccomp filter",
+			  "not permitted to %s: forbidden by a security policy, kernel lockdown or "
+			  "a container's seccomp filter",
 			  what);
 }
