@@ -289,6 +289,16 @@ static bool slot_of_symbol(struct lp_module *m, const char *name, uint64_t *ret)
 	return false;
 }
 
+/* This module has the definition, but nothing is left of it. */
+static bool defined_here(struct lp_native_scope *s, Dwarf_Die *declared)
+{
+	const char *name = dwarf_diename(declared);
+	Dwarf_Die found;
+
+	return s->names && name &&
+	       lp_names_anywhere(s->names, name, strlen(name), LP_NAME_VARIABLE, &found);
+}
+
 /* A variable that another module defines. */
 static int elsewhere(struct lp_native_scope *s, Dwarf_Die *die, struct lp_emit *e,
 		     struct lp_loc *ret)
@@ -306,7 +316,7 @@ static int elsewhere(struct lp_native_scope *s, Dwarf_Die *die, struct lp_emit *
 		lp_emit(e, LOAD, .dst = ret->reg, .a = ret->reg, .n = 8, .imm = vaddr);
 		ret->disp = 0;
 	} else {
-		*ret = none(LP_ST_UNAVAILABLE);
+		*ret = none(defined_here(s, die) ? LP_ST_OPTIMIZED_OUT : LP_ST_UNAVAILABLE);
 	}
 	return 0;
 }
