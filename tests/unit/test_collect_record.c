@@ -142,9 +142,10 @@ static int on_notice(void *arg, const struct lp_record *rec, const char *text, s
 }
 
 static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-		     size_t len, struct lp_frame *ret, size_t max, bool *ret_cut)
+		     size_t len, bool with_locals, struct lp_frame *ret, size_t max, bool *ret_cut)
 {
 	(void)arg, (void)stack;
+	assert_true(with_locals);
 	assert_int_equal(pid, 10);
 	assert_true(max > 0);
 	ret[0] = (struct lp_frame){ .function = "unwound",
@@ -161,7 +162,6 @@ static const char *symbol(void *arg, pid_t pid, uint64_t addr)
 }
 
 /* --- one site whose fields the tests set --- */
-
 static struct lp_field fields[4];
 static struct lp_part parts[8];
 static struct lp_template template;

@@ -54,19 +54,20 @@ static inline __attribute__((always_inline)) void inner(void)
 
 static __attribute__((noinline)) int middle(int n)
 {
-	volatile int kept = n;
 	hit.line_middle = __LINE__; inner();
-	return kept + 1;
+	return n + 1;
 }
 
-static __attribute__((noinline)) int outer(int n)
+/* ASan keeps locals where only code can find them */
+static __attribute__((noinline, no_sanitize("address"))) int outer(int n)
 {
+	volatile int kept = n * 2;
 	char room[200];
 
 	memset(room, n, sizeof(room));
 	hit.line_outer = __LINE__; n += middle(n + room[n]);
 	__asm__ volatile("" : : "r"(room) : "memory");
-	return n + 1;
+	return n + kept;
 }
 /* clang-format on */
 
@@ -110,7 +111,7 @@ static int setup(void **state)
 	lp_vec_each (&self->maps.all, map)
 		if (!strcmp(map->path, "[stack]"))
 			stack_end = map->end;
-	outer(0);
+	outer(7);
 	*state = self;
 	return 0;
 }
@@ -208,6 +209,53 @@ static void code_that_is_no_file_is_an_address(void **state)
 	assert_true(self->frames[0].addr == 0x1234);
 }
 
+static const struct lp_value *local(const struct lp_unwind_local *locals, size_t n,
+				    const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(locals[i].name, name))
+			return &locals[i].value;
+	fail_msg("no local %s", name);
+	return NULL;
+}
+
+static bool is_room(void *arg, const char *name)
+{
+	(void)arg;
+	return !strcmp(name, "room");
+}
+
+static void variables_of_callers(void **state)
+{
+	lp_auto(lp_arena_done) struct lp_arena arena = { 0 };
+	struct lp_reader reader = {
+		.arena = &arena, .max_string = 8, .max_items = 4, .max_depth = 3
+	};
+	struct self *self = *state;
+	struct lp_unwind_local *locals;
+	bool cut;
+
+	assert_true(run(self, hit.len, FRAMES_MAX, &cut) > 4);
+	size_t n = lp_unwind_locals(self->unwinder, &self->frames[2], &reader, NULL, NULL, &locals);
+	const struct lp_value *kept = local(locals, n, "kept"), *room = local(locals, n, "room");
+	const struct lp_value *outer_n = local(locals, n, "n");
+	assert_int_equal(kept->kind, LP_VAL_INT);
+	assert_int_equal(kept->s, 14);
+	assert_int_equal(room->kind, LP_VAL_STRING);
+	assert_true(room->cut);
+	assert_memory_equal(room->str, "\7\7\7\7\7\7\7\7", 8);
+	/* a register that the callee may have changed is no value */
+	assert_true(outer_n->kind == LP_VAL_ERROR || outer_n->s == 7);
+
+	n = lp_unwind_locals(self->unwinder, &self->frames[2], &reader, is_room, NULL, &locals);
+	assert_string_equal(local(locals, n, "room")->str, "redacted");
+
+	/* what lies beyond the copy of the stack can't be known */
+	assert_true(run(self, 64, FRAMES_MAX, &cut) > 2);
+	n = lp_unwind_locals(self->unwinder, &self->frames[2], &reader, NULL, NULL, &locals);
+	assert_int_equal(local(locals, n, "room")->kind, LP_VAL_ERROR);
+}
+
 static void names_can_be_forgotten(void **state)
 {
 	struct self *self = *state;
@@ -226,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_short_copy_of_the_stack_is_cut),
 		cmocka_unit_test(no_more_frames_than_asked_for),
 		cmocka_unit_test(code_that_is_no_file_is_an_address),
+		cmocka_unit_test(variables_of_callers),
 		cmocka_unit_test(names_can_be_forgotten),
 	};
 

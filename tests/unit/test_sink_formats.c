@@ -115,6 +115,7 @@ static void colour_only_where_asked_for(void **state)
 static const struct lp_named locals[] = { { "n", INT(7) },
 					  { "buf", STR("GET\n") },
 					  { "gone", ERR("optimized out") } };
+static const struct lp_named main_locals[] = { { "argv", ERR("optimized out") } };
 static const struct lp_frame frames[] = {
 	{ .function = "handle",
 	  .file = "/srv/server.c",
@@ -123,7 +124,12 @@ static const struct lp_frame frames[] = {
 	  .n_locals = 3,
 	  .has_locals = true },
 	{ .addr = 0x7f3a10, .module = "/lib/libfoo.so" },
-	{ .function = "main", .file = "server.c", .line = 12 },
+	{ .function = "main",
+	  .file = "server.c",
+	  .line = 12,
+	  .locals = main_locals,
+	  .n_locals = 1,
+	  .has_locals = true },
 };
 
 static void stack_and_locals_on_the_same_line(void **state)
@@ -137,7 +143,7 @@ static void stack_and_locals_on_the_same_line(void **state)
 	assert_string_equal(written("text", false, &ev),
 			    "08:06:46.123456 python3[4711:4712] app.py:42 user=7 items=3 | handle "
 			    "server.c:42 [n=7, buf=\"GET\\n\", gone=<optimized out>] < 0x7f3a10 "
-			    "(libfoo.so) < main server.c:12 < ...\n");
+			    "(libfoo.so) < main server.c:12 [argv=<optimized out>] < ...\n");
 	assert_string_equal(
 		written("json", false, &ev),
 		"{\"time\":\"2026-11-23T06:06:46.123456789Z\",\"logpoint\":\"app.py:42\",\"hit\":"
@@ -146,7 +152,8 @@ static void stack_and_locals_on_the_same_line(void **state)
 		"\"errors\":{\"gone\":\"optimized out\"},\"stack\":[{\"function\":\"handle\","
 		"\"file\":\"/srv/server.c\",\"line\":42,\"locals\":{\"n\":7,\"buf\":\"GET\\n\"}},"
 		"{\"address\":\"0x7f3a10\",\"module\":\"/lib/libfoo.so\"},{\"function\":\"main\","
-		"\"file\":\"server.c\",\"line\":12},{\"function\":\"...\"}]}\n");
+		"\"file\":\"server.c\",\"line\":12,\"locals\":{},\"errors\":"
+		"{\"argv\":\"optimized out\"}},{\"function\":\"...\"}]}\n");
 }
 
 static void every_member_in_its_order(void **state)

@@ -30,11 +30,11 @@ struct lp_symbolizer {
 	/* name of the function or object at a run-time address; NULL */
 	const char *(*symbol)(void *arg, pid_t pid, uint64_t addr);
 	/* Frames from registers (LP_MACH_REGS) and a copy of len bytes of stack from sp on,
-	 * inlined ones as frames of their own, without locals. How many; *ret_cut: there are more.
-	 * Strings live until the next call.
+	 * inlined ones as frames of their own; their locals where asked for. How many; *ret_cut:
+	 * there are more. What they point to lives until the next call.
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-			 size_t len, struct lp_frame *ret, size_t max, bool *ret_cut);
+			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
 	void *arg;
 };
 

@@ -126,7 +126,8 @@ static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct
 
 	bool have = stack && stack->status == LP_ST_OK;
 	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : 0,
-			   have ? stack + 1 : NULL, have ? stack->len : 0, ret, max, ret_cut);
+			   have ? stack + 1 : NULL, have ? stack->len : 0,
+			   p->info->template->with_locals, ret, max, ret_cut);
 }
 
 static int frames_reserve(struct lp_scratch *s, size_t n)
@@ -164,6 +165,12 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
+	/* several lines can begin at one instruction: this one was asked for */
+	if (own.line > 0 && own.function && s->frames[0].function &&
+	    !strcmp(own.function, s->frames[0].function)) {
+		s->frames[0].file = own.file;
+		s->frames[0].line = own.line;
+	}
 
 	/* a message that shows all locals leaves none for here */
 	if (p->n_locals) {

@@ -8,24 +8,18 @@
 #include "native/lines.h"
 #include "native/module.h"
 #include "native/tree.h"
-#include "native/unwind_step.h"
+#include "native/unwind_impl.h"
 
 #define CACHE_MAX  65536 /* addresses whose names are remembered; then all are forgotten */
 #define INLINE_MAX 64	 /* copies inlined in each other */
 #define STACK_SP   7	 /* DWARF number of the stack pointer */
 
 /* What one address means: the innermost inlined copy first, the function itself last. */
-struct named {
+struct lp_unwind_named {
 	struct lp_module *module;
 	uint64_t vaddr;
 	struct lp_unwind_frame *frames;
 	size_t n;
-};
-
-struct lp_unwinder {
-	struct lp_arena arena;
-	struct named *slots; /* open addressing; module NULL: free */
-	size_t used, size;   /* size: a power of two */
 };
 
 int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err)
@@ -48,11 +42,12 @@ void lp_unwinder_free(struct lp_unwinder *u)
 		return;
 	lp_unwinder_clear(u);
 	lp_arena_done(&u->arena);
+	lp_vec_done(&u->regs);
 	free(u);
 }
 
-static struct named *slot_of(struct named *slots, size_t size, const struct lp_module *m,
-			     uint64_t vaddr)
+static struct lp_unwind_named *slot_of(struct lp_unwind_named *slots, size_t size,
+				       const struct lp_module *m, uint64_t vaddr)
 {
 	uint64_t hash = ((uint64_t)(uintptr_t)m ^ vaddr) * 0x9e3779b97f4a7c15u;
 
@@ -64,7 +59,7 @@ static struct named *slot_of(struct named *slots, size_t size, const struct lp_m
 static bool grow(struct lp_unwinder *u)
 {
 	size_t size = u->size ? u->size * 2 : 256;
-	struct named *slots = calloc(size, sizeof(*slots));
+	struct lp_unwind_named *slots = calloc(size, sizeof(*slots));
 
 	if (!slots)
 		return false;
@@ -118,6 +113,7 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 			break;
 		ret[n].function = lp_die_qualified_name(m, &die);
 		ret[n].inlined = node->inlined;
+		ret[n].die = node->die;
 		n++;
 		if (node->inlined && n < INLINE_MAX)
 			put_call_site(u, &lines, &die, &ret[n]);
@@ -126,14 +122,15 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 	return n;
 }
 
-static const struct named *name_address(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr)
+static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
+						  uint64_t vaddr)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
 
 	if (u->used * 2 >= u->size && !grow(u))
 		return NULL;
-	struct named *slot = slot_of(u->slots, u->size, m, vaddr);
+	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
 	if (slot->module)
 		return slot;
 
@@ -142,37 +139,56 @@ static const struct named *name_address(struct lp_unwinder *u, struct lp_module 
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		frames[i].module = lp_module_path(m);
+		frames[i].in = m;
+		frames[i].vaddr = vaddr;
+	}
 
 	struct lp_unwind_frame *kept = lp_arena_dup(&u->arena, frames, n * sizeof(*frames));
 	if (!kept)
 		return NULL;
-	*slot = (struct named){ m, vaddr, kept, n };
+	*slot = (struct lp_unwind_named){ m, vaddr, kept, n };
 	u->used++;
 	return slot;
 }
 
-/* The copy of the stack. */
-struct stack {
-	struct lp_memory memory;
-	uint64_t start;
-	const void *data;
-	size_t len;
-};
+/* The len bytes at addr; NULL: not all of them are in the copy. */
+static const char *stack_at(const struct lp_unwind_stack *s, uint64_t addr, size_t len)
+{
+	if (addr < s->start || addr - s->start > s->len || s->len - (addr - s->start) < len)
+		return NULL;
+	return (const char *)s->data + (addr - s->start);
+}
 
 static int read_stack(struct lp_memory *memory, uint64_t addr, void *buf, size_t len)
 {
-	const struct stack *s = (const struct stack *)memory;
+	const char *from = stack_at((const struct lp_unwind_stack *)memory, addr, len);
 
-	if (addr < s->start || addr - s->start > s->len || s->len - (addr - s->start) < len)
-		return -EFAULT;
-	memcpy(buf, (const char *)s->data + (addr - s->start), len);
+	if (!from)
+		return -ENODATA;
+	memcpy(buf, from, len);
 	return 0;
 }
 
-static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr, struct stack *stack,
-				  const struct lp_unwind_regs *regs, struct lp_unwind_regs *ret)
+static long read_stack_string(struct lp_memory *memory, uint64_t addr, char *buf, size_t max,
+			      int *ret_cut)
+{
+	const struct lp_unwind_stack *s = (const struct lp_unwind_stack *)memory;
+	const char *from = stack_at(s, addr, 1);
+
+	if (!from)
+		return -ENODATA;
+	size_t room = s->len - (addr - s->start), n = strnlen(from, room);
+	*ret_cut = n > max || n == room;
+	n = n > max ? max : n;
+	memcpy(buf, from, n);
+	return (long)n;
+}
+
+static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr,
+				  struct lp_unwind_stack *stack, const struct lp_unwind_regs *regs,
+				  struct lp_unwind_regs *ret)
 {
 	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
 
@@ -182,14 +198,15 @@ static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr, struct st
 }
 
 /* Appends the frames of one address; false: not all of them have room. */
-static bool put_frames(const struct named *named, uint64_t addr, struct lp_unwind_frame *ret,
-		       size_t max, size_t *n)
+static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_t regs,
+		       struct lp_unwind_frame *ret, size_t max, size_t *n)
 {
 	for (size_t i = 0; i < named->n; i++) {
 		if (*n == max)
 			return false;
 		ret[*n] = named->frames[i];
-		ret[(*n)++].addr = addr;
+		ret[*n].addr = addr;
+		ret[(*n)++].regs = regs;
 	}
 	return true;
 }
@@ -198,26 +215,29 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut)
 {
-	struct stack copy = { .memory.read = read_stack, .start = sp, .data = stack, .len = len };
 	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true }, caller;
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
 	if (u->used >= CACHE_MAX)
 		lp_unwinder_clear(u);
+	u->stack = (struct lp_unwind_stack){
+		.memory = { read_stack, read_stack_string }, .start = sp, .data = stack, .len = len
+	};
+	u->regs.len = 0;
 	memcpy(now.value, regs, sizeof(now.value));
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
-		const struct named *named = m ? name_address(u, m, at - bias) : NULL;
+		const struct lp_unwind_named *named = m ? name_address(u, m, at - bias) : NULL;
 
-		if (!named) {
+		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };
 			r = LP_UNWIND_LOST;
-		} else if (!put_frames(named, addr, ret, max, &n)) {
+		} else if (!put_frames(named, addr, u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {
-			r = step(m, at - bias, &copy, &now, &caller);
+			r = step(m, at - bias, &u->stack, &now, &caller);
 			/* the stack grows down: a caller's frame lies above */
 			if (r == LP_UNWIND_CALLER && !now.exact &&
 			    caller.value[STACK_SP] <= now.value[STACK_SP])

@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "lp/limits.h"
 #include "native/native.h"
+#include "native/reader.h"
 
 struct lp_unwinder;
 
@@ -40,6 +41,10 @@ struct lp_unwind_frame {
 	uint64_t addr;	      /* run-time address of the instruction, or of the return to it */
 	const char *module;   /* path of the file; NULL: not of a file */
 	bool inlined;	      /* into the next frame */
+	/* for lp_unwind_locals() */
+	struct lp_module *in;
+	uint64_t vaddr, die;
+	size_t regs;
 };
 
 int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err);
@@ -55,5 +60,20 @@ void lp_unwinder_clear(struct lp_unwinder *u);
 size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, const uint64_t *regs,
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut);
+
+struct lp_unwind_local {
+	const char *name;
+	struct lp_value value;
+};
+
+/* Arguments and locals of a frame of the latest lp_unwind(), whose stack is still there. What lies
+ * in a register that a callee may have overwritten is optimized out; what pointers lead to outside
+ * of the stack is not known. Names that `redacted` (or NULL) is true for are not shown. All is
+ * made in reader->arena; reader->memory is not used. How many.
+ */
+size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
+			const struct lp_reader *reader,
+			bool (*redacted)(void *arg, const char *name), void *redacted_arg,
+			struct lp_unwind_local **ret);
 
 #endif

@@ -9,7 +9,7 @@
  * the strings "nan", "inf", "-inf"; a character is a string; a pointer "0x1f", a null pointer null;
  * an enum its name, or its number where it has none; what is cut ends in "...". A value that could
  * not be had is left out (null within a struct or array) and is under "errors": "req",
- * "req.peer", "req.tags[2]", "$return".
+ * "req.peer", "req.tags[2]", "$return"; those of the locals of callers are in their frames.
  */
 #include <string.h>
 #include <time.h>
@@ -89,8 +89,11 @@ static bool has_values(const struct lp_event *ev)
 	return false;
 }
 
-static void put_frame(struct lp_buf *out, const struct lp_frame *f)
+static void put_frame(struct lp_sink *s, const struct lp_frame *f, bool own)
 {
+	struct lp_json_errors e = { .out = &s->out, .path = &((struct json *)s->state)->path };
+	struct lp_buf *out = &s->out;
+
 	lp_buf_char(out, '{');
 	if (f->function) {
 		lp_sink_add(out, "\"function\":");
@@ -108,41 +111,47 @@ static void put_frame(struct lp_buf *out, const struct lp_frame *f)
 		lp_sink_add(out, ",\"locals\":");
 		put_named(out, f->locals, f->n_locals);
 	}
-	lp_buf_char(out, '}');
+	for (size_t i = 0; !own && i < f->n_locals; i++)
+		lp_json_errors(&e, f->locals[i].name, &f->locals[i].value);
+	lp_buf_str(out, e.n ? "}}" : "}");
 }
 
-static void put_stack(struct lp_buf *out, const struct lp_event *ev)
+static void put_stack(struct lp_sink *s, const struct lp_event *ev)
 {
+	struct lp_buf *out = &s->out;
+
 	lp_sink_add(out, ",\"stack\":[");
 	for (size_t i = 0; i < ev->n_stack; i++) {
 		if (i)
 			lp_buf_char(out, ',');
-		put_frame(out, &ev->stack[i]);
+		put_frame(s, &ev->stack[i], i == 0);
 	}
 	if (ev->stack_cut)
 		lp_buf_str(out, ev->n_stack ? ",{\"function\":\"...\"}" : "{\"function\":\"...\"}");
 	lp_buf_char(out, ']');
 }
 
-/* All errors of the event, wherever they are. */
+static bool is_value(const struct lp_event *ev, const char *name)
+{
+	for (size_t i = 0; i < ev->n_values; i++)
+		if (!strcmp(ev->values[i].name, name))
+			return true;
+	return false;
+}
+
+/* Of the values, the result, and the locals of the logpoint's own frame. */
 static void put_errors(struct lp_sink *s, struct json *j, const struct lp_event *ev)
 {
 	struct lp_json_errors e = { .out = &s->out, .path = &j->path };
+	const struct lp_frame *own = ev->n_stack ? &ev->stack[0] : NULL;
 
 	for (size_t i = 0; i < ev->n_values; i++)
 		lp_json_errors(&e, ev->values[i].name, &ev->values[i].value);
-	if (ev->result)
+	if (ev->result && !is_value(ev, "$return"))
 		lp_json_errors(&e, "$return", ev->result);
-	for (size_t i = 0; i < ev->n_stack; i++)
-		for (size_t k = 0; k < ev->stack[i].n_locals; k++) {
-			const struct lp_named *local = &ev->stack[i].locals[k];
-			bool told = false;
-
-			for (size_t v = 0; v < ev->n_values && !told; v++)
-				told = !strcmp(ev->values[v].name, local->name);
-			if (!told)
-				lp_json_errors(&e, local->name, &local->value);
-		}
+	for (size_t i = 0; own && i < own->n_locals; i++)
+		if (!is_value(ev, own->locals[i].name))
+			lp_json_errors(&e, own->locals[i].name, &own->locals[i].value);
 	if (e.n)
 		lp_buf_char(&s->out, '}');
 }
@@ -181,7 +190,7 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	if (ev->has_elapsed)
 		PUT_NUMBER(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
 	if (ev->n_stack || ev->stack_cut)
-		put_stack(out, ev);
+		put_stack(s, ev);
 	lp_sink_add(out, "}\n");
 	if (j->path.failed)
 		out->failed = true;
