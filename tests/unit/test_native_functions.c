@@ -305,6 +305,18 @@ static int see(const struct lp_function_info *f, void *arg)
 	return 0;
 }
 
+static void declared_elsewhere_is_said(void **state)
+{
+	(void)state;
+	native_program_write(&program, "decl.c",
+			     "int getpid(void);\n"
+			     "int main(int c, char **v) { return getpid() + c + (v == 0); }\n");
+	native_program_run(&program, "gcc -g -O2 decl.c -o app");
+	native_program_open(&program, "app");
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "getpid"), -ENOENT);
+	assert_non_null(strstr(program.err.msg, "is declared, but has no code in"));
+}
+
 static void list_of_functions(void **state)
 {
 	struct seen s = { 0 };
@@ -349,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(choice_at_load_time_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_the_start_of_an_instruction_will_do, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(declared_elsewhere_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_of_functions, setup, teardown),
 		cmocka_unit_test_setup_teardown(symbol_of_an_address, setup, teardown),
 	};

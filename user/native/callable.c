@@ -184,6 +184,9 @@ int lp_resolve_function(struct lp_module *m, const struct lp_location *at, struc
 		return r;
 	if (entries.ifunc)
 		r = chosen_at_load(m, at->name, err);
+	else if (entries.len == 0 && entries.declared)
+		r = lp_err_set(err, ENOENT, "'%s' is declared, but has no code in %s", at->name,
+			       m->path);
 	else if (entries.len == 0)
 		r = unknown_function(m, at->name, err);
 	else if (at->kind == LP_AT_ENTRY)

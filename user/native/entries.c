@@ -51,6 +51,7 @@ static int take_function(const struct lp_function *f, void *arg)
 
 	if (!function_matches(s, f))
 		return 0;
+	s->found->declared = true;
 	if (lp_function_may_be_inlined(f) && lp_vec_push(&s->roots, root) < 0)
 		return -ENOMEM;
 	if (f->unit->partial || !lp_die_entry(s->m, &die, &e.vaddr))

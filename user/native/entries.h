@@ -18,7 +18,8 @@ struct lp_entry {
 struct lp_entries {
 	LP_VEC(struct lp_entry); /* by address, each address once */
 	size_t n_inlined;
-	bool ifunc; /* the name stands for a choice among functions at load time */
+	bool declared; /* DWARF knows the name, with code or without */
+	bool ifunc;    /* the name stands for a choice among functions at load time */
 };
 
 /* Nothing found is no error. */

@@ -69,12 +69,25 @@ const char *lp_name_last(const char *qualified)
 	return last;
 }
 
+/* The star of "operator*" is none. */
+static bool has_wildcard(const char *text)
+{
+	for (const char *p = text; *p;) {
+		const size_t op = operator_length(text, p);
+
+		if (op == 0 && (*p == '*' || *p == '?'))
+			return true;
+		p += op ? op : 1;
+	}
+	return false;
+}
+
 void lp_name_pattern_init(struct lp_name_pattern *p, const char *text)
 {
 	p->global = !strncmp(text, "::", 2);
 	p->text = p->global ? text + 2 : text;
 	p->last = lp_name_last(p->text);
-	p->glob = strpbrk(p->text, "*?") && !strstr(p->text, "operator");
+	p->glob = has_wildcard(p->text);
 	p->linkage = !strncmp(text, "_Z", 2) || !strncmp(text, "_R", 2);
 	char stripped[LP_NAME_MAX];
 	lp_name_strip_args(p->text, stripped);
