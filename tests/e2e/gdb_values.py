@@ -134,7 +134,7 @@ def run(places):
     for address in waiting:
         points[address] = gdb.Breakpoint(f"*{address:#x}", internal=True)
         points[address].silent = True
-    gdb.execute("run </dev/null >/dev/null", to_string=True)
+    gdb.execute("run", to_string=True)
     while gdb.selected_inferior().pid and waiting:
         address = int(gdb.newest_frame().pc())
         keys = waiting.pop(address, set())

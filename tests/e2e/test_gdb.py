@@ -38,7 +38,7 @@ def gdb(path, arguments, **job):
 def logged(path, arguments, source, lines):
     """{line: record}, {line: addresses}: each line logged once, and where that is."""
     points = scratch("points.lp")
-    points.write_text("".join(f"{source}:{n} max 1 as L{n}\n" for n in lines))
+    points.write_text("".join(f"{source}:{n} hit 1 as L{n}\n" for n in lines))
     records = scratch("records")
     status, _, err = logpoint("-v", "--format", "json", "-o", records, "--max-overhead", "none", "-f", points, "--", path, *arguments,
                               env=ENVIRONMENT, preexec_fn=fixed_addresses, timeout=120)

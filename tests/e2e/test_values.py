@@ -68,7 +68,7 @@ def c_types(cc, opt):
 def vector_registers(cc, opt):
     """A value in a vector register is right or said to be unavailable, never wrong."""
     path = program("types.c", cc, opt)
-    result = trace([path, ROUNDS], f'{at("types.c", "vector")} "{{in}} {{small}} {{doubled}} {{half}}" as vector')
+    result = trace([path, ROUNDS], f'{at("types.c", "vector")} "{{whole}} {{small}} {{doubled}} {{half}}" as vector')
     spoken = said(result.out)["vector"]
     equal(len(result.records), ROUNDS, "records")
     right = gone = 0
@@ -149,11 +149,11 @@ def limits():
 FORMATS = [
     ("{i}", "4711"), ("{i=}", "i=4711"), ("{i:x}", "1267"), ("{i:#x}", "0x1267"), ("{i:o}", "11147"),
     ("{i:8d}", "    4711"), ("{i:08d}", "00004711"), ("{i:<6}|", "4711  |"), ("{i:+d}", "+4711"),
-    ("{word}", "blue"), ("{word=}", 'word="blue"'), ("{word:>8}", "    blue"), ("{word:.2s}", "bl"),
+    ("{word}", "green"), ("{word=}", 'word="green"'), ("{word:>8}", "   green"), ("{word:.2s}", "gr"),
     ("{{{i}}}", "{4711}"), ("{i % 256:c}", "g"), ("{i * 2 + 1}", "9423"), ("{-i}", "-4711"),
-    ("{i / 1000}", "4"), ("{i > 5}", "true"), ("{word[1]:c}", "l"), ("{i if i > 5 else 0}", "4711"),
-    ("{len(word)}", "4"), ('{word == \\"blue\\"}', "true"), ('{word.startswith(\\"bl\\")}', "true"),
-    ('{word.endswith(\\"x\\")}', "false"), ("{sizeof(i)}", "8"), ("{word in (\\\"red\\\", \\\"blue\\\")}", "true"),
+    ("{i / 1000}", "4"), ("{i > 5}", "true"), ("{word[1]:c}", "r"), ("{i if i > 5 else 0}", "4711"),
+    ("{len(word)}", "5"), ('{word == \\"green\\"}', "true"), ('{word.startswith(\\"gr\\")}', "true"),
+    ('{word.endswith(\\"x\\")}', "false"), ("{sizeof(i)}", "8"), ("{word in (\\\"red\\\", \\\"green\\\")}", "true"),
     ("{$hit}", "1"), ("{$line}", None), ("{$func}", "step"), ("{$comm}", "steps"), ("plain", "plain"),
     ("{i:,}", "4,711"), ("{square / 2.0:.1f}", "11096760.5"),
 ]

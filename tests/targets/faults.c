@@ -32,7 +32,7 @@ static NOINLINE void show(struct node *chain, struct node *bad, const char *endl
 
 int main(int argc, char **argv)
 {
-	struct node last = {2, NULL, NULL}, first = {1, &last, "first"};
+	struct node last = { 2, NULL, NULL }, first = { 1, &last, "first" };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *area =
 		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -17,7 +17,7 @@ struct job {
 
 int main(int argc, char **argv)
 {
-	struct job job = {6, "six"};
+	struct job job = { 6, "six" };
 	int (*run)(const struct job *, int);
 
 	if (argc < 3)

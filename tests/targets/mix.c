@@ -14,10 +14,10 @@
 
 #include "target.h"
 
-enum token_kind { T_END, T_NUMBER, T_PLUS, T_MINUS, T_TIMES, T_OPEN, T_CLOSE, T_ERROR = 100 };
+enum lexeme_kind { T_END, T_NUMBER, T_PLUS, T_MINUS, T_TIMES, T_OPEN, T_CLOSE, T_ERROR = 100 };
 
-struct token {
-	enum token_kind kind;
+struct lexeme {
+	enum lexeme_kind kind;
 	long value;
 	const char *at;
 	unsigned int length : 12;
@@ -26,7 +26,7 @@ struct token {
 
 struct lexer {
 	const char *text, *cursor;
-	struct token token;
+	struct lexeme lexeme;
 	int depth;
 };
 
@@ -56,32 +56,32 @@ struct stats {
 static int evaluations;
 static struct table symbols;
 
-static void next_token(struct lexer *lexer)
+static void next_lexeme(struct lexer *lexer)
 {
-	struct token *token = &lexer->token;
+	struct lexeme *lexeme = &lexer->lexeme;
 
 	while (isspace((unsigned char)*lexer->cursor))
 		lexer->cursor++;
-	token->at = lexer->cursor;
-	token->value = 0;
+	lexeme->at = lexer->cursor;
+	lexeme->value = 0;
 	if (isdigit((unsigned char)*lexer->cursor)) {
 		char *end;
 
-		token->value = strtol(lexer->cursor, &end, 10);
-		token->kind = T_NUMBER;
-		token->length = (unsigned int)(end - lexer->cursor) & 0xfff;
+		lexeme->value = strtol(lexer->cursor, &end, 10);
+		lexeme->kind = T_NUMBER;
+		lexeme->length = (unsigned int)(end - lexer->cursor) & 0xfff;
 		lexer->cursor = end;
 		return;
 	}
 	char c = *lexer->cursor;
-	token->kind = c == '+'	  ? T_PLUS
-		      : c == '-'  ? T_MINUS
-		      : c == '*'  ? T_TIMES
-		      : c == '('  ? T_OPEN
-		      : c == ')'  ? T_CLOSE
-		      : c == '\0' ? T_END
-				  : T_ERROR;
-	token->length = 1;
+	lexeme->kind = c == '+'	   ? T_PLUS
+		       : c == '-'  ? T_MINUS
+		       : c == '*'  ? T_TIMES
+		       : c == '('  ? T_OPEN
+		       : c == ')'  ? T_CLOSE
+		       : c == '\0' ? T_END
+				   : T_ERROR;
+	lexeme->length = 1;
 	if (c)
 		lexer->cursor++;
 }
@@ -92,20 +92,20 @@ static long factor(struct lexer *lexer)
 {
 	long value;
 
-	switch (lexer->token.kind) {
+	switch (lexer->lexeme.kind) {
 	case T_NUMBER:
-		value = lexer->token.value;
-		next_token(lexer);
+		value = lexer->lexeme.value;
+		next_lexeme(lexer);
 		break;
 	case T_MINUS:
-		next_token(lexer);
+		next_lexeme(lexer);
 		value = -factor(lexer);
 		break;
 	case T_OPEN:
 		lexer->depth++;
-		next_token(lexer);
+		next_lexeme(lexer);
 		value = expression(lexer);
-		next_token(lexer);
+		next_lexeme(lexer);
 		lexer->depth--;
 		break;
 	default:
@@ -119,11 +119,11 @@ static long expression(struct lexer *lexer)
 {
 	long left = factor(lexer);
 
-	while (lexer->token.kind >= T_PLUS && lexer->token.kind <= T_TIMES) {
-		enum token_kind operation = lexer->token.kind;
+	while (lexer->lexeme.kind >= T_PLUS && lexer->lexeme.kind <= T_TIMES) {
+		enum lexeme_kind operation = lexer->lexeme.kind;
 		long right;
 
-		next_token(lexer);
+		next_lexeme(lexer);
 		right = factor(lexer);
 		if (operation == T_PLUS)
 			left += right;
@@ -235,7 +235,7 @@ static NOINLINE void multiply(const struct matrix *a, const struct matrix *b, st
 
 static NOINLINE struct stats gather(const int *values, size_t count)
 {
-	struct stats stats = {.minimum = values[0], .maximum = values[0]};
+	struct stats stats = { .minimum = values[0], .maximum = values[0] };
 	const int *end = values + count;
 
 	for (const int *p = values; p < end; p++) {
@@ -289,7 +289,7 @@ static NOINLINE uint64_t power(uint64_t base, unsigned int exponent, uint64_t mo
 }
 
 static NOINLINE int many_arguments(int a, long b, char c, short d, const char *e, unsigned int f,
-				   int g, long h, struct token i, struct stats j)
+				   int g, long h, struct lexeme i, struct stats j)
 {
 	long total = a + b + c + d + f + g + h + i.value + j.sum;
 	int length = (int)strlen(e);
@@ -302,17 +302,17 @@ static NOINLINE int many_arguments(int a, long b, char c, short d, const char *e
 
 int main(void)
 {
-	static const char *const inputs[] = {"1 + 2 * 3", "(4 - 5) * -6", "7 * (8 + (9 - 2))"};
-	static const char *const keys[] = {"apple", "pear", "fig", "apple", "plum", "fig"};
+	static const char *const inputs[] = { "1 + 2 * 3", "(4 - 5) * -6", "7 * (8 + (9 - 2))" };
+	static const char *const keys[] = { "apple", "pear", "fig", "apple", "plum", "fig" };
 	int values[24];
 	uint32_t seed = 12345;
 	long answers = 0;
 
 	target_wait();
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
-		struct lexer lexer = {.text = inputs[i], .cursor = inputs[i]};
+		struct lexer lexer = { .text = inputs[i], .cursor = inputs[i] };
 
-		next_token(&lexer);
+		next_lexeme(&lexer);
 		answers += expression(&lexer);
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -327,17 +327,17 @@ int main(void)
 	sort(values, 0, 23, ascending);
 	sort(values, 0, 11, descending);
 
-	struct matrix one = {2, 3, {{1, 2, 3}, {4, 5, 6}}};
-	struct matrix two = {3, 2, {{7, 8}, {9, 10}, {11, 12}}};
-	struct matrix product = {0};
+	struct matrix one = { 2, 3, { { 1, 2, 3 }, { 4, 5, 6 } } };
+	struct matrix two = { 3, 2, { { 7, 8 }, { 9, 10 }, { 11, 12 } } };
+	struct matrix product = { 0 };
 
 	multiply(&one, &two, &product);
 	struct stats stats = gather(values, 24);
 	char text[] = "stressed was I ere I saw desserts";
 	size_t words = reverse_words(text);
 	uint64_t powered = power(7, 77, 1000003);
-	struct token token = {T_NUMBER, 42, text, 2, 7};
-	int last = many_arguments(1, -2, 'c', 4, "five", 6, 7, 8, token, stats);
+	struct lexeme lexeme = { T_NUMBER, 42, text, 2, 7 };
+	int last = many_arguments(1, -2, 'c', 4, "five", 6, 7, 8, lexeme, stats);
 
 	printf("%ld %zu %d %d %s %zu %lu %d %.3f\n", answers, symbols.used, values[0],
 	       product.cells[1][1], text, words, powered, last, stats.mean);

@@ -35,7 +35,7 @@ static NOINLINE int work(int i, const char *name, signed char small)
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = {"spring", "summer", "autumn", "winter"};
+	static const char *const names[] = { "spring", "summer", "autumn", "winter" };
 	int n = argc > 1 ? atoi(argv[1]) : 1;
 	int seen = 0;
 

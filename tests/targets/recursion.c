@@ -34,7 +34,7 @@ static NOINLINE unsigned int fib(unsigned int n)
 
 static NOINLINE struct result pair(long n)
 {
-	return (struct result){OPAQUE(n) * 2, OPAQUE(n) + 1};
+	return (struct result){ OPAQUE(n) * 2, OPAQUE(n) + 1 };
 }
 
 static NOINLINE struct big large(long n)

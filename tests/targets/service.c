@@ -52,19 +52,19 @@ struct req {
 	int16_t grid[2][3];
 };
 
-static const char *const paths[] = {"/", "/cart", "/checkout", "/login", "/\xc3\xa4pfel"};
+static const char *const paths[] = { "/", "/cart", "/checkout", "/login", "/\xc3\xa4pfel" };
 static struct peer peers[] = {
-	{"alpha.example", 4711, {0x0100007f}},
-	{"beta.example", 4712, {0x0200007f}},
-	{"gamma.example", 80, {0x0300007f}},
+	{ "alpha.example", 4711, { 0x0100007f } },
+	{ "beta.example", 4712, { 0x0200007f } },
+	{ "gamma.example", 80, { 0x0300007f } },
 };
-static struct user root = {1, "root", 0.5, NULL};
+static struct user root = { 1, "root", 0.5, NULL };
 static struct user users[] = {
-	{7, "seven", 7.25, &root},
-	{8, "eight", -1e300, &root},
-	{123, "onetwothree4567", 0.1, &root},
+	{ 7, "seven", 7.25, &root },
+	{ 8, "eight", -1e300, &root },
+	{ 123, "onetwothree4567", 0.1, &root },
 };
-static const enum method methods[] = {GET, POST, PUT, REMOVE};
+static const enum method methods[] = { GET, POST, PUT, REMOVE };
 
 static uint64_t served;
 static int failures;

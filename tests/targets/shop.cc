@@ -49,7 +49,7 @@ class Order : public Named, public Priced
 		int sku;
 		bool gift;
 	};
-	Line first{12, true};
+	Line first{ 12, true };
 	State state = State::Open;
 
       private:
@@ -119,7 +119,7 @@ static NOINLINE void show(long n, Order &order, const Order *pointer, int &&move
 	long &total = order.cents;
 	const int &count = Order::created;
 	State state = static_cast<State>(OPAQUE(static_cast<int>(2)));
-	detail::Box<short> box{static_cast<short>(n)};
+	detail::Box<short> box{ static_cast<short>(n) };
 	Named *base = &order;
 	Priced *priced = &order;
 	int Order::Line::*member = &Order::Line::sku;
@@ -158,7 +158,7 @@ static NOINLINE void show(long n, Order &order, const Order *pointer, int &&move
 
 int main(int argc, char **argv)
 {
-	static const char *const labels[] = {"book", "pen", "lamp"};
+	static const char *const labels[] = { "book", "pen", "lamp" };
 	long count = argc > 1 ? atol(argv[1]) : 1;
 	long pause_us = argc > 2 ? atol(argv[2]) : 0;
 	long grand = 0;
@@ -166,15 +166,15 @@ int main(int argc, char **argv)
 	target_wait();
 	for (long i = 0; i < count; i++) {
 		shop::Order order(labels[i % 3], 100 + i, static_cast<int>(i % 5) + 1);
-		const int ints[3] = {1, 2, static_cast<int>(i)};
-		const char chars[2] = {3, 4};
-		const double doubles[2] = {0.5, 1.5};
+		const int ints[3] = { 1, 2, static_cast<int>(i) };
+		const char chars[2] = { 3, 4 };
+		const double doubles[2] = { 0.5, 1.5 };
 
 		shop::orders_made++;
 		grand += order.total() + order.discount(10) + order.discount(0.5);
-		grand += shop::detail::Box<int>{static_cast<int>(i)}.get(3);
-		grand += shop::detail::Box<short>{5}.get(2);
-		grand += shop::detail::Box<long>{i}.get(1);
+		grand += shop::detail::Box<int>{ static_cast<int>(i) }.get(3);
+		grand += shop::detail::Box<short>{ 5 }.get(2);
+		grand += shop::detail::Box<long>{ i }.get(1);
 		grand += shop::sum(ints) + shop::sum(chars) + shop::sum(doubles);
 		shop::show(i, order, &order, static_cast<int>(i) + 1000);
 		if (pause_us)

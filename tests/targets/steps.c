@@ -37,7 +37,7 @@ static NOINLINE void other(long i)
 
 int main(int argc, char **argv)
 {
-	static const char *const words[] = {"red", "green", "blue"};
+	static const char *const words[] = { "red", "green", "blue" };
 	long count = argc > 1 ? atol(argv[1]) : 1;
 	long pause_us = argc > 2 ? atol(argv[2]) : 0;
 	long every = argc > 3 ? atol(argv[3]) : 1;

@@ -18,11 +18,11 @@
 #endif
 
 /* The optimiser can't know the value of a scalar that went through this, nor drop it. */
-#define OPAQUE(x)                                     \
-	__extension__({                               \
-		__typeof__(x) opaque_ = (x);          \
-		__asm__ volatile("" : "+r"(opaque_)); \
-		opaque_;                              \
+#define OPAQUE(x)                                                                                  \
+	__extension__({                                                                            \
+		__typeof__(x) opaque_ = (x);                                                       \
+		__asm__ volatile("" : "+r"(opaque_));                                              \
+		opaque_;                                                                           \
 	})
 /* The scalar is needed here: in a register, or in memory. */
 #define KEEP(x) __extension__({ __asm__ volatile("" : : "r"(x)); })

@@ -36,7 +36,7 @@ static NOINLINE void step(const struct pattern *p, uint64_t number, long i)
 static void *work(void *arg)
 {
 	int k = (int)(intptr_t)arg;
-	struct pattern p = {.number = 0x0101010101010101u * (unsigned int)(k + 1)};
+	struct pattern p = { .number = 0x0101010101010101u * (unsigned int)(k + 1) };
 	cpu_set_t set;
 
 	memset(p.text, 'a' + k, sizeof(p.text) - 1);

@@ -170,7 +170,9 @@ static NOINLINE void characters(int n)
 	begin("characters");
 	SAY_CHAR(letter);
 	say("high", "{\"$char\":%d}", (unsigned char)high);
-	SAY_INT(schar), SAY_INT(uchar), SAY_CHAR(wide), SAY_CHAR(c16), SAY_CHAR(c32);
+	SAY_INT(schar), SAY_INT(uchar);
+	/* in C these are other names of integers */
+	SAY_INT(wide), SAY_INT(c16), SAY_INT(c32);
 	SAY_CHAR(newline);
 	end();
 }
@@ -200,14 +202,14 @@ static NOINLINE void floats(int n)
 }
 
 /* Floats in vector registers: a tracer may only show them rightly or say that it can't. */
-static NOINLINE double vector_floats(double in, float small)
+static NOINLINE double vector_floats(double whole, float small)
 {
-	double doubled = in * 2;
+	double doubled = whole * 2;
 	float half = small / 2;
 
-	__asm__ volatile("nop" : "+x"(in), "+x"(small), "+x"(doubled), "+x"(half)); /* @vector */
+	__asm__ volatile("nop" : "+x"(whole), "+x"(small), "+x"(doubled), "+x"(half)); /* @vector */
 	begin("vector");
-	SAY_DBL(in), SAY_FLOAT(small), SAY_DBL(doubled), SAY_FLOAT(half);
+	SAY_DBL(whole), SAY_FLOAT(small), SAY_DBL(doubled), SAY_FLOAT(half);
 	end();
 	return doubled + (double)half;
 }
@@ -234,7 +236,7 @@ static NOINLINE void enums(int n)
 }
 
 static int global_int = 17;
-static const char *const words[] = {"zero", "one", "two"};
+static const char *const words[] = { "zero", "one", "two" };
 
 static NOINLINE void pointers(int n, char *text)
 {
@@ -265,12 +267,12 @@ static NOINLINE void pointers(int n, char *text)
 static NOINLINE void arrays(int n)
 {
 	int ints[5], grid[2][3];
-	char name[8] = "abc", full[4] = {'w', 'x', 'y', 'z'};
-	uint8_t raw[4] = {0, 127, 128, 255};
-	double doubles[2] = {0.5 + n, -2.5};
-	const char *strings[3] = {"a", "bc", ""};
+	char name[8] = "abc", full[4] = { 'w', 'x', 'y', 'z' };
+	uint8_t raw[4] = { 0, 127, 128, 255 };
+	double doubles[2] = { 0.5 + n, -2.5 };
+	const char *strings[3] = { "a", "bc", "" };
 	struct point points[3];
-	bool marks[2] = {true, false};
+	bool marks[2] = { true, false };
 	int many[40];
 
 	for (int i = 0; i < 5; i++)
@@ -278,7 +280,7 @@ static NOINLINE void arrays(int n)
 	for (int i = 0; i < 6; i++)
 		grid[i / 3][i % 3] = i - n;
 	for (int i = 0; i < 3; i++)
-		points[i] = (struct point){i, -i};
+		points[i] = (struct point){ i, -i };
 	for (int i = 0; i < 40; i++)
 		many[i] = i * i;
 	KEEP_MEM(ints), KEEP_MEM(grid), KEEP_MEM(name), KEEP_MEM(full), KEEP_MEM(raw);
@@ -307,26 +309,26 @@ static struct nested *global_nested;
 
 static NOINLINE void structs(int n, struct point by_value, struct pair pair)
 {
-	struct point split = {OPAQUE(n + 1), OPAQUE(-n)};
-	point_t typedefed = {n, 2};
+	struct point split = { OPAQUE(n + 1), OPAQUE(-n) };
+	point_t typedefed = { n, 2 };
 	weird_t weird = OPAQUE(&typedefed);
-	struct bits bits = {.a = 1,
-			    .b = 5,
-			    .c = -9 + n,
-			    .d = 0xabcdef1234,
-			    .e = true,
-			    .f = GREEN,
-			    .g = -300000 - n};
-	union number number = {.f = 1.5f};
+	struct bits bits = { .a = 1,
+			     .b = 5,
+			     .c = -9 + n,
+			     .d = 0xabcdef1234,
+			     .e = true,
+			     .f = GREEN,
+			     .g = -300000 - n };
+	union number number = { .f = 1.5f };
 	struct nested *nested = calloc(1, sizeof(*nested) + 2 * sizeof(int));
 
 	nested->tag = 'T';
-	nested->at = (struct point){n, n + 1};
+	nested->at = (struct point){ n, n + 1 };
 	nested->named.inner = -7;
 	nested->named.as_int = 0x00020001;
 	nested->anonymous = 99;
-	nested->corners[0] = (struct point){1, 2};
-	nested->corners[1] = (struct point){3, 4};
+	nested->corners[0] = (struct point){ 1, 2 };
+	nested->corners[1] = (struct point){ 3, 4 };
 	nested->weight = 2.5;
 	nested->next = nested;
 	nested->tail[0] = 11;
@@ -407,7 +409,8 @@ int main(int argc, char **argv)
 		enums(n);
 		pointers(n, text);
 		arrays(n);
-		structs(n, (struct point){7, n}, (struct pair){1234567890123 + n, words[n % 3]});
+		structs(n, (struct point){ 7, n },
+			(struct pair){ 1234567890123 + n, words[n % 3] });
 		arithmetic(n);
 	}
 	return 0;
