@@ -3,12 +3,17 @@
 
 Environment GDB_JOB: a JSON file {"out": FILE, "lines_of": SOURCE} writes the lines of a source file
 that have code; {"out": FILE, "places": {KEY: [ADDRESS, ...]}} runs the program and writes
-{KEY: {"address": A, "values": {NAME: VALUE}}}, values in the forms of tests/targets/types.c and
-{"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
+{KEY: {"address": A, "values": {NAME: VALUE}, "edges": [NAME...], "entries": [NAME...]}}, values in the
+forms of tests/targets/types.c and {"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
+
+edges: variables whose location changes at this very address. gdb does not read the view numbers that
+say which of the lines that begin here has which location. entries: variables whose value gdb works
+out from what the caller passed.
 """
 
 import json
 import os
+import re
 
 import gdb
 
@@ -126,6 +131,26 @@ def variables(address):
     return found
 
 
+def locations(address):
+    """Names whose location begins or ends at the address, names located by an entry value."""
+    edges, entries, name, seen = set(), set(), None, set()
+    for row in gdb.execute(f"info scope *{address:#x}", to_string=True).splitlines():
+        match = re.match(r"Symbol (\S+) is ", row)
+        if match:
+            name = match[1] if match[1] not in seen else None
+            seen.add(match[1])
+            inside = False
+        match = re.search(r"Range 0x([0-9a-f]+)-0x([0-9a-f]+):", row)
+        if match and name:
+            start, end = int(match[1], 16), int(match[2], 16)
+            inside = start <= address < end
+            if address in (start, end):
+                edges.add(name)
+        if name and inside and "entry_value" in row:
+            entries.add(name)
+    return {"edges": sorted(edges), "entries": sorted(entries)}
+
+
 def run(places):
     waiting, found, points = {}, {}, {}
     for key, addresses in places.items():
@@ -139,9 +164,9 @@ def run(places):
         address = int(gdb.newest_frame().pc())
         keys = waiting.pop(address, set())
         if keys:
-            values = variables(address)
+            values, where = variables(address), locations(address)
         for key in keys:
-            found[key] = {"address": address, "values": values}
+            found[key] = {"address": address, "values": values, **where}
             for other in places[key]:
                 if other in waiting:
                     waiting[other].discard(key)

@@ -109,12 +109,22 @@ def compare(path, arguments, source, lines):
         record, where = records[number], f"line {number} at {theirs[number]['address']:#x}"
         for name, want in theirs[number]["values"].items():
             verdict = judge(name, want, record)
+            if verdict.isupper() and name in theirs[number]["edges"]:
+                verdict = "between two lines at one address"
+            elif verdict == "MISSED" and name in theirs[number]["entries"]:
+                verdict = "known from the caller alone"
             count[verdict] += 1
             if verdict.isupper():
                 got = record.get("values", {}).get(name, record.get("errors", {}).get(name))
                 wrong.append(f"{where}: {verdict} {name}: {got!r}, gdb {json.dumps(want)[:200]}")
     note(f"{path.name if hasattr(path, 'name') else path} {source}: " + ", ".join(f"{v} {k}" for k, v in sorted(count.items())))
     return count, wrong
+
+
+def all_gone(want):
+    if isinstance(want, dict) and not any(k.startswith("$") for k in want):
+        return all(map(all_gone, want.values()))
+    return all(map(all_gone, want)) if isinstance(want, list) else isinstance(want, dict) and "$gone" in want
 
 
 def judge(name, want, record):
@@ -127,9 +137,9 @@ def judge(name, want, record):
             return "synthetic"
         return "equal" if agree(values[name], want) else "DIFFERENT"
     if name not in errors:
-        return "equal" if want is None and name in values else "ABSENT"
+        return "not declared yet, gone in gdb" if isinstance(want, dict) and "$gone" in want else "ABSENT"
     reason = errors[name]
-    if isinstance(want, dict) and "$gone" in want:
+    if all_gone(want):
         return "gone in both"
     if isinstance(want, dict) and "$error" in want:
         return "error in both"

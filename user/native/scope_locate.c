@@ -144,23 +144,37 @@ static int parameter_index(struct lp_native_scope *s, const Dwarf_Die *die)
 	return -1;
 }
 
+/* Above the call frame address lies what the caller has stored before the call. */
+static bool is_callers(struct lp_native_scope *s, const Dwarf_Op *op)
+{
+	Dwarf_Op *base;
+	size_t n;
+
+	return op->atom == DW_OP_fbreg && (int64_t)op->number >= 0 && s->at.frame_base &&
+	       dwarf_getlocation_addr(s->at.frame_base, s->vaddr, &base, &n, 1) == 1 && n == 1 &&
+	       base[0].atom == DW_OP_call_frame_cfa;
+}
+
 /* Before the frame is complete. `single`: the one expression that holds in the whole function. */
 static int in_prologue(struct lp_native_scope *s, const Dwarf_Die *die, const Dwarf_Op *single,
 		       uint64_t size, struct lp_emit *e, struct lp_loc *ret, bool *ret_done)
 {
-	struct lp_abi_value v = { 0 };
+	struct lp_abi_value v = { 0 }, usual = { 0 };
 	int index = parameter_index(s, die);
 
 	*ret_done = true;
-	if (index >= 0 && has_convention(s))
-		v = lp_abi_parameter(s->types, &s->body, (size_t)index);
+	if (index >= 0)
+		usual = lp_abi_parameter(s->types, &s->body, (size_t)index);
+	if (has_convention(s))
+		v = usual;
 	/* never stored elsewhere, so it can be read where the caller put it all the time */
 	if (v.kind == LP_ABI_STACK || v.kind == LP_ABI_POINTER_ON_STACK || s->entry_state)
 		if (index >= 0)
 			return by_convention(s, &v, size, e, ret);
-	/* the caller's register is the variable's own */
-	if (v.kind == LP_ABI_REGS && v.n == 1 && single->atom >= DW_OP_reg0 &&
-	    single->atom <= DW_OP_reg15 && v.regs[0] == single->atom - DW_OP_reg0) {
+	/* the caller's register is the variable's own, whatever else the convention is */
+	bool stays = usual.kind == LP_ABI_REGS && usual.n == 1 && single->atom >= DW_OP_reg0 &&
+		     single->atom <= DW_OP_reg15 && usual.regs[0] == single->atom - DW_OP_reg0;
+	if (stays || is_callers(s, single)) {
 		*ret_done = false;
 		return 0;
 	}
