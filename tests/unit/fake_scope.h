@@ -287,7 +287,7 @@ static int fake_lookup(struct lp_scope *s, const char *name, size_t len, struct 
 static int fake_locate(struct lp_scope *s, const struct lp_var *v, struct lp_emit *e,
 		       struct lp_loc *ret, struct lp_err *err)
 {
-	const struct fake_var *f = fake_find(v->name, strlen(v->name));
+	const struct fake_var *f = v->impl ? v->impl : fake_find(v->name, strlen(v->name));
 
 	(void)s;
 	(void)err;
@@ -371,6 +371,7 @@ static int fake_numbered(struct lp_scope *s, unsigned int n, struct lp_var *ret,
 	if (n == 0 || n > 2)
 		return lp_err_set(err, ENOENT, "there are $1 and $2");
 	*ret = fake_vars[n - 1].var;
+	ret->impl = &fake_vars[n - 1];
 	return 0;
 }
 

@@ -2,10 +2,25 @@
 #include <errno.h>
 #include <string.h>
 
+#include "expr/suggest.h"
 #include "expr/tree.h"
 
 /* Items of one `in` list. */
 #define LIST_MAX 256
+
+static void *unknown_enumerator(struct lp_check *c, const struct lp_node *n,
+				const struct lp_type *type)
+{
+	lp_auto(lp_buf_done) struct lp_buf list = { 0 };
+	struct lp_suggest s = { .wanted = n->name, .len = n->len };
+
+	for (size_t i = 0; i < type->n_enumerators; i++)
+		lp_suggest_add(&s, type->enumerators[i].name, false);
+	lp_suggest_print(&s, &list);
+	return lp_check_fail_at(c, ENOENT, n->col, n->width, "unknown name '%.*s' ('%s' has: %s)",
+				n->len > 100 ? 100 : (int)n->len, n->name, type->name,
+				list.len ? list.data : "nothing");
+}
 
 const struct lp_tree *lp_check_beside(struct lp_check *c, const struct lp_node *n,
 				      const struct lp_type *type)
@@ -33,7 +48,7 @@ const struct lp_tree *lp_check_beside(struct lp_check *c, const struct lp_node *
 		    memcmp(type->enumerators[i].name, name, len) == 0)
 			return lp_tree_int(c, n, type,
 					   lp_int_cut(type, (uint64_t)type->enumerators[i].value));
-	return lp_check_expr(c, n);
+	return probe.status == -ENOENT ? unknown_enumerator(c, n, type) : lp_check_expr(c, n);
 }
 
 static const struct lp_tree *negated(struct lp_check *c, const struct lp_node *n,

@@ -206,6 +206,10 @@ static const struct lp_tree *find_member(struct lp_check *c, const struct lp_nod
 	const struct lp_type *t = lp_type_strip(whole->type);
 	struct found found = { 0 };
 
+	if (t->kind == LP_TYPE_UNKNOWN)
+		return lp_check_fail(c, n->a ? n->a : n,
+				     "'%s' is only declared here: its members are not known",
+				     t->name);
 	if (t->kind != LP_TYPE_STRUCT && t->kind != LP_TYPE_UNION)
 		return lp_check_fail_at(c, EINVAL, n->at_col, n->at_width,
 					"'%s' is no struct: it has no member '%.*s'",

@@ -42,7 +42,8 @@ void lp_suggest_add(struct lp_suggest *s, const char *name, bool only_near)
 	unsigned int d = distance(s->wanted, s->len, name, len);
 
 	/* alike: a third of it may differ */
-	if (d > (s->len > len ? s->len : len) / 3 + 1)
+	size_t shorter = s->len < len ? s->len : len;
+	if (d > shorter / 3 + 1 || d >= shorter)
 		d = FAR;
 	if (d == FAR && only_near)
 		return;
