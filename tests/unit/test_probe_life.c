@@ -44,8 +44,6 @@ static void children_are_not_followed(void **state)
 	children_follow(false);
 }
 
-#define CGROUP "/sys/fs/cgroup/unified/lp_probe_test"
-
 static bool write_pid(const char *path, pid_t pid)
 {
 	lp_auto(lp_fclose) FILE *f = fopen(path, "we");
@@ -55,11 +53,15 @@ static bool write_pid(const char *path, pid_t pid)
 
 static void a_cgroup_is_a_filter(void **state)
 {
+	char group[64], below[80], procs[100];
 	struct stat st;
 
 	(void)state;
-	if (mkdir(CGROUP, 0755) < 0 || mkdir(CGROUP "/below", 0755) < 0 || stat(CGROUP, &st) < 0) {
-		rmdir(CGROUP);
+	snprintf(group, sizeof(group), "/sys/fs/cgroup/unified/lp_test_%d", (int)getpid());
+	snprintf(below, sizeof(below), "%s/below", group);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", below);
+	if (mkdir(group, 0755) < 0 || mkdir(below, 0755) < 0 || stat(group, &st) < 0) {
+		rmdir(group);
 		skip(); /* no cgroup2 here, or not ours */
 	}
 	start_kernel(
@@ -67,15 +69,15 @@ static void a_cgroup_is_a_filter(void **state)
 	child_start(&children[0], a_hundred_thousand_hits);
 	child_start(&children[1], a_hundred_thousand_hits);
 
-	bool moved = write_pid(CGROUP "/below/cgroup.procs", children[1].pid);
+	bool moved = write_pid(procs, children[1].pid);
 	uint32_t point = add_point((struct lp_point){ .max = 1 });
 	attach(&links[0], (void *)hit_me, false, 0,
 	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
 	child_run(&children[0]);
 	uint64_t others = counts_of(point).hits;
 	child_run(&children[1]);
-	rmdir(CGROUP "/below");
-	rmdir(CGROUP);
+	rmdir(below);
+	rmdir(group);
 	drain();
 	assert_true(moved);
 	assert_int_equal(others, 0);
