@@ -3,12 +3,12 @@
 
 Environment GDB_JOB: a JSON file {"out": FILE, "lines_of": SOURCE} writes the lines of a source file
 that have code; {"out": FILE, "places": {KEY: [ADDRESS, ...]}} runs the program and writes
-{KEY: {"address": A, "values": {NAME: VALUE}, "edges": [NAME...], "entries": [NAME...]}}, values in the
-forms of tests/targets/types.c and {"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
+{KEY: {"address": A, "values": {NAME: VALUE}, "edges": [NAME...], "entries": [NAME...],
+"prologue": BOOL}}, values in the forms of tests/targets/types.c and {"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
 
 edges: variables whose location changes at this very address. gdb does not read the view numbers that
 say which of the lines that begin here has which location. entries: variables whose value gdb works
-out from what the caller passed.
+out from what the caller passed. prologue: the frame does not stand yet, so gdb shows what lies where it will.
 """
 
 import json
@@ -94,6 +94,8 @@ KINDS = {
     gdb.TYPE_CODE_UNION: dump_struct, gdb.TYPE_CODE_ENUM: dump_enum, gdb.TYPE_CODE_INT: dump_number,
     gdb.TYPE_CODE_CHAR: dump_number, gdb.TYPE_CODE_FLT: dump_float,
     gdb.TYPE_CODE_BOOL: lambda value, kind, depth: bool(int(value)),
+    gdb.TYPE_CODE_COMPLEX: lambda value, kind, depth: {"$complex": value.format_string()},
+    gdb.TYPE_CODE_MEMBERPTR: lambda value, kind, depth: {"$wide": value.format_string()},
     gdb.TYPE_CODE_REF: lambda value, kind, depth: dump(value.referenced_value(), depth),
     gdb.TYPE_CODE_RVALUE_REF: lambda value, kind, depth: dump(value.referenced_value(), depth),
 }
@@ -148,7 +150,18 @@ def locations(address):
                 edges.add(name)
         if name and inside and "entry_value" in row:
             entries.add(name)
-    return {"edges": sorted(edges), "entries": sorted(entries)}
+    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address)}
+
+
+def in_prologue(address):
+    """Before the second row of the line table, where gdb itself would set a breakpoint."""
+    block = gdb.block_for_pc(address)
+    while block and not (block.function and not block.superblock.function and block.superblock.is_static):
+        block = block.superblock
+    if not block:
+        return False
+    rows = [row.pc for row in block.function.symtab.linetable() if block.start < row.pc < block.end]
+    return address < min(rows, default=block.end)
 
 
 def run(places):

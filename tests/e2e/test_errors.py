@@ -217,6 +217,15 @@ def not_permitted():
 
 
 @test
+def instruction_that_cannot_be_probed():
+    """The kernel refuses some instructions (here: one with a lock prefix): said, not silently never hit."""
+    place = line("service.c", "locked")
+    status, out, err = logpoint(f'service.c:{place} "{{req->id}}"', "--", program("service.c"), "3")
+    check(status != 0 and "instruction" in err, f"status {status}: {err}")
+    check("served" not in out, "the command was run")
+
+
+@test
 def terminal_escapes():
     """Control characters from the target stay on their line and reach no terminal."""
     source = scratch("evil.c")

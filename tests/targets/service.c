@@ -99,14 +99,20 @@ static NOINLINE int reply(const struct req *r, int code)
 	return OPAQUE(code) / 100;
 }
 
+static NOINLINE void fail(const struct req *r)
+{
+	KEEP(r);
+	__atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
+}
+
 static NOINLINE int handle(struct req *req, const char *who, int worker)
 {
 	size_t length = strlen(req->path);
 	int result = reply(req, req->status); /* @handle */
 
 	if (req->status >= 500)
-		__atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED); /* @failed */
-	__atomic_add_fetch(&served, 1, __ATOMIC_RELAXED);
+		fail(req);				  /* @failed */
+	__atomic_add_fetch(&served, 1, __ATOMIC_RELAXED); /* @locked */
 	KEEP(length);
 	KEEP(who);
 	KEEP(worker);

@@ -229,8 +229,12 @@ static bool binary(struct lp_eval_dwarf *ev, const struct binary *b)
 		return false;
 	/* a shift counts in any type; else both sides have one */
 	bool shift = b->atom == DW_OP_shl || b->atom == DW_OP_shr || b->atom == DW_OP_shra;
-	if (!shift && (x.size != y.size || x.typed != y.typed))
+	/* clang mixes addresses with 64-bit integers, which matters where the sign does */
+	bool signless = b->op_generic == b->op_signed && b->op_signed == b->op_unsigned;
+	if (!shift && (x.size != y.size || (x.typed != y.typed && !(signless && x.size == 8))))
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
+	if (!shift && !x.typed && y.typed)
+		x.typed = true, x.is_signed = y.is_signed;
 
 	uint8_t op = !x.typed ? b->op_generic : x.is_signed ? b->op_signed : b->op_unsigned;
 	const struct lp_item *first = b->swap ? &y : &x, *second = b->swap ? &x : &y;

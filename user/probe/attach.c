@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
@@ -181,14 +184,44 @@ static int attach_single(struct bpf_program *prog, const struct lp_attach *a, st
 	return 0;
 }
 
+struct mapping {
+	void *at;
+	size_t size;
+};
+
+static void mapping_done(struct mapping *m)
+{
+	if (m->at)
+		munmap(m->at, m->size);
+}
+LP_CLEANUP_DONE(struct mapping, mapping_done)
+
+/* The kernel looks at an instruction only once some process maps it, and what it refuses then is
+ * refused silently: the probe never hits. A mapping of our own makes it look, and say so, now.
+ * Without one (no memory, a file system without execution) all is as it would have been.
+ */
+static void map_code(const char *path, struct mapping *ret)
+{
+	lp_auto(lp_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0)
+		return;
+	void *at = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (at != MAP_FAILED)
+		*ret = (struct mapping){ at, (size_t)st.st_size };
+}
+
 static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
 		  struct lp_link **ret, struct lp_err *err)
 {
 	lp_auto(lp_link_free) struct lp_link *l = link_new();
+	lp_auto(mapping_done) struct mapping code = { 0 };
 
 	if (!l)
 		return lp_err_nomem(err);
 	if (a->n) {
+		map_code(a->path, &code);
 		int r = k->multi ? attach_multi(k, prog, a, l, err)
 				 : attach_single(prog, a, l, err);
 
