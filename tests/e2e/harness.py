@@ -288,7 +288,7 @@ def read_records(text):
     records = []
     for number, row in enumerate(text.splitlines(), 1):
         try:
-            records.append(json.loads(row))
+            records.append(json.loads(row, parse_int=lambda text: -0.0 if text == "-0" else int(text)))
         except ValueError as why:
             raise Failed(f"record {number} is not JSON ({why}): {row[:300]}") from None
     return records

@@ -15,7 +15,7 @@ import re
 import struct
 import sys
 
-from harness import (COMPILERS, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
+from harness import (COMPILERS, SOURCES, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
                      run_tool, same, scratch, skip, test, tool)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -183,21 +183,27 @@ def differences(count, wrong, least):
 
 
 OWN = [("mix.c", cc, opt, 150) for cc in COMPILERS for opt in ("-O1", "-O2", "-O3", "-Os")] + [
-    ("service.c", "gcc", "-O2", 40), ("shop.cc", "gcc", "-O2", 60), ("shop.cc", "clang", "-O2", 60), ("types.c", "gcc", "-O2", 100),
-    ("types.c", "clang", "-O2", 100), ("mix.c", "gcc", "-Og", 150), ("recursion.c", "gcc", "-O2", 20)]
+    ("service.c", "gcc", "-O2", 40), ("shop.cc", "gcc", "-O2", 60), ("shop.cc", "clang", "-O2", 60), ("types.c", "gcc", "-O2", 50),
+    ("types.c", "clang", "-O2", 50), ("mix.c", "gcc", "-Og", 150), ("recursion.c", "gcc", "-O2", 20)]
 
 
 @each(*OWN)
 def own(source, cc, opt, least):
     path = program(source, cc, opt, flags=("-no-pie",), name=source.replace(".", "-"))
-    lines = gdb(path, [], lines_of=source)
+    lines, text = gdb(path, [], lines_of=source), (SOURCES / source).read_text().splitlines()
+    if source == "types.c":  # elsewhere its variables still hold what was in memory before
+        lines = [n for n in lines if re.search(r"@\w+ \*/", text[n - 1])]
+    lines = [n for n in lines if "__atomic" not in text[n - 1]]  # the kernel can't probe a lock prefix
+    other = program(source, cc, "-O0", flags=("-no-pie",), name=path.name)
+    other_lines = gdb(other, [], lines_of=source)
 
     @functools.cache
     def plain(number):
-        other = program(source, cc, "-O0", flags=("-no-pie",), name=path.name)
-        _, places = logged(other, ["3"], source, [number])
+        near = [n for n in other_lines if n >= number][:2]  # the first may be the head of the function
+        _, places = logged(other, ["3"], source, near)
         found = gdb(other, ["3"], places={str(k): v for k, v in places.items()})
-        return {k: as_record(v) for k, v in found.get(str(number), {}).get("values", {}).items()}
+        values = [f["values"] for _, f in sorted(found.items()) if not f["prologue"]]
+        return {k: as_record(v) for k, v in values[0].items()} if values else {}
 
     count, wrong = compare(path, ["3"], source, lines, plain)
     differences(count, wrong, least)

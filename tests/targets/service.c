@@ -101,7 +101,7 @@ static NOINLINE int reply(const struct req *r, int code)
 
 static NOINLINE void fail(const struct req *r)
 {
-	KEEP(r);
+	HERE(r);
 	__atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
 }
 
