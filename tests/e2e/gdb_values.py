@@ -150,7 +150,7 @@ def locations(address):
                 edges.add(name)
         if name and inside and "entry_value" in row:
             entries.add(name)
-    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address)}
+    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address), "arguments": sorted(arguments(address))}
 
 
 def in_prologue(address):
@@ -162,6 +162,13 @@ def in_prologue(address):
         return False
     rows = [row.pc for row in block.function.symtab.linetable() if block.start < row.pc < block.end]
     return address < min(rows, default=block.end)
+
+
+def arguments(address):
+    block = gdb.block_for_pc(address)
+    while block and not block.function:
+        block = block.superblock
+    return {symbol.name for symbol in block or () if symbol.is_argument}
 
 
 def run(places):

@@ -476,7 +476,8 @@ def same_special(got, want):
         return isinstance(got, int) and got == (want["$hi"] << 64) + want["$lo"] \
             or got == str((want["$hi"] << 64) + want["$lo"])
     if "$complex" in want:
-        return isinstance(got, list) and [float(x) for x in got] == want["$complex"]
+        parts = re.fullmatch(r"(\S+) \+ (\S+)i", got) if isinstance(got, str) else None
+        return parts is not None and [float(x) for x in parts.groups()] == want["$complex"]
     return None
 
 

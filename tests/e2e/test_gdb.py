@@ -134,7 +134,7 @@ def compare(path, arguments, source, lines, proof=None):
                 verdict = "between two lines at one address"
             elif verdict == "MISSED" and name in theirs[number]["entries"]:
                 verdict = "known from the caller alone"
-            if verdict == "UNAVAILABLE" and theirs[number]["prologue"]:
+            if verdict == "UNAVAILABLE" and theirs[number]["prologue"] and name not in theirs[number]["arguments"]:
                 verdict = "no frame yet"
             if verdict == "BETTER THAN GDB" and proof and same(values_of(record).get(name), proof(number).get(name)):
                 verdict = "known here alone, proven without optimisation"

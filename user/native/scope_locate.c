@@ -167,10 +167,6 @@ static int in_prologue(struct lp_native_scope *s, const Dwarf_Die *die, const Dw
 		usual = lp_abi_parameter(s->types, &s->body, (size_t)index);
 	if (has_convention(s))
 		v = usual;
-	/* never stored elsewhere, so it can be read where the caller put it all the time */
-	if (v.kind == LP_ABI_STACK || v.kind == LP_ABI_POINTER_ON_STACK || s->entry_state)
-		if (index >= 0)
-			return by_convention(s, &v, size, e, ret);
 	/* the caller's register is the variable's own, whatever else the convention is */
 	bool stays = usual.kind == LP_ABI_REGS && usual.n == 1 && single->atom >= DW_OP_reg0 &&
 		     single->atom <= DW_OP_reg15 && usual.regs[0] == single->atom - DW_OP_reg0;
@@ -178,6 +174,10 @@ static int in_prologue(struct lp_native_scope *s, const Dwarf_Die *die, const Dw
 		*ret_done = false;
 		return 0;
 	}
+	/* never stored elsewhere, so it can be read where the caller put it all the time */
+	if (v.kind == LP_ABI_STACK || v.kind == LP_ABI_POINTER_ON_STACK || s->entry_state)
+		if (index >= 0)
+			return by_convention(s, &v, size, e, ret);
 	*ret = none(LP_ST_UNAVAILABLE);
 	return 0;
 }
