@@ -94,7 +94,8 @@ def calls(cc, opt):
     for record in by["negative"] + by["nothing"] + by["name_of"]:
         check(0 < record["elapsed_ns"] < 10**10, f"elapsed: {record}")
     equal(len(by["fib"]), 4, "fib(10) is 55")
-    equal(result.counts("fib").hits, 4 * 177, "calls of fib(10)")
+    hits = result.counts("fib").hits  # the compiler may put calls of fib() into fib()
+    check(hits == 4 * 177 or opt != "-O0" and 4 <= hits < 4 * 177, f"{hits} calls of fib(10)")
 
 
 @each("-O0", "-O2")

@@ -174,11 +174,11 @@ def file_replaced_under_load():
 @test
 def logpoint_killed():
     """SIGKILL of logpoint under load, again and again: the target's result is the same, nothing is left."""
-    count = 3000
+    count = 30000
     want = subprocess.run([program("steps.c"), str(count)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=True).stdout.splitlines()[-1]
     path = program("steps.c")
-    target = Target(path, count, 100)
+    target = Target(path, count, 200)
     target.go()
     kills = 0
     while target.alive() and kills < 8:

@@ -35,17 +35,17 @@ int main(int argc, char **argv)
 	struct node last = { 2, NULL, NULL }, first = { 1, &last, "first" };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *area =
-		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
 
 	if (area == MAP_FAILED || fd < 0)
 		return 2;
-	munmap(area + page, page);
 	memset(area + page - 300, 'e', 100);
 	memset(area + page - 200, 'x', 200);
 	char *file = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
 	if (file == MAP_FAILED)
 		return 2;
+	munmap(area + page, 2 * page);
 	target_wait();
 	for (int i = 0; i < 2; i++) {
 		madvise(file, page, MADV_DONTNEED);

@@ -82,6 +82,7 @@ int main(int argc, char **argv)
 		KEEP(got);
 		KEEP(f);
 		KEEP(p.sum);
+		KEEP(p.depth);
 		KEEP_MEM(b);
 		KEEP(name_of(i));
 		KEEP((long)half(i));
