@@ -136,7 +136,11 @@ def variables(address):
 def locations(address):
     """Names whose location begins or ends at the address, names located by an entry value."""
     edges, entries, name, seen = set(), set(), None, set()
-    for row in gdb.execute(f"info scope *{address:#x}", to_string=True).splitlines():
+    try:
+        scope = gdb.execute(f"info scope *{address:#x}", to_string=True)
+    except gdb.error:  # gdb 13 on some inlined functions of units that were linked together
+        scope = ""
+    for row in scope.splitlines():
         match = re.match(r"Symbol (\S+) is ", row)
         if match:
             name = match[1] if match[1] not in seen else None
@@ -160,8 +164,8 @@ def in_prologue(address):
         block = block.superblock
     if not block:
         return False
-    rows = [row.pc for row in block.function.symtab.linetable() if block.start < row.pc < block.end]
-    return address < min(rows, default=block.end)
+    match = re.search(r"ends at 0x([0-9a-f]+)", gdb.execute(f"info line *{block.start:#x}", to_string=True))
+    return bool(match) and address < int(match[1], 16)
 
 
 def arguments(address):

@@ -26,6 +26,7 @@ SHOWN = 25  # differences listed
 def gdb(path, arguments, **job):
     """What gdb_values.py makes of a job."""
     job["out"] = str(scratch("gdb.out"))
+    scratch("gdb.out").unlink(missing_ok=True)
     scratch("gdb.job").write_text(json.dumps(job))
     from harness import Process
 
@@ -33,7 +34,7 @@ def gdb(path, arguments, **job):
         f"{k}={v}" for k, v in ENVIRONMENT.items()), "-x", f"{HERE}/gdb_values.py", "--args", path, *arguments]
     process = Process(command, stdin=-3, env={**os.environ, "GDB_JOB": str(scratch("gdb.job"))})
     status = process.wait(200)
-    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[-1000:]}")
+    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[:1000]}")
     return json.loads(scratch("gdb.out").read_text())
 
 
@@ -234,7 +235,7 @@ def python(source, least):
     if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):
         skip("python3.11-dbg is not installed")
     arguments = ["-S", "-E", "-B", "-c", SCRIPT]
-    lines = gdb(PYTHON, [], lines_of=source)
+    lines = gdb(PYTHON, [], lines_of=source)[::4]
     count, wrong = compare(PYTHON, arguments, source, lines)
     differences(count, wrong, least)
 

@@ -174,7 +174,8 @@ def library_loaded_later(opt):
     for record in result.records:
         if record["logpoint"] == "lines":
             equal(record["values"]["job->title"], "six", "string in the library's frame")
-            equal(record["values"]["plugin_depth"], record["hit"] - 1, "thread-local variable of the library")
+            if opt == "-O0":  # else it is stored once, at the end
+                equal(record["values"]["plugin_depth"], record["hit"] - 1, "thread-local variable of the library")
         else:
             equal(record["return"], 300, "return value")
 
