@@ -154,7 +154,7 @@ def locations(address):
                 edges.add(name)
         if name and inside and "entry_value" in row:
             entries.add(name)
-    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address), "arguments": sorted(arguments(address))}
+    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address), "arguments": sorted(arguments(address)), "function": function_of(address)}
 
 
 def in_prologue(address):
@@ -166,6 +166,13 @@ def in_prologue(address):
         return False
     match = re.search(r"ends at 0x([0-9a-f]+)", gdb.execute(f"info line *{block.start:#x}", to_string=True))
     return bool(match) and address < int(match[1], 16)
+
+
+def function_of(address):
+    block = gdb.block_for_pc(address)
+    while block and not block.function:
+        block = block.superblock
+    return block.function.name if block else None
 
 
 def arguments(address):
