@@ -42,6 +42,8 @@ def dump_pointer(value, kind, depth):
         address = int(value)
     except gdb.error as why:
         return {"$synthetic": str(why)}
+    if "synthetic" in value.format_string():  # what it points to is known, it itself exists nowhere
+        return {"$synthetic": 1}
     if is_char(kind.target().strip_typedefs().unqualified()):
         return text_at(address) if address else None
     return {"$ptr": address}
