@@ -137,7 +137,7 @@ def variables(address):
 
 def locations(address):
     """Names whose location begins or ends at the address, names located by an entry value."""
-    edges, entries, name, seen = set(), set(), None, set()
+    edges, entries, name = set(), set(), None
     try:
         scope = gdb.execute(f"info scope *{address:#x}", to_string=True)
     except gdb.error:  # gdb 13 on some inlined functions of units that were linked together
@@ -145,9 +145,7 @@ def locations(address):
     for row in scope.splitlines():
         match = re.match(r"Symbol (\S+) is ", row)
         if match:
-            name = match[1] if match[1] not in seen else None
-            seen.add(match[1])
-            inside = False
+            name, inside = match[1], False
         match = re.search(r"Range 0x([0-9a-f]+)-0x([0-9a-f]+):", row)
         if match and name:
             start, end = int(match[1], 16), int(match[2], 16)
