@@ -269,3 +269,29 @@ bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to)
 			return false;
 	return true;
 }
+
+bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr)
+{
+	static const struct {
+		uint8_t bytes[2], mask[2];
+	} emulated[] = {
+		{ { 0x90 }, { 0xff } },		    /* nop */
+		{ { 0x0f, 0x1f }, { 0xff, 0xff } }, /* nop of several bytes */
+		{ { 0x50 }, { 0xf8 } },		    /* push reg */
+		{ { 0x41, 0x50 }, { 0xff, 0xf8 } }, /* push r8..r15 */
+		{ { 0xe8 }, { 0xff } },		    /* call */
+		{ { 0xe9 }, { 0xff } },		    /* jmp, four bytes away */
+		{ { 0xeb }, { 0xff } },		    /* jmp, one byte away */
+		{ { 0x70 }, { 0xf0 } },		    /* jcc, one byte away */
+		{ { 0x0f, 0x80 }, { 0xff, 0xf0 } }, /* jcc, four bytes away */
+	};
+	uint8_t code[2] = { 0 };
+
+	if (!lp_module_bytes(m, vaddr, code, sizeof(code)))
+		return false;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(emulated); i++)
+		if ((code[0] & emulated[i].mask[0]) == emulated[i].bytes[0] &&
+		    (code[1] & emulated[i].mask[1]) == emulated[i].bytes[1])
+			return true;
+	return false;
+}

@@ -46,4 +46,10 @@ const struct lp_instr *lp_flow_at(const struct lp_flow *f, uint64_t vaddr);
  */
 bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to);
 
+/* Does the kernel emulate the instruction at a probe, rather than single-step it out of line at
+ * many times the cost? As of branch_setup_xol_ops() and push_setup_xol_ops() in the kernel's
+ * arch/x86/kernel/uprobes.c.
+ */
+bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr);
+
 #endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/session/internal.h
+ *
+ * internal - what the files of session/ share. A *point* is one logpoint; a *spot* is one place
+ * of it, with its code; a *stop* is one probed address of a spot (a return has two); a *batch* is
+ * the stops that one link of the kernel holds.
+ */
+#ifndef LP_SESSION_INTERNAL_H
+#define LP_SESSION_INTERNAL_H
+
+#include <signal.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "collect/collect.h"
+#include "native/unwind.h"
+#include "probe/probe.h"
+#include "session/inventory.h"
+#include "session/session.h"
+#include "session/summary.h"
+
+#define LP_NS_PER_S  1000000000ull
+#define LP_NS_PER_MS 1000000ull
+
+/* Up to so many logpoints each has links of its own, so that one can be taken out alone. */
+#define LP_OWN_LINKS_MAX 64
+
+enum point_state {
+	POINT_PENDING, /* no module has its location yet */
+	POINT_ARMED,
+	POINT_OUT, /* taken out for good: max, budget */
+};
+
+#define BUDGET_TICKS 10 /* of BUDGET_TICK: one second */
+#define BUDGET_TICK  (100 * LP_NS_PER_MS)
+
+struct point {
+	struct lp_logpoint *lp;
+	uint32_t id;
+	bool added; /* the kernel side knows it by id */
+	enum point_state state;
+	LP_VEC(struct spot *) spots;
+	struct lp_err missing; /* what is said while no module has it */
+	uint64_t shown, unshown;
+	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
+	size_t tick, n_ticks;
+	uint32_t cost_classes; /* bits of enum cost_class */
+};
+
+enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED };
+
+struct spot {
+	struct point *point;
+	struct lp_file *file;
+	struct lp_place place;
+	struct lp_compiled *code;
+	struct lp_site_info info; /* the collector's view of `site` */
+	uint32_t site, enter_site;
+};
+
+struct stop {
+	struct spot *spot;
+	bool is_return;
+	uint32_t site;
+};
+
+struct batch {
+	struct lp_link *link;
+	struct lp_file *file;
+	bool is_return;
+	LP_VEC(struct stop) stops;
+};
+
+enum finish { FINISH_NOT, FINISH_LIMIT, FINISH_SIGNAL, FINISH_ENDED, FINISH_PIPE };
+
+struct lp_session {
+	const struct lp_session_opts *opts;
+	const struct lp_session_ops *ops;
+	void *arg;
+	uint64_t began; /* CLOCK_MONOTONIC, ns */
+
+	struct lp_inventory inv;
+	struct lp_kernel *kernel;
+	struct lp_collect *collect;
+	struct lp_unwinder *unwinder;
+	struct lp_arena frames; /* of the latest unwinding */
+	LP_VEC(struct point *) points;
+	LP_VEC(struct batch *) batches;
+	LP_VEC(struct lp_link *) loaders;
+	LP_VEC(struct lp_file *) watched; /* of loaders */
+	uint32_t pairs;	 /* given out */
+	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
+	bool dynamic;	 /* libraries or processes can come later */
+	char cgroup[PATH_MAX];
+	struct lp_file *exe; /* LP_TARGET_EXE, LP_TARGET_COMMAND */
+
+	pid_t child; /* LP_TARGET_COMMAND */
+	int go_fd;   /* a byte lets the child run; closing it ends the child */
+	int child_status;
+	bool child_done;
+
+	int epoll_fd, signal_fd;
+	sigset_t old_signals;
+	bool signals_blocked;
+	bool interrupted;  /* once already */
+	uint64_t deadline; /* of --duration; 0: none */
+	uint64_t next_scan, next_tick, last_record;
+	struct lp_costs costs;
+	bool have_costs;
+	uint64_t shown;
+	enum finish finish;
+	bool finished; /* everything is detached and handed on */
+	struct lp_err failure; /* the first of ops->event and ops->flush */
+};
+
+uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
+
+void session_note(struct lp_session *s, enum lp_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* resolve.c: places of a point in all files (at the start) or in one that came later. */
+int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);
+int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
+		       struct lp_err *err);
+
+/* arm.c: code for spots [from, end) of a point; then sites and probes. */
+int session_compile(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
+int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
+void session_print_spot(struct lp_session *s, const struct spot *spot);
+void session_drop_spots(struct point *p, size_t from);
+/* A file that has just come: arms every point that has a place in it. */
+void session_arm_file(struct lp_session *s, struct lp_file *f);
+
+/* attach.c */
+int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);
+int session_collect_stops(struct point *p, size_t from, void *stops_vec);
+void session_detach_point(struct lp_session *s, struct point *p);
+void session_detach_all(struct lp_session *s);
+void session_watch_loaders(struct lp_session *s);
+
+/* run.c */
+int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err);
+
+/* targets.c */
+int session_find_targets(struct lp_session *s, struct lp_err *err);
+int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
+void session_target_gone(struct lp_session *s, pid_t pid);
+void session_rescan(struct lp_session *s, pid_t pid); /* its mappings have changed */
+void session_rescan_all(struct lp_session *s);
+int session_notice(struct lp_session *s, const struct lp_record *rec, const char *text);
+
+/* spawn.c */
+int session_spawn(struct lp_session *s, struct lp_err *err);
+int session_release_child(struct lp_session *s, struct lp_err *err);
+void session_reap_child(struct lp_session *s, bool wait);
+
+/* symbols.c */
+int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
+
+/* budget.c */
+void session_budget_tick(struct lp_session *s);
+
+#endif

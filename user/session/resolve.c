@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How much an error tells, where modules disagree. */
+static int error_rank(int code)
+{
+	static const int order[] = { ENOENT, ESRCH, EINVAL, EEXIST };
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(order); i++)
+		if (code == order[i])
+			return (int)i + 1;
+	return 0;
+}
+
+static struct spot *spot_new(struct point *p, struct lp_file *f, const struct lp_place *place)
+{
+	struct spot *spot = calloc(1, sizeof(*spot));
+
+	if (spot) {
+		spot->point = p;
+		spot->file = f;
+		spot->place = *place;
+	}
+	return spot;
+}
+
+static int add_spots(struct point *p, struct lp_file *f, const struct lp_location *loc,
+		     struct lp_session *s, struct lp_err *err)
+{
+	struct lp_places places = { 0 };
+	size_t inlined = 0;
+
+	int r = lp_module_resolve(f->module, loc, &places, &inlined, err);
+	for (size_t i = 0; i < places.len && r >= 0; i++) {
+		struct spot *spot = spot_new(p, f, &places.data[i]);
+
+		if (!spot || lp_vec_push(&p->spots, spot) < 0) {
+			free(spot);
+			r = lp_err_nomem(err);
+		}
+	}
+	if (r >= 0 && inlined)
+		session_note(s, LP_LOG_NORMAL,
+			     "%s: %zu inlined cop%s in %s cannot be logged: only calls of the function "
+			     "itself are",
+			     p->lp->location.text, inlined, inlined == 1 ? "y" : "ies", f->name);
+	lp_vec_done(&places);
+	return r;
+}
+
+/* A run-time address means a place of whatever each process has mapped there. */
+static int resolve_address(struct lp_session *s, struct point *p, struct lp_file *f,
+			   struct lp_err *err)
+{
+	struct lp_location loc = p->lp->location;
+	uint64_t addr = loc.offset;
+	uint64_t done = UINT64_MAX;
+	bool mapped = false;
+
+	lp_vec_each(&s->inv.procs, each) {
+		const struct lp_mapping *m = lp_proc_mapping(*each, addr);
+
+		if (!m || m->file != f)
+			continue;
+		mapped = true;
+		loc.offset = lp_mapping_vaddr(m, addr);
+		if (loc.offset == done)
+			continue;
+		done = loc.offset;
+		int r = add_spots(p, f, &loc, s, err);
+		if (r < 0)
+			return r;
+	}
+	if (mapped)
+		return 0;
+	if (f->fixed && f == s->exe)
+		return add_spots(p, f, &p->lp->location, s, err);
+	return lp_err_at(err, ENOENT, loc.col, (int)strlen(loc.text),
+			 "0x%llx is in no executable mapping of the target",
+			 (unsigned long long)addr);
+}
+
+int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
+		       struct lp_err *err)
+{
+	if (!f->module)
+		return lp_err_set(err, ENOENT, "%s: %s", f->name, f->why);
+	if (p->lp->location.kind == LP_AT_ADDRESS)
+		return resolve_address(s, p, f, err);
+	return add_spots(p, f, &p->lp->location, s, err);
+}
+
+static int stop_at_first(int line, size_t n_places, void *arg)
+{
+	(void)line;
+	(void)n_places;
+	(void)arg;
+	return 1;
+}
+
+/* The path that the module knows a line's file by; NULL: no such file. */
+static const char *file_path(struct lp_file *f, const char *file)
+{
+	const char *path = NULL;
+
+	lp_module_each_line(f->module, file, stop_at_first, NULL, &path, NULL);
+	return path;
+}
+
+/* FILE:LINE must mean one file, whichever modules were made from it. `silent` has the file, but
+ * no code at that line.
+ */
+static int check_one_file(struct point *p, struct lp_file *silent, struct lp_err *err)
+{
+	const struct lp_location *loc = &p->lp->location;
+	const struct spot *first = p->spots.len ? p->spots.data[0] : NULL;
+
+	if (loc->kind != LP_AT_LINE || !first || !first->place.file)
+		return 0;
+
+	const char *other = silent ? file_path(silent, loc->file) : NULL;
+	const char *other_in = silent ? silent->name : NULL;
+	lp_vec_each(&p->spots, each) {
+		if (!other && (*each)->place.file && strcmp((*each)->place.file, first->place.file)) {
+			other = (*each)->place.file;
+			other_in = (*each)->file->name;
+		}
+	}
+	if (!other || !strcmp(other, first->place.file))
+		return 0;
+	return lp_err_at(err, EEXIST, loc->col, (int)strlen(loc->file),
+			 "several files match: %s (in %s) and %s (in %s); give more of the path",
+			 first->place.file, first->file->name, other, other_in);
+}
+
+/* "no file 'x.c' in server; nor in libc.so.6, libm.so.6" */
+static void list_modules(struct lp_session *s, const struct lp_file *told, struct lp_err *err)
+{
+	const char *lead = "; nor in ";
+	size_t n = strlen(err->msg);
+
+	lp_vec_each(&s->inv.files, f) {
+		if (!(*f)->module || *f == told || n >= sizeof(err->msg) - 1)
+			continue;
+		n += (size_t)snprintf(err->msg + n, sizeof(err->msg) - n, "%s%s", lead,
+				      (*f)->name);
+		lead = ", ";
+	}
+}
+
+int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	struct lp_err best = { 0 };
+	const struct lp_file *told = NULL;
+	struct lp_file *silent = NULL;
+
+	lp_vec_each(&s->inv.files, each) {
+		struct lp_file *f = *each;
+		struct lp_err why = { 0 };
+
+		if (!f->module)
+			continue;
+		int r = session_resolve_in(s, p, f, &why);
+		if (r == -ENOMEM)
+			return lp_err_nomem(err);
+		if (r == -ESRCH)
+			silent = f;
+		if (r < 0 && (!told || error_rank(why.code) > error_rank(best.code))) {
+			best = why;
+			told = f;
+		}
+	}
+
+	/* what one module understands and must refuse is not what another happens to have */
+	bool refused = told && best.code != ENOENT && best.code != ESRCH;
+	if (refused || (told && !p->spots.len && best.code == ESRCH)) {
+		if (err)
+			*err = best;
+		return -best.code;
+	}
+	if (p->spots.len) {
+		p->state = POINT_ARMED;
+		return check_one_file(p, silent, err);
+	}
+	if (!told)
+		best = (struct lp_err){ .code = ENOENT, .msg = "no target runs yet" };
+	else
+		list_modules(s, told, &best);
+	if (!s->dynamic) {
+		if (err)
+			*err = best;
+		return -ENOENT;
+	}
+	p->missing = best;
+	p->state = POINT_PENDING;
+	return 0;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#define AWAKE_PERIOD (4 * LP_NS_PER_MS)	  /* between two looks at the ring while records come */
+#define AWAKE_FOR    (100 * LP_NS_PER_MS) /* after the last record */
+#define REORDER	     (2 * LP_NS_PER_MS)	  /* a record may come so much after a later one */
+#define SCAN_PERIOD  LP_NS_PER_S	  /* for mappings that no loader told of */
+
+/* What epoll reports: a process by its pid, else one of these. */
+enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2 };
+
+int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = (uint64_t)(int64_t)pid };
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 && errno != EEXIST)
+		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
+	return 0;
+}
+
+static int catch_signals(struct lp_session *s, struct lp_err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, &s->old_signals) < 0)
+		return lp_err_set(err, errno, "sigprocmask: %s", strerror(errno));
+	s->signals_blocked = true;
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signal_fd < 0)
+		return lp_err_set(err, errno, "signalfd: %s", strerror(errno));
+	return session_poll(s, s->signal_fd, WAKE_SIGNAL, err);
+}
+
+static int prepare(struct lp_session *s, struct lp_err *err)
+{
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
+	int r = catch_signals(s, err);
+	if (r >= 0)
+		r = session_poll(s, lp_kernel_fd(s->kernel), WAKE_RING, err);
+	lp_vec_each (&s->inv.procs, p)
+		if (r >= 0)
+			r = session_poll(s, (*p)->pidfd, (*p)->info.pid, err);
+
+	uint64_t now = lp_now();
+	s->deadline = s->opts->duration ? now + s->opts->duration : 0;
+	s->next_scan = now + SCAN_PERIOD;
+	s->next_tick = now + BUDGET_TICK;
+	s->last_record = now;
+	return r;
+}
+
+/* The first interrupt from the terminal goes to the command as well, and we end when it does. */
+static void on_signal(struct lp_session *s, const struct signalfd_siginfo *si)
+{
+	bool running = s->child && !s->child_done;
+
+	if (si->ssi_signo == SIGCHLD) {
+		session_reap_child(s, false);
+		if (s->child_done && !s->finish)
+			s->finish = FINISH_ENDED;
+		return;
+	}
+	if (running && !s->interrupted) {
+		s->interrupted = true;
+		if (si->ssi_signo == SIGTERM)
+			kill(s->child, SIGTERM);
+		return;
+	}
+	s->finish = FINISH_SIGNAL;
+}
+
+static void on_wake(struct lp_session *s, int64_t what)
+{
+	struct signalfd_siginfo si;
+
+	if (what == WAKE_RING)
+		lp_kernel_awake(s->kernel);
+	else if (what != WAKE_SIGNAL)
+		session_target_gone(s, (pid_t)what);
+	else
+		while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si))
+			on_signal(s, &si);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return b && b < a ? b : a;
+}
+
+static int wait_for(struct lp_session *s, uint64_t until, struct lp_err *err)
+{
+	struct epoll_event evs[64];
+	uint64_t now = lp_now();
+	uint64_t ms = until > now ? (until - now + LP_NS_PER_MS - 1) / LP_NS_PER_MS : 0;
+
+	int n = epoll_wait(s->epoll_fd, evs, LP_ARRAY_SIZE(evs), ms > 60000 ? 60000 : (int)ms);
+	if (n < 0 && errno != EINTR)
+		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
+	for (int i = 0; i < n; i++)
+		on_wake(s, (int64_t)evs[i].data.u64);
+	return 0;
+}
+
+struct drain {
+	struct lp_session *s;
+	struct lp_err *err;
+};
+
+static int on_record(const void *record, size_t len, void *arg)
+{
+	struct drain *d = arg;
+
+	return lp_collect_feed(d->s->collect, record, len, d->err);
+}
+
+/* Reads what there is, hands on what no earlier record can come before any more. */
+static int drain(struct lp_session *s, bool all, struct lp_err *err)
+{
+	struct drain d = { .s = s, .err = err };
+	uint64_t now = lp_now();
+
+	int n = lp_kernel_drain(s->kernel, on_record, &d);
+	if (n < 0)
+		return n;
+	if (n)
+		s->last_record = now;
+	int r = lp_collect_flush(s->collect, all || !n ? UINT64_MAX : now - REORDER, err);
+	if (r < 0)
+		return r;
+	if (!s->failure.code && s->finish != FINISH_PIPE) {
+		r = s->ops->flush(s->arg, &s->failure);
+		if (r == -EPIPE) {
+			s->failure = (struct lp_err){ 0 };
+			s->finish = FINISH_PIPE;
+		}
+	}
+	return n;
+}
+
+static void tick(struct lp_session *s, uint64_t now)
+{
+	if (now >= s->next_tick) {
+		session_budget_tick(s);
+		s->next_tick = lp_now() + BUDGET_TICK;
+	}
+	if (now >= s->next_scan) {
+		if (s->dynamic)
+			session_rescan_all(s);
+		s->next_scan = now + SCAN_PERIOD;
+	}
+	if (s->deadline && now >= s->deadline && !s->finish)
+		s->finish = FINISH_LIMIT;
+}
+
+/* When to look again: soon while records come, else when one does or something is due. */
+static uint64_t next_look(struct lp_session *s, uint64_t now)
+{
+	uint64_t until = now + 60 * LP_NS_PER_S;
+
+	if (s->opts->max_overhead >= 0)
+		until = earlier(until, s->next_tick);
+	if (s->dynamic)
+		until = earlier(until, s->next_scan);
+	until = earlier(until, s->deadline);
+	if (now - s->last_record < AWAKE_FOR || !lp_kernel_sleep(s->kernel))
+		until = earlier(until, now + AWAKE_PERIOD);
+	return until;
+}
+
+int lp_session_run(struct lp_session *s, struct lp_err *err)
+{
+	int r = prepare(s, err);
+
+	if (r >= 0)
+		r = session_release_child(s, err);
+	while (r >= 0 && !s->finish && !s->failure.code) {
+		r = drain(s, false, err);
+		if (r < 0)
+			break;
+		tick(s, lp_now());
+		if (s->finish)
+			break;
+		r = wait_for(s, next_look(s, lp_now()), err);
+	}
+	if (r >= 0 && s->failure.code) {
+		*err = s->failure;
+		r = -err->code;
+	}
+	return r < 0 ? r : 0;
+}
+
+int lp_session_finish(struct lp_session *s, struct lp_err *err)
+{
+	if (s->finished || !s->kernel || !s->collect)
+		return 0;
+	session_detach_all(s);
+	s->finished = true;
+
+	int r = drain(s, true, err);
+	if (r >= 0 && s->failure.code) {
+		*err = s->failure;
+		r = -err->code;
+	}
+	return r < 0 ? r : 0;
+}

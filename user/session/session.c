@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "target/find.h"
+
+/* Room beside what is needed at the start, for libraries and copies that come later. */
+#define SPARE_SITES 4096
+#define SPARE_CODE  65536
+
+uint64_t lp_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * LP_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+void session_note(struct lp_session *s, enum lp_log_level level, const char *fmt, ...)
+{
+	char line[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->ops->note(s->arg, level, line);
+}
+
+static void point_free(struct point *p)
+{
+	if (!p)
+		return;
+	session_drop_spots(p, 0);
+	lp_vec_done(&p->spots);
+	lp_logpoint_free(p->lp);
+	free(p);
+}
+LP_CLEANUP(struct point *, point_free)
+
+int lp_session_new(const struct lp_session_opts *opts, const struct lp_session_ops *ops, void *arg,
+		   struct lp_session **ret, struct lp_err *err)
+{
+	struct lp_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return lp_err_nomem(err);
+	s->opts = opts;
+	s->ops = ops;
+	s->arg = arg;
+	s->began = lp_now();
+	s->go_fd = s->epoll_fd = s->signal_fd = -1;
+	*ret = s;
+	return 0;
+}
+
+void lp_session_free(struct lp_session *s)
+{
+	if (!s)
+		return;
+	session_detach_all(s);
+	lp_vec_done(&s->batches);
+	lp_vec_done(&s->loaders);
+	lp_vec_done(&s->watched);
+	lp_collect_free(s->collect);
+	lp_unwinder_free(s->unwinder);
+	lp_arena_done(&s->frames);
+	lp_kernel_free(s->kernel);
+	lp_vec_each(&s->points, p)
+		point_free(*p);
+	lp_vec_done(&s->points);
+	lp_inventory_done(&s->inv);
+	session_reap_child(s, false);
+	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd };
+	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (s->signals_blocked)
+		sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
+	free(s);
+}
+
+int lp_session_add(struct lp_session *s, const char *text, struct lp_err *err)
+{
+	lp_auto(point_free) struct point *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return lp_err_nomem(err);
+	if (s->points.len == LP_POINTS_MAX)
+		return lp_err_set(err, EINVAL, "more than %d logpoints", LP_POINTS_MAX);
+	int r = lp_logpoint_parse(text, &p->lp, err);
+	if (r < 0)
+		return r;
+	if (lp_vec_push(&s->points, p) < 0)
+		return lp_err_nomem(err);
+	p = NULL;
+	return 0;
+}
+
+static struct point *find_point(struct lp_session *s, const char *name, size_t *ret_n)
+{
+	struct point *found = NULL;
+
+	*ret_n = 0;
+	lp_vec_each(&s->points, p) {
+		if (strcmp((*p)->lp->name, name))
+			continue;
+		found = *p;
+		(*ret_n)++;
+	}
+	return found;
+}
+
+/* Logpoints that wait for each other would stay silent for ever. */
+static bool waits_for(struct lp_session *s, const struct point *p, const struct point *other)
+{
+	size_t n;
+
+	for (size_t hops = 0; hops <= s->points.len; hops++) {
+		if (p == other)
+			return true;
+		if (!p->lp->after)
+			return false;
+		p = find_point(s, p->lp->after, &n);
+		if (!p)
+			return false;
+	}
+	return true;
+}
+
+static int check_after(struct lp_session *s, const struct point *p, struct lp_err *err)
+{
+	const char *name = p->lp->after;
+	int col = p->lp->after_col, width = name ? (int)strlen(name) : 0;
+	size_t n;
+
+	if (!name)
+		return 0;
+	struct point *other = find_point(s, name, &n);
+	if (!other)
+		return lp_err_at(err, ENOENT, col, width,
+				 "no logpoint is called '%s' (give one that name with `as %s`)",
+				 name, name);
+	if (n > 1)
+		return lp_err_at(err, EINVAL, col, width, "%zu logpoints are called '%s'", n, name);
+	if (waits_for(s, other, p))
+		return lp_err_at(err, EINVAL, col, width,
+				 "it would wait for itself, and never log");
+	return 0;
+}
+
+static int each_point(struct lp_session *s,
+		      int (*fn)(struct lp_session *s, struct point *p, struct lp_err *err),
+		      size_t *ret_bad, struct lp_err *err)
+{
+	for (size_t i = 0; i < s->points.len; i++) {
+		int r = fn(s, s->points.data[i], err);
+		if (r < 0) {
+			*ret_bad = i;
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int check_point(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	return check_after(s, p, err);
+}
+
+static int resolve_point(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	int r = session_resolve(s, p, err);
+
+	return r < 0 ? r : session_compile(s, p, 0, err);
+}
+
+/* After the point that it waits for: that one's id must be known. */
+static int add_point(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	const struct lp_logpoint *lp = p->lp;
+	struct lp_point conf = {
+		.hit_op = lp->hit_op,
+		.hit_n = lp->hit_n,
+		.max = lp->max,
+		.rate = lp->rate,
+		.after = LP_POINT_NONE,
+	};
+	size_t n;
+
+	if (p->added)
+		return 0;
+	if (lp->after) {
+		struct point *other = find_point(s, lp->after, &n);
+		int r = add_point(s, other, err);
+		if (r < 0)
+			return r;
+		conf.after = other->id;
+	}
+	int r = lp_kernel_add_point(s->kernel, &conf, &p->id, err);
+	if (r < 0)
+		return r;
+	p->added = true;
+	return 0;
+}
+
+static int add_sites(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	return session_add_sites(s, p, 0, err);
+}
+
+static int load_kernel(struct lp_session *s, struct lp_err *err)
+{
+	const struct lp_target *t = &s->opts->target;
+	size_t sites = 0, code = 0;
+
+	lp_vec_each(&s->points, p) {
+		lp_vec_each(&(*p)->spots, spot) {
+			sites += 2;
+			code += (*spot)->code->n_code + (*spot)->code->n_enter;
+		}
+	}
+	struct lp_kernel_conf conf = {
+		.filter = s->cgroup[0] ? LP_FILTER_CGROUP : LP_FILTER_TARGETS,
+		.follow = s->opts->follow,
+		.max_points = (uint32_t)s->points.len,
+		.max_sites = (uint32_t)(sites + SPARE_SITES),
+		.max_code = (uint32_t)(code + SPARE_CODE),
+	};
+	if (conf.max_sites > LP_SITES_MAX || conf.max_code > LP_CODE_MAX + SPARE_CODE)
+		return lp_err_set(err, EINVAL, "too many places: %zu, at most %u are possible",
+				  sites / 2, LP_SITES_MAX);
+	if (conf.max_code > LP_CODE_MAX)
+		conf.max_code = LP_CODE_MAX;
+	if (s->cgroup[0]) {
+		char dir[PATH_MAX];
+		uint64_t id;
+		int r = lp_cgroup_open(s->cgroup, dir, &id, err);
+		if (r < 0)
+			return r;
+		conf.cgroup_id = id;
+	}
+	if (t->kind == LP_TARGET_EXE) {
+		conf.exe_dev = s->exe->dev;
+		conf.exe_ino = s->exe->ino;
+	}
+	return lp_kernel_new(&conf, &s->kernel, err);
+}
+
+static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
+{
+	struct lp_session *s = arg;
+	struct point *p = ev->point < s->points.len ? s->points.data[ev->point] : NULL;
+
+	/* ids are given in another order where logpoints wait for each other */
+	if (p && p->id != ev->point) {
+		lp_vec_each(&s->points, other)
+			if ((*other)->added && (*other)->id == ev->point)
+				p = *other;
+	}
+	if (!p)
+		return lp_err_set(err, EPROTO, "a record of an unknown logpoint");
+
+	int r = s->finish == FINISH_LIMIT || s->finish == FINISH_PIPE || s->failure.code ?
+			1 :
+			s->ops->event(s->arg, ev, &s->failure);
+	if (r == -EPIPE) {
+		s->failure = (struct lp_err){ 0 };
+		s->finish = FINISH_PIPE;
+	}
+	if (r) {
+		p->unshown++;
+		return 0;
+	}
+	p->shown++;
+	s->shown++;
+	if (s->opts->count && s->shown == s->opts->count)
+		s->finish = FINISH_LIMIT;
+	return 0;
+}
+
+static int on_notice(void *arg, const struct lp_record *rec, const char *text, struct lp_err *err)
+{
+	(void)err;
+	return session_notice(arg, rec, text);
+}
+
+static int make_collect(struct lp_session *s, struct lp_err *err)
+{
+	static const struct lp_collect_ops ops = { .event = on_event, .notice = on_notice };
+	struct lp_symbolizer sym;
+
+	int r = session_symbolizer(s, &sym, err);
+	return r < 0 ? r : lp_collect_new(&ops, s, &sym, &s->collect, err);
+}
+
+static int add_targets(struct lp_session *s, struct lp_err *err)
+{
+	if (s->cgroup[0])
+		return 0;
+	lp_vec_each(&s->inv.procs, p) {
+		int r = lp_kernel_add_target(s->kernel, (*p)->info.pid, err);
+		if (r < 0)
+			return r;
+	}
+	return s->child ? lp_kernel_add_target(s->kernel, s->child, err) : 0;
+}
+
+static int attach_all(struct lp_session *s, struct lp_err *err)
+{
+	LP_VEC(struct stop) stops = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < s->points.len && r >= 0; i++)
+		r = session_collect_stops(s->points.data[i], 0, &stops);
+	if (r < 0)
+		lp_err_nomem(err);
+	else
+		r = session_attach(s, stops.data, stops.len, err);
+	lp_vec_done(&stops);
+	return r;
+}
+
+static void say_armed(struct lp_session *s)
+{
+	size_t armed = 0, places = 0;
+
+	lp_vec_each(&s->points, each) {
+		struct point *p = *each;
+
+		lp_vec_each(&p->spots, spot)
+			session_print_spot(s, *spot);
+		if (p->state == POINT_PENDING)
+			session_note(s, LP_LOG_NORMAL, "pending: no module has '%s' yet (%s)",
+				     p->lp->location.text, p->missing.msg);
+		armed += p->state == POINT_ARMED;
+		places += p->spots.len;
+	}
+	session_note(s, LP_LOG_NORMAL, "%zu of %zu logpoint%s armed, %zu place%s, %.0f ms", armed,
+		     s->points.len, s->points.len == 1 ? "" : "s", places, places == 1 ? "" : "s",
+		     (double)(lp_now() - s->began) / LP_NS_PER_MS);
+}
+
+int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
+{
+	*ret_bad = SIZE_MAX;
+	int r = each_point(s, check_point, ret_bad, err);
+	if (r >= 0)
+		r = session_find_targets(s, err);
+	if (r >= 0)
+		r = each_point(s, resolve_point, ret_bad, err);
+	if (r >= 0)
+		r = load_kernel(s, err);
+	if (r >= 0)
+		r = make_collect(s, err);
+	if (r >= 0)
+		r = each_point(s, add_point, ret_bad, err);
+	if (r >= 0)
+		r = each_point(s, add_sites, ret_bad, err);
+	if (r >= 0)
+		r = add_targets(s, err);
+	if (r >= 0)
+		r = attach_all(s, err);
+	if (r < 0)
+		return r;
+
+	lp_vec_each(&s->inv.files, f)
+		(*f)->resolved = true;
+	session_watch_loaders(s);
+	session_rescan_all(s);
+	say_armed(s);
+	return 0;
+}
