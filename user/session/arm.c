@@ -98,9 +98,10 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 	}
 	p->spots.len = kept;
 	if (kept > from && never && p->lp->condition)
-		return lp_err_set(err, EINVAL,
-				  "the condition reads what the compiler has removed here: it could "
-				  "never hold");
+		return lp_err_set(
+			err, EINVAL,
+			"the condition reads what the compiler has removed here: it could "
+			"never hold");
 	return 0;
 }
 
@@ -143,9 +144,9 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 				       err);
 	}
 	if (r >= 0)
-		r = lp_kernel_add_site(s->kernel, p->id,
-				       info->is_return ? LP_SITE_LEAVE : LP_SITE_PLAIN, at->vaddr,
-				       pair, spot->code->code, spot->code->n_code, &spot->site, err);
+		r = lp_kernel_add_site(
+			s->kernel, p->id, info->is_return ? LP_SITE_LEAVE : LP_SITE_PLAIN,
+			at->vaddr, pair, spot->code->code, spot->code->n_code, &spot->site, err);
 	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, info) < 0)
 		r = lp_err_nomem(err);
 	return r;
@@ -219,7 +220,7 @@ void session_arm_file(struct lp_session *s, struct lp_file *f)
 	if (!f->module)
 		return;
 
-	lp_vec_each(&s->points, each) {
+	lp_vec_each (&s->points, each) {
 		struct point *p = *each;
 		struct lp_err why = { 0 };
 		size_t from = p->spots.len;
@@ -229,9 +230,9 @@ void session_arm_file(struct lp_session *s, struct lp_file *f)
 		int r = arm_in(s, p, f, &why);
 		if (r >= 0 && p->spots.len > from) {
 			p->state = POINT_ARMED;
-			session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s", p->lp->name,
-				     p->spots.len - from, p->spots.len - from == 1 ? "" : "s",
-				     f->path);
+			session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s",
+				     p->lp->name, p->spots.len - from,
+				     p->spots.len - from == 1 ? "" : "s", f->path);
 			for (size_t i = from; i < p->spots.len; i++)
 				session_print_spot(s, p->spots.data[i]);
 			continue;

@@ -23,9 +23,9 @@ int session_collect_stops(struct point *p, size_t from, void *stops)
 	for (size_t i = from; i < p->spots.len; i++) {
 		struct spot *spot = p->spots.data[i];
 		struct stop enter = { .spot = spot, .site = spot->enter_site };
-		struct stop here = {
-			.spot = spot, .site = spot->site, .is_return = spot->code->enter
-		};
+		struct stop here = { .spot = spot,
+				     .site = spot->site,
+				     .is_return = spot->code->enter };
 
 		if (here.is_return && lp_vec_push(ret, enter) < 0)
 			return -ENOMEM;
@@ -77,8 +77,9 @@ static int order(const void *a, const void *b)
 		return x->spot->file < y->spot->file ? -1 : 1;
 	if (x->spot->point->id != y->spot->point->id)
 		return x->spot->point->id < y->spot->point->id ? -1 : 1;
-	return x->spot->place.offset < y->spot->place.offset	? -1 :
-	       x->spot->place.offset > y->spot->place.offset;
+	return x->spot->place.offset < y->spot->place.offset
+		       ? -1
+		       : x->spot->place.offset > y->spot->place.offset;
 }
 
 /* One call of the kernel for many logpoints, unless there are few or they are known to go. */
@@ -92,8 +93,7 @@ static bool together(const struct lp_session *s, const struct stop *a, const str
 	       !b->spot->point->lp->max;
 }
 
-static int attach_some(struct lp_session *s, const struct stop *stops, size_t n,
-		       struct lp_err *err)
+static int attach_some(struct lp_session *s, const struct stop *stops, size_t n, struct lp_err *err)
 {
 	lp_auto(batch_free) struct batch *b = calloc(1, sizeof(*b));
 
@@ -176,7 +176,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 	size_t kept = 0;
 
 	for (int is_return = 1; is_return >= 0; is_return--)
-		lp_vec_each(&s->batches, b)
+		lp_vec_each (&s->batches, b)
 			if ((*b)->is_return == is_return)
 				leave_batch(s, *b, p);
 
@@ -195,14 +195,14 @@ void session_detach_point(struct lp_session *s, struct point *p)
 void session_detach_all(struct lp_session *s)
 {
 	drop_batches(s, 0);
-	lp_vec_each(&s->loaders, l)
+	lp_vec_each (&s->loaders, l)
 		lp_link_free(*l);
 	s->loaders.len = 0;
 }
 
 static bool is_watched(const struct lp_session *s, const struct lp_file *f)
 {
-	lp_vec_each(&s->watched, w)
+	lp_vec_each (&s->watched, w)
 		if (*w == f)
 			return true;
 	return false;
@@ -210,9 +210,9 @@ static bool is_watched(const struct lp_session *s, const struct lp_file *f)
 
 static void watch_loader(struct lp_session *s, struct lp_file *f)
 {
-	static const struct lp_location at = {
-		.kind = LP_AT_ENTRY, .text = "entry _dl_debug_state", .name = "_dl_debug_state"
-	};
+	static const struct lp_location at = { .kind = LP_AT_ENTRY,
+					       .text = "entry _dl_debug_state",
+					       .name = "_dl_debug_state" };
 	struct lp_places places = { 0 };
 	struct lp_err why = { 0 };
 	struct lp_link *link = NULL;
@@ -234,7 +234,7 @@ static void watch_loader(struct lp_session *s, struct lp_file *f)
 /* The dynamic loader of glibc and musl both notify a debugger by calling this function. */
 void session_watch_loaders(struct lp_session *s)
 {
-	lp_vec_each(&s->inv.files, each) {
+	lp_vec_each (&s->inv.files, each) {
 		struct lp_file *f = *each;
 
 		if (!f->module || strncmp(f->name, "ld-", 3) || is_watched(s, f))

@@ -9,7 +9,8 @@
 static uint64_t cost_of(const struct lp_costs *c, uint32_t classes)
 {
 	const uint64_t of[] = {
-		[COST_EMULATED] = c->emulated, [COST_STEPPED] = c->stepped,
+		[COST_EMULATED] = c->emulated,
+		[COST_STEPPED] = c->stepped,
 		[COST_RETURNED] = c->returned,
 	};
 	uint64_t dearest = 0;
@@ -36,11 +37,12 @@ static uint64_t recent_hits(struct lp_session *s, struct point *p)
 static void take_out(struct lp_session *s, struct point *p, uint64_t hits, uint64_t cost)
 {
 	session_detach_point(s, p);
-	session_note(s, LP_LOG_QUIET,
-		     "%s: taken out: %llu hits in a second at %.1f us each are %.1f %% of a CPU, the "
-		     "budget is %g %% (--max-overhead PCT, or none)",
-		     p->lp->name, (unsigned long long)hits, (double)cost / 1000,
-		     (double)(hits * cost) * 100 / LP_NS_PER_S, s->opts->max_overhead);
+	session_note(
+		s, LP_LOG_QUIET,
+		"%s: taken out: %llu hits in a second at %.1f us each are %.1f %% of a CPU, the "
+		"budget is %g %% (--max-overhead PCT, or none)",
+		p->lp->name, (unsigned long long)hits, (double)cost / 1000,
+		(double)(hits * cost) * 100 / LP_NS_PER_S, s->opts->max_overhead);
 }
 
 static void measure_costs(struct lp_session *s)

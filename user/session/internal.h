@@ -88,7 +88,7 @@ struct lp_session {
 	LP_VEC(struct batch *) batches;
 	LP_VEC(struct lp_link *) loaders;
 	LP_VEC(struct lp_file *) watched; /* of loaders */
-	uint32_t pairs;	 /* given out */
+	uint32_t pairs;			  /* given out */
 	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
 	bool dynamic;	 /* libraries or processes can come later */
 	char cgroup[PATH_MAX];
@@ -109,7 +109,7 @@ struct lp_session {
 	bool have_costs;
 	uint64_t shown;
 	enum finish finish;
-	bool finished; /* everything is detached and handed on */
+	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
 };
 

@@ -43,10 +43,11 @@ static int add_spots(struct point *p, struct lp_file *f, const struct lp_locatio
 		}
 	}
 	if (r >= 0 && inlined)
-		session_note(s, LP_LOG_NORMAL,
-			     "%s: %zu inlined cop%s in %s cannot be logged: only calls of the function "
-			     "itself are",
-			     p->lp->location.text, inlined, inlined == 1 ? "y" : "ies", f->name);
+		session_note(
+			s, LP_LOG_NORMAL,
+			"%s: %zu inlined cop%s in %s cannot be logged: only calls of the function "
+			"itself are",
+			p->lp->location.text, inlined, inlined == 1 ? "y" : "ies", f->name);
 	lp_vec_done(&places);
 	return r;
 }
@@ -60,7 +61,7 @@ static int resolve_address(struct lp_session *s, struct point *p, struct lp_file
 	uint64_t done = UINT64_MAX;
 	bool mapped = false;
 
-	lp_vec_each(&s->inv.procs, each) {
+	lp_vec_each (&s->inv.procs, each) {
 		const struct lp_mapping *m = lp_proc_mapping(*each, addr);
 
 		if (!m || m->file != f)
@@ -83,8 +84,7 @@ static int resolve_address(struct lp_session *s, struct point *p, struct lp_file
 			 (unsigned long long)addr);
 }
 
-int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
-		       struct lp_err *err)
+int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f, struct lp_err *err)
 {
 	if (!f->module)
 		return lp_err_set(err, ENOENT, "%s: %s", f->name, f->why);
@@ -123,8 +123,9 @@ static int check_one_file(struct point *p, struct lp_file *silent, struct lp_err
 
 	const char *other = silent ? file_path(silent, loc->file) : NULL;
 	const char *other_in = silent ? silent->name : NULL;
-	lp_vec_each(&p->spots, each) {
-		if (!other && (*each)->place.file && strcmp((*each)->place.file, first->place.file)) {
+	lp_vec_each (&p->spots, each) {
+		if (!other && (*each)->place.file &&
+		    strcmp((*each)->place.file, first->place.file)) {
 			other = (*each)->place.file;
 			other_in = (*each)->file->name;
 		}
@@ -142,11 +143,10 @@ static void list_modules(struct lp_session *s, const struct lp_file *told, struc
 	const char *lead = "; nor in ";
 	size_t n = strlen(err->msg);
 
-	lp_vec_each(&s->inv.files, f) {
+	lp_vec_each (&s->inv.files, f) {
 		if (!(*f)->module || *f == told || n >= sizeof(err->msg) - 1)
 			continue;
-		n += (size_t)snprintf(err->msg + n, sizeof(err->msg) - n, "%s%s", lead,
-				      (*f)->name);
+		n += (size_t)snprintf(err->msg + n, sizeof(err->msg) - n, "%s%s", lead, (*f)->name);
 		lead = ", ";
 	}
 }
@@ -157,7 +157,7 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	const struct lp_file *told = NULL;
 	struct lp_file *silent = NULL;
 
-	lp_vec_each(&s->inv.files, each) {
+	lp_vec_each (&s->inv.files, each) {
 		struct lp_file *f = *each;
 		struct lp_err why = { 0 };
 

@@ -70,7 +70,7 @@ void lp_session_free(struct lp_session *s)
 	lp_unwinder_free(s->unwinder);
 	lp_arena_done(&s->frames);
 	lp_kernel_free(s->kernel);
-	lp_vec_each(&s->points, p)
+	lp_vec_each (&s->points, p)
 		point_free(*p);
 	lp_vec_done(&s->points);
 	lp_inventory_done(&s->inv);
@@ -106,7 +106,7 @@ static struct point *find_point(struct lp_session *s, const char *name, size_t *
 	struct point *found = NULL;
 
 	*ret_n = 0;
-	lp_vec_each(&s->points, p) {
+	lp_vec_each (&s->points, p) {
 		if (strcmp((*p)->lp->name, name))
 			continue;
 		found = *p;
@@ -218,8 +218,8 @@ static int load_kernel(struct lp_session *s, struct lp_err *err)
 	const struct lp_target *t = &s->opts->target;
 	size_t sites = 0, code = 0;
 
-	lp_vec_each(&s->points, p) {
-		lp_vec_each(&(*p)->spots, spot) {
+	lp_vec_each (&s->points, p) {
+		lp_vec_each (&(*p)->spots, spot) {
 			sites += 2;
 			code += (*spot)->code->n_code + (*spot)->code->n_enter;
 		}
@@ -258,16 +258,16 @@ static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
 
 	/* ids are given in another order where logpoints wait for each other */
 	if (p && p->id != ev->point) {
-		lp_vec_each(&s->points, other)
+		lp_vec_each (&s->points, other)
 			if ((*other)->added && (*other)->id == ev->point)
 				p = *other;
 	}
 	if (!p)
 		return lp_err_set(err, EPROTO, "a record of an unknown logpoint");
 
-	int r = s->finish == FINISH_LIMIT || s->finish == FINISH_PIPE || s->failure.code ?
-			1 :
-			s->ops->event(s->arg, ev, &s->failure);
+	int r = s->finish == FINISH_LIMIT || s->finish == FINISH_PIPE || s->failure.code
+			? 1
+			: s->ops->event(s->arg, ev, &s->failure);
 	if (r == -EPIPE) {
 		s->failure = (struct lp_err){ 0 };
 		s->finish = FINISH_PIPE;
@@ -302,7 +302,7 @@ static int add_targets(struct lp_session *s, struct lp_err *err)
 {
 	if (s->cgroup[0])
 		return 0;
-	lp_vec_each(&s->inv.procs, p) {
+	lp_vec_each (&s->inv.procs, p) {
 		int r = lp_kernel_add_target(s->kernel, (*p)->info.pid, err);
 		if (r < 0)
 			return r;
@@ -329,10 +329,10 @@ static void say_armed(struct lp_session *s)
 {
 	size_t armed = 0, places = 0;
 
-	lp_vec_each(&s->points, each) {
+	lp_vec_each (&s->points, each) {
 		struct point *p = *each;
 
-		lp_vec_each(&p->spots, spot)
+		lp_vec_each (&p->spots, spot)
 			session_print_spot(s, *spot);
 		if (p->state == POINT_PENDING)
 			session_note(s, LP_LOG_NORMAL, "pending: no module has '%s' yet (%s)",
@@ -368,7 +368,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r < 0)
 		return r;
 
-	lp_vec_each(&s->inv.files, f)
+	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
 	session_watch_loaders(s);
 	session_rescan_all(s);

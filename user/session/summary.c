@@ -73,7 +73,7 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 {
 	struct lp_summary total = { .name = "all" };
 
-	lp_vec_each(&s->points, each) {
+	lp_vec_each (&s->points, each) {
 		struct point *p = *each;
 		struct lp_counts counts = { 0 };
 		struct lp_summary sum;

@@ -66,9 +66,9 @@ static int find_exe(struct lp_session *s, struct lp_err *err)
 
 int session_find_targets(struct lp_session *s, struct lp_err *err)
 {
-	static int (*const find[])(struct lp_session *s, struct lp_err *err) = {
-		[LP_TARGET_PIDS] = find_pids,	  [LP_TARGET_CGROUP] = find_cgroup,
-		[LP_TARGET_UNIT] = find_unit,	  [LP_TARGET_EXE] = find_exe,
+	static int (*const find[])(struct lp_session * s, struct lp_err * err) = {
+		[LP_TARGET_PIDS] = find_pids,	     [LP_TARGET_CGROUP] = find_cgroup,
+		[LP_TARGET_UNIT] = find_unit,	     [LP_TARGET_EXE] = find_exe,
 		[LP_TARGET_COMMAND] = session_spawn,
 	};
 	const struct lp_target *t = &s->opts->target;
@@ -124,8 +124,8 @@ void session_target_gone(struct lp_session *s, pid_t pid)
 	if (s->kernel && !s->cgroup[0])
 		lp_kernel_remove_target(s->kernel, pid);
 
-	bool ended = kind == LP_TARGET_COMMAND ? s->child_done :
-						 kind == LP_TARGET_PIDS && !s->inv.procs.len;
+	bool ended = kind == LP_TARGET_COMMAND ? s->child_done
+					       : kind == LP_TARGET_PIDS && !s->inv.procs.len;
 	if (ended && !s->finish)
 		s->finish = FINISH_ENDED;
 }
@@ -220,11 +220,11 @@ static void on_cond_error(struct lp_session *s, const struct lp_record *rec, con
 
 int session_notice(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
-	static void (*const on[])(struct lp_session *s, const struct lp_record *rec,
+	static void (*const on[])(struct lp_session * s, const struct lp_record *rec,
 				  const char *text) = {
-		[LP_REC_FORK] = on_fork,	   [LP_REC_EXEC] = on_exec,
-		[LP_REC_EXIT] = on_exit_of,	   [LP_REC_MAPS] = on_maps,
-		[LP_REC_RETIRED] = on_retired,	   [LP_REC_COND_ERROR] = on_cond_error,
+		[LP_REC_FORK] = on_fork,       [LP_REC_EXEC] = on_exec,
+		[LP_REC_EXIT] = on_exit_of,    [LP_REC_MAPS] = on_maps,
+		[LP_REC_RETIRED] = on_retired, [LP_REC_COND_ERROR] = on_cond_error,
 	};
 	bool late = s->finished && rec->kind != LP_REC_COND_ERROR;
 
