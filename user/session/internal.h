@@ -80,6 +80,7 @@ struct lp_session {
 	uint64_t began; /* CLOCK_MONOTONIC, ns */
 
 	struct lp_inventory inv;
+	struct load *load; /* load.c: under way */
 	struct lp_kernel *kernel;
 	struct lp_collect *collect;
 	struct lp_unwinder *unwinder;
@@ -117,6 +118,11 @@ uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
 
 void session_note(struct lp_session *s, enum lp_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* load.c: the kernel side is loaded beside the search for places. */
+int session_load_begin(struct lp_session *s, struct lp_err *err);
+int session_load_end(struct lp_session *s, struct lp_err *err);
+void session_load_stop(struct lp_session *s);
 
 /* resolve.c: places of a point in all files (at the start) or in one that came later. */
 int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);

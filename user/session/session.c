@@ -6,12 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "target/find.h"
-
-/* Room beside what is needed at the start, for libraries and copies that come later. */
-#define SPARE_SITES 4096
-#define SPARE_CODE  65536
-
 uint64_t lp_now(void)
 {
 	struct timespec ts;
@@ -62,6 +56,7 @@ void lp_session_free(struct lp_session *s)
 {
 	if (!s)
 		return;
+	session_load_stop(s);
 	session_detach_all(s);
 	lp_vec_done(&s->batches);
 	lp_vec_done(&s->loaders);
@@ -213,44 +208,6 @@ static int add_sites(struct lp_session *s, struct point *p, struct lp_err *err)
 	return session_add_sites(s, p, 0, err);
 }
 
-static int load_kernel(struct lp_session *s, struct lp_err *err)
-{
-	const struct lp_target *t = &s->opts->target;
-	size_t sites = 0, code = 0;
-
-	lp_vec_each (&s->points, p) {
-		lp_vec_each (&(*p)->spots, spot) {
-			sites += 2;
-			code += (*spot)->code->n_code + (*spot)->code->n_enter;
-		}
-	}
-	struct lp_kernel_conf conf = {
-		.filter = s->cgroup[0] ? LP_FILTER_CGROUP : LP_FILTER_TARGETS,
-		.follow = s->opts->follow,
-		.max_points = (uint32_t)s->points.len,
-		.max_sites = (uint32_t)(sites + SPARE_SITES),
-		.max_code = (uint32_t)(code + SPARE_CODE),
-	};
-	if (conf.max_sites > LP_SITES_MAX || conf.max_code > LP_CODE_MAX + SPARE_CODE)
-		return lp_err_set(err, EINVAL, "too many places: %zu, at most %u are possible",
-				  sites / 2, LP_SITES_MAX);
-	if (conf.max_code > LP_CODE_MAX)
-		conf.max_code = LP_CODE_MAX;
-	if (s->cgroup[0]) {
-		char dir[PATH_MAX];
-		uint64_t id;
-		int r = lp_cgroup_open(s->cgroup, dir, &id, err);
-		if (r < 0)
-			return r;
-		conf.cgroup_id = id;
-	}
-	if (t->kind == LP_TARGET_EXE) {
-		conf.exe_dev = s->exe->dev;
-		conf.exe_ino = s->exe->ino;
-	}
-	return lp_kernel_new(&conf, &s->kernel, err);
-}
-
 static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
 {
 	struct lp_session *s = arg;
@@ -352,9 +309,11 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r >= 0)
 		r = session_find_targets(s, err);
 	if (r >= 0)
+		r = session_load_begin(s, err);
+	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
-		r = load_kernel(s, err);
+		r = session_load_end(s, err);
 	if (r >= 0)
 		r = make_collect(s, err);
 	if (r >= 0)

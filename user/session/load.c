@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "target/find.h"
+
+/* Room beside what a logpoint usually needs, for copies and for libraries that come later. */
+#define SPARE_SITES	4096
+#define SPARE_CODE	65536
+#define SITES_PER_POINT 16
+#define CODE_PER_POINT	256
+
+struct load {
+	pthread_t thread;
+	struct lp_kernel_conf conf;
+	struct lp_kernel *kernel;
+	struct lp_err err;
+	int r;
+};
+
+static void *load(void *arg)
+{
+	struct load *l = arg;
+
+	l->r = lp_kernel_new(&l->conf, &l->kernel, &l->err);
+	return NULL;
+}
+
+static uint32_t at_most(size_t n, uint32_t max)
+{
+	return n < max ? (uint32_t)n : max;
+}
+
+static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp_err *err)
+{
+	size_t n = s->points.len;
+
+	*ret = (struct lp_kernel_conf){
+		.filter = s->cgroup[0] ? LP_FILTER_CGROUP : LP_FILTER_TARGETS,
+		.follow = s->opts->follow,
+		.max_points = (uint32_t)n,
+		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
+		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
+	};
+	if (s->cgroup[0]) {
+		char dir[PATH_MAX];
+		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);
+		if (r < 0)
+			return r;
+	}
+	if (s->opts->target.kind == LP_TARGET_EXE) {
+		ret->exe_dev = s->exe->dev;
+		ret->exe_ino = s->exe->ino;
+	}
+	return 0;
+}
+
+int session_load_begin(struct lp_session *s, struct lp_err *err)
+{
+	lp_auto(lp_free) struct load *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return lp_err_nomem(err);
+	int r = configure(s, &l->conf, err);
+	if (r < 0)
+		return r;
+	r = pthread_create(&l->thread, NULL, load, l);
+	if (r)
+		return lp_err_set(err, r, "cannot start a thread: %s", strerror(r));
+	s->load = lp_take(l);
+	return 0;
+}
+
+void session_load_stop(struct lp_session *s)
+{
+	if (!s->load)
+		return;
+	pthread_join(s->load->thread, NULL);
+	lp_kernel_free(s->load->kernel);
+	free(s->load);
+	s->load = NULL;
+}
+
+/* More places than there was room made for: once more, with what is needed. */
+static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp_err *err)
+{
+	struct lp_kernel_conf conf = s->load->conf;
+
+	if (sites > LP_SITES_MAX || code > LP_CODE_MAX)
+		return lp_err_set(err, EINVAL,
+				  "too many places: %zu addresses (at most %u are possible), %zu "
+				  "instructions (%u)",
+				  sites, LP_SITES_MAX, code, LP_CODE_MAX);
+	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
+	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
+	return lp_kernel_new(&conf, &s->kernel, err);
+}
+
+int session_load_end(struct lp_session *s, struct lp_err *err)
+{
+	struct load *l = s->load;
+	size_t sites = 0, code = 0;
+	int r;
+
+	lp_vec_each (&s->points, p) {
+		lp_vec_each (&(*p)->spots, spot) {
+			sites += (*spot)->code->enter ? 2 : 1;
+			code += (*spot)->code->n_code + (*spot)->code->n_enter;
+		}
+	}
+	pthread_join(l->thread, NULL);
+	if (l->r < 0) {
+		*err = l->err;
+		r = l->r;
+	} else if (sites > l->conf.max_sites || code > l->conf.max_code) {
+		lp_kernel_free(l->kernel);
+		r = load_again(s, sites, code, err);
+	} else {
+		s->kernel = l->kernel;
+		r = 0;
+	}
+	free(l);
+	s->load = NULL;
+	return r;
+}
