@@ -12,6 +12,7 @@
 #include "core.h"
 #include "world.h"
 #include "hit.h"
+#include "quick.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -36,40 +37,63 @@ lp_inline struct lp_vm *take_slot(void)
 	return 0;
 }
 
-/* Nobody else counts these: atomic among those who found no slot. */
-lp_inline void count_busy(__u32 point)
-{
-	struct lp_counts *c = lp_counts_at(lp_cpu() * LP_SLOTS_PER_CPU, point);
-
-	if (c)
-		__sync_fetch_and_add(&c->lost[LP_LOSS_BUSY], 1);
-}
+/* Of a hit without a slot: nobody else counts these, so that atomic among such hits is enough. */
+#define count_slotless(point, what)                                                                \
+	do {                                                                                       \
+		struct lp_counts *c_ = lp_counts_at(lp_cpu() * LP_SLOTS_PER_CPU, (point));         \
+		if (c_)                                                                            \
+			__sync_fetch_and_add(&c_->what, 1);                                        \
+	} while (0)
 
 lp_inline void give_slot(struct lp_vm *vm)
 {
 	*(volatile __u64 *)&vm->busy = 0; /* its CPU is the only one that looks */
 }
 
-/* DWARF's numbering */
+/* X(number, name): DWARF's numbering */
+#define REGISTERS(X)                                                                               \
+	X(0, rax)                                                                                  \
+	X(1, rdx)                                                                                  \
+	X(2, rcx)                                                                                  \
+	X(3, rbx)                                                                                  \
+	X(4, rsi)                                                                                  \
+	X(5, rdi)                                                                                  \
+	X(6, rbp)                                                                                  \
+	X(7, rsp)                                                                                  \
+	X(8, r8)                                                                                   \
+	X(9, r9)                                                                                   \
+	X(10, r10)                                                                                 \
+	X(11, r11)                                                                                 \
+	X(12, r12)                                                                                 \
+	X(13, r13)                                                                                 \
+	X(14, r14)                                                                                 \
+	X(15, r15)                                                                                 \
+	X(16, rip)
+
 lp_inline void copy_registers(struct lp_vm *vm, const struct pt_regs *ctx)
 {
-	vm->mach[0] = ctx->rax;
-	vm->mach[1] = ctx->rdx;
-	vm->mach[2] = ctx->rcx;
-	vm->mach[3] = ctx->rbx;
-	vm->mach[4] = ctx->rsi;
-	vm->mach[5] = ctx->rdi;
-	vm->mach[6] = ctx->rbp;
-	vm->mach[7] = ctx->rsp;
-	vm->mach[8] = ctx->r8;
-	vm->mach[9] = ctx->r9;
-	vm->mach[10] = ctx->r10;
-	vm->mach[11] = ctx->r11;
-	vm->mach[12] = ctx->r12;
-	vm->mach[13] = ctx->r13;
-	vm->mach[14] = ctx->r14;
-	vm->mach[15] = ctx->r15;
-	vm->mach[16] = ctx->rip;
+#define COPY(number, name) vm->mach[number] = ctx->name;
+	REGISTERS(COPY)
+#undef COPY
+}
+
+/* One of them. The verifier wants the offset into ctx to be constant in each load, so the compiler
+ * must not make one load of all.
+ */
+lp_inline __u64 register_of(const struct pt_regs *ctx, __u32 number)
+{
+	__u64 v = 0;
+
+	switch (number) {
+#define PICK(n, name)                                                                              \
+	case n:                                                                                    \
+		v = ctx->name;                                                                     \
+		lp_opaque(v);                                                                      \
+		break;
+		REGISTERS(PICK)
+#undef PICK
+	}
+	return v;
 }
 
 SEC("uprobe.s")
@@ -85,10 +109,15 @@ int lp_probe(struct pt_regs *ctx)
 	if (!lp_is_target(pid_tgid))
 		return 0;
 
+	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {
+		count_slotless(site->point, quick);
+		return 0;
+	}
+
 	struct lp_vm *vm = take_slot();
 	if (!vm) {
 		if (site->kind != LP_SITE_ENTER) /* its return will miss it and count */
-			count_busy(site->point);
+			count_slotless(site->point, lost[LP_LOSS_BUSY]);
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;

@@ -84,6 +84,7 @@ struct lp_counts {
 	__u64 filtered;	   /* condition, hit clause, after, max */
 	__u64 limited;	   /* rate */
 	__u64 cond_errors; /* of the filtered: the condition could not be evaluated */
+	__u64 quick;	   /* filtered without a slot: added atomically by all on one CPU */
 	__u64 lost[LP_LOSS_COUNT];
 };
 
@@ -122,6 +123,35 @@ enum lp_site_kind {
 	LP_SITE_LEAVE, /* return half: takes the stash, logs */
 };
 
+/* What a condition comes to in the usual case: a machine register, followed through some pointers,
+ * bits of what is there, one comparison. Nothing but a short cut: the program has the condition too.
+ */
+#define LP_QUICK_READS 3 /* pointers followed at most */
+
+struct lp_quick {
+	__u8 test; /* enum lp_quick_test and flags; LP_QUICK_NONE: the program only */
+	__u8 reg;  /* machine register */
+	__u8 reads;
+	__u8 up, down; /* shift left, then right: bits of the last word */
+	__u8 pad[3];
+	__s32 offset[LP_QUICK_READS]; /* of each read; without one, [0] is added to the register */
+	__u32 pad2;
+	__u64 mask; /* and then and-ed */
+	__u64 constant;
+};
+_Static_assert(sizeof(struct lp_quick) == 40, "lp_quick has no padding of the compiler's");
+
+enum lp_quick_test {
+	LP_QUICK_NONE,
+	LP_QUICK_TRUTH, /* not zero */
+	LP_QUICK_EQ,
+	LP_QUICK_LTS,
+	LP_QUICK_LTU,
+	LP_QUICK_TEST = 0x0f,
+	LP_QUICK_NOT = 0x10,	/* holds if the test does not */
+	LP_QUICK_SIGNED = 0x20, /* shift right with the sign */
+};
+
 /* one probed address; its index is the cookie of the probe */
 struct lp_site {
 	__u32 point;
@@ -130,8 +160,9 @@ struct lp_site {
 	__u32 ninsn;
 	__u64 vaddr; /* link address of the probe: bias = IP - vaddr */
 	__u32 pair;  /* ENTER and LEAVE of one function share it: the key of the stash */
-	__u32 flags; /* none yet */
+	__u32 pad;
+	struct lp_quick quick; /* LP_SITE_PLAIN only */
 };
-_Static_assert(sizeof(struct lp_site) == 32, "lp_site has no padding");
+_Static_assert(sizeof(struct lp_site) == 72, "lp_site has no padding");
 
 #endif

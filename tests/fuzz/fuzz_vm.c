@@ -4,7 +4,9 @@
  */
 #include "base/err.h"
 #include "expr/emit.h"
+#include "probe/kernel.h"
 #include "../unit/vm_world.h"
+#include "../../bpf/quick.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,6 +91,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	bool verified = lp_program_verify(world.code, n, NULL) == 0;
 	struct lp_site site = { .ninsn = n, .kind = LP_SITE_PLAIN };
+	bool surely_false = false;
+
+	if (verified && !(shape.kind & 1)) {
+		lp_quick_of(world.code, n, 0, &site.quick);
+		surely_false =
+			site.quick.test &&
+			lp_quick_false(&site.quick, vm.mach[site.quick.reg & (LP_MACH_ROOM - 1)]);
+	}
 
 	if (shape.kind & 1) {
 		site.kind = LP_SITE_ENTER;
@@ -98,6 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	world_hit(&site);
 	if (outcomes() != 1)
+		abort();
+	if (surely_false && (!world.counts[0].filtered || world.counts[0].cond_errors))
 		abort();
 	if (verified && world.counts[0].lost[LP_LOSS_STEPS])
 		abort();

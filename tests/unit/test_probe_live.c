@@ -45,6 +45,46 @@ static void counts_are_exact_with_single_links(void **state)
 	one_in_a_thousand(true);
 }
 
+static void some_say_yes_or_nothing(void)
+{
+	for (uint64_t i = 0; i < 100000; i++)
+		hit_me(i, i % 1000 == 7 ? "yes" : i % 1000 == 8 ? NULL : "no");
+}
+
+/* text[0] == 'y': told without the machine where it is false, and never where it is not. */
+static void the_quick_way_is_exact(void **state)
+{
+	const struct lp_insn code[] = {
+		INSN(TRY, .imm = LP_SLOT_COND, .n = 4),
+		INSN(LOADM, .dst = 1, .b = RSI, .n = 1),
+		INSN(EQI, .dst = 1, .a = 1, .imm = 'y'),
+		INSN(CHECK, .a = 1),
+		INSN(GATE),
+		INSN(CAP_MACH, .b = RDI, .n = LP_CAP(0, 8)),
+		INSN(END),
+	};
+
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	child_start(&children[0], some_say_yes_or_nothing);
+	add_target(children[0].pid);
+
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(point, LP_SITE_PLAIN, code, LP_ARRAY_SIZE(code)));
+	child_run(&children[0]);
+
+	struct lp_counts c = counts_of(point);
+	drain();
+	assert_int_equal(c.hits, 100000);
+	assert_int_equal(c.logged, 100);
+	assert_int_equal(c.filtered, 99900);
+	assert_in_range(c.quick, 99700, 99800); /* at first the text is not resident */
+	assert_int_equal(c.cond_errors, 100);
+	assert_int_equal(seen[LP_REC_HIT], 100);
+	assert_int_equal(seen[LP_REC_COND_ERROR], 1);
+}
+
 static void overload_is_counted(void **state)
 {
 	(void)state;
@@ -359,15 +399,11 @@ static void pages_that_are_away_are_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(counts_are_exact),
-		CASE(counts_are_exact_with_single_links),
-		CASE(overload_is_counted),
-		CASE(max_takes_itself_out),
-		CASE(only_targets_are_logged),
-		CASE(recursion_is_exact),
-		CASE(recursion_is_exact_with_single_links),
-		CASE(threads_do_not_mix),
-		CASE(pages_that_are_away_are_read),
+		CASE(counts_are_exact),	      CASE(counts_are_exact_with_single_links),
+		CASE(the_quick_way_is_exact), CASE(overload_is_counted),
+		CASE(max_takes_itself_out),   CASE(only_targets_are_logged),
+		CASE(recursion_is_exact),     CASE(recursion_is_exact_with_single_links),
+		CASE(threads_do_not_mix),     CASE(pages_that_are_away_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,9 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 	if (n > k->conf.max_code - k->n_code)
 		return lp_err_set(err, ENOSPC, "no room for the programs of more logpoints");
 
+	struct lp_quick quick = { 0 };
+	if (kind == LP_SITE_PLAIN)
+		lp_quick_of(code, n, vaddr, &quick);
 	memcpy((struct lp_insn *)k->code.data + k->n_code, code, n * sizeof(*code));
 	((struct lp_site *)k->sites.data)[k->n_sites] = (struct lp_site){
 		.point = point,
@@ -229,6 +232,7 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 		.ninsn = (uint32_t)n,
 		.vaddr = vaddr,
 		.pair = pair,
+		.quick = quick,
 	};
 	k->n_code += n;
 	*ret_id = k->n_sites++;
@@ -283,7 +287,8 @@ int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
 					    (size_t)slot * k->conf.max_points + point;
 
 		sum.logged += c->logged;
-		sum.filtered += c->filtered;
+		sum.filtered += c->filtered + c->quick;
+		sum.quick += c->quick;
 		sum.limited += c->limited;
 		sum.cond_errors += c->cond_errors;
 		for (int i = 0; i < LP_LOSS_COUNT; i++)

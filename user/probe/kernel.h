@@ -44,6 +44,9 @@ struct lp_kernel {
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
 void lp_ring_close(struct lp_ring *r);
 
+/* The condition that a program begins with, where it has the usual form; else untouched. */
+void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);
+
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
 bool lp_have_capability(int number);

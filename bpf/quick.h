@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/quick.h
+ *
+ * quick - the first look at a condition: most hits of a logpoint with a condition end here, without a
+ * slot and without the machine (vm.h). It only ever says "surely false"; whatever it can't tell, an
+ * address that can't be read at once included, is left to the program, which evaluates all of it.
+ *
+ * The includer supplies long lp_mem_read(), as vm.h says.
+ */
+#ifndef LP_BPF_QUICK_H
+#define LP_BPF_QUICK_H
+
+#include "state.h"
+
+lp_inline int lp_quick_holds(const struct lp_quick *q, __u64 v)
+{
+	v <<= q->up & 63;
+	v = q->test & LP_QUICK_SIGNED ? (__u64)((__s64)v >> (q->down & 63)) : v >> (q->down & 63);
+	v &= q->mask;
+
+	int holds = v != 0;
+	__u32 test = q->test & LP_QUICK_TEST;
+
+	if (test == LP_QUICK_EQ)
+		holds = v == q->constant;
+	else if (test == LP_QUICK_LTS)
+		holds = (__s64)v < (__s64)q->constant;
+	else if (test == LP_QUICK_LTU)
+		holds = v < q->constant;
+	return q->test & LP_QUICK_NOT ? !holds : holds;
+}
+
+/* v: of the machine register q->reg. Alone and with a small frame for what memory.h says. */
+static __attribute__((noinline)) long lp_quick_false(const struct lp_quick *q, __u64 v)
+{
+	__u64 word;
+
+	v += (__s64)q->offset[0];
+	for (__u32 i = 0; i < LP_QUICK_READS; i++) {
+		if (i == q->reads)
+			break;
+		if (i)
+			v += (__s64)q->offset[i];
+		if (lp_mem_read(&word, sizeof(word), v))
+			return 0;
+		v = word;
+	}
+	return !lp_quick_holds(q, v);
+}
+
+#endif
