@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -11,8 +9,8 @@
 
 static const struct lp_command commands[] = {
 	{ "trace", LP_CMD_TRACE, lp_cmd_trace, lp_help_trace },
-	{ "list", LP_CMD_LIST, NULL, lp_help_list },
-	{ "check", LP_CMD_CHECK, NULL, lp_help_check },
+	{ "list", LP_CMD_LIST, lp_cmd_list, lp_help_list },
+	{ "check", LP_CMD_CHECK, lp_cmd_check, lp_help_check },
 	{ "stacks", 0, NULL, NULL },
 	{ "dap", 0, NULL, NULL },
 	{ "report", 0, NULL, NULL },
@@ -57,7 +55,6 @@ int main(int argc, char **argv)
 {
 	const struct lp_command *c = find_command(argc > 1 ? argv[1] : NULL);
 
-	signal(SIGPIPE, SIG_IGN);
 	if (c && !c->run) {
 		lp_error("'%s' is not supported yet", c->name);
 		return LP_EXIT_WRONG;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -150,6 +151,7 @@ int lp_cmd_trace(const struct lp_options *o)
 	if (lp_points_gather(o, &points, &err) < 0 || check_options(o, &points, &err) < 0)
 		return lp_report(&err);
 
+	signal(SIGPIPE, SIG_IGN); /* a reader that is gone ends the session: -EPIPE */
 	out = open_output(o->output, &err);
 	if (out < 0 || lp_sink_new(o->format, out, wants_color(out), &sink, &err) < 0 ||
 	    lp_session_new(&opts, &session_ops, sink, &session, &err) < 0)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/list.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/report.h"
+#include "expr/logpoint.h"
+
+struct kind {
+	int (*make)(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
+	void (*text)(const json_t *answer);
+};
+
+static const struct kind modules = { lp_list_modules, lp_list_modules_text };
+static const struct kind places = { lp_list_places, lp_list_places_text };
+static const struct kind lines = { lp_list_lines, lp_list_lines_text };
+static const struct kind functions = { lp_list_functions, lp_list_functions_text };
+
+static bool is_location(const char *pattern)
+{
+	static const char *const words[] = { "entry ", "return ", "call ", "usdt " };
+	lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(words); i++)
+		if (!strncmp(pattern, words[i], strlen(words[i])))
+			return true;
+	return lp_logpoint_parse(pattern, &lp, NULL) == 0;
+}
+
+static int check_options(const struct lp_options *o, struct lp_err *err)
+{
+	if (!o->has_target)
+		return lp_err_set(err, EINVAL,
+				  "no target: give one of --pid, --unit, --cgroup and --exe "
+				  "(see logpoint list --help)");
+	if (o->args.len > 1)
+		return lp_err_set(err, EINVAL, "one pattern at a time: '%s' or '%s'",
+				  o->args.data[0].text, o->args.data[1].text);
+	return 0;
+}
+
+static int make(struct lp_view *v, const char *pattern, const struct kind **ret_kind, json_t **ret,
+		struct lp_err *err)
+{
+	*ret_kind = !pattern ? &modules : is_location(pattern) ? &places : &functions;
+	if (*ret_kind == &functions && strpbrk(pattern, "./")) {
+		int r = lines.make(v, pattern, ret, err);
+		if (r != -ENOENT) {
+			*ret_kind = &lines;
+			return r;
+		}
+	}
+	return (*ret_kind)->make(v, pattern, ret, err);
+}
+
+int lp_cmd_list(const struct lp_options *o)
+{
+	const struct lp_given given = { .text = o->args.len ? o->args.data[0].text : NULL };
+	lp_auto(lp_view_done) struct lp_view view = { 0 };
+	lp_auto(lp_json_free) json_t *answer = NULL;
+	const struct kind *kind;
+	struct lp_err err = { 0 };
+
+	if (check_options(o, &err) < 0 || lp_view_open(o, &view, &err) < 0)
+		return lp_report(&err);
+	if (make(&view, given.text, &kind, &answer, &err) < 0)
+		return given.text ? lp_report_point(&given, &err) : lp_report(&err);
+	return lp_view_print(answer, o->json, kind->text);
+}
