@@ -289,6 +289,34 @@ static void only_the_start_of_an_instruction_will_do(void **state)
 	assert_int_equal(at_address(UINT64_MAX), -EINVAL);
 }
 
+/* Link-time optimisation leaves symbols in .debug_info, whose values look like addresses of code. */
+static void symbols_of_what_is_not_loaded_are_no_functions(void **state)
+{
+	(void)state;
+	native_program_write(&program, "lto.c",
+			     "__asm__(\".pushsection .offsets,\\\"\\\",@progbits\\n\"\n"
+			     "	\".skip 0x401000\\n\"\n"
+			     "	\".macro each\\nodd\\\\@:\\n.byte 0\\n.endm\\n\"\n"
+			     "	\".rept 4096\\neach\\n.endr\\n.popsection\\n\");\n"
+			     "int main(int c, char **v) {\n"
+			     "	long n = c * 123456789L;\n" /* 6 */
+			     "	return (int)(n >> 7) + !v;\n"
+			     "}\n");
+	native_program_run(&program, "gcc -g -O0 -no-pie lto.c -o app");
+	native_program_open(&program, "app");
+
+	const uint64_t start = native_program_symbol(&program, "app", "main");
+	assert_in_range(start, 0x401000, 0x401000 + 4000);
+	for (int line = 5; line <= 8; line++)
+		if (native_program_line(&program, "lto.c", line) < 0)
+			fail_msg("line %d: %s", line, program.err.msg);
+	resolve(LP_AT_ENTRY, "main", 1, 0);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "odd77"), -ENOENT);
+	/* push %rbp is one byte, mov %rsp,%rbp three */
+	assert_int_equal(at_offset("main", 1), 0);
+	assert_int_equal(at_offset("main", 2), -EINVAL);
+}
+
 struct seen {
 	size_t n, inlined_only, in_dwarf;
 	const char *names[64];
@@ -361,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(choice_at_load_time_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_the_start_of_an_instruction_will_do, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(symbols_of_what_is_not_loaded_are_no_functions,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(declared_elsewhere_is_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_of_functions, setup, teardown),
 		cmocka_unit_test_setup_teardown(symbol_of_an_address, setup, teardown),

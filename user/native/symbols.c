@@ -8,6 +8,9 @@
 /* How far back a symbol is looked for that encloses others. */
 #define MAX_ENCLOSED 256
 
+/* libdwfl's section number for symbols of sections that are not loaded */
+#define NOT_LOADED ((GElf_Word)-1)
+
 static int binding_rank(const struct lp_symbol *s)
 {
 	static const int ranks[] = { [STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1 };
@@ -92,9 +95,13 @@ struct lp_module_index *lp_module_symbols(struct lp_module *m)
 	for (int i = 1; i < n; i++) {
 		GElf_Sym sym;
 		GElf_Addr addr;
-		const char *name =
-			dwfl_module_getsym_info(m->dwfl_module, i, &sym, &addr, NULL, NULL, NULL);
+		GElf_Word section;
+		const char *name = dwfl_module_getsym_info(m->dwfl_module, i, &sym, &addr, &section,
+							   NULL, NULL);
 
+		/* what link-time optimisation leaves: offsets in .debug_info, no addresses */
+		if (section == NOT_LOADED)
+			continue;
 		if (name && add_symbol(m, index, name, &sym, addr) < 0) {
 			lp_vec_done(&index->symbols);
 			return NULL;
