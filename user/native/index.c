@@ -16,15 +16,22 @@ static void keep(void *node)
 	(void)node;
 }
 
+static void unit_done(struct lp_unit *unit)
+{
+	lp_tree_free(unit->tree);
+	lp_vec_done(&unit->bases);
+}
+
 void lp_module_index_free(struct lp_module_index *index)
 {
 	if (!index)
 		return;
 	lp_vec_each (&index->units, u)
-		lp_tree_free(u->tree);
-	if (index->flow)
-		lp_flow_done(index->flow);
-	free(index->flow);
+		unit_done(u);
+	for (size_t i = 0; index->flows && i < LP_KEPT_FLOWS; i++)
+		lp_flow_done(&index->flows[i]);
+	free(index->flows);
+	lp_found_files_free(index->found_files);
 	tdestroy(index->names, keep);
 	lp_decl_files_free(index->decl_files);
 	lp_row_cache_free(index->rows);

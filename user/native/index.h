@@ -27,7 +27,8 @@ struct lp_unit_range {
 	size_t unit;
 };
 
-#define LP_NO_LINES UINT64_MAX
+#define LP_NO_LINES   UINT64_MAX
+#define LP_KEPT_FLOWS 1024
 
 struct lp_tree;
 
@@ -37,9 +38,11 @@ struct lp_unit {
 	const char *comp_dir; /* or NULL */
 	uint64_t line_table;  /* offset in .debug_line; LP_NO_LINES: none */
 	bool has_code;
-	bool partial;	      /* no code of its own: dwz put there what several units share */
-	bool go;	      /* made by the Go compiler */
-	struct lp_tree *tree; /* by lp_unit_tree() */
+	bool partial;		/* no code of its own: dwz put there what several units share */
+	bool go;		/* made by the Go compiler */
+	struct lp_tree *tree;	/* by lp_unit_tree() */
+	LP_VEC(uint32_t) bases; /* hashes of its files' names without folders; by lp_rows_find() */
+	bool bases_known;
 };
 
 struct lp_symbol {
@@ -51,6 +54,7 @@ struct lp_symbol {
 };
 
 struct lp_flow;
+struct lp_found_files;
 struct lp_decl_files;
 struct lp_row_cache;
 
@@ -63,8 +67,9 @@ struct lp_module_index {
 	LP_VEC(struct lp_code_range) code;
 	LP_VEC(struct lp_unit) units; /* with code or not, in order */
 	LP_VEC(struct lp_unit_range) unit_ranges;
-	LP_VEC(struct lp_symbol) symbols; /* by start; aliases adjacent, the preferred first */
-	struct lp_flow *flow;		  /* of the function last asked for: lp_function_flow() */
+	LP_VEC(struct lp_symbol) symbols;   /* by start; aliases adjacent, the preferred first */
+	struct lp_flow *flows;		    /* LP_KEPT_FLOWS of functions, by lp_function_flow() */
+	struct lp_found_files *found_files; /* by lp_rows_find() */
 	void *names; /* tsearch() tree of struct lp_qualified_name, those asked for */
 	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */

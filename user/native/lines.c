@@ -5,6 +5,18 @@
 #include "native/lines.h"
 #include "native/place.h"
 
+#define MAX_KEPT_ROWS (1u << 18) /* of files looked for, before they are forgotten */
+
+struct found_file {
+	char *want;
+	struct lp_rows rows;
+};
+
+struct lp_found_files {
+	LP_VEC(struct found_file);
+	size_t n_rows;
+};
+
 static struct lp_span section_named(Elf *elf, const char *name)
 {
 	size_t names;
@@ -75,7 +87,7 @@ struct search {
 	struct lp_module *m;
 	struct lp_rows *rows;
 	const char *want, *want_base;
-	int line; /* 0: every line */
+	uint32_t want_hash; /* of want_base */
 
 	/* of the unit that is read */
 	size_t unit;
@@ -137,16 +149,6 @@ static int match_files(struct search *s)
 	return any;
 }
 
-/* Notes which lines have code, and the nearest to the one looked for. */
-static void note_line(struct search *s, struct lp_source *source, int line)
-{
-	source->has_code = true;
-	if (line < s->line && line > source->below)
-		source->below = line;
-	if (line > s->line && (source->above == 0 || line < source->above))
-		source->above = line;
-}
-
 static int32_t path_of(const struct search *s, uint32_t file)
 {
 	return file < s->path_of.len ? s->path_of.data[file] : -1;
@@ -167,9 +169,7 @@ static int take_run(struct search *s, const struct lp_line_row *run, size_t n)
 
 	if (path < 0 || run->line <= 0)
 		return 0;
-	note_line(s, &s->rows->paths.data[path], run->line);
-	if (s->line != 0 && s->line != run->line)
-		return 0;
+	s->rows->paths.data[path].has_code = true;
 	while (first < n && !run[first].is_stmt)
 		first++;
 
@@ -200,13 +200,42 @@ static int take_sequence(const struct lp_line_row *rows, size_t n, void *arg)
 	return r;
 }
 
+/* So that most units need not be read again for another file. */
+static uint32_t hash_name(const char *name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return h;
+}
+
+static int note_bases(struct lp_unit *unit, const struct lp_linetable *t)
+{
+	lp_vec_each (&t->files, f)
+		if (lp_vec_push(&unit->bases, hash_name(lp_path_base(f->name))) < 0)
+			return -ENOMEM;
+	unit->bases_known = true;
+	return 0;
+}
+
+static bool may_have(const struct lp_unit *unit, uint32_t base)
+{
+	lp_vec_each (&unit->bases, h)
+		if (*h == base)
+			return true;
+	return !unit->bases_known;
+}
+
 static int search_unit(struct search *s, struct lp_unit *unit)
 {
 	lp_auto(lp_linetable_done) struct lp_linetable table = { 0 };
 	int r;
 
-	if (lp_unit_lines(s->m, unit, &table) < 0)
+	if (!may_have(unit, s->want_hash) || lp_unit_lines(s->m, unit, &table) < 0)
 		return 0;
+	if (!unit->bases_known && note_bases(unit, &table) < 0)
+		return -ENOMEM;
 	s->table = &table;
 	r = match_files(s);
 	if (r <= 0)
@@ -215,19 +244,13 @@ static int search_unit(struct search *s, struct lp_unit *unit)
 	return r == -EBADMSG ? 0 : r;
 }
 
-int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows *ret,
-		 struct lp_err *err)
+static int search_units(struct lp_module *m, const char *want, struct lp_rows *ret)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	lp_auto(lp_free) char *want = strdup(file);
-	struct search s = { .m = m, .rows = ret, .line = line };
-	int r = 0;
+	struct search s = { .m = m, .rows = ret, .want = want, .want_base = lp_path_base(want) };
+	int r = index ? 0 : -ENOMEM;
 
-	if (!index || !want)
-		return lp_err_nomem(err);
-	lp_path_normalise(want);
-	s.want = want;
-	s.want_base = lp_path_base(want);
+	s.want_hash = hash_name(s.want_base);
 	for (size_t i = 0; r >= 0 && i < index->units.len; i++) {
 		if (index->units.data[i].partial)
 			continue;
@@ -235,11 +258,66 @@ int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows
 		r = search_unit(&s, &index->units.data[i]);
 	}
 	lp_vec_done(&s.path_of);
-	return r < 0 ? lp_err_nomem(err) : 0;
+	return r < 0 ? r : 0;
 }
 
-void lp_rows_done(struct lp_rows *rows)
+static void rows_done(struct lp_rows *rows)
 {
 	lp_vec_done(&rows->paths);
 	lp_vec_done(&rows->reached);
+}
+
+static void forget(struct lp_found_files *f)
+{
+	lp_vec_each (f, file) {
+		free(file->want);
+		rows_done(&file->rows);
+	}
+	f->len = f->n_rows = 0;
+}
+
+void lp_found_files_free(struct lp_found_files *f)
+{
+	if (!f)
+		return;
+	forget(f);
+	lp_vec_done(f);
+	free(f);
+}
+
+/* What was found before, or is found now, of a normalised path. */
+static const struct lp_rows *rows_of_file(struct lp_module *m, const char *want)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+	struct found_file made = { 0 };
+
+	if (index && !index->found_files)
+		index->found_files = calloc(1, sizeof(*index->found_files));
+	struct lp_found_files *known = index ? index->found_files : NULL;
+	if (!known)
+		return NULL;
+	lp_vec_each (known, f)
+		if (!strcmp(f->want, want))
+			return &f->rows;
+	if (known->n_rows > MAX_KEPT_ROWS)
+		forget(known);
+	made.want = strdup(want);
+	if (!made.want || search_units(m, want, &made.rows) < 0 || lp_vec_push(known, made) < 0) {
+		rows_done(&made.rows);
+		free(made.want);
+		return NULL;
+	}
+	known->n_rows += made.rows.reached.len;
+	return &known->data[known->len - 1].rows;
+}
+
+int lp_rows_find(struct lp_module *m, const char *file, const struct lp_rows **ret,
+		 struct lp_err *err)
+{
+	lp_auto(lp_free) char *want = strdup(file);
+
+	if (want)
+		lp_path_normalise(want);
+	*ret = want ? rows_of_file(m, want) : NULL;
+	return *ret ? 0 : lp_err_nomem(err);
 }

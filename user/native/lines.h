@@ -13,7 +13,6 @@
 struct lp_source {
 	const char *path; /* the module's */
 	bool has_code;
-	int below, above; /* nearest lines with code to the one looked for; 0: none */
 };
 
 /* An address where execution comes to a line from another one. */
@@ -31,11 +30,11 @@ struct lp_rows {
 	LP_VEC(struct lp_reached) reached;
 };
 
-/* line 0: all lines. Nothing found is no error. */
-int lp_rows_find(struct lp_module *m, const char *file, int line, struct lp_rows *ret,
+/* All lines of what `file` may mean. Nothing found is no error. *ret is the module's, and good until
+ * another file is looked for.
+ */
+int lp_rows_find(struct lp_module *m, const char *file, const struct lp_rows **ret,
 		 struct lp_err *err);
-void lp_rows_done(struct lp_rows *rows);
-LP_CLEANUP_DONE(struct lp_rows, lp_rows_done)
 
 /* A unit's line table. -ENOENT: it has none. */
 int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret);
@@ -48,6 +47,7 @@ const char *lp_unit_path(struct lp_module *m, uint64_t vaddr, const char *path);
 
 void lp_decl_files_free(struct lp_decl_files *d);
 void lp_row_cache_free(struct lp_row_cache *c);
+void lp_found_files_free(struct lp_found_files *f);
 
 /* Whether a sequence's code is in the file at all. */
 bool lp_sequence_is_live(struct lp_module *m, const struct lp_line_row *rows);

@@ -45,27 +45,23 @@ int lp_function_flow(struct lp_module *m, uint64_t vaddr, const struct lp_flow *
 	struct lp_range range;
 	int r;
 
-	if (!index)
+	if (index && !index->flows)
+		index->flows = calloc(LP_KEPT_FLOWS, sizeof(*index->flows));
+	if (!index || !index->flows)
 		return lp_err_nomem(err);
-	if (!index->flow)
-		index->flow = calloc(1, sizeof(*index->flow));
-	if (!index->flow)
-		return lp_err_nomem(err);
-	if (vaddr >= index->flow->start && vaddr < index->flow->end) {
-		*ret = index->flow;
-		return 0;
-	}
 	r = lp_function_bounds(m, vaddr, &range);
 	if (r < 0)
 		return lp_err_set(err, ENOENT, "%s: no function is known at 0x%" PRIx64, m->path,
 				  vaddr);
-	lp_flow_done(index->flow);
-	*index->flow = (struct lp_flow){ 0 };
-	r = lp_flow_init(index->flow, m, range.start, range.end, err);
-	if (r < 0)
-		return r;
-	*ret = index->flow;
-	return 0;
+
+	/* functions begin at multiples of 16 for the most part */
+	struct lp_flow *f = &index->flows[(range.start ^ range.start >> 4) % LP_KEPT_FLOWS];
+	*ret = f;
+	if (f->end > f->start && f->start == range.start && f->end >= range.end)
+		return 0;
+	lp_flow_done(f);
+	*f = (struct lp_flow){ 0 };
+	return lp_flow_init(f, m, range.start, range.end, err);
 }
 
 int lp_place_check(struct lp_module *m, uint64_t vaddr, struct lp_err *err)

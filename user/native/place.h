@@ -13,7 +13,7 @@
 /* The function that an address lies in: symbol, else DIE. -ENOENT where nothing says. */
 int lp_function_bounds(struct lp_module *m, uint64_t vaddr, struct lp_range *ret);
 
-/* Its code; kept until another function is asked for. */
+/* The code of the function that an address lies in; good until another one's is asked for. */
 int lp_function_flow(struct lp_module *m, uint64_t vaddr, const struct lp_flow **ret,
 		     struct lp_err *err);
 

@@ -76,10 +76,14 @@ static bool same_pass(struct lp_module *m, const struct candidate *x, const stru
 	       lp_flow_falls_through(flow, x->addr, y->addr);
 }
 
-static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path,
+/* line 0: all lines. */
+static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path, int line,
 		  struct candidates *ret)
 {
 	lp_vec_each (&rows->reached, r) {
+		if (r->path != path || (line != 0 && r->line != line))
+			continue;
+
 		struct lp_unit *unit = &m->index->units.data[r->unit];
 		const struct lp_tree *tree = lp_unit_tree(m, unit);
 		struct candidate c = {
@@ -94,8 +98,6 @@ static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path
 
 		if (!tree)
 			return -ENOMEM;
-		if (r->path != path)
-			continue;
 		if (lp_function_bounds(m, r->addr, &bounds) == 0)
 			c.function = bounds.start;
 		c.node = lp_node_of_line(m, tree, r->addr, rows->paths.data[path].path, r->line);
@@ -205,16 +207,16 @@ static int several_files(const struct lp_rows *rows, const char *file, struct lp
 /* A file of that name in another folder, for the message. */
 static int no_such_file(struct lp_module *m, const char *file, struct lp_err *err)
 {
-	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	const struct lp_rows *rows;
 	const char *slash = strrchr(file, '/');
 
 	if (!lp_module_has_dwarf(m, NULL))
 		return lp_err_set(err, ENOENT, "no lines are known of %s: no debug information",
 				  m->path);
-	if (slash && slash[1] && lp_rows_find(m, slash + 1, 0, &rows, NULL) == 0 &&
-	    rows.paths.len > 0)
+	if (slash && slash[1] && lp_rows_find(m, slash + 1, &rows, NULL) == 0 &&
+	    rows->paths.len > 0)
 		return lp_err_set(err, ENOENT, "no source file of %s ends in '%s'; there is %s",
-				  m->path, file, rows.paths.data[0].path);
+				  m->path, file, rows->paths.data[0].path);
 	return lp_err_set(err, ENOENT, "no source file of %s ends in '%s'", m->path, file);
 }
 
@@ -238,41 +240,53 @@ static int choose_path(struct lp_module *m, const struct lp_rows *rows, const ch
 	return n > 1 ? several_files(rows, file, err) : 0;
 }
 
-static int no_code(const struct lp_source *s, int line, const char *file, struct lp_err *err)
+static int no_code(const struct lp_rows *rows, uint32_t path, int line, const char *file,
+		   struct lp_err *err)
 {
-	if (!s->has_code)
+	int below = 0, above = 0;
+
+	if (!rows->paths.data[path].has_code)
 		return lp_err_set(err, ESRCH, "%s has no code of its own", file);
-	if (s->below && s->above)
+	lp_vec_each (&rows->reached, r) {
+		if (r->path != path)
+			continue;
+		if (r->line < line && r->line > below)
+			below = r->line;
+		if (r->line > line && (above == 0 || r->line < above))
+			above = r->line;
+	}
+	if (below && above)
 		return lp_err_set(err, ESRCH, "line %d of %s has no code; nearest: %d, %d", line,
-				  file, s->below, s->above);
+				  file, below, above);
 	return lp_err_set(err, ESRCH, "line %d of %s has no code; nearest: %d", line, file,
-			  s->below ? s->below : s->above);
+			  below ? below : above);
 }
 
 int lp_resolve_line(struct lp_module *m, const struct lp_location *at, struct lp_places *ret,
 		    struct lp_err *err)
 {
-	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	const struct lp_rows *rows;
 	struct candidates c = { 0 };
 	uint32_t path;
 	int r;
 
 	if (at->line <= 0)
 		return lp_err_set(err, EINVAL, "lines count from 1");
-	r = lp_rows_find(m, at->file, at->line, &rows, err);
+	r = lp_rows_find(m, at->file, &rows, err);
 	if (r == 0)
-		r = choose_path(m, &rows, at->file, &path, err);
+		r = choose_path(m, rows, at->file, &path, err);
 	if (r < 0)
 		return r;
-	if (gather(m, &rows, path, &c) < 0)
+	if (gather(m, rows, path, at->line, &c) < 0)
 		r = lp_err_nomem(err);
 	reduce(m, &c);
 	if (r == 0 && c.len == 0)
-		r = no_code(&rows.paths.data[path], at->line, at->file, err);
+		r = no_code(rows, path, at->line, at->file, err);
 	for (size_t i = 0; r == 0 && i < c.len; i++) {
 		struct lp_place p;
 
-		r = lp_place_init(&p, m, c.data[i].addr, rows.paths.data[path].path, at->line, err);
+		r = lp_place_init(&p, m, c.data[i].addr, rows->paths.data[path].path, at->line,
+				  err);
 		if (r == 0 && lp_vec_push(ret, p) < 0)
 			r = lp_err_nomem(err);
 	}
@@ -310,19 +324,19 @@ int lp_module_each_line(struct lp_module *m, const char *file,
 			int (*fn)(int line, size_t n_places, void *arg), void *arg,
 			const char **ret_path, struct lp_err *err)
 {
-	lp_auto(lp_rows_done) struct lp_rows rows = { 0 };
+	const struct lp_rows *rows;
 	struct candidates c = { 0 };
 	uint32_t path;
 	int r;
 
-	r = lp_rows_find(m, file, 0, &rows, err);
+	r = lp_rows_find(m, file, &rows, err);
 	if (r == 0)
-		r = choose_path(m, &rows, file, &path, err);
+		r = choose_path(m, rows, file, &path, err);
 	if (r < 0)
 		return r;
 	if (ret_path)
-		*ret_path = rows.paths.data[path].path;
-	r = gather(m, &rows, path, &c);
+		*ret_path = rows->paths.data[path].path;
+	r = gather(m, rows, path, 0, &c);
 	reduce(m, &c);
 	r = r < 0 ? lp_err_nomem(err) : tell_lines(&c, fn, arg);
 	lp_vec_done(&c);
