@@ -42,18 +42,36 @@ static int check_options(const struct lp_options *o, struct lp_err *err)
 	return 0;
 }
 
+/* A second name of a function (`printf` of what the source calls `__printf`) is in no list of
+ * functions, but a logpoint can use it.
+ */
+static int make_alias(struct lp_view *v, const char *name, json_t **ret)
+{
+	lp_auto(lp_buf_done) struct lp_buf location = { 0 };
+
+	lp_buf_fmt(&location, "entry %s", name);
+	return location.failed ? -ENOMEM : places.make(v, location.data, ret, NULL);
+}
+
 static int make(struct lp_view *v, const char *pattern, const struct kind **ret_kind, json_t **ret,
 		struct lp_err *err)
 {
 	*ret_kind = !pattern ? &modules : is_location(pattern) ? &places : &functions;
-	if (*ret_kind == &functions && strpbrk(pattern, "./")) {
+	if (*ret_kind != &functions)
+		return (*ret_kind)->make(v, pattern, ret, err);
+
+	if (strpbrk(pattern, "./")) {
 		int r = lines.make(v, pattern, ret, err);
 		if (r != -ENOENT) {
 			*ret_kind = &lines;
 			return r;
 		}
 	}
-	return (*ret_kind)->make(v, pattern, ret, err);
+	int r = functions.make(v, pattern, ret, err);
+	if (r != -ENOENT || make_alias(v, pattern, ret) < 0)
+		return r;
+	*ret_kind = &places;
+	return 0;
 }
 
 int lp_cmd_list(const struct lp_options *o)

@@ -151,7 +151,8 @@ static int find(struct lp_view *v, const struct lp_location *l, json_t *list, st
 	if (r < 0 || json_array_size(list))
 		return r;
 	if (best.code) {
-		*err = best;
+		if (err)
+			*err = best;
 		return -best.code;
 	}
 	return lp_err_at(err, ENOENT, l->col, 1, "nothing of the target is mapped there");
