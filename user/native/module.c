@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "native/index.h"
+#include "native/result.h"
 
 #define SYSTEM_DEBUG_DIR "/usr/lib/debug"
 
@@ -129,6 +130,7 @@ void lp_module_free(struct lp_module *m)
 	if (!m)
 		return;
 	lp_types_free(m->types);
+	lp_calls_free(m->calls);
 	lp_module_index_free(m->index);
 	lp_arena_done(&m->arena);
 	if (m->dwfl)

@@ -15,6 +15,7 @@
 #include "native/native.h"
 
 struct lp_types;	/* native/types.h: the cache of types */
+struct lp_calls;	/* native/result.h: calls by unit */
 struct lp_module_index; /* native/index.h: symbols, units, lines */
 
 struct lp_module {
@@ -31,6 +32,7 @@ struct lp_module {
 	bool dwarf_tried;
 	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */
 	struct lp_types *types; /* by lp_types_get(); freed by lp_types_free() */
+	struct lp_calls *calls; /* by lp_result_kept(); freed by lp_calls_free() */
 	struct lp_module_index *index; /* freed by lp_module_index_free() */
 };
 

@@ -79,6 +79,13 @@ bool lp_die_has_location(Dwarf_Die *die)
 	       lp_die_attr(die, DW_AT_const_value, &(Dwarf_Attribute){ 0 });
 }
 
+/* Assigned after DWARF 5: https://dwarfstd.org/languages.html */
+#define LANG_CXX_17 0x2a
+#define LANG_CXX_20 0x2b
+#define LANG_C17    0x2c
+#define LANG_CXX_23 0x3a
+#define LANG_C23    0x3e
+
 int lp_die_lang(Dwarf_Die *die)
 {
 	Dwarf_Die unit;
@@ -93,13 +100,15 @@ int lp_die_lang(Dwarf_Die *die)
 bool lp_lang_is_c(int lang)
 {
 	return lang == DW_LANG_C || lang == DW_LANG_C89 || lang == DW_LANG_C99 ||
-	       lang == DW_LANG_C11 || lang == DW_LANG_ObjC || lang == DW_LANG_Mips_Assembler;
+	       lang == DW_LANG_C11 || lang == LANG_C17 || lang == LANG_C23 ||
+	       lang == DW_LANG_ObjC || lang == DW_LANG_Mips_Assembler;
 }
 
 bool lp_lang_is_cxx(int lang)
 {
 	return lang == DW_LANG_C_plus_plus || lang == DW_LANG_C_plus_plus_03 ||
 	       lang == DW_LANG_C_plus_plus_11 || lang == DW_LANG_C_plus_plus_14 ||
+	       lang == LANG_CXX_17 || lang == LANG_CXX_20 || lang == LANG_CXX_23 ||
 	       lang == DW_LANG_ObjC_plus_plus;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
+#include "native/result.h"
 #include "native/scope_abi.h"
 #include "native/scope_impl.h"
 
@@ -410,13 +411,25 @@ static int locate_member(struct lp_native_scope *s, const struct lp_variable *v,
 	return 0;
 }
 
+static int locate_result(struct lp_native_scope *s, const struct lp_type *type, uint64_t size,
+			 struct lp_emit *e, struct lp_loc *ret)
+{
+	struct lp_abi_value v = lp_abi_result(type);
+	unsigned int regs = lp_result_regs(&v);
+
+	if (regs && s->has_function && !lp_result_kept(s->module, &s->body, regs)) {
+		*ret = none(LP_ST_UNAVAILABLE);
+		return 0;
+	}
+	return by_convention(s, &v, size, e, ret);
+}
+
 int lp_scope_locate(struct lp_scope *base, const struct lp_var *var, struct lp_emit *e,
 		    struct lp_loc *ret, struct lp_err *err)
 {
 	struct lp_native_scope *s = native(base);
 	const struct lp_variable *v = var->impl;
 	uint64_t size = lp_type_strip(var->type)->size;
-	struct lp_abi_value result;
 	Dwarf_Die die;
 	int r = 0;
 
@@ -430,8 +443,7 @@ int lp_scope_locate(struct lp_scope *base, const struct lp_var *var, struct lp_e
 		r = locate_member(s, v, e, ret);
 		break;
 	case LP_VARIABLE_RESULT:
-		result = lp_abi_result(var->type);
-		r = by_convention(s, &result, size, e, ret);
+		r = locate_result(s, var->type, size, e, ret);
 		break;
 	case LP_VARIABLE_USDT:
 		r = lp_usdt_locate(s, (unsigned int)v->aux, e, ret);
