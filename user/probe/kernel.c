@@ -107,9 +107,13 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 
 static int load(struct lp_kernel *k, struct lp_err *err)
 {
+	lp_auto(lp_close) int types = lp_btf_extract();
+	char path[32];
 	int r;
 
-	k->skel = logpoint_bpf__open();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
+	k->skel = logpoint_bpf__open_opts(&opts);
 	if (!k->skel)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	configure(k);

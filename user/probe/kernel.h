@@ -47,6 +47,11 @@ void lp_ring_close(struct lp_ring *r);
 /* The condition that a program begins with, where it has the usual form; else untouched. */
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);
 
+/* A descriptor of the running kernel's types, those of bpf/core.h alone, as BTF. < 0: not to be had
+ * this way; libbpf can find them, too.
+ */
+int lp_btf_extract(void);
+
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
 bool lp_have_capability(int number);
