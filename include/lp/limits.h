@@ -23,7 +23,8 @@
 #define LP_STASH_MAX	   1024	 /* bytes that `call` can carry from entry to return */
 #define LP_STASH_COUNT	   8192	 /* calls in progress at once */
 #define LP_SLOTS_PER_CPU   4	 /* hits that can be inside our program on one CPU at once */
-#define LP_STACK_MAX	   32768 /* bytes of stack copied for `with stack` */
+#define LP_STACK_MAX	   32768 /* bytes of stack copied for `with stack`, at most */
+#define LP_FRAME_USUAL	   128	 /* bytes of it copied for each frame that may be shown */
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 

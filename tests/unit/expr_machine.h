@@ -53,9 +53,14 @@ static long lp_mem_touch(__u64 addr)
 	return lp_mem_read(&byte, 1, addr);
 }
 
-static const struct lp_insn *lp_code_at(__u32 index)
+static const struct lp_insn *lp_code(void)
 {
-	return index < program_len ? &program[index] : NULL;
+	return program;
+}
+
+static const struct lp_insn *lp_code_at(const struct lp_insn *all, __u32 index)
+{
+	return index < program_len ? &all[index] : NULL;
 }
 
 static struct lp_point *lp_point_at(__u32 id)
@@ -136,6 +141,7 @@ static void set_up(void)
 	vm.mach[FAKE_FRAME] = (uint64_t)&frame;
 	vm.mach[7] = (uint64_t)&frame.whole;
 	vm.mach[FAKE_R12] = 1234;
+	vm.mach[FAKE_TEXT] = (uint64_t)alpha.name;
 	vm.pid_tgid = 41ull << 32 | 42;
 	vm.room = LP_RECORD_MAX;
 }
@@ -149,8 +155,8 @@ static void run(const struct lp_insn *code, size_t n)
 	vm.ninsn = (uint32_t)n;
 	vm.outcome = LP_OUT_NONE;
 	vm.slot = LP_SLOT_COND;
-	for (size_t i = 0; i < LP_WINDOWS; i++)
-		vm.window_at[i] = LP_NO_WINDOW;
+	vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
+	vm.window_next = 0;
 	lp_vm_run(&vm);
 }
 

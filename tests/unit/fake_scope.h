@@ -181,6 +181,7 @@ enum {
 	FAKE_RDI = 5,
 	FAKE_FRAME = 6, /* points at struct fake_frame */
 	FAKE_R12 = 12,
+	FAKE_TEXT = 13, /* points at a string */
 };
 
 struct fake_frame {
@@ -207,6 +208,10 @@ static const struct lp_piece fake_halves[] = {
 static const struct lp_piece fake_half_gone[] = {
 	{ 32, 0, { .kind = LP_LOC_VALUE_MACH, .reg = FAKE_RBX } },
 	{ 32, 0, { .kind = LP_LOC_NONE, .why = LP_ST_OPTIMIZED_OUT } },
+};
+static const struct lp_piece fake_peer_parts[] = {
+	{ 64, 0, { .kind = LP_LOC_VALUE_MACH, .reg = FAKE_TEXT } },
+	{ 64, 0, { .kind = LP_LOC_VALUE_MACH, .reg = FAKE_RBX } },
 };
 
 #define FAKE_VAR(what, text, of, n)                                                                \
@@ -247,6 +252,8 @@ static const struct fake_var {
 	  .loc = { .kind = LP_LOC_PIECES, .pieces = fake_halves, .n_pieces = 2 } },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "torn", &lp_type_long, 0),
 	  .loc = { .kind = LP_LOC_PIECES, .pieces = fake_half_gone, .n_pieces = 2 } },
+	{ .var = FAKE_VAR(LP_VAR_LOCAL, "parts", &fake_peer, 0),
+	  .loc = { .kind = LP_LOC_PIECES, .pieces = fake_peer_parts, .n_pieces = 2 } },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "konst", &lp_type_int, 0),
 	  .loc = { .kind = LP_LOC_CONST, .bytes = &fake_constant, .len = sizeof(fake_constant) } },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "nowhere", &fake_req_ptr, 0),

@@ -23,11 +23,27 @@
 		.kind = LP_VAL_STRING, .str = (v), .len = sizeof(v) - 1                            \
 	}
 
+static struct lp_value numbers[] = { INT(7), INT(0x7f), INT(-1) };
+static struct lp_value rows[] = {
+	{ .kind = LP_VAL_LIST, .items = numbers, .len = 2, .cut = true },
+	{ .kind = LP_VAL_LIST, .items = numbers + 2, .len = 1 },
+	{ .kind = LP_VAL_ERROR, .str = "unreadable" },
+};
+#define LIST(v)                                                                                    \
+	{                                                                                          \
+		.kind = LP_VAL_LIST, .items = (v), .len = sizeof(v) / sizeof(*(v))                 \
+	}
+
 static const struct {
 	struct lp_format f;
 	struct lp_value v;
 	const char *text;
 } cases[] = {
+	{ F(.type = 'x'), LIST(numbers), "{7, 7f, ffffffff}" },
+	{ F(.type = 'x', .alternate = true), LIST(numbers), "{0x7, 0x7f, 0xffffffff}" },
+	{ F(.type = 'x', .zero = true, .width = 2), LIST(numbers), "{07, 7f, ffffffff}" },
+	{ F(.type = 'd'), LIST(rows), "{{7, 127...}, {-1}, <unreadable>}" },
+	{ F(.type = 's', .width = 14), LIST(numbers), "{7, 127, -1}  " },
 	{ F(.type = 'x'), INT(255), "ff" },
 	{ F(.type = 'X', .alternate = true), INT(255), "0XFF" },
 	{ F(.type = 'x', .alternate = true), INT(-1), "0xffffffff" },

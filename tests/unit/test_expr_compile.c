@@ -46,7 +46,7 @@ static const struct {
 							   "   4  STREQ r0\n"
 							   "   5  CHECK r0\n"
 							   "   6  GATE\n"
-							   "   7  CAP_STACK 32768\n"
+							   "   7  CAP_STACK 8192\n"
 							   "   8  END\n" },
 	{ "app.c:1 \"{gone} {req.took * 2}\" if 1 < 2", "   0  GATE\n"
 							"   1  CAP_HOLE v0:4 2\n"

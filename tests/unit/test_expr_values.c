@@ -268,7 +268,7 @@ static void strings(void **state)
 	check_string("req->path + 1", "checkout", 8, false);
 	check_string("(char *)&req->tag", "tagged", 6, false);
 	check_string("req->status == 500 ? req->path : req->name", "/checkout", 9, false);
-	check_string("req->body[:3]", "\1\2\3", 3, false);
+	check_string("req->body[:3]:s", "\1\2\3", 3, false);
 }
 
 static void aggregates(void **state)
@@ -320,6 +320,41 @@ static void pieces(void **state)
 	set_up();
 	run(c->code, c->n_code);
 	assert_int_equal(bytes_of(f->slot, &v, sizeof(v), &status, &cut), 4);
+
+	/* a string whose pointer is in a register */
+	char text[16];
+	lp_compiled_free(lp_take(c));
+	f = compile_one("parts", &c);
+	assert_non_null(f);
+	set_up();
+	run(c->code, c->n_code);
+	assert_int_equal(bytes_of(f->slot, text, sizeof(text), &status, &cut), 16);
+	assert_memory_equal(text, &alpha.name, sizeof(alpha.name));
+	assert_int_equal(bytes_of(LP_SLOT_MEM, text, sizeof(text), &status, &cut), 13);
+	assert_memory_equal(text, "alpha.example", 13);
+}
+
+/* Slices of what is not char are arrays, unless they are asked for as strings. */
+static void slices_of_bytes(void **state)
+{
+	lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+	const struct lp_field *f = compile_one("req->body[:3]", &c);
+	char bytes[8];
+	int status;
+	bool cut;
+
+	(void)state;
+	assert_non_null(f);
+	assert_false(f->as_string);
+	set_up();
+	run(c->code, c->n_code);
+	assert_int_equal(bytes_of(f->slot, bytes, sizeof(bytes), &status, &cut), 3);
+	assert_memory_equal(bytes, "\1\2\3", 3);
+
+	lp_compiled_free(lp_take(c));
+	f = compile_one("req->body[:3]:s", &c);
+	assert_non_null(f);
+	assert_true(f->as_string);
 }
 
 /* One value that can't be had leaves the others alone. */
@@ -485,6 +520,7 @@ int main(void)
 		cmocka_unit_test(strings),
 		cmocka_unit_test(aggregates),
 		cmocka_unit_test(pieces),
+		cmocka_unit_test(slices_of_bytes),
 		cmocka_unit_test(errors_stay_apart),
 		cmocka_unit_test(floats),
 		cmocka_unit_test(call_carries_over),

@@ -223,6 +223,19 @@ static void format_text(struct lp_buf *out, struct lp_buf *scratch, const struct
 	    scratch->data ? scratch->data : "", scratch->len);
 }
 
+/* Each item by itself; 's' is for the whole. */
+static void format_items(struct lp_buf *out, struct lp_buf *scratch, const struct lp_format *f,
+			 const struct lp_value *v)
+{
+	lp_buf_char(out, '{');
+	for (size_t i = 0; i < v->len; i++) {
+		if (i)
+			lp_buf_add(out, ", ", 2);
+		lp_format_value(out, scratch, f, &v->items[i], false);
+	}
+	lp_buf_str(out, v->cut ? "...}" : "}");
+}
+
 void lp_format_value(struct lp_buf *out, struct lp_buf *scratch, const struct lp_format *f,
 		     const struct lp_value *v, bool plain)
 {
@@ -230,6 +243,8 @@ void lp_format_value(struct lp_buf *out, struct lp_buf *scratch, const struct lp
 
 	if (v->kind == LP_VAL_ERROR)
 		lp_show(out, v, plain);
+	else if (v->kind == LP_VAL_LIST && f->type && f->type != 's')
+		format_items(out, scratch, f, v);
 	else if (make_number(&n, f, v))
 		pad(out, f,
 		    f->align  ? f->align

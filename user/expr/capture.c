@@ -162,10 +162,49 @@ static void capture_around(struct lp_gen *g, const struct lp_loc *loc, uint64_t 
 
 struct strings {
 	const struct lp_capture *cap;
-	const struct lp_loc *loc;
+	const struct lp_spot *spot;
 	uint64_t len; /* of the value as captured: pointers beyond are not shown */
 	int n;
 };
+
+/* Where `width` bits of the value lie, from `start` on; false: in several places, or nowhere. */
+static bool part_of(const struct lp_spot *spot, uint64_t start, uint64_t width, struct lp_spot *ret)
+{
+	uint64_t at = 0;
+
+	*ret = *spot;
+	ret->bits += start;
+	for (size_t i = 0; spot->loc.kind == LP_LOC_PIECES; i++) {
+		if (i == spot->loc.n_pieces)
+			return false;
+		const struct lp_piece *p = &spot->loc.pieces[i];
+		const uint64_t want = spot->bits + start;
+		if (want >= at && want + width <= at + p->bit_size) {
+			*ret = (struct lp_spot){ .loc = p->loc, .bits = p->bit_offset + want - at };
+			break;
+		}
+		at += p->bit_size;
+	}
+	return ret->loc.kind != LP_LOC_NONE && ret->loc.kind != LP_LOC_PIECES &&
+	       ret->loc.kind != LP_LOC_POINTEE;
+}
+
+static void follow_string(struct lp_gen *g, const struct strings *s, const struct lp_type *t,
+			  uint64_t offset)
+{
+	const uint32_t n = LP_CAP(LP_SLOT_MEM, string_max(s->cap));
+	struct lp_spot part;
+
+	if (!part_of(s->spot, offset * 8, t->size * 8, &part))
+		return;
+	if (is_memory(&part) && part.bits % 8 == 0) {
+		capture_pointed(g, &part.loc, part.bits / 8, n);
+		return;
+	}
+	uint8_t r = lp_gen_load(g, &part, t, 0);
+	lp_emit(&g->e, CAP_STR, .a = r, .n = n);
+	lp_emit_release(&g->e, r);
+}
 
 static void follow_strings(struct lp_gen *g, struct strings *s, const struct lp_type *t,
 			   uint64_t offset, uint32_t depth)
@@ -178,7 +217,7 @@ static void follow_strings(struct lp_gen *g, struct strings *s, const struct lp_
 	lp_type_complete(t, NULL);
 	if (t->kind == LP_TYPE_POINTER && lp_type_is_string(t)) {
 		if (offset + t->size <= s->len) {
-			capture_pointed(g, s->loc, offset, LP_CAP(LP_SLOT_MEM, string_max(s->cap)));
+			follow_string(g, s, t, offset);
 			s->n++;
 		}
 	} else if (t->kind == LP_TYPE_ARRAY && t->target) {
@@ -328,20 +367,19 @@ static void capture_aggregate(struct lp_gen *g, const struct lp_spot *spot,
 		hole(g, cap->slot, len, LP_ST_REDACTED);
 		return;
 	}
-	if (!is_memory(spot)) {
+	if (is_memory(spot))
+		capture_around(g, &spot->loc, len, cap->slot, &holes);
+	else
 		capture_bits(g, spot, len, cap->slot);
-		return;
-	}
-	capture_around(g, &spot->loc, len, cap->slot, &holes);
 
-	struct strings s = { .cap = cap, .loc = &spot->loc, .len = len };
+	struct strings s = { .cap = cap, .spot = spot, .len = len };
 	follow_strings(g, &s, t, 0, 0);
 }
 
 static void capture_slice(struct lp_gen *g, const struct lp_tree *t, struct lp_capture *cap)
 {
 	uint64_t size = lp_type_strip(lp_type_strip(t->type)->target)->size;
-	bool is_text = lp_tree_is_text(t);
+	bool is_text = lp_type_is_string(t->type) || (cap->want_string && lp_tree_is_text(t));
 	uint64_t max =
 		is_text ? string_max(cap) : smaller(cap->limits->items, LP_READ_MAX / size) * size;
 

@@ -29,6 +29,15 @@ static void write_condition(struct lp_fields *f, const struct lp_node *n)
 			"too complex: it needs more than %d intermediate values", LP_VM_REGS);
 }
 
+/* How much of the stack is copied: enough for the frames that are shown, as they usually are. One
+ * that goes on beyond says that it is cut.
+ */
+static uint32_t stack_size(const struct lp_limits *limits)
+{
+	return limits->frames < LP_STACK_MAX / LP_FRAME_USUAL ? limits->frames * LP_FRAME_USUAL
+							      : LP_STACK_MAX;
+}
+
 static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 {
 	lp_emit(&f->here.e, GATE);
@@ -41,7 +50,7 @@ static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 	if (f->check.leave && !lp_fields_status(f))
 		lp_fields_result(f);
 	if (lp->with_stack)
-		lp_emit(&f->here.e, CAP_STACK, .n = LP_STACK_MAX);
+		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(f->check.limits));
 	lp_emit(&f->here.e, END);
 }
 
