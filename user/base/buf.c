@@ -32,28 +32,6 @@ char *lp_buf_room(struct lp_buf *b, size_t n)
 	return data + b->len;
 }
 
-void lp_buf_add(struct lp_buf *b, const void *data, size_t len)
-{
-	char *room = lp_buf_room(b, len);
-
-	if (!room)
-		return;
-	if (len)
-		memcpy(room, data, len);
-	room[len] = '\0';
-	b->len += len;
-}
-
-void lp_buf_str(struct lp_buf *b, const char *s)
-{
-	lp_buf_add(b, s, strlen(s));
-}
-
-void lp_buf_char(struct lp_buf *b, char c)
-{
-	lp_buf_add(b, &c, 1);
-}
-
 void lp_buf_u64(struct lp_buf *b, uint64_t v)
 {
 	char *room = lp_buf_room(b, LP_NUMBER_MAX);

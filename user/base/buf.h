@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/auto.h"
 
@@ -31,9 +32,27 @@ static inline void lp_buf_advance(struct lp_buf *b, size_t n)
 	b->data[b->len] = '\0';
 }
 
-void lp_buf_add(struct lp_buf *b, const void *data, size_t len);
-void lp_buf_str(struct lp_buf *b, const char *s);
-void lp_buf_char(struct lp_buf *b, char c);
+static inline void lp_buf_add(struct lp_buf *b, const void *data, size_t len)
+{
+	char *room = len < b->cap - b->len ? b->data + b->len : lp_buf_room(b, len);
+
+	if (!room)
+		return;
+	if (len)
+		memcpy(room, data, len);
+	lp_buf_advance(b, len);
+}
+
+static inline void lp_buf_str(struct lp_buf *b, const char *s)
+{
+	lp_buf_add(b, s, strlen(s));
+}
+
+static inline void lp_buf_char(struct lp_buf *b, char c)
+{
+	lp_buf_add(b, &c, 1);
+}
+
 void lp_buf_u64(struct lp_buf *b, uint64_t v);
 void lp_buf_s64(struct lp_buf *b, int64_t v);
 void lp_buf_hex(struct lp_buf *b, uint64_t v);		 /* 0x1f */
