@@ -88,24 +88,38 @@ static void add_libraries(struct lp_session *s, const char *interp, const char *
 		waitpid(pid, NULL, 0);
 }
 
-static int add_image(struct lp_session *s, const char *path, struct lp_err *err)
+static int add_image(struct lp_session *s, const char *path, struct lp_file **ret,
+		     struct lp_err *err)
 {
 	char interpreter[PATH_MAX];
 	struct lp_elf_info info;
 	struct lp_file *f;
 
-	lp_auto(lp_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	lp_auto(lp_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return lp_err_set(err, errno, "%s: %s", path, strerror(errno));
 	const char *image = lp_script_interpreter(fd, interpreter) < 0 ? path : interpreter;
-	int r = lp_inventory_add_file(&s->inv, image, &s->exe, err);
+	int r = lp_inventory_add_file(&s->inv, image, ret, err);
 	if (r < 0)
 		return r;
-	if (lp_elf_info(s->exe->fd, &info, NULL) >= 0 && info.interp[0]) {
+	if (lp_elf_info((*ret)->fd, &info, NULL) >= 0 && info.interp[0]) {
 		lp_inventory_add_file(&s->inv, info.interp, &f, NULL);
 		add_libraries(s, info.interp, image);
 	}
 	return 0;
+}
+
+/* `env PROGRAM`, `timeout 5 PROGRAM`: what the command will execute in its place can't be waited
+ * for, so programs among its arguments are looked at before it starts.
+ */
+static void add_arguments(struct lp_session *s)
+{
+	char *const *argv = s->opts->target.argv;
+	struct lp_file *f;
+
+	for (size_t i = 1; argv[i]; i++)
+		if (strchr(argv[i], '/') && access(argv[i], X_OK) == 0)
+			add_image(s, argv[i], &f, NULL);
 }
 
 int session_spawn(struct lp_session *s, struct lp_err *err)
@@ -116,8 +130,11 @@ int session_spawn(struct lp_session *s, struct lp_err *err)
 
 	int r = lp_find_command(t->argv[0], search ? search : "/bin:/usr/bin", path, err);
 	if (r >= 0)
-		r = add_image(s, path, err);
-	return r < 0 ? r : start_child(s, path, err);
+		r = add_image(s, path, &s->exe, err);
+	if (r < 0)
+		return r;
+	add_arguments(s);
+	return start_child(s, path, err);
 }
 
 int session_release_child(struct lp_session *s, struct lp_err *err)
