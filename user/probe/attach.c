@@ -212,6 +212,28 @@ static void map_code(const char *path, struct mapping *ret)
 		*ret = (struct mapping){ at, (size_t)st.st_size };
 }
 
+static int attach_to(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
+		     struct lp_link *l, struct lp_err *err)
+{
+	return k->multi ? attach_multi(k, prog, a, l, err) : attach_single(prog, a, l, err);
+}
+
+/* A probe for a process that does not map the file is not looked at before it does, and would be
+ * refused in silence then.
+ */
+static int try_on_ourselves(struct lp_kernel *k, struct bpf_program *prog,
+			    const struct lp_attach *a, struct lp_err *err)
+{
+	lp_auto(lp_link_free) struct lp_link *l = link_new();
+	struct lp_attach own = *a;
+
+	if (!l)
+		return lp_err_nomem(err);
+	own.pid = getpid();
+	own.semaphores = NULL;
+	return attach_to(k, prog, &own, l, err);
+}
+
 static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
 		  struct lp_link **ret, struct lp_err *err)
 {
@@ -222,9 +244,9 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 		return lp_err_nomem(err);
 	if (a->n) {
 		map_code(a->path, &code);
-		int r = k->multi ? attach_multi(k, prog, a, l, err)
-				 : attach_single(prog, a, l, err);
-
+		int r = a->not_mapped ? try_on_ourselves(k, prog, a, err) : 0;
+		if (r >= 0)
+			r = attach_to(k, prog, a, l, err);
 		if (r < 0)
 			return r;
 	}

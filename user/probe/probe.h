@@ -60,8 +60,9 @@ int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
  */
 struct lp_attach {
 	const char *path;
-	bool is_return; /* return probes */
-	pid_t pid;	/* only this process; 0: every process that maps the file */
+	bool is_return;	 /* return probes */
+	pid_t pid;	 /* only this process; 0: every process that maps the file */
+	bool not_mapped; /* by pid, yet: what the kernel refuses is found out on ourselves */
 	size_t n;
 	const uint64_t *offsets;    /* file offsets */
 	const uint64_t *semaphores; /* file offsets or 0 each; NULL: none */

@@ -57,6 +57,7 @@ static int attach_batch(struct lp_session *s, struct batch *b, struct lp_err *er
 		.path = b->file->fd_path,
 		.is_return = b->is_return,
 		.pid = s->bound_pid,
+		.not_mapped = s->bound_pid && s->go_fd >= 0,
 		.n = n,
 		.offsets = offsets,
 		.semaphores = counted ? semaphores : NULL,
