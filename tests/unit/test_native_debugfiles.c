@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
+#include "native/mention.h"
 #include "native_program.h"
 
 static struct native_program program;
@@ -116,6 +117,71 @@ static void in_a_shared_library(void **state)
 	native_program_run(&program, "clang -g -O2 -fPIC -shared main.c one.c two.c -o app.so");
 	native_program_open(&program, "app.so");
 	assert_found("/app.so");
+}
+
+static int may_be_named(const struct lp_function_info *f, void *arg)
+{
+	++*(size_t *)arg;
+	if (!lp_may_name_function(program.module, f->name))
+		fail_msg("%s is there", f->name);
+	return 0;
+}
+
+static int may_be_there(const char *path, void *arg)
+{
+	++*(size_t *)arg;
+	if (!lp_may_have_file(program.module, path))
+		fail_msg("%s is there", path);
+	return 0;
+}
+
+/* What is there is never denied; what is not there is, in the forms that are understood. */
+static void names_are_denied_only_where_they_are_missing(void **state)
+{
+	static const struct {
+		const char *build;
+		bool denied;
+	} cases[] = {
+		{ "gcc -g -O2", true },
+		{ "gcc -g -O2 -gz", true },
+		{ "gcc -gdwarf-4 -O2", true },
+		{ "gcc -g -gdwarf64 -O2", true },
+		{ "gcc -g -O2 -fno-merge-debug-strings", false },
+		{ "gcc -g -O2 -gsplit-dwarf", false },
+		{ "clang -gdwarf-4 -O2", true },
+		{ "clang -g -O2", false },
+		{ "gcc -O2 -s", true },
+		{ "gcc -x c++ -g -O2", true },
+	};
+
+	(void)state;
+	native_program_write(&program, "names.c",
+			     "static inline int abc(int v) { return v * 3; }\n"
+			     "static inline int seven_7(int v) { return v * 7 + abc(v); }\n"
+			     "static inline int only_inlined(int v) { return v ^ seven_7(v); }\n"
+			     "__attribute__((visibility(\"hidden\"))) int hidden_one(int v) {\n"
+			     "	return only_inlined(v) + 1;\n"
+			     "}\n"
+			     "int shown(int v) { return hidden_one(v) + abc(v); }\n");
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		const bool has_dwarf = strstr(cases[i].build, " -g") != NULL;
+		size_t functions = 0, files = 0;
+
+		native_program_run(&program, "%s -fPIC -shared names.c -o names.so",
+				   cases[i].build);
+		native_program_open(&program, "names.so");
+		lp_module_each_function(program.module, may_be_named, &functions, NULL);
+		lp_module_each_file(program.module, may_be_there, &files, NULL);
+		assert_true(functions >= (has_dwarf ? 5 : 1));
+		assert_int_equal(files > 0, has_dwarf);
+		if (lp_may_name_function(program.module, "only_inline") == cases[i].denied)
+			fail_msg("%s: only_inline", cases[i].build);
+		assert_true(lp_may_name_function(program.module, "only_*"));
+		if (cases[i].denied && has_dwarf)
+			assert_false(lp_may_have_file(program.module, "ames.c"));
+		assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "only_inline"),
+				 -ENOENT);
+	}
 }
 
 static void beside_the_file_by_debuglink(void **state)
@@ -261,6 +327,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(in_every_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_a_shared_library, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_are_denied_only_where_they_are_missing, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(beside_the_file_by_debuglink, setup, teardown),
 		cmocka_unit_test_setup_teardown(by_build_id_below_the_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(by_debuglink_below_the_root, setup, teardown),

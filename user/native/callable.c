@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "native/entries.h"
 #include "native/lines.h"
+#include "native/mention.h"
 
 #define MAX_NAMED 6 /* names or addresses that a message lists */
 
@@ -178,8 +179,12 @@ int lp_resolve_function(struct lp_module *m, const struct lp_location *at, struc
 			size_t *ret_inlined, struct lp_err *err)
 {
 	struct lp_entries entries = { 0 };
-	int r = lp_entries_find(m, at->name, &entries, err);
+	const bool is_program = lp_module_is_program(m);
+	int r;
 
+	if (!is_program && !lp_may_name_function(m, at->name))
+		return lp_err_set(err, ENOENT, "no function '%s' in %s", at->name, m->path);
+	r = lp_entries_find(m, at->name, &entries, err);
 	if (r < 0)
 		return r;
 	if (entries.ifunc)
@@ -187,6 +192,8 @@ int lp_resolve_function(struct lp_module *m, const struct lp_location *at, struc
 	else if (entries.len == 0 && entries.declared)
 		r = lp_err_set(err, ENOENT, "'%s' is declared, but has no code in %s", at->name,
 			       m->path);
+	else if (entries.len == 0 && !is_program)
+		r = lp_err_set(err, ENOENT, "no function '%s' in %s", at->name, m->path);
 	else if (entries.len == 0)
 		r = unknown_function(m, at->name, err);
 	else if (at->kind == LP_AT_ENTRY)

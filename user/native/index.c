@@ -8,6 +8,7 @@
 
 #include "native/insn.h"
 #include "native/lines.h"
+#include "native/mention.h"
 #include "native/tree.h"
 
 /* Nodes of the tree lie in the module's arena. */
@@ -32,6 +33,7 @@ void lp_module_index_free(struct lp_module_index *index)
 		lp_flow_done(&index->flows[i]);
 	free(index->flows);
 	lp_found_files_free(index->found_files);
+	lp_mentions_free(index->mentions);
 	tdestroy(index->names, keep);
 	lp_decl_files_free(index->decl_files);
 	lp_row_cache_free(index->rows);

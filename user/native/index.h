@@ -55,6 +55,7 @@ struct lp_symbol {
 
 struct lp_flow;
 struct lp_found_files;
+struct lp_mentions;
 struct lp_decl_files;
 struct lp_row_cache;
 
@@ -74,7 +75,8 @@ struct lp_module_index {
 	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
 	struct lp_line_sections lines,
-		alt_lines; /* the dwz alternate has its own; by lp_unit_lines() */
+		alt_lines;	      /* the dwz alternate has its own; by lp_unit_lines() */
+	struct lp_mentions *mentions; /* by native/mention.c */
 	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;
 };

@@ -95,6 +95,11 @@ int lp_module_each_line(struct lp_module *m, const char *file,
 /* The function that contains a link address, and the offset in it; NULL if unknown. */
 const char *lp_module_symbol(struct lp_module *m, uint64_t vaddr, uint64_t *ret_offset);
 
+/* File offset of a function that has this very name in the symbol table, without looking at other
+ * debug information. -ENOENT.
+ */
+int lp_module_symbol_offset(struct lp_module *m, const char *name, uint64_t *ret);
+
 /* The bias between link and run-time addresses for a mapping of this file. */
 uint64_t lp_module_bias(const struct lp_module *m, uint64_t map_start, uint64_t map_offset);
 

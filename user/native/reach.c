@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "native/lines.h"
+#include "native/mention.h"
 #include "native/place.h"
 
 #define MAX_NAMED   8  /* files that a message lists */
@@ -272,6 +273,9 @@ int lp_resolve_line(struct lp_module *m, const struct lp_location *at, struct lp
 
 	if (at->line <= 0)
 		return lp_err_set(err, EINVAL, "lines count from 1");
+	if (!lp_may_have_file(m, at->file))
+		return lp_err_set(err, ENOENT, "no source file of %s ends in '%s'", m->path,
+				  at->file);
 	r = lp_rows_find(m, at->file, &rows, err);
 	if (r == 0)
 		r = choose_path(m, rows, at->file, &path, err);

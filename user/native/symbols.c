@@ -175,3 +175,15 @@ const char *lp_module_symbol(struct lp_module *m, uint64_t vaddr, uint64_t *ret_
 	*ret_offset = vaddr - s->start;
 	return lp_symbol_readable(m, s);
 }
+
+int lp_module_symbol_offset(struct lp_module *m, const char *name, uint64_t *ret)
+{
+	struct lp_module_index *index = lp_module_symbols(m);
+
+	if (!index)
+		return -ENOMEM;
+	lp_vec_each (&index->symbols, s)
+		if (s->function && !strcmp(s->name, name))
+			return lp_module_offset(m, s->start, ret);
+	return -ENOENT;
+}

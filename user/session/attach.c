@@ -211,19 +211,16 @@ static bool is_watched(const struct lp_session *s, const struct lp_file *f)
 
 static void watch_loader(struct lp_session *s, struct lp_file *f)
 {
-	static const struct lp_location at = { .kind = LP_AT_ENTRY,
-					       .text = "entry _dl_debug_state",
-					       .name = "_dl_debug_state" };
-	struct lp_places places = { 0 };
 	struct lp_err why = { 0 };
 	struct lp_link *link = NULL;
-	size_t inlined;
+	uint64_t offset;
 
-	int r = lp_module_resolve(f->module, &at, &places, &inlined, &why);
-	if (r >= 0 && places.len)
-		r = lp_kernel_watch_loader(s->kernel, f->fd_path, places.data[0].offset,
-					   s->bound_pid, &link, &why);
-	lp_vec_done(&places);
+	int r = lp_module_symbol_offset(f->module, "_dl_debug_state", &offset);
+	if (r < 0)
+		lp_err_set(&why, -r, "no function '_dl_debug_state'");
+	else
+		r = lp_kernel_watch_loader(s->kernel, f->fd_path, offset, s->bound_pid, &link,
+					   &why);
 	if (r < 0)
 		session_note(s, LP_LOG_VERBOSE,
 			     "%s: libraries loaded later are found within a second only (%s)",

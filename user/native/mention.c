@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/mention.h"
+
+#include <ctype.h>
+#include <dwarf.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "native/cursor.h"
+#include "native/index.h"
+#include "native/lines.h"
+#include "native/names.h"
+
+#define INLINE_MAX    3 /* characters that fit where a 4-byte offset would be */
+#define INLINE_MAX_64 7
+
+enum table { STR, LINE_STR, LINE, ABBREV, ARANGES, SYMBOLS, DYNAMIC_SYMBOLS, N_TABLES };
+
+static const char *const table_names[N_TABLES] = {
+	".debug_str",	  ".debug_line_str", ".debug_line", ".debug_abbrev",
+	".debug_aranges", ".strtab",	     ".dynstr",
+};
+
+/* One file: the program's, or the one with its debug information. */
+struct file {
+	int fd;
+	Elf *elf;
+	Elf_Scn *tables[N_TABLES];
+	bool has_dwarf; /* libdw looks no further then */
+	bool odd;	/* has sections from which other names can come */
+};
+
+struct lp_mentions {
+	struct file main, debug;
+	bool unclear; /* anything may be there */
+	bool names_tried;
+	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
+};
+
+/* What an abbreviation table says of the places of names. */
+struct forms {
+	bool inline_name, inline_producer, unknown;
+};
+
+static void file_done(struct file *f)
+{
+	if (f->elf)
+		elf_end(f->elf);
+	if (f->fd >= 0)
+		close(f->fd);
+}
+
+void lp_mentions_free(struct lp_mentions *s)
+{
+	if (!s)
+		return;
+	file_done(&s->main);
+	file_done(&s->debug);
+	free(s);
+}
+
+static void note_section(struct file *f, Elf_Scn *scn, const char *name)
+{
+	static const char *const dwarf[] = { ".debug_info", ".debug_line", ".debug_frame" };
+	static const char *const odd[] = { ".zdebug_",	 ".debug_types",      ".debug_addr",
+					   ".debug_sup", ".gnu_debugaltlink", ".gnu_debugdata" };
+
+	for (size_t i = 0; i < N_TABLES; i++)
+		if (!strcmp(name, table_names[i]))
+			f->tables[i] = scn;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(dwarf); i++)
+		f->has_dwarf |= !strcmp(name, dwarf[i]);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(odd); i++)
+		f->odd |= !strncmp(name, odd[i], strlen(odd[i]));
+}
+
+/* Takes fd. */
+static bool file_init(struct file *f, int fd)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	f->fd = fd;
+	f->elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	if (!f->elf || elf_getshdrstrndx(f->elf, &names) < 0)
+		return false;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(f->elf, scn));) {
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(f->elf, names, sh.sh_name) : NULL;
+
+		if (!name)
+			return false;
+		if (sh.sh_type != SHT_NOBITS)
+			note_section(f, scn, name);
+	}
+	return true;
+}
+
+static void find_files(struct lp_module *m, struct lp_mentions *s)
+{
+	const char *debug_path = NULL;
+
+	s->unclear = !file_init(&s->main, fcntl(m->fd, F_DUPFD_CLOEXEC, 0)) || s->main.odd;
+	if (s->unclear || s->main.has_dwarf)
+		return;
+	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
+	dwfl_module_getsymtab(m->dwfl_module);
+	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &debug_path);
+	if (debug_path)
+		s->unclear = !file_init(&s->debug, open(debug_path, O_RDONLY | O_CLOEXEC)) ||
+			     s->debug.odd;
+	else
+		s->unclear = s->main.tables[SYMBOLS] != NULL;
+}
+
+static struct lp_mentions *mentions_of(struct lp_module *m)
+{
+	struct lp_module_index *index = lp_module_index_get(m);
+
+	if (index && !index->mentions) {
+		index->mentions = calloc(1, sizeof(*index->mentions));
+		if (index->mentions) {
+			index->mentions->main.fd = index->mentions->debug.fd = -1;
+			find_files(m, index->mentions);
+		}
+	}
+	return index ? index->mentions : NULL;
+}
+
+/* false: it can't be read. A table that is not there is empty. */
+static bool read_table(struct file *f, enum table table, struct lp_span *ret)
+{
+	Elf_Scn *scn = f->tables[table];
+	GElf_Shdr sh;
+
+	*ret = (struct lp_span){ (const uint8_t *)"", 0 };
+	if (!scn)
+		return true;
+	if (!gelf_getshdr(scn, &sh) ||
+	    ((sh.sh_flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0))
+		return false;
+	const Elf_Data *data = elf_getdata(scn, NULL);
+	if (!data || (!data->d_buf && data->d_size > 0))
+		return false;
+	if (data->d_size > 0)
+		*ret = (struct lp_span){ data->d_buf, data->d_size };
+	return true;
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Is what ends at `end` in a mangled name? There anything can follow a word. */
+static bool is_in_mangled(const char *table, const char *end)
+{
+	const char *start = memrchr(table, '\0', (size_t)(end - table));
+
+	start = start ? start + 1 : table;
+	return memmem(start, (size_t)(end - start), "_Z", 2) ||
+	       memmem(start, (size_t)(end - start), "_R", 2);
+}
+
+/* Strings can share their ends, so what stands before the word says nothing. */
+static bool mentions(struct file *f, enum table table, const char *word, size_t len)
+{
+	struct lp_span s;
+
+	if (!read_table(f, table, &s))
+		return true;
+
+	const char *all = (const char *)s.data, *end = all + s.len;
+	for (const char *p = all; (p = memmem(p, (size_t)(end - p), word, len)); p++)
+		if (p + len == end || !is_word(p[len]) || is_in_mangled(all, p + len))
+			return true;
+	return false;
+}
+
+static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t form)
+{
+	const bool is_name =
+		tag == DW_TAG_subprogram && (attr == DW_AT_name || attr == DW_AT_linkage_name ||
+					     attr == DW_AT_MIPS_linkage_name);
+
+	if (tag == DW_TAG_compile_unit && attr == DW_AT_producer)
+		f->inline_producer |= form != DW_FORM_strp;
+	if (!is_name)
+		return;
+	switch (form) {
+	case DW_FORM_string:
+		f->inline_name = true;
+		break;
+	case DW_FORM_strp:
+	case DW_FORM_strx:
+	case DW_FORM_strx1:
+	case DW_FORM_strx2:
+	case DW_FORM_strx3:
+	case DW_FORM_strx4:
+		break;
+	default:
+		f->unknown = true;
+	}
+}
+
+static void read_abbrevs(struct lp_span s, struct forms *ret)
+{
+	struct lp_cursor c = { s.data, s.data + s.len, false };
+
+	while (lp_cursor_left(&c) > 0 && !c.bad) {
+		uint64_t attr, form;
+
+		if (lp_cursor_uleb(&c) == 0)
+			continue;
+		const uint64_t tag = lp_cursor_uleb(&c);
+		lp_cursor_skip(&c, 1);
+		do {
+			attr = lp_cursor_uleb(&c);
+			form = lp_cursor_uleb(&c);
+			if (form == DW_FORM_implicit_const)
+				lp_cursor_sleb(&c);
+			note_form(ret, tag, attr, form);
+		} while ((attr || form) && !c.bad);
+	}
+	ret->unknown |= c.bad;
+}
+
+/* Have all units 4-byte offsets? */
+static bool has_short_offsets(struct lp_span aranges)
+{
+	struct lp_cursor c = { aranges.data, aranges.data + aranges.len, false };
+
+	while (lp_cursor_left(&c) > 0 && !c.bad) {
+		const uint64_t length = lp_cursor_uint(&c, 4);
+
+		if (length == 0xffffffff)
+			return false;
+		lp_cursor_skip(&c, length);
+	}
+	return aranges.len > 0 && !c.bad;
+}
+
+/* How long a name can be that is in .debug_info itself. */
+static size_t longest_inline(struct file *f)
+{
+	static const char unmerged[] = "-fno-merge-debug-strings";
+	struct lp_span abbrev, aranges;
+	struct forms forms = { 0 };
+
+	if (!read_table(f, ABBREV, &abbrev))
+		return SIZE_MAX;
+	read_abbrevs(abbrev, &forms);
+	if (forms.unknown)
+		return SIZE_MAX;
+	if (!forms.inline_name)
+		return 0;
+	/* a producer that has even its own name there, as Go's, or was told to, has all there */
+	if (forms.inline_producer || mentions(f, STR, unmerged, strlen(unmerged)))
+		return SIZE_MAX;
+	return read_table(f, ARANGES, &aranges) && has_short_offsets(aranges) ? INLINE_MAX
+									      : INLINE_MAX_64;
+}
+
+/* Part of the name that is in the strings as it is. 0: there is none that one could rely on. */
+static size_t literal(const struct lp_name_pattern *p, const char **ret)
+{
+	size_t n = 0;
+
+	/* a glob also fits what demanglers write: "std" stands there as "St" */
+	if (p->glob || strstr(p->text, "operator"))
+		return 0;
+	*ret = p->linkage ? p->text : p->last;
+	while (is_word((*ret)[n]))
+		n++;
+	return n;
+}
+
+bool lp_may_name_function(struct lp_module *m, const char *name)
+{
+	struct lp_mentions *s = mentions_of(m);
+	struct lp_name_pattern pattern;
+	const char *word;
+
+	lp_name_pattern_init(&pattern, name);
+	const size_t len = literal(&pattern, &word);
+	if (!s || s->unclear || len == 0 || mentions(&s->main, SYMBOLS, word, len) ||
+	    mentions(&s->main, DYNAMIC_SYMBOLS, word, len) ||
+	    mentions(&s->debug, SYMBOLS, word, len) ||
+	    mentions(&s->debug, DYNAMIC_SYMBOLS, word, len))
+		return true;
+
+	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	if (mentions(f, STR, word, len))
+		return true;
+	if (!s->names_tried) {
+		s->names_tried = true;
+		s->inline_max = longest_inline(f);
+	}
+	return len <= s->inline_max;
+}
+
+/* Does a line table list a file of that name? What can't be read may. */
+static bool lists_file(struct file *f, const char *base)
+{
+	struct lp_line_sections s;
+
+	if (!read_table(f, LINE, &s.line) || !read_table(f, LINE_STR, &s.line_str) ||
+	    !read_table(f, STR, &s.str))
+		return true;
+	struct lp_cursor c = { s.line.data, s.line.data + s.line.len, false };
+	while (lp_cursor_left(&c) > 0) {
+		lp_auto(lp_linetable_done) struct lp_linetable t = { 0 };
+
+		if (lp_linetable_init(&t, &s, (uint64_t)(c.p - s.line.data), NULL) < 0)
+			return true;
+		lp_vec_each (&t.files, file)
+			if (!strcmp(lp_path_base(file->name), base))
+				return true;
+		lp_cursor_skip(&c, (uint64_t)(t.program.data + t.program.len - c.p));
+	}
+	return false;
+}
+
+bool lp_may_have_file(struct lp_module *m, const char *file)
+{
+	struct lp_mentions *s = mentions_of(m);
+	lp_auto(lp_free) char *path = strdup(file);
+
+	if (!s || s->unclear || !path)
+		return true;
+	lp_path_normalise(path);
+	const char *base = lp_path_base(path);
+	const size_t len = strlen(base);
+	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+
+	/* without any, the message says that */
+	if (!f->has_dwarf || len == 0)
+		return true;
+	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
+		mentions(f, LINE, base, len)) &&
+	       lists_file(f, base);
+}
+
+bool lp_module_is_program(struct lp_module *m)
+{
+	GElf_Shdr sh;
+	GElf_Dyn dyn;
+
+	if (m->type == ET_EXEC)
+		return true;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(m->elf, scn));) {
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_DYNAMIC)
+			continue;
+		Elf_Data *data = elf_getdata(scn, NULL);
+		for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++)
+			if (dyn.d_tag == DT_FLAGS_1 && (dyn.d_un.d_val & DF_1_PIE))
+				return true;
+	}
+	return false;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/mention.h
+ *
+ * mention - can a module know a name at all? Told from its tables of strings, of which only those
+ * few are decompressed: libdw decompresses all sections when it opens a file, and most modules of
+ * a process know nothing of what is looked for. A false "yes" costs time, "no" is never false.
+ * What that relies on: gcc (gcc/dwarf2out.cc, find_string_form) puts names into .debug_str unless
+ * they fit where their offset would be; clang and rustc put there all. Whatever looks otherwise
+ * (Go, split DWARF, type units, dwz's shared files, "-fno-merge-debug-strings") is a "yes".
+ */
+#ifndef LP_NATIVE_MENTION_H
+#define LP_NATIVE_MENTION_H
+
+#include "native/module.h"
+
+struct lp_mentions;
+
+bool lp_may_name_function(struct lp_module *m, const char *name);
+bool lp_may_have_file(struct lp_module *m, const char *file);
+
+/* A program, not a library: its users want to know what it has instead. */
+bool lp_module_is_program(struct lp_module *m);
+
+void lp_mentions_free(struct lp_mentions *s);
+
+#endif
