@@ -335,7 +335,8 @@ def debuginfod():
     Here.stack.callback(server.shutdown)
     environment = {k: v for k, v in os.environ.items() if k != "DEBUGINFOD_URLS"}
     status, _, err = logpoint(f'{at("steps.c", "step")} "{{i}}"', "--", path, "5", env=environment)
-    equal(status, 2, f"exit status without a server ({err})")
+    equal(status, 0, "exit status without a server: a library could still bring the line")
+    check("pending" in err and "no debug information" in err, err)
     environment |= {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": str(scratch("cache"))}
     result = trace([path, 5], f'{at("steps.c", "step")} "{{i}} {{word}}"', options=FREE, env=environment)
     equal([r["values"]["i"] for r in result.records], list(range(5)), "values")

@@ -67,6 +67,9 @@ static NOINLINE void nothing(int n)
 	KEEP(n);
 }
 
+/* Read, not only said to be: a compiler may drop a result that nobody reads. */
+static volatile int below;
+
 int main(int argc, char **argv)
 {
 	long depth = argc > 1 ? atol(argv[1]) : 3;
@@ -84,9 +87,9 @@ int main(int argc, char **argv)
 		KEEP(p.sum);
 		KEEP(p.depth);
 		KEEP_MEM(b);
-		KEEP(name_of(i));
+		below += name_of(i)[0];
 		KEEP((long)half(i));
-		KEEP(negative(i));
+		below += negative(i);
 		nothing(i);
 	}
 	printf("done\n");

@@ -384,7 +384,8 @@ static NOINLINE void arithmetic(int n)
 	say("a < b", "%s", a < b ? "true" : "false");
 	say("a == -7 and b == 2", "true");
 	say("not a", "false");
-	say("a if b > 1 else u", "%d", a);
+	say("a if b > 1 else l", "%d", a);
+	say("b > 1 ? a : u", "%u", b > 1 ? a : u);
 	say("b > 5 ? 1 : 0", "0");
 	say("p[0] ^ 1", "%d", p[0] ^ 1);
 	say("sizeof(l)", "%zu", sizeof(l));

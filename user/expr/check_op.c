@@ -199,9 +199,9 @@ static const struct lp_tree *check_not(struct lp_check *c, const struct lp_node 
 	if (!a)
 		return NULL;
 	if (a->kind == LP_TREE_INT)
-		return lp_tree_int(c, n, &lp_type_int, !a->value);
+		return lp_tree_int(c, n, &lp_type_bool, !a->value);
 
-	struct lp_tree *t = lp_tree_over(c, LP_TREE_UNARY, n, &lp_type_int, a, NULL, NULL);
+	struct lp_tree *t = lp_tree_over(c, LP_TREE_UNARY, n, &lp_type_bool, a, NULL, NULL);
 	if (t)
 		t->op = LP_OPER_NOT;
 	return t;
@@ -264,7 +264,7 @@ static const struct lp_tree *check_logic(struct lp_check *c, const struct lp_nod
 		return NULL;
 	if (a->kind == LP_TREE_INT)
 		return (a->value != 0) == is_or ? a : b;
-	return new_binary(c, n, n->op, &lp_type_int, a, b);
+	return new_binary(c, n, n->op, &lp_type_bool, a, b);
 }
 
 /* The integer i as bytes from a pointer on. */

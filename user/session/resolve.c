@@ -151,6 +151,27 @@ static void list_modules(struct lp_session *s, const struct lp_file *told, struc
 	}
 }
 
+static bool is_executable(const struct lp_session *s, const struct lp_file *f)
+{
+	lp_vec_each (&s->inv.procs, p)
+		if ((*p)->exe == f)
+			return true;
+	return s->exe == f;
+}
+
+/* What the executable has but must be refused is not what a library happens to have as well; and
+ * what a library must refuse is no matter where others have it.
+ */
+static bool is_final(const struct lp_session *s, const struct point *p, const struct lp_file *told,
+		     int code)
+{
+	if (code == ENOENT)
+		return false;
+	if (code == EEXIST || !p->spots.len)
+		return true;
+	return code != ESRCH && is_executable(s, told);
+}
+
 int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 {
 	struct lp_err best = { 0 };
@@ -174,9 +195,7 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 		}
 	}
 
-	/* what one module understands and must refuse is not what another happens to have */
-	bool refused = told && best.code != ENOENT && best.code != ESRCH;
-	if (refused || (told && !p->spots.len && best.code == ESRCH)) {
+	if (told && is_final(s, p, told, best.code)) {
 		if (err)
 			*err = best;
 		return -best.code;

@@ -80,36 +80,9 @@ static void on_signal(struct lp_session *s, const struct signalfd_siginfo *si)
 	s->finish = FINISH_SIGNAL;
 }
 
-static void on_wake(struct lp_session *s, int64_t what)
-{
-	struct signalfd_siginfo si;
-
-	if (what == WAKE_RING)
-		lp_kernel_awake(s->kernel);
-	else if (what != WAKE_SIGNAL)
-		session_target_gone(s, (pid_t)what);
-	else
-		while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si))
-			on_signal(s, &si);
-}
-
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return b && b < a ? b : a;
-}
-
-static int wait_for(struct lp_session *s, uint64_t until, struct lp_err *err)
-{
-	struct epoll_event evs[64];
-	uint64_t now = lp_now();
-	uint64_t ms = until > now ? (until - now + LP_NS_PER_MS - 1) / LP_NS_PER_MS : 0;
-
-	int n = epoll_wait(s->epoll_fd, evs, LP_ARRAY_SIZE(evs), ms > 60000 ? 60000 : (int)ms);
-	if (n < 0 && errno != EINTR)
-		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
-	for (int i = 0; i < n; i++)
-		on_wake(s, (int64_t)evs[i].data.u64);
-	return 0;
 }
 
 struct drain {
@@ -120,7 +93,12 @@ struct drain {
 static int on_record(const void *record, size_t len, void *arg)
 {
 	struct drain *d = arg;
+	const struct lp_record *rec = record;
 
+	/* a process may end soon: its mappings are read at once, not when its turn comes */
+	if (len >= sizeof(*rec) &&
+	    (rec->kind == LP_REC_EXEC || rec->kind == LP_REC_FORK || rec->kind == LP_REC_MAPS))
+		return session_notice(d->s, rec, NULL);
 	return lp_collect_feed(d->s->collect, record, len, d->err);
 }
 
@@ -146,6 +124,40 @@ static int drain(struct lp_session *s, bool all, struct lp_err *err)
 		}
 	}
 	return n;
+}
+
+/* What it did is told while its mappings are still known. */
+static void on_end_of(struct lp_session *s, pid_t pid)
+{
+	if (drain(s, true, &s->failure) >= 0)
+		session_target_gone(s, pid);
+}
+
+static void on_wake(struct lp_session *s, int64_t what)
+{
+	struct signalfd_siginfo si;
+
+	if (what == WAKE_RING)
+		lp_kernel_awake(s->kernel);
+	else if (what != WAKE_SIGNAL)
+		on_end_of(s, (pid_t)what);
+	else
+		while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si))
+			on_signal(s, &si);
+}
+
+static int wait_for(struct lp_session *s, uint64_t until, struct lp_err *err)
+{
+	struct epoll_event evs[64];
+	uint64_t now = lp_now();
+	uint64_t ms = until > now ? (until - now + LP_NS_PER_MS - 1) / LP_NS_PER_MS : 0;
+
+	int n = epoll_wait(s->epoll_fd, evs, LP_ARRAY_SIZE(evs), ms > 60000 ? 60000 : (int)ms);
+	if (n < 0 && errno != EINTR)
+		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
+	for (int i = 0; i < n; i++)
+		on_wake(s, (int64_t)evs[i].data.u64);
+	return 0;
 }
 
 static void tick(struct lp_session *s, uint64_t now)
