@@ -19,6 +19,8 @@
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
 #define MEMBERS_MAX 8
 #define DEPTH_MAX   8
+#define FOUND_MAX   64 /* structs of the wanted names */
+#define MARK_EVERY  64 /* types: how far to walk for one by its number */
 
 static const struct wanted {
 	const char *name, *members[MEMBERS_MAX];
@@ -44,12 +46,15 @@ struct source {
 	size_t size;
 	const char *strings;
 	uint32_t strings_len;
-	LP_VEC(const struct btf_type *) types; /* by number */
+	uint32_t n_types;
+	LP_VEC(const struct btf_type *) marks; /* each MARK_EVERY-th type */
+	const struct btf_type *found[FOUND_MAX];
+	size_t n_found;
 };
 
 static void source_done(struct source *s)
 {
-	lp_vec_done(&s->types);
+	lp_vec_done(&s->marks);
 	if (s->data)
 		munmap(s->data, s->size);
 }
@@ -100,6 +105,31 @@ static size_t length_of(const struct btf_type *t)
 	return sizeof(*t) + fixed[kind] + (size_t)each[kind] * btf_vlen(t);
 }
 
+static const char *name_at(const struct source *s, uint32_t off)
+{
+	return off < s->strings_len ? s->strings + off : "";
+}
+
+static const struct wanted *wanted_by_name(const char *name)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
+		if (*wanted[i].name == *name && !strcmp(wanted[i].name, name))
+			return &wanted[i];
+	return NULL;
+}
+
+static int note_type(struct source *s, const struct btf_type *t)
+{
+	if (s->n_types++ % MARK_EVERY == 0 && lp_vec_push(&s->marks, t) < 0)
+		return -1;
+	if (!btf_is_struct(t) || !wanted_by_name(name_at(s, t->name_off)))
+		return 0;
+	if (s->n_found == FOUND_MAX)
+		return -1;
+	s->found[s->n_found++] = t;
+	return 0;
+}
+
 static int source_index(struct source *s)
 {
 	const struct btf_header *h = (const void *)s->data;
@@ -114,29 +144,34 @@ static int source_index(struct source *s)
 		return -1;
 
 	const uint8_t *at = s->data + h->hdr_len + h->type_off, *end = at + h->type_len;
-	if (lp_vec_push(&s->types, NULL) < 0) /* void */
-		return -1;
 	while (at < end) {
 		const struct btf_type *t = (const void *)at;
 		size_t left = (size_t)(end - at);
 		size_t len = left < sizeof(*t) ? 0 : length_of(t);
 
-		if (!len || len > left || lp_vec_push(&s->types, t) < 0)
+		if (!len || len > left || note_type(s, t) < 0)
 			return -1;
 		at += len;
 	}
 	return 0;
 }
 
-static const char *name_at(const struct source *s, uint32_t off)
+/* Numbers begin at 1; 0 is void. */
+static const struct btf_type *type_by_number(const struct source *s, uint32_t id)
 {
-	return off < s->strings_len ? s->strings + off : "";
+	if (!id || id > s->n_types)
+		return NULL;
+
+	const uint8_t *at = (const uint8_t *)s->marks.data[(id - 1) / MARK_EVERY];
+	for (uint32_t i = 0; i < (id - 1) % MARK_EVERY; i++)
+		at += length_of((const void *)at);
+	return (const void *)at;
 }
 
 static const struct btf_type *type_at(const struct source *s, uint32_t id)
 {
-	for (int i = 0; i < 16 && id < s->types.len; i++) {
-		const struct btf_type *t = s->types.data[id];
+	for (int i = 0; i < 16; i++) {
+		const struct btf_type *t = type_by_number(s, id);
 
 		if (!t || !(btf_is_typedef(t) || btf_is_mod(t) || btf_is_type_tag(t)))
 			return t;
@@ -153,14 +188,6 @@ static bool is_wanted(const struct wanted *w, const char *member)
 		if (!strcmp(w->members[i], member))
 			return true;
 	return false;
-}
-
-static const struct wanted *wanted_by_name(const char *name)
-{
-	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
-		if (!strcmp(wanted[i].name, name))
-			return &wanted[i];
-	return NULL;
 }
 
 struct members {
@@ -241,13 +268,9 @@ static int copy_type(struct btf *to, const struct source *s, const struct btf_ty
 
 static int extract(struct btf *to, const struct source *s)
 {
-	for (size_t i = 1; i < s->types.len; i++) {
-		const struct btf_type *t = s->types.data[i];
-
-		if (btf_is_struct(t) && wanted_by_name(name_at(s, t->name_off)) &&
-		    copy_struct(to, s, t, 0) < 0)
+	for (size_t i = 0; i < s->n_found; i++)
+		if (copy_struct(to, s, s->found[i], 0) < 0)
 			return -1;
-	}
 	return 0;
 }
 

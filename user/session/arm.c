@@ -7,7 +7,7 @@
 #include "expr/emit.h"
 #include "native/insn.h"
 
-static bool has_two_halves(const struct point *p)
+bool session_has_two_halves(const struct point *p)
 {
 	return p->lp->location.kind == LP_AT_RETURN || p->lp->location.kind == LP_AT_CALL;
 }
@@ -29,12 +29,12 @@ static int compile_spot(struct lp_session *s, struct spot *spot, struct lp_err *
 	const struct point *p = spot->point;
 	lp_auto(lp_scope_free) struct lp_scope *entry = NULL, *leave = NULL;
 
-	if (has_two_halves(p) && spot->place.no_return_probe)
+	if (session_has_two_halves(p) && spot->place.no_return_probe)
 		return lp_err_at(err, EINVAL, p->lp->location.col, 0,
 				 "not supported yet: the return of a Go function (%s)",
 				 spot->place.function ? spot->place.function : "?");
 	int r = lp_scope_open(spot->file->module, &spot->place, LP_SCOPE_HERE, &entry, err);
-	if (r >= 0 && has_two_halves(p))
+	if (r >= 0 && session_has_two_halves(p))
 		r = lp_scope_open(spot->file->module, &spot->place, LP_SCOPE_LEAVE, &leave, err);
 	if (r < 0)
 		return r;
@@ -107,7 +107,7 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 
 static void set_cost(struct point *p, const struct spot *spot)
 {
-	if (has_two_halves(p))
+	if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
 	else if (lp_insn_emulated(spot->file->module, spot->place.vaddr))
 		p->cost_classes |= 1u << COST_EMULATED;
@@ -128,7 +128,7 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 		.function = at->function,
 		.line = at->line,
 		.template = &spot->code->template,
-		.is_return = has_two_halves(p),
+		.is_return = session_has_two_halves(p),
 		.max_string = max->string,
 		.max_items = max->items,
 		.max_depth = max->depth,

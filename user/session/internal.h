@@ -129,7 +129,9 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);
 int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
 		       struct lp_err *err);
 
-/* arm.c: code for spots [from, end) of a point; then sites and probes. */
+/* arm.c: `return` and `call` probe the entry, too. */
+bool session_has_two_halves(const struct point *p);
+/* Code for spots [from, end) of a point; then sites and probes. */
 int session_compile(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 void session_print_spot(struct lp_session *s, const struct spot *spot);

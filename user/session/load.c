@@ -44,7 +44,11 @@ static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp
 		.max_points = (uint32_t)n,
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
+		.no_calls = true,
 	};
+	lp_vec_each (&s->points, p)
+		if (session_has_two_halves(*p))
+			ret->no_calls = false;
 	if (s->cgroup[0]) {
 		char dir[PATH_MAX];
 		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);
