@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The few kernel types of bpf/core.h out of the running kernel's 150,000. libbpf would copy them all,
- * index the copy and search it once for each of our types: 30 ms of each start.
+ * index the copy and search it once for each of our types: 30 ms of each start. They lie among the
+ * first 2,000, those of the kernel's first source file, so the rest is not even looked at.
  *
  * Format: the kernel's Documentation/bpf/btf.rst. Modifiers are left out, pointers become `void *`,
  * members of unnamed structs become the outer one's; for CO-RE that is the same.
@@ -19,7 +20,6 @@
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
 #define MEMBERS_MAX 8
 #define DEPTH_MAX   8
-#define FOUND_MAX   64 /* structs of the wanted names */
 #define MARK_EVERY  64 /* types: how far to walk for one by its number */
 
 static const struct wanted {
@@ -46,9 +46,10 @@ struct source {
 	size_t size;
 	const char *strings;
 	uint32_t strings_len;
-	uint32_t n_types;
-	LP_VEC(const struct btf_type *) marks; /* each MARK_EVERY-th type */
-	const struct btf_type *found[FOUND_MAX];
+	const uint8_t *at, *end;	       /* types from here on were not looked at yet */
+	uint32_t n_types;		       /* that were */
+	LP_VEC(const struct btf_type *) marks; /* each MARK_EVERY-th of them */
+	const struct btf_type *found[LP_ARRAY_SIZE(wanted)];
 	size_t n_found;
 };
 
@@ -118,19 +119,33 @@ static const struct wanted *wanted_by_name(const char *name)
 	return NULL;
 }
 
-static int note_type(struct source *s, const struct btf_type *t)
+/* Of several with one name the first is the core kernel's. */
+static void note_wanted(struct source *s, const struct btf_type *t)
 {
-	if (s->n_types++ % MARK_EVERY == 0 && lp_vec_push(&s->marks, t) < 0)
+	const struct wanted *w = btf_is_struct(t) ? wanted_by_name(name_at(s, t->name_off)) : NULL;
+
+	if (!w || s->found[w - wanted])
+		return;
+	s->found[w - wanted] = t;
+	s->n_found++;
+}
+
+/* < 0: there is no further type, or none that can be understood. */
+static int next_type(struct source *s)
+{
+	const struct btf_type *t = (const void *)s->at;
+	size_t left = (size_t)(s->end - s->at);
+	size_t len = left < sizeof(*t) ? 0 : length_of(t);
+
+	if (!len || len > left || (s->n_types % MARK_EVERY == 0 && lp_vec_push(&s->marks, t) < 0))
 		return -1;
-	if (!btf_is_struct(t) || !wanted_by_name(name_at(s, t->name_off)))
-		return 0;
-	if (s->n_found == FOUND_MAX)
-		return -1;
-	s->found[s->n_found++] = t;
+	s->n_types++;
+	s->at += len;
+	note_wanted(s, t);
 	return 0;
 }
 
-static int source_index(struct source *s)
+static int source_open(struct source *s)
 {
 	const struct btf_header *h = (const void *)s->data;
 
@@ -142,24 +157,18 @@ static int source_index(struct source *s)
 	s->strings_len = h->str_len;
 	if (!s->strings_len || s->strings[s->strings_len - 1])
 		return -1;
-
-	const uint8_t *at = s->data + h->hdr_len + h->type_off, *end = at + h->type_len;
-	while (at < end) {
-		const struct btf_type *t = (const void *)at;
-		size_t left = (size_t)(end - at);
-		size_t len = left < sizeof(*t) ? 0 : length_of(t);
-
-		if (!len || len > left || note_type(s, t) < 0)
-			return -1;
-		at += len;
-	}
+	s->at = s->data + h->hdr_len + h->type_off;
+	s->end = s->at + h->type_len;
 	return 0;
 }
 
 /* Numbers begin at 1; 0 is void. */
-static const struct btf_type *type_by_number(const struct source *s, uint32_t id)
+static const struct btf_type *type_by_number(struct source *s, uint32_t id)
 {
-	if (!id || id > s->n_types)
+	while (s->n_types < id)
+		if (next_type(s) < 0)
+			return NULL;
+	if (!id)
 		return NULL;
 
 	const uint8_t *at = (const uint8_t *)s->marks.data[(id - 1) / MARK_EVERY];
@@ -168,7 +177,7 @@ static const struct btf_type *type_by_number(const struct source *s, uint32_t id
 	return (const void *)at;
 }
 
-static const struct btf_type *type_at(const struct source *s, uint32_t id)
+static const struct btf_type *type_at(struct source *s, uint32_t id)
 {
 	for (int i = 0; i < 16; i++) {
 		const struct btf_type *t = type_by_number(s, id);
@@ -199,9 +208,9 @@ struct members {
 	size_t n;
 };
 
-static int copy_type(struct btf *to, const struct source *s, const struct btf_type *t, int depth);
+static int copy_type(struct btf *to, struct source *s, const struct btf_type *t, int depth);
 
-static int gather(struct btf *to, const struct source *s, const struct wanted *w,
+static int gather(struct btf *to, struct source *s, const struct wanted *w,
 		  const struct btf_type *t, uint32_t base, struct members *ret, int depth)
 {
 	if (depth > DEPTH_MAX)
@@ -228,7 +237,7 @@ static int gather(struct btf *to, const struct source *s, const struct wanted *w
 	return 0;
 }
 
-static int copy_struct(struct btf *to, const struct source *s, const struct btf_type *t, int depth)
+static int copy_struct(struct btf *to, struct source *s, const struct btf_type *t, int depth)
 {
 	const char *name = name_at(s, t->name_off);
 	struct members m = { 0 };
@@ -243,7 +252,7 @@ static int copy_struct(struct btf *to, const struct source *s, const struct btf_
 	return id;
 }
 
-static int copy_type(struct btf *to, const struct source *s, const struct btf_type *t, int depth)
+static int copy_type(struct btf *to, struct source *s, const struct btf_type *t, int depth)
 {
 	if (!t || depth > DEPTH_MAX)
 		return -1;
@@ -266,10 +275,13 @@ static int copy_type(struct btf *to, const struct source *s, const struct btf_ty
 	}
 }
 
-static int extract(struct btf *to, const struct source *s)
+static int extract(struct btf *to, struct source *s)
 {
-	for (size_t i = 0; i < s->n_found; i++)
-		if (copy_struct(to, s, s->found[i], 0) < 0)
+	while (s->n_found < LP_ARRAY_SIZE(wanted) && s->at < s->end)
+		if (next_type(s) < 0)
+			return -1;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
+		if (s->found[i] && copy_struct(to, s, s->found[i], 0) < 0)
 			return -1;
 	return 0;
 }
@@ -278,7 +290,7 @@ int lp_btf_extract(void)
 {
 	lp_auto(source_done) struct source s = { 0 };
 
-	if (source_read(&s) < 0 || source_index(&s) < 0)
+	if (source_read(&s) < 0 || source_open(&s) < 0)
 		return -1;
 
 	struct btf *to = btf__new_empty();
