@@ -47,16 +47,6 @@ void lp_skim_done(struct lp_skim *s)
 	lp_vec_done(&s->names);
 }
 
-bool lp_skim_has(const struct lp_skim *s, uint32_t v)
-{
-	if (!(s->low_halves[(uint16_t)v / 64] >> (uint16_t)v % 64 & 1))
-		return false;
-	lp_vec_each (&s->names, name)
-		if (v == *name)
-			return true;
-	return false;
-}
-
 static bool occurs(const struct lp_skim *s, const uint8_t *data, size_t len)
 {
 	uint32_t v;

@@ -20,9 +20,18 @@ struct lp_skim {
 };
 
 int lp_skim_add(struct lp_skim *s, uint64_t offset);
-bool lp_skim_has(const struct lp_skim *s, uint32_t offset);
 void lp_skim_done(struct lp_skim *s);
 LP_CLEANUP_DONE(struct lp_skim, lp_skim_done)
+
+static inline bool lp_skim_has(const struct lp_skim *s, uint32_t offset)
+{
+	if (!(s->low_halves[(uint16_t)offset / 64] >> (uint16_t)offset % 64 & 1))
+		return false;
+	lp_vec_each (&s->names, name)
+		if (offset == *name)
+			return true;
+	return false;
+}
 
 /* The name or the linkage name of a subprogram. Also true where that can't be told. */
 bool lp_skim_names_function(const struct lp_skim *s, Elf *elf, Elf_Scn *info,

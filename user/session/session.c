@@ -334,6 +334,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
 	say_armed(s);
+	session_arm_postponed(s);
 	/* the second finds what came before the first */
 	session_watch_loaders(s);
 	session_rescan_all(s);
