@@ -432,11 +432,16 @@ static void what_comes_while_reading_is_for_the_next_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(counts_are_exact),	      CASE(counts_are_exact_with_single_links),
-		CASE(the_quick_way_is_exact), CASE(overload_is_counted),
-		CASE(max_takes_itself_out),   CASE(only_targets_are_logged),
-		CASE(recursion_is_exact),     CASE(recursion_is_exact_with_single_links),
-		CASE(threads_do_not_mix),     CASE(pages_that_are_away_are_read),
+		CASE(counts_are_exact),
+		CASE(counts_are_exact_with_single_links),
+		CASE(the_quick_way_is_exact),
+		CASE(overload_is_counted),
+		CASE(max_takes_itself_out),
+		CASE(only_targets_are_logged),
+		CASE(recursion_is_exact),
+		CASE(recursion_is_exact_with_single_links),
+		CASE(threads_do_not_mix),
+		CASE(pages_that_are_away_are_read),
 		CASE(what_comes_while_reading_is_for_the_next_time),
 	};
 

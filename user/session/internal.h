@@ -113,6 +113,7 @@ struct lp_session {
 	enum finish finish;
 	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
+	bool failure_told;     /* to the caller */
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
