@@ -135,7 +135,7 @@
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
-	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.14 on")                        \
+	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
 	X(task_name, "TaskObj.task_name (_asyncio)")                                               \

@@ -24,7 +24,7 @@ struct lp_python {
 	struct lp_py_runtime runtime;
 	uint32_t hexversion; /* PY_VERSION_HEX: 0x030b02f0 is 3.11.2 */
 	char version[24];
-	char *file; /* as the process sees it */
+	char *file;		    /* as the process sees it */
 	struct lp_symfile *symbols; /* of file */
 	uint64_t bias;		    /* run-time address - link address */
 	enum lp_py_hash hash;
@@ -46,6 +46,7 @@ int lp_py_layout_published(struct lp_python *py, struct lp_err *err);
  * CPython here; -ENOTSUP.
  */
 int lp_py_find(struct lp_python *py, struct lp_err *err);
+void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
 
 /* loop.c: the code of the evaluation loop. -ENOTSUP. */
 int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
