@@ -3,10 +3,13 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SYSTEM_DEBUG_DIR "/usr/lib/debug"
@@ -14,13 +17,14 @@
 struct lp_symfile {
 	int fd;
 	Elf *elf;
-	char *path, *debug_path;
+	char *path, *root, *debug_path;
 	bool has_symtab;
 	/* made when the debug file is asked for */
 	bool debug_tried;
 	Dwfl_Callbacks callbacks;
 	Dwfl *dwfl;
-	Elf *debug; /* dwfl's */
+	int debug_fd; /* of a file found by build-id */
+	Elf *debug;   /* its, or dwfl's */
 };
 
 static Elf_Scn *find_section(Elf *elf, uint32_t type, const char *name, GElf_Shdr *ret)
@@ -48,6 +52,7 @@ int lp_symfile_open(int fd, const char *path, const char *root, struct lp_symfil
 	if (!s)
 		return lp_err_nomem(err);
 	elf_version(EV_CURRENT);
+	s->debug_fd = -1;
 	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (s->fd < 0)
 		return lp_err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -59,7 +64,8 @@ int lp_symfile_open(int fd, const char *path, const char *root, struct lp_symfil
 	else if (asprintf(&s->debug_path, ":.debug:%s" SYSTEM_DEBUG_DIR ":" SYSTEM_DEBUG_DIR,
 			  root) < 0)
 		s->debug_path = NULL;
-	if (!s->path || !s->debug_path)
+	s->root = strdup(root);
+	if (!s->path || !s->root || !s->debug_path)
 		return lp_err_nomem(err);
 	s->elf = elf_begin(s->fd, ELF_C_READ_MMAP, NULL);
 	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || gelf_getclass(s->elf) != ELFCLASS64)
@@ -73,6 +79,10 @@ void lp_symfile_free(struct lp_symfile *s)
 {
 	if (!s)
 		return;
+	if (s->debug_fd >= 0 && s->debug)
+		elf_end(s->debug);
+	if (s->debug_fd >= 0)
+		close(s->debug_fd);
 	if (s->dwfl)
 		dwfl_end(s->dwfl);
 	if (s->elf)
@@ -80,6 +90,7 @@ void lp_symfile_free(struct lp_symfile *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->debug_path);
+	free(s->root);
 	free(s->path);
 	free(s);
 }
@@ -134,13 +145,41 @@ static int find_no_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwar
 	return -1;
 }
 
-static Elf *debug_file(struct lp_symfile *s)
+/* The usual case by hand: libdwfl would read all of the debug information for its symbols. */
+static bool open_by_build_id(struct lp_symfile *s, const char *root)
+{
+	const unsigned char *id;
+	char path[PATH_MAX];
+	ssize_t len = dwelf_elf_gnu_build_id(s->elf, (const void **)&id);
+	GElf_Shdr sh;
+
+	if (len < 2 || len > 64)
+		return false;
+	size_t n = (size_t)snprintf(path, sizeof(path), "%s" SYSTEM_DEBUG_DIR "/.build-id/%02x/",
+				    root, id[0]);
+	for (ssize_t i = 1; i < len && n < sizeof(path); i++)
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "%02x", id[i]);
+	if (n < sizeof(path))
+		n += (size_t)snprintf(path + n, sizeof(path) - n, ".debug");
+	if (n >= sizeof(path))
+		return false;
+	s->debug_fd = open(path, O_RDONLY | O_CLOEXEC);
+	s->debug = s->debug_fd >= 0 ? elf_begin(s->debug_fd, ELF_C_READ_MMAP, NULL) : NULL;
+	if (s->debug && find_section(s->debug, SHT_SYMTAB, NULL, &sh))
+		return true;
+	if (s->debug)
+		elf_end(s->debug);
+	if (s->debug_fd >= 0)
+		close(s->debug_fd);
+	s->debug = NULL;
+	s->debug_fd = -1;
+	return false;
+}
+
+static Elf *find_debug(struct lp_symfile *s)
 {
 	Dwarf_Addr bias;
 
-	if (s->debug_tried)
-		return s->debug;
-	s->debug_tried = true;
 	s->callbacks = (Dwfl_Callbacks){
 		.find_elf = find_no_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
@@ -158,8 +197,16 @@ static Elf *debug_file(struct lp_symfile *s)
 	dwfl_report_end(s->dwfl, NULL, NULL);
 	Dwarf *dwarf = mod ? dwfl_module_getdwarf(mod, &bias) : NULL;
 	/* a bias: laid out otherwise than its program, prelinked after the split */
-	if (dwarf && bias == 0)
-		s->debug = dwarf_getelf(dwarf);
+	return dwarf && bias == 0 ? dwarf_getelf(dwarf) : NULL;
+}
+
+static Elf *debug_file(struct lp_symfile *s)
+{
+	if (!s->debug_tried) {
+		s->debug_tried = true;
+		if (!(*s->root && open_by_build_id(s, s->root)) && !open_by_build_id(s, ""))
+			s->debug = find_debug(s);
+	}
 	return s->debug;
 }
 
