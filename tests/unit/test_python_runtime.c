@@ -439,4 +439,5 @@ int main(void)
 		CASE(other_program_is_none),
 	};
 
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
