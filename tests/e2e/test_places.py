@@ -11,7 +11,7 @@ import sys
 import threading
 
 from harness import (COMPILERS, Counts, Here, Target, Tracer, at, check, copy_of, each, equal, logpoint, main, program,
-                     run_tool, scratch, skip, test, tool, trace, until)
+                     read_records, run_tool, scratch, skip, test, tool, trace, until)
 
 FREE = ("--max-overhead", "none")
 
@@ -192,6 +192,29 @@ def library_loaded_already():
     record, = tracer.finish().records
     equal(record["values"]["job->number"], 6, "argument")
     equal(record["return"], 300, "return value")
+
+
+@test
+def same_name_in_a_library():
+    """A function that a library has, too, is logged there as well, where it has what is named."""
+    library = program("twin.c", flags=("-shared", "-fPIC"), name="twin.so")
+    target = Target(program("steps.c"), 0, 200, env={**os.environ, "LD_PRELOAD": str(library)})
+    target.go()
+    tracer = Tracer(target, 'entry step "{i}" as step', 'entry other "{i}" as other', armed=False)
+    until(lambda: re.search(r"^logpoint: armed: other at 1 place in .*twin\.so", tracer.errors(), re.M)
+          or not tracer.alive(), "the library to be armed")
+    until(lambda: {"twin.c", "steps.c"} <= {pathlib.Path(r["file"]).name for r in read_records(
+        tracer.records_file.read_text().rpartition("\n")[0]) if r["logpoint"] == "other"}, "records of both")
+    result = tracer.finish(interrupt=True)
+    for r in result.records:
+        twin = pathlib.Path(r["file"]).name == "twin.c"
+        equal(r["values"]["i"] < 0, twin, f"whose value: {r}")
+        check(r["logpoint"] == "other" or not twin, f"no i there: {r}")
+    check(re.search(r"^logpoint: step: not armed in .*twin\.so: unknown name 'i'", result.err, re.M), result.err)
+
+    status, _, err = logpoint("-p", str(target.pid), *FREE, "-n", "3", 'entry step "{i}" as step')
+    equal(status, 0, f"the status: {err}")
+    check("not armed" not in err, f"said without -v: {err}")
 
 
 @each("plain", "semaphore")

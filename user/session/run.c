@@ -25,12 +25,16 @@ int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
 
 static int catch_signals(struct lp_session *s, struct lp_err *err)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	/* nohup has it ignored, which a blocked signal would not be */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, &s->old_signals) < 0)
 		return lp_err_set(err, errno, "sigprocmask: %s", strerror(errno));
 	s->signals_blocked = true;
@@ -73,8 +77,8 @@ static void on_signal(struct lp_session *s, const struct signalfd_siginfo *si)
 	}
 	if (running && !s->interrupted) {
 		s->interrupted = true;
-		if (si->ssi_signo == SIGTERM)
-			kill(s->child, SIGTERM);
+		if (si->ssi_signo != SIGINT)
+			kill(s->child, (int)si->ssi_signo);
 		return;
 	}
 	s->finish = FINISH_SIGNAL;
@@ -207,6 +211,7 @@ int lp_session_run(struct lp_session *s, struct lp_err *err)
 	}
 	if (r >= 0 && s->failure.code) {
 		*err = s->failure;
+		s->failure_told = true;
 		r = -err->code;
 	}
 	return r < 0 ? r : 0;
@@ -220,7 +225,7 @@ int lp_session_finish(struct lp_session *s, struct lp_err *err)
 	s->finished = true;
 
 	int r = drain(s, true, err);
-	if (r >= 0 && s->failure.code) {
+	if (r >= 0 && s->failure.code && !s->failure_told) {
 		*err = s->failure;
 		r = -err->code;
 	}
