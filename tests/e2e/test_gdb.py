@@ -190,7 +190,7 @@ def judge(name, want, record):
     return "MISSED"
 
 
-def differences(count, wrong, least, unknown=0):
+def differences(count, wrong, least, unknown=count["equal"] // 100):
     """`unknown`: so many variables may be said to be nowhere that gdb can find; none may be another value."""
     missed = count["MISSED"] + count["UNAVAILABLE"]
     if len(wrong) > missed or missed > unknown:
