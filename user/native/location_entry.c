@@ -30,7 +30,7 @@ static bool push_callers(struct lp_eval_dwarf *ev, unsigned int reg, int64_t k)
 	size_t n;
 
 	if (lp_cfi_at(callee->module, callee->vaddr, &cfi) < 0 ||
-	    dwarf_frame_register(cfi.frame, (int)reg, mem, &ops, &n) != 0)
+	    !lp_cfi_register(cfi.frame, reg, mem, &ops, &n))
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
 	inner = lp_arena_dup(ev->at->arena, ev, sizeof(*ev));
 	if (!inner) {
