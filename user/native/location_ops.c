@@ -119,6 +119,31 @@ static bool push_addrx(struct lp_eval_dwarf *ev, const Dwarf_Op *op, enum lp_ite
 	return push(ev, kind, addr);
 }
 
+/* Where the block of a library that was loaded later is for this thread, from the number of the
+ * library in `id` and the thread pointer in `tp`, in `tp`. glibc: tcbhead_t.dtv is at 8; a dtv_t has
+ * 16 bytes; the one before the first holds how many there are, others begin with the block's address,
+ * 0 or -1 where the thread has not used the library's variables yet.
+ */
+static void emit_dtv(struct lp_emit *e, uint8_t tp, uint8_t id)
+{
+	uint8_t n = lp_emit_reg(e);
+
+	lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8, .imm = 8);
+	lp_emit(e, LOAD, .dst = n, .a = tp, .n = 8, .imm = (uint64_t)-16);
+	lp_emit(e, LTU, .dst = n, .a = n, .b = id);
+	size_t too_short = lp_emit(e, JNZ, .a = n);
+	lp_emit(e, MULI, .dst = id, .a = id, .imm = 16);
+	lp_emit(e, ADD, .dst = tp, .a = tp, .b = id);
+	lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8);
+	lp_emit(e, ADDI, .dst = n, .a = tp, .imm = 1);
+	lp_emit(e, LTUI, .dst = n, .a = n, .imm = 2);
+	size_t there = lp_emit(e, JZ, .a = n);
+	lp_emit_land(e, too_short);
+	lp_emit(e, FAIL, .imm = LP_ST_UNAVAILABLE);
+	lp_emit_land(e, there);
+	lp_emit_release(e, n);
+}
+
 static bool push_tls(struct lp_eval_dwarf *ev)
 {
 	struct lp_emit *e = ev->emit;
@@ -140,16 +165,10 @@ static bool push_tls(struct lp_eval_dwarf *ev)
 		if (!lp_eval_load(ev, &slot, &r))
 			return false;
 		lp_emit(e, LOAD, .dst = r, .a = r, .n = 8);
-		if (tls.kind == LP_TLS_MODULE) {
-			/* glibc: tcbhead_t.dtv is at 8, a dtv_t has 16 bytes and starts with the
-			 * address of the block
-			 */
-			lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8, .imm = 8);
-			lp_emit(e, MULI, .dst = r, .a = r, .imm = 16);
-		}
-		lp_emit(e, ADD, .dst = tp, .a = tp, .b = r);
 		if (tls.kind == LP_TLS_MODULE)
-			lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8);
+			emit_dtv(e, tp, r);
+		else
+			lp_emit(e, ADD, .dst = tp, .a = tp, .b = r);
 		struct lp_item done = { .kind = LP_ITEM_VREG, .reg = r };
 		lp_eval_drop(ev, &done);
 	}
