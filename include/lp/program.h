@@ -125,7 +125,78 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_REG, "sa", "the low len bytes of a, as a value")                                     \
 	X(CAP_MACH, "sm", "the low len bytes of machine[b], as a value")                           \
 	X(CAP_HOLE, "si", "len bytes that can't be known, status imm")                             \
-	X(CAP_STACK, "n", "the machine registers, and n bytes of stack from the stack pointer on")
+	X(CAP_STACK, "n", "the machine registers, and n bytes of stack from the stack pointer on") \
+	LP_PY_OPS(X)
+
+/* Python (lp/python.h): a register has a tag, enum lp_py_tag, and a second word for slices. Only the
+ * programs of Python sites may use these, and they run with a frame. `y` in imm: the instruction of
+ * this program's data at which a struct lp_py_key lies. Results of comparisons are BOOL.
+ * CHECK, JZ and JNZ look at the plain word, so that a truth value is made first.
+ */
+#define LP_PY_OPS(X)                                                                               \
+	/* values */                                                                               \
+	X(PY_INT, "di", "d = the int imm")                                                         \
+	X(PY_FLOAT, "di", "d = the float with the bits imm")                                       \
+	X(PY_BOOL, "da", "d = the bool of the plain word a")                                       \
+	X(PY_NONE, "d", "d = None")                                                                \
+	X(PY_STR, "dy", "d = the constant str")                                                    \
+	X(PY_BYTES, "dy", "d = the constant bytes")                                                \
+	X(PY_FAST, "dn", "d = the local n; raises UNBOUND")                                        \
+	X(PY_CELL, "dn", "d = what the cell in local n holds; raises UNBOUND")                     \
+	X(PY_NAME, "dy", "d = by name: the frame's f_locals, globals, builtins")                   \
+	X(PY_GLOBAL, "dy", "d = by name: globals, builtins")                                       \
+	X(PY_RETURN, "d", "d = the value on the frame's stack that is about to be returned")       \
+	X(PY_CONST, "dn", "d = the code object's constant n")                                      \
+	X(PY_OBJECT, "di", "d = the object at imm")                                                \
+	X(PY_ATTR, "day", "d = a.name")                                                            \
+	X(PY_ITEM, "dab", "d = a[b]")                                                              \
+	X(PY_SLICE, "dabn", "d = a[b:n], registers; LP_PY_OPEN in b or n: that end is open")       \
+	X(PY_LEN, "da", "d = len(a)")                                                              \
+	X(PY_TYPE, "da", "d = type(a)")                                                            \
+	/* operators: n is enum lp_py_operator */                                                  \
+	X(PY_TRUTH, "da", "plain d = bool(a)")                                                     \
+	X(PY_COMPARE, "dabn", "d = a n b")                                                         \
+	X(PY_IS, "dab", "d = a is b")                                                              \
+	X(PY_IN, "dab", "d = a in b")                                                              \
+	X(PY_ISINSTANCE, "dab", "d = isinstance(a, b); b may be a tuple of types")                 \
+	X(PY_STARTS, "dab", "d = a.startswith(b)")                                                 \
+	X(PY_ENDS, "dab", "d = a.endswith(b)")                                                     \
+	X(PY_ARITH, "dabn", "d = a n b, of ints and bools within 64 bits")                         \
+	X(PY_NEG, "da", "d = -a")                                                                  \
+	X(PY_INV, "da", "d = ~a")                                                                  \
+	/* captures */                                                                             \
+	X(CAP_PY, "sai", "the value a, and what it leads to: imm is LP_PY_CAPTURE()")              \
+	X(CAP_PYSTACK, "n", "the frames of the thread's Python stack, n at most")                  \
+	X(CAP_PYTASK, "s", "the running asyncio task's name, where there is one")
+
+#define LP_PY_OPEN 0xffu /* in place of a register */
+
+/* imm of CAP_PY: bytes of a string, items of a collection, depth */
+#define LP_PY_CAPTURE(string, items, depth)                                                        \
+	((__u64)(string) | (__u64)(items) << 20 | (__u64)(depth) << 40)
+#define LP_PY_CAPTURE_STRING(imm) ((__u32)(imm)&0xfffff)
+#define LP_PY_CAPTURE_ITEMS(imm)  ((__u32)((imm) >> 20) & 0xfffff)
+#define LP_PY_CAPTURE_DEPTH(imm)  ((__u32)((imm) >> 40) & 0xff)
+
+enum lp_py_operator {
+	LP_PY_EQ,
+	LP_PY_NE,
+	LP_PY_LT,
+	LP_PY_LE,
+	LP_PY_GT,
+	LP_PY_GE,
+	LP_PY_ADD,
+	LP_PY_SUB,
+	LP_PY_MUL,
+	LP_PY_FLOORDIV,
+	LP_PY_MOD, /* the sign of the divisor, as Python has it */
+	LP_PY_AND,
+	LP_PY_OR,
+	LP_PY_XOR,
+	LP_PY_SHL,
+	LP_PY_SHR,
+	LP_PY_OPERATOR_COUNT
+};
 
 enum lp_op {
 #define LP_OP_ENUM(name, operands, effect) LP_OP_##name,
@@ -147,11 +218,14 @@ enum lp_ctx {
 };
 
 enum lp_slot_id {
-	LP_SLOT_MAX = 0xff00,	/* values are numbered below */
-	LP_SLOT_COND = 0xff00,	/* the condition */
-	LP_SLOT_REGS = 0xff01,	/* LP_MACH_REGS words */
-	LP_SLOT_STACK = 0xff02, /* stack memory, addr is the stack pointer */
-	LP_SLOT_MEM = 0xffff,	/* memory that a value points to, found by address */
+	LP_SLOT_MAX = 0xff00,	   /* values are numbered below */
+	LP_SLOT_COND = 0xff00,	   /* the condition */
+	LP_SLOT_REGS = 0xff01,	   /* LP_MACH_REGS words */
+	LP_SLOT_STACK = 0xff02,	   /* stack memory, addr is the stack pointer */
+	LP_SLOT_PYSTACK = 0xff03,  /* struct lp_py_frame each */
+	LP_SLOT_PYTHREAD = 0xff04, /* struct lp_py_value: the str that names the Python thread */
+	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: the name of the running task */
+	LP_SLOT_MEM = 0xffff,	   /* memory that a value points to, found by address */
 };
 
 enum lp_status {
@@ -164,6 +238,13 @@ enum lp_status {
 	LP_ST_TOO_LONG,	    /* LP_VM_STEPS_MAX reached */
 	LP_ST_NOT_IN_SCOPE, /* this copy of the line does not have the name */
 	LP_ST_REDACTED,	    /* its name is in the redaction list: never copied */
+	/* of Python programs: the block's addr is the number of the instruction in the site's program */
+	LP_ST_UNBOUND,	  /* a name without a value (yet) */
+	LP_ST_NO_ATTR,	  /* no such attribute */
+	LP_ST_NO_ITEM,	  /* no such key, or index out of range */
+	LP_ST_WRONG_TYPE, /* the operation is not for these types: Python raises TypeError */
+	LP_ST_RUNS_CODE,  /* Python would run code here: a property, __getattr__, __eq__ ... */
+	LP_ST_TOO_BIG,	  /* an int beyond 64 bits, or more items than a hit looks at */
 	LP_ST_COUNT
 };
 

@@ -23,6 +23,7 @@ enum lp_rec_kind {
 	LP_REC_EXEC,	   /* pid runs another program now */
 	LP_REC_EXIT,	   /* pid is gone */
 	LP_REC_MAPS,	   /* pid has loaded or unloaded a library */
+	LP_REC_CODE,	   /* pid's interpreter has made a code object: its address is in hit */
 };
 
 struct lp_record {

@@ -235,6 +235,42 @@ def static_probes(kind):
     equal(said.split()[-1], "40" if kind == "semaphore" else "0", "listeners that the program saw")
 
 
+@each(*[(cc, opt, 1) for cc in COMPILERS for opt in ("-O0", "-O2")], ("gcc", "-O2", 20), ("clang", "-O0", 20))
+def thread_local_of_library(cc, opt, copies):
+    """Those of a library that is loaded late, in threads that are older and younger than it: what each prints, and before it
+    has any, that. With many libraries the older threads' tables of them are too short.
+    """
+    library = program("local.c", cc, opt, flags=("-shared", "-fPIC"), name="local.so")
+    libraries = [copy_of(library, f"other{n}.so") for n in range(copies - 1)] + [library]
+    target = Target(program("locals.c", libs=("-ldl", "-lpthread")), *libraries)
+    target.go()
+    target.wait_ready()
+    names = "counter", "place", "unset", "text"
+    shown = " ".join(f"{{{name}}}" for name in names)
+    tracer = Tracer(target, f'{at("local.c", "untouched")} "{{number}} {shown} {{&counter}}" as early',
+                    f'{at("local.c", "touched")} "{{number}} {shown}" as late',
+                    f'{at("local.c", "touched")} if counter == 100 as initial',
+                    f'{at("local.c", "untouched")} if counter == 100 as none')
+    target.go()
+    status, said = target.finish()
+    equal(status, 0, "status")
+    result = tracer.finish()
+    rows = [row.split(" ", 6) for row in said.splitlines() if row != "ready"]
+    equal(len(rows), 12, "rows that the target prints")
+    late = [r for r in result.records if r["logpoint"] == "late"]
+    equal(len(late), len(rows), "records")
+    for row, record in zip(rows, late):
+        number, _, counter, x, y, unset = map(int, row[:6])
+        equal(record["values"], {"number": number, "counter": counter, "place": {"x": x, "y": y},
+                                 "unset": unset, "text": row[6]}, "values of a thread")
+    early = [r for r in result.records if r["logpoint"] == "early"]
+    equal(len(early), 4, "records of threads that have none yet")
+    for record in early:
+        equal(record["errors"], dict.fromkeys([*names, "&counter"], "unavailable"), "what a thread has none of")
+    equal(result.counts("initial").logged, 3, "the initial value, in the thread that adds 0")
+    equal(result.counts("none").logged, 0, "records of a condition on what is not there")
+
+
 @each(*[(cc, kind) for cc in COMPILERS for kind in ("pie", "fixed", "static")])
 def thread_local(cc, kind):
     """Thread-local variables, each thread its own."""

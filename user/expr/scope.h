@@ -7,6 +7,8 @@
 #ifndef LP_EXPR_SCOPE_H
 #define LP_EXPR_SCOPE_H
 
+#include <stdbool.h>
+
 #include "base/auto.h"
 #include "base/err.h"
 #include "expr/emit.h"
@@ -107,9 +109,34 @@ struct lp_scope_ops {
 	void (*free)(struct lp_scope *s);
 };
 
+/* A name of a program whose types are known at the hit only. */
+struct lp_dynamic_name {
+	enum lp_var_kind kind; /* ARGUMENT, LOCAL, GLOBAL (of the module, builtins) */
+	const char *name;      /* owned by the scope */
+};
+
+/* What a scope of such a program (CPython) answers in place of lookup() to caller(): registers then
+ * hold tagged values (lp/python.h), and names are found by code.
+ */
+struct lp_dynamic_ops {
+	/* Writes code that loads the name into a register, which it hands out. -ENOENT without a
+	 * message: no such local, and neither globals nor builtins have it now.
+	 */
+	int (*load)(struct lp_scope *s, const char *name, size_t len, struct lp_emit *e,
+		    uint8_t *ret_reg, struct lp_err *err);
+	/* $return, in a return half; -ENOENT with a message that says why not. */
+	int (*result)(struct lp_scope *s, struct lp_emit *e, uint8_t *ret_reg, struct lp_err *err);
+	/* The hash that the target's interpreter gives to a str (is_bytes: a bytes). */
+	uint64_t (*hash)(struct lp_scope *s, const char *text, size_t len, bool is_bytes);
+	/* Names in scope, as scope_ops.each(). */
+	int (*each)(struct lp_scope *s, unsigned int what,
+		    int (*fn)(const struct lp_dynamic_name *n, void *arg), void *arg);
+};
+
 struct lp_scope {
 	const struct lp_scope_ops *ops;
-	const char *function, *file; /* of the place; NULL where not known */
+	const struct lp_dynamic_ops *dynamic; /* NULL: types are known; else ops has free() alone */
+	const char *function, *file;	      /* of the place; NULL where not known */
 	int line;
 };
 

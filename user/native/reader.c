@@ -27,6 +27,12 @@ void lp_status_text(enum lp_status status, uint64_t addr, struct lp_arena *a, st
 		[LP_ST_TOO_LONG] = "too long",
 		[LP_ST_NOT_IN_SCOPE] = "not in scope",
 		[LP_ST_REDACTED] = "redacted",
+		[LP_ST_UNBOUND] = "unbound",
+		[LP_ST_NO_ATTR] = "no such attribute",
+		[LP_ST_NO_ITEM] = "no such item",
+		[LP_ST_WRONG_TYPE] = "wrong type",
+		[LP_ST_RUNS_CODE] = "would run code",
+		[LP_ST_TOO_BIG] = "too big",
 	};
 
 	error(ret, "unknown status");

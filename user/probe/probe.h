@@ -29,7 +29,7 @@ enum lp_filter {
 
 struct lp_kernel_conf {
 	enum lp_filter filter;
-	uint64_t cgroup_id;	   /* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
+	uint64_t cgroup_id;	   /* inode number of its cgroup2 directory; 0: not there now */
 	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
@@ -53,8 +53,46 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
 		       struct lp_err *err);
 
+/* Python: an interpreter of a process and of the children that it forks; then sites of it. The number
+ * of a runtime is what lp_py_site.runtime and lp_kernel_add_python_target() want.
+ */
+struct lp_py_runtime;
+struct lp_py_site;
+struct lp_link;
+int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, uint32_t *ret_id,
+			  struct lp_err *err);
+/* What has changed since: asyncio was imported, say. */
+int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
+			  struct lp_err *err);
+int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind,
+			      const struct lp_py_site *py, uint32_t pair,
+			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
+			      struct lp_err *err);
+int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
+				struct lp_err *err);
+
+/* A hardware watchpoint on the byte at addr, in every thread of the process, later ones and (where
+ * the kernel follows) forked children included. Hits go to the Python site of that address.
+ * -ENOSPC: all watchpoints of the processor are taken in a thread; the message says by whom.
+ */
+int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_link **ret,
+		    struct lp_err *err);
+/* Threads that started while lp_kernel_watch() was at work; also called when a target forks. */
+int lp_link_cover_threads(struct lp_link *l, struct lp_err *err);
+/* How many watchpoints the processor has. */
+uint32_t lp_watch_slots(void);
+
+/* Tells by LP_REC_CODE that the interpreter has made a code object. offset: file offset of the
+ * constructor.
+ */
+int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
+			 struct lp_link **ret, struct lp_err *err);
+
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err);
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
+
+/* The cgroup was made again, under the same name; 0: it is gone. LP_FILTER_CGROUP only. */
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id);
 
 /* Many sites of one file with one call where the kernel can (uprobe_multi), else one by one.
  * All of them or none. path must lead to the very file now ("/proc/PID/map_files/...",
@@ -70,8 +108,6 @@ struct lp_attach {
 	const uint64_t *semaphores; /* file offsets or 0 each; NULL: none */
 	const uint32_t *sites;
 };
-
-struct lp_link;
 
 /* Of a `call` or `return` attach the ENTER half first and free it last: a return whose entry was
  * not seen is a lost hit, an entry whose return is not seen is none.

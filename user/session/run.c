@@ -12,7 +12,7 @@
 #define SCAN_PERIOD  LP_NS_PER_S	  /* for mappings that no loader told of */
 
 /* What epoll reports: a process by its pid, else one of these. */
-enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2 };
+enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2, WAKE_CGROUP = -3 };
 
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
 {
@@ -52,6 +52,10 @@ static int prepare(struct lp_session *s, struct lp_err *err)
 	int r = catch_signals(s, err);
 	if (r >= 0)
 		r = session_poll(s, lp_kernel_fd(s->kernel), WAKE_RING, err);
+	if (r >= 0 && s->cgroup[0])
+		r = session_watch_cgroup(s, err);
+	if (r >= 0 && s->cgroup_fd >= 0)
+		r = session_poll(s, s->cgroup_fd, WAKE_CGROUP, err);
 	lp_vec_each (&s->inv.procs, p)
 		if (r >= 0)
 			r = session_poll(s, (*p)->pidfd, (*p)->info.pid, err);
@@ -143,6 +147,8 @@ static void on_wake(struct lp_session *s, int64_t what)
 
 	if (what == WAKE_RING)
 		lp_kernel_awake(s->kernel);
+	else if (what == WAKE_CGROUP)
+		session_cgroup_changed(s);
 	else if (what != WAKE_SIGNAL)
 		on_end_of(s, (pid_t)what);
 	else

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* include/lp/python.h
+ *
+ * python - what both sides know of a CPython interpreter: where its structures keep things (the
+ * layout, one for each minor version), where its types and singletons lie in one process (the
+ * runtime), and which code unit a watched byte belongs to (the Python half of a site).
+ *
+ * Offsets are bytes from the start of the structure named; LP_PY_NONE: this version has no such
+ * member. Source: the headers and the debug information of each version (tools/pylayout).
+ */
+#ifndef LP_PYTHON_H
+#define LP_PYTHON_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+#include "lp/limits.h"
+
+#define LP_PY_NONE 0xffffu
+
+#define LP_PY_MINOR_MIN 8
+#define LP_PY_MINOR_MAX 14
+
+/* X(member, what it is an offset of) */
+#define LP_PY_OFFSETS(X)                                                                           \
+	X(ob_type, "PyObject.ob_type")                                                             \
+	X(ob_size, "PyVarObject.ob_size")                                                          \
+	X(tp_name, "PyTypeObject.tp_name")                                                         \
+	X(tp_basicsize, "PyTypeObject.tp_basicsize")                                               \
+	X(tp_itemsize, "PyTypeObject.tp_itemsize")                                                 \
+	X(tp_as_number, "PyTypeObject.tp_as_number")                                               \
+	X(tp_as_sequence, "PyTypeObject.tp_as_sequence")                                           \
+	X(tp_as_mapping, "PyTypeObject.tp_as_mapping")                                             \
+	X(tp_getattro, "PyTypeObject.tp_getattro")                                                 \
+	X(tp_flags, "PyTypeObject.tp_flags")                                                       \
+	X(tp_richcompare, "PyTypeObject.tp_richcompare")                                           \
+	X(tp_dict, "PyTypeObject.tp_dict")                                                         \
+	X(tp_descr_get, "PyTypeObject.tp_descr_get")                                               \
+	X(tp_descr_set, "PyTypeObject.tp_descr_set")                                               \
+	X(tp_dictoffset, "PyTypeObject.tp_dictoffset")                                             \
+	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
+	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
+	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
+	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
+	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
+	X(ht_cached_keys, "PyHeapTypeObject.ht_cached_keys")                                       \
+	X(nb_bool, "PyNumberMethods.nb_bool")                                                      \
+	X(sq_length, "PySequenceMethods.sq_length")                                                \
+	X(sq_item, "PySequenceMethods.sq_item")                                                    \
+	X(sq_contains, "PySequenceMethods.sq_contains")                                            \
+	X(mp_length, "PyMappingMethods.mp_length")                                                 \
+	X(mp_subscript, "PyMappingMethods.mp_subscript")                                           \
+	X(long_tag, "PyLongObject: ob_size up to 3.11, lv_tag from 3.12 on")                       \
+	X(long_digits, "PyLongObject.ob_digit: 30 bits each")                                      \
+	X(float_value, "PyFloatObject.ob_fval")                                                    \
+	X(complex_value, "PyComplexObject.cval")                                                   \
+	X(str_length, "PyASCIIObject.length")                                                      \
+	X(str_hash, "PyASCIIObject.hash")                                                          \
+	X(str_state, "PyASCIIObject.state")                                                        \
+	X(str_ascii, "PyASCIIObject: the characters of a compact ASCII string")                    \
+	X(str_compact, "PyCompactUnicodeObject: the characters of another compact string")         \
+	X(str_data, "PyUnicodeObject.data: pointer to characters that are not compact")            \
+	X(bytes_hash, "PyBytesObject.ob_shash")                                                    \
+	X(bytes_data, "PyBytesObject.ob_sval")                                                     \
+	X(bytearray_start, "PyByteArrayObject.ob_start")                                           \
+	X(tuple_items, "PyTupleObject.ob_item")                                                    \
+	X(list_items, "PyListObject.ob_item: pointer")                                             \
+	X(dict_used, "PyDictObject.ma_used")                                                       \
+	X(dict_keys, "PyDictObject.ma_keys")                                                       \
+	X(dict_values, "PyDictObject.ma_values")                                                   \
+	X(keys_size, "PyDictKeysObject.dk_size, up to 3.10")                                       \
+	X(keys_log2_size, "PyDictKeysObject.dk_log2_size, from 3.11 on")                           \
+	X(keys_log2_bytes, "PyDictKeysObject.dk_log2_index_bytes, from 3.11 on")                   \
+	X(keys_kind, "PyDictKeysObject.dk_kind, from 3.11 on")                                     \
+	X(keys_nentries, "PyDictKeysObject.dk_nentries")                                           \
+	X(keys_indices, "PyDictKeysObject.dk_indices")                                             \
+	X(values_array, "PyDictValues.values; 0 up to 3.10: ma_values is the array")               \
+	X(values_valid, "PyDictValues.valid, from 3.13 on")                                        \
+	X(set_fill, "PySetObject.fill")                                                            \
+	X(set_used, "PySetObject.used")                                                            \
+	X(set_mask, "PySetObject.mask")                                                            \
+	X(set_table, "PySetObject.table")                                                          \
+	X(cell_ref, "PyCellObject.ob_ref")                                                         \
+	X(module_dict, "PyModuleObject.md_dict")                                                   \
+	X(func_code, "PyFunctionObject.func_code")                                                 \
+	X(func_qualname, "PyFunctionObject.func_qualname")                                         \
+	X(member_descr, "PyMemberDescrObject.d_member: pointer to a PyMemberDef")                  \
+	X(member_type, "PyMemberDef.type")                                                         \
+	X(member_offset, "PyMemberDef.offset")                                                     \
+	X(code_argcount, "PyCodeObject.co_argcount")                                               \
+	X(code_posonlyargcount, "PyCodeObject.co_posonlyargcount")                                 \
+	X(code_kwonlyargcount, "PyCodeObject.co_kwonlyargcount")                                   \
+	X(code_nlocals, "PyCodeObject.co_nlocals")                                                 \
+	X(code_stacksize, "PyCodeObject.co_stacksize")                                             \
+	X(code_flags, "PyCodeObject.co_flags")                                                     \
+	X(code_firstlineno, "PyCodeObject.co_firstlineno")                                         \
+	X(code_consts, "PyCodeObject.co_consts")                                                   \
+	X(code_names, "PyCodeObject.co_names")                                                     \
+	X(code_varnames, "PyCodeObject.co_varnames, up to 3.10")                                   \
+	X(code_freevars, "PyCodeObject.co_freevars, up to 3.10")                                   \
+	X(code_cellvars, "PyCodeObject.co_cellvars, up to 3.10")                                   \
+	X(code_cell2arg, "PyCodeObject.co_cell2arg, up to 3.10")                                   \
+	X(code_localsplusnames, "PyCodeObject.co_localsplusnames, from 3.11 on")                   \
+	X(code_localspluskinds, "PyCodeObject.co_localspluskinds, from 3.11 on")                   \
+	X(code_nlocalsplus, "PyCodeObject.co_nlocalsplus, from 3.11 on")                           \
+	X(code_filename, "PyCodeObject.co_filename")                                               \
+	X(code_name, "PyCodeObject.co_name")                                                       \
+	X(code_qualname, "PyCodeObject.co_qualname, from 3.11 on")                                 \
+	X(code_linetable, "PyCodeObject: co_lnotab up to 3.9, co_linetable from 3.10 on")          \
+	X(code_exceptiontable, "PyCodeObject.co_exceptiontable, from 3.11 on")                     \
+	X(code_code, "PyCodeObject: co_code, a bytes object, up to 3.10; from 3.11 on the units")  \
+	X(code_firsttraceable, "PyCodeObject._co_firsttraceable, from 3.11 on")                    \
+	X(frame_back, "frame: f_back; previous from 3.11 on (_PyInterpreterFrame)")                \
+	X(frame_code, "frame: f_code; f_executable from 3.13 on")                                  \
+	X(frame_func, "_PyInterpreterFrame: f_func, f_funcobj; from 3.11 on")                      \
+	X(frame_globals, "frame: f_globals")                                                       \
+	X(frame_builtins, "frame: f_builtins")                                                     \
+	X(frame_locals, "frame: f_locals")                                                         \
+	X(frame_lasti, "frame: f_lasti, an int; prev_instr or instr_ptr, a pointer, from 3.11 on") \
+	X(frame_stack, "PyFrameObject.f_valuestack, up to 3.10")                                   \
+	X(frame_localsplus, "frame: localsplus")                                                   \
+	X(frame_owner, "_PyInterpreterFrame.owner, from 3.11 on")                                  \
+	X(runtime_interpreters, "_PyRuntimeState.interpreters.head")                               \
+	X(runtime_tstate, "_PyRuntimeState.gilstate.tstate_current, up to 3.11")                   \
+	X(interp_next, "PyInterpreterState.next")                                                  \
+	X(interp_threads, "PyInterpreterState.tstate_head, threads.head from 3.11 on")             \
+	X(interp_modules, "PyInterpreterState: modules; imports.modules from 3.12 on")             \
+	X(interp_builtins, "PyInterpreterState.builtins, a dict")                                  \
+	X(tstate_next, "PyThreadState.next")                                                       \
+	X(tstate_frame, "PyThreadState: frame up to 3.10; cframe; current_frame from 3.13 on")     \
+	X(tstate_cframe, "PyThreadState.cframe, 3.10 to 3.12")                                     \
+	X(cframe_frame, "_PyCFrame.current_frame, 3.11 and 3.12")                                  \
+	X(cframe_tracing, "CFrame.use_tracing, 3.10 and 3.11")                                     \
+	X(tstate_tracing, "PyThreadState.tracing")                                                 \
+	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
+	X(tstate_dict, "PyThreadState.dict")                                                       \
+	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
+	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
+	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
+	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
+	X(task_name, "TaskObj.task_name (_asyncio)")                                               \
+	X(task_coro, "TaskObj.task_coro (_asyncio)")                                               \
+	X(gen_frame,                                                                               \
+	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
+	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
+	X(gen_name, "PyGenObject.gi_name")                                                         \
+	X(gen_qualname, "PyGenObject.gi_qualname")
+
+/* Facts that are not offsets. X(member, what) */
+#define LP_PY_FACTS(X)                                                                             \
+	X(minor, "3.minor")                                                                        \
+	X(str_kind_shift, "bits of state below kind (3 bits), then compact, then ascii (1 each)")  \
+	X(long_is_tagged, "lv_tag: digits << 3 | sign (0 +, 1 zero, 2 -)")                         \
+	X(keys_have_kind, "dk_kind: 0 general entries (hash, key, value), else (key, value)")      \
+	X(lasti_unit, "bytes that one step of f_lasti is: 1 up to 3.9, 2 in 3.10; 0: a pointer")   \
+	X(lasti_is_next, "instr_ptr: the instruction that is or will be executed, from 3.13 on")   \
+	X(managed_dict, "bytes before an object: its managed dict or values; 0: none")             \
+	X(managed_values, "bytes before an object: its values, 3.11; 0: none")                     \
+	X(managed_tagged, "3.12: the word at managed_dict is values where its lowest bit is set")  \
+	X(inline_values, "values follow an object at tp_basicsize, from 3.13 on")                  \
+	X(frame_tags, "low bits of a frame's or stack's object pointer that are none of it")       \
+	X(watch_byte, "of a code unit, the byte that each execution reads once")
+
+struct lp_py_layout {
+#define LP_PY_MEMBER(name, what) __u16 name;
+	LP_PY_OFFSETS(LP_PY_MEMBER)
+	LP_PY_FACTS(LP_PY_MEMBER)
+#undef LP_PY_MEMBER
+};
+
+/* Flags of a type (tp_flags), the same in all versions but for the two of instances. */
+#define LP_PY_TP_INLINE_VALUES (1ull << 2) /* 3.13 on */
+#define LP_PY_TP_MANAGED_DICT  (1ull << 4) /* 3.11 on */
+#define LP_PY_TP_HEAPTYPE      (1ull << 9)
+#define LP_PY_TP_LONG	       (1ull << 24)
+#define LP_PY_TP_LIST	       (1ull << 25)
+#define LP_PY_TP_TUPLE	       (1ull << 26)
+#define LP_PY_TP_BYTES	       (1ull << 27)
+#define LP_PY_TP_STR	       (1ull << 28)
+#define LP_PY_TP_DICT	       (1ull << 29)
+#define LP_PY_TP_EXCEPTION     (1ull << 30)
+#define LP_PY_TP_TYPE	       (1ull << 31)
+
+/* Types and singletons by address. X(member, symbol, is it needed) */
+#define LP_PY_SYMBOLS(X)                                                                           \
+	X(type_type, "PyType_Type", 1)                                                             \
+	X(type_object, "PyBaseObject_Type", 1)                                                     \
+	X(type_none, "_PyNone_Type", 0)                                                            \
+	X(type_bool, "PyBool_Type", 1)                                                             \
+	X(type_long, "PyLong_Type", 1)                                                             \
+	X(type_float, "PyFloat_Type", 1)                                                           \
+	X(type_complex, "PyComplex_Type", 1)                                                       \
+	X(type_str, "PyUnicode_Type", 1)                                                           \
+	X(type_bytes, "PyBytes_Type", 1)                                                           \
+	X(type_bytearray, "PyByteArray_Type", 1)                                                   \
+	X(type_tuple, "PyTuple_Type", 1)                                                           \
+	X(type_list, "PyList_Type", 1)                                                             \
+	X(type_dict, "PyDict_Type", 1)                                                             \
+	X(type_set, "PySet_Type", 1)                                                               \
+	X(type_frozenset, "PyFrozenSet_Type", 1)                                                   \
+	X(type_range, "PyRange_Type", 1)                                                           \
+	X(type_slice, "PySlice_Type", 1)                                                           \
+	X(type_code, "PyCode_Type", 1)                                                             \
+	X(type_cell, "PyCell_Type", 1)                                                             \
+	X(type_function, "PyFunction_Type", 1)                                                     \
+	X(type_method, "PyMethod_Type", 1)                                                         \
+	X(type_cfunction, "PyCFunction_Type", 1)                                                   \
+	X(type_module, "PyModule_Type", 1)                                                         \
+	X(type_generator, "PyGen_Type", 1)                                                         \
+	X(type_coroutine, "PyCoro_Type", 1)                                                        \
+	X(type_async_generator, "PyAsyncGen_Type", 0)                                              \
+	X(type_property, "PyProperty_Type", 1)                                                     \
+	X(type_classmethod, "PyClassMethod_Type", 1)                                               \
+	X(type_staticmethod, "PyStaticMethod_Type", 1)                                             \
+	X(type_member, "PyMemberDescr_Type", 1)                                                    \
+	X(type_getset, "PyGetSetDescr_Type", 1)                                                    \
+	X(generic_getattr, "PyObject_GenericGetAttr", 1)                                           \
+	X(none, "_Py_NoneStruct", 1)                                                               \
+	X(true_, "_Py_TrueStruct", 1)                                                              \
+	X(false_, "_Py_FalseStruct", 1)
+
+#define LP_PY_RANGES_MAX 8
+
+/* One interpreter as it lies in the memory of a process and of the children that it forks. */
+struct lp_py_runtime {
+	struct lp_py_layout layout;
+	__u64 runtime; /* _PyRuntime */
+#define LP_PY_ADDRESS(name, symbol, needed) __u64 name;
+	LP_PY_SYMBOLS(LP_PY_ADDRESS)
+#undef LP_PY_ADDRESS
+	/* Slots of the builtin types, to see whether a subclass has replaced them. */
+	__u64 type_getattr, module_getattr; /* tp_getattro of type and module */
+	__u64 slot_getattr_hook;	    /* of classes with __getattr__ or __getattribute__; 0 */
+	__u64 long_compare, float_compare, str_compare, bytes_compare, tuple_compare, list_compare,
+		object_compare; /* tp_richcompare; of object */
+	__u64 dict_subscript, list_subscript, tuple_subscript, str_subscript, bytes_subscript;
+	__u64 dict_length, list_length, tuple_length, str_length, bytes_length, set_length;
+	__u64 dict_contains, list_contains, tuple_contains, set_contains, str_contains,
+		bytes_contains;
+	/* asyncio: 0 where it is not imported (yet) */
+	__u64 current_tasks;		 /* the dict asyncio.tasks._current_tasks: loop to task */
+	__u64 running_loop_key;		 /* the str '__asyncio_running_event_loop__' */
+	__u64 type_task;		 /* _asyncio.Task */
+	__u64 thread_active;		 /* the dict threading._active: identifier to Thread; 0 */
+	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
+};
+
+/* The Python half of a site, by the site's number. */
+struct lp_py_site {
+	__u64 unit;	      /* address of the code unit; up to 3.10 within the bytes of co_code */
+	__u64 code;	      /* PyCodeObject */
+	__u64 name, filename; /* its co_name and co_filename: still the same code object */
+	__u32 firstlineno;
+	__u32 runtime;	  /* number of the lp_py_runtime */
+	__u32 stack_base; /* words of localsplus before the value stack */
+	__u32 flags;	  /* LP_PY_SITE_* */
+};
+
+/* A line that is entered at several units, of which one leads to the next: where LEADS was the
+ * frame's latest hit, FOLLOWS is no new start of the line.
+ */
+#define LP_PY_SITE_LEADS   0x1u
+#define LP_PY_SITE_FOLLOWS 0x2u
+
+/* What a virtual register of a Python program holds. */
+enum lp_py_tag {
+	LP_PY_OBJECT, /* address of an object */
+	LP_PY_INT,    /* signed 64 bits */
+	LP_PY_FLOAT,  /* bits of a double */
+	LP_PY_BOOL,   /* 0 or 1 */
+	LP_PY_KEY,    /* a constant str: the struct lp_py_key at instruction n of the site's data */
+	LP_PY_BYTES,  /* a constant bytes, the same way */
+	LP_PY_SLICE,  /* part of the object: from, to in the register's second word */
+	LP_PY_TAG_COUNT
+};
+
+/* A constant str or bytes in a program's data, with what a look-up needs. The text follows. */
+struct lp_py_key {
+	__u64 hash; /* as this process hashes it; of bytes too */
+	__u32 len;  /* bytes: UTF-8 */
+	__u8 is_ascii;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct lp_py_key) == 16, "lp_py_key is one instruction long");
+
+/* What a value block of CAP_PY holds. The objects that it leads to are blocks of LP_SLOT_MEM. */
+struct lp_py_value {
+	__u64 tag; /* enum lp_py_tag: OBJECT, INT, FLOAT, BOOL, SLICE */
+	__u64 bits;
+	__u64 from, to; /* SLICE: items, within the object's length */
+};
+_Static_assert(sizeof(struct lp_py_value) == 32, "lp_py_value has no padding");
+
+/* One frame of CAP_PYSTACK: innermost first, one block of LP_SLOT_PYSTACK with all. */
+struct lp_py_frame {
+	__u64 code, name, filename; /* the latter two tell whether code is still the same */
+	__u64 lasti;		    /* byte offset into the units of the latest instruction */
+	__u32 firstlineno;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of the compiler's");
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/python/value.h
+ *
+ * value - objects of CPython, as copied by a record or as they lie in the live process, to values.
+ * Never fails: what can't be read is an LP_VAL_ERROR in its place, what was not copied is `...`.
+ */
+#ifndef LP_PYTHON_VALUE_H
+#define LP_PYTHON_VALUE_H
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "base/value.h"
+#include "lp/python.h"
+
+struct lp_py_types; /* what is known of classes, by address */
+
+struct lp_py_reader {
+	struct lp_memory *memory; /* the record's blocks */
+	struct lp_memory *live;	  /* the process: for classes, which stay as they are; NULL */
+	struct lp_arena *arena;	  /* owns the values made */
+	const struct lp_py_runtime *runtime;
+	struct lp_py_types *types; /* NULL: nothing is remembered */
+	uint32_t max_string, max_items, max_depth;
+	/* names whose values are not shown, as lp_limits.redact; NULL */
+	const char *const *redact;
+};
+
+struct lp_py_types *lp_py_types_new(void);
+void lp_py_types_free(struct lp_py_types *t);
+
+void lp_py_read_value(const struct lp_py_reader *r, const struct lp_py_value *v,
+		      struct lp_value *ret);
+
+#endif
