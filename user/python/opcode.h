@@ -38,6 +38,7 @@ enum lp_py_opkind {
 	LP_PYOP_RETURN,	       /* of the value on the stack */
 	LP_PYOP_RETURN_CONST,  /* of a constant */
 	LP_PYOP_RAISE,	       /* never the next one */
+	LP_PYOP_RERAISE,       /* the same; with an argument, as if at the place of the first time */
 	LP_PYOP_HIDDEN_LINE,   /* INSTRUMENTED_LINE: what it stands for is kept elsewhere */
 	LP_PYOP_HIDDEN_SINGLE, /* INSTRUMENTED_INSTRUCTION */
 	LP_PYOP_HIDDEN,	       /* ENTER_EXECUTOR and the like: not to be read from outside */
