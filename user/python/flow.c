@@ -96,8 +96,7 @@ static uint32_t target_of(const struct building *w, const struct lp_py_instr *in
 static bool falls_through(uint8_t kind)
 {
 	return kind != LP_PYOP_JUMP && kind != LP_PYOP_JUMP_TO && kind != LP_PYOP_JUMP_BACK &&
-	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_CALL_FINALLY &&
-	       kind != LP_PYOP_RETURN && kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE &&
+	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_RETURN && kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE &&
 	       kind != LP_PYOP_RERAISE;
 }
 
@@ -123,15 +122,31 @@ static int line_before(const struct lp_py_flow *f, uint32_t from)
 	return f->instrs.data[from].line;
 }
 
+/* 3.9 reports the line of a handler, wherever in the line it begins, but not after the first
+ * instruction of a line or anything in the first line of the table.
+ */
+static bool shows_handler(const struct lp_py_flow *f, uint32_t from)
+{
+	uint32_t first = from;
+
+	while (first > 0 && !f->instrs.data[first].first)
+		first--;
+	return first > 0 && first < from;
+}
+
 static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, bool raises)
 {
 	const struct lp_py_instr *in = &f->instrs.data[to];
-	const bool back = from != NOWHERE && to < from &&
-			  f->instrs.data[from].kind != LP_PYOP_JUMP_WAIT &&
-			  !(raises && f->minor >= 12);
+	const uint8_t kind = from == NOWHERE ? LP_PYOP_PLAIN : f->instrs.data[from].kind;
+	/* what follows CALL_FINALLY is come to from the end of the `finally`, which lies behind */
+	const bool back = from != NOWHERE && (to < from || (kind == LP_PYOP_CALL_FINALLY &&
+							    to == from + 1)) &&
+			  kind != LP_PYOP_JUMP_WAIT && !(raises && f->minor >= 12);
 
 	if (in->line == 0 || (f->minor >= 11 && (in->kind == LP_PYOP_RESUME || to <= f->begin)))
 		return false;
+	if (raises && f->minor == 9 && shows_handler(f, from))
+		return true;
 	return back || (f->minor <= 9 ? in->first : in->line != line_before(f, from));
 }
 
@@ -173,22 +188,6 @@ static void set_block(struct building *w, uint32_t at, uint32_t block)
 	w->handler[at] = block == NOWHERE ? NOWHERE : target_of(w, &w->f->instrs.data[block]);
 }
 
-/* 3.8: a `finally` ends, and goes on behind each place that it may have been called from. */
-static int return_from_finally(struct building *w, uint32_t at)
-{
-	const uint32_t n = (uint32_t)w->f->instrs.len;
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < n; i++)
-		if (w->f->instrs.data[i].kind == LP_PYOP_CALL_FINALLY && i + 1 < n &&
-		    target_of(w, &w->f->instrs.data[i]) <= at) {
-			if (w->block[i] != UNKNOWN)
-				set_block(w, i + 1, w->block[i]);
-			r = add_edge(w, at, i + 1, false);
-		}
-	return r;
-}
-
 static int visit(struct building *w, uint32_t at)
 {
 	const struct lp_py_instr *in = &w->f->instrs.data[at];
@@ -211,8 +210,6 @@ static int visit(struct building *w, uint32_t at)
 		r = add_edge(w, at, w->handler[at], true);
 	if (r == 0 && takes_place_of_another(in, w->f->minor))
 		r = add_edge(w, at, w->handler[at], true);
-	if (r == 0 && in->kind == LP_PYOP_END_FINALLY)
-		r = return_from_finally(w, at);
 	w->f->instrs.data[at].first_edge = first_edge;
 	w->f->instrs.data[at].n_edges = (uint32_t)w->f->edges.len - first_edge;
 	return r;

@@ -33,8 +33,8 @@ enum lp_py_opkind {
 	LP_PYOP_FOR,	       /* FOR_ITER: on, or forward over END_FOR where that version does so */
 	LP_PYOP_SETUP,	       /* begin of a block with a handler forward from here */
 	LP_PYOP_POP_BLOCK,     /* its end */
-	LP_PYOP_CALL_FINALLY,  /* 3.8: goes forward, comes back behind it */
-	LP_PYOP_END_FINALLY,   /* 3.8: there it goes back, or on */
+	LP_PYOP_CALL_FINALLY,  /* 3.8: forward; on when that comes back */
+	LP_PYOP_END_FINALLY,   /* 3.8: there it comes back, or goes on */
 	LP_PYOP_RETURN,	       /* of the value on the stack */
 	LP_PYOP_RETURN_CONST,  /* of a constant */
 	LP_PYOP_RAISE,	       /* never the next one */
