@@ -19,9 +19,9 @@ enum mark {
 struct starts {
 	const struct lp_py_flow *f;
 	int line;
-	uint8_t *event; /* by edge: is a hit wanted */
-	uint8_t *mark;  /* by instruction: enum mark */
-	uint8_t *flags; /* by instruction: LP_PY_SITE_* */
+	uint8_t *event;			/* by edge: is a hit wanted */
+	uint8_t *mark;			/* by instruction: enum mark */
+	uint8_t *flags;			/* by instruction: LP_PY_SITE_* */
 	uint32_t watched[MAX_VERIFIED]; /* instructions */
 	size_t n_watched;
 	LP_VEC(uint64_t) todo;
@@ -257,8 +257,8 @@ int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts 
 	s.flags = arrays + n;
 	s.event = arrays + 2 * n;
 	for (size_t i = 0; i < n_edges; i++)
-		s.event[i] = f->edges.data[i].starts &&
-			     f->instrs.data[f->edges.data[i].to].line == line;
+		s.event[i] =
+			f->edges.data[i].starts && f->instrs.data[f->edges.data[i].to].line == line;
 	r = assign(&s, &exact);
 	if (r == 0)
 		r = take(&s, ret);
