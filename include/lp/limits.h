@@ -28,6 +28,8 @@
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
+#define LP_PY_RUNTIMES_MAX 256 /* interpreters logged at once */
+
 #define LP_STRING_DEFAULT 256 /* bytes of a string shown (--max-string) */
 #define LP_ITEMS_DEFAULT  32  /* items of a collection shown (--max-items) */
 #define LP_DEPTH_DEFAULT  3   /* nesting shown (--max-depth) */

@@ -17,7 +17,7 @@
 #include "probe/kernel.h"
 
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
-#define MEMBERS_MAX 8
+#define MEMBERS_MAX 12
 #define DEPTH_MAX   8
 
 static const struct wanted {
@@ -34,8 +34,10 @@ static const struct wanted {
 	{ "pid_namespace", { "ns" } },
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
+	{ "bpf_perf_event_data_kern", { "event" } },
 	{ "task_struct",
-	  { "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm", "thread" } },
+	  { "start_time", "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm",
+	    "thread" } },
 };
 
 /* The kernel's, as it lies there. */

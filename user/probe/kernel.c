@@ -19,7 +19,8 @@
 #define COST_POINTS   1u	  /* room for lp_costs_measure() */
 #define COST_SITES    4u
 #define COST_CODE     32u
-#define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
+#define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
+#define UPROBE_MULTI  48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -66,9 +67,19 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_follow = c->follow;
 
 	bpf_program__set_autoload(s->progs.lp_fork, c->follow);
+	bpf_program__set_autoload(s->progs.lp_watch, c->python);
+	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
+	if (c->python) {
+		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	}
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -196,6 +207,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
 	logpoint_bpf__destroy(k->skel);
+	lp_vec_done(&k->watches);
+	lp_vec_done(&k->watched);
 	lp_vec_done(&k->targets);
 	free(k);
 }
