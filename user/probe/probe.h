@@ -33,8 +33,10 @@ struct lp_kernel_conf {
 	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
+	uint32_t max_targets;			  /* 0: LP_TARGETS_MAX */
 	uint32_t ring_size;			  /* bytes, a power of two; 0: the default */
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
+	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool python;	   /* load what Python sites need */
 };
