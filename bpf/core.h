@@ -60,12 +60,6 @@ struct pid {
 	struct upid numbers[1];
 };
 
-struct perf_event;
-
-struct bpf_perf_event_data_kern {
-	struct perf_event *event;
-};
-
 struct task_struct {
 	unsigned long long start_time;
 	int pid;

@@ -37,15 +37,20 @@ struct {
 	__type(value, struct lp_watch_runs);
 } watch_runs SEC(".maps");
 
+/* struct bpf_perf_event_data_kern (include/linux/perf_event.h, since 4.9), which is what ctx points to. */
+struct lp_perf_context {
+	void *regs, *data, *event;
+};
+
 /* The same hit has come by another event of this thread. */
 static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx, __u64 addr)
 {
-	struct bpf_perf_event_data_kern *kern = (void *)ctx;
+	struct lp_perf_context *kern = (void *)ctx;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct lp_twice_key key = { .addr = addr, .tid = bpf_get_current_pid_tgid() };
 	struct lp_twice now = { .start = task->start_time };
 
-	bpf_core_read(&now.event, sizeof(now.event), &kern->event);
+	bpf_probe_read_kernel(&now.event, sizeof(now.event), &kern->event);
 	struct lp_twice *known = bpf_map_lookup_elem(&watch_twice, &key);
 	if (known && known->start == now.start)
 		return known->event != now.event;

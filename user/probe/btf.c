@@ -36,7 +36,6 @@ static const struct wanted {
 	{ "pid_namespace", { "ns" } },
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
-	{ "bpf_perf_event_data_kern", { "event" } },
 	{ "task_struct",
 	  { "start_time", "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm",
 	    "thread" } },

@@ -20,7 +20,6 @@
 #define COST_SITES    4u
 #define COST_CODE     32u
 #define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
-#define UPROBE_MULTI  48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 #define COST_CALLS    64u
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
