@@ -131,28 +131,6 @@ int lp_probe(struct pt_regs *ctx)
 }
 
 #include "watch.h"
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct lp_py_runtime);
-} py_runtimes SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct lp_py_site);
-} py_sites SEC(".maps");
-struct lp_py_place_key {
-	__u64 addr;
-	__u64 runtime;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
-	__type(key, struct lp_py_place_key);
-	__type(value, __u32);
-} py_places SEC(".maps");
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {

@@ -254,6 +254,18 @@ struct lp_py_site {
 	__u32 runtime;	  /* number of the lp_py_runtime */
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
+	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
+	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
+	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	 */
+	__u16 unit_register;
+	__s16 unit_delta;
+};
+_Static_assert(sizeof(struct lp_py_site) == 56, "lp_py_site has no padding");
+
+struct lp_py_place_key {
+	__u64 addr; /* of the watched byte */
+	__u64 runtime;
 };
 
 /* A line that is entered at several units, of which one leads to the next: where LEADS was the

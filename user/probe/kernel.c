@@ -69,7 +69,7 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
-	bpf_program__set_autoload(s->progs.lp_fork, c->follow);
+	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
 	bpf_program__set_autoload(s->progs.lp_watch, c->python);
 	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
 	if (c->python) {
@@ -214,6 +214,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	logpoint_bpf__destroy(k->skel);
 	lp_vec_done(&k->watches);
 	lp_vec_done(&k->watched);
+	lp_vec_done(&k->watch_bytes);
+	lp_vec_done(&k->placed);
 	lp_vec_done(&k->targets);
 	free(k);
 }
@@ -269,20 +271,34 @@ static void note_only_target(struct lp_kernel *k)
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }
 
-int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
+static bool is_target(const struct lp_kernel *k, pid_t tgid)
 {
-	uint32_t key = (uint32_t)tgid;
-	uint8_t one = 1;
+	lp_vec_each (&k->targets, t)
+		if (*t == tgid)
+			return true;
+	return false;
+}
 
-	if (lp_vec_push(&k->targets, tgid) < 0)
+int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)
+{
+	int map = bpf_map__fd(k->skel->maps.targets);
+	uint32_t key = (uint32_t)tgid;
+	bool is_new = !is_target(k, tgid);
+
+	if (is_new && lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.targets), &key, &one, BPF_ANY) < 0) {
-		k->targets.len--;
+	if (bpf_map_update_elem(map, &key, &runtime, BPF_ANY) < 0) {
+		k->targets.len -= is_new;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));
 	}
 	note_only_target(k);
 	return 0;
+}
+
+int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
+{
+	return lp_kernel_set_target(k, tgid, 0, err);
 }
 
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid)

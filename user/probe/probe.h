@@ -69,6 +69,9 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      const struct lp_py_site *py, uint32_t pair,
 			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
 			      struct lp_err *err);
+/* No hit goes to it any more; its records may still be in the ring. */
+void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
+bool lp_kernel_has_python(const struct lp_kernel *k); /* loaded with conf.python */
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
 

@@ -311,7 +311,8 @@ static struct lp_watch *watch_new(struct lp_kernel *k, pid_t pid, uint64_t addr)
 			.k = k,
 			.pid = pid,
 			.addr = addr,
-			.inherit_thread = !k->conf.follow,
+			.inherit_thread = !k->conf.follow && k->conf.filter == LP_FILTER_TARGETS &&
+					  !k->conf.exe_ino,
 			.remove_on_exec = true,
 		};
 	return w;
