@@ -23,10 +23,10 @@ struct counts {
 struct code {
 	struct lp_py_flow flow;
 	uint8_t *bytes[3];
-	int *watched;	  /* by instruction: the line; 0 */
-	uint32_t *flags;  /* by instruction */
+	int *watched;	 /* by instruction: the line; 0 */
+	uint32_t *flags; /* by instruction */
 	struct counts *lines;
-	bool *exact;	  /* by line */
+	bool *exact; /* by line */
 };
 
 struct frame {
@@ -148,8 +148,8 @@ static void show(struct run *r, struct code *c, int line)
 		const size_t i = (size_t)(in - c->flow.instrs.data);
 
 		if (abs(in->line - line) <= 1)
-			print_error("  unit %u kind %u line %d%s arg %u%s%s%s\n", in->unit, in->kind,
-				    in->line, in->first ? " first" : "", in->oparg,
+			print_error("  unit %u kind %u line %d%s arg %u%s%s%s\n", in->unit,
+				    in->kind, in->line, in->first ? " first" : "", in->oparg,
 				    c->watched[i] == line ? " WATCHED" : "",
 				    c->flags[i] & LP_PY_SITE_LEADS ? " leads" : "",
 				    c->flags[i] & LP_PY_SITE_FOLLOWS ? " follows" : "");
@@ -222,18 +222,19 @@ static unsigned int run_interpreter(const char *python, unsigned int seed)
 	size_t cap = 0;
 	unsigned int wrong = 0;
 
-	assert_true(asprintf(&command, "%s -W ignore tests/targets/linestarts.py %u %d", python, seed,
-			     PROGRAMS) > 0);
+	assert_true(asprintf(&command, "%s -W ignore tests/targets/linestarts.py %u %d", python,
+			     seed, PROGRAMS) > 0);
 	FILE *f = popen(command, "r");
 	assert_non_null(f);
 	while (getline(&line, &cap, f) > 0)
 		wrong += take_line(&r, line);
 	assert_int_equal(pclose(f), 0);
-	print_message("%s: %u programs, %u lines, %u events, %u wrong; inexact: %u, of them wrong %u; "
-		      "units of a line: 1: %u 2: %u 3: %u 4: %u more: %u\n",
-		      python, r.programs, r.lines, r.events, wrong, r.inexact, r.wrong_inexact,
-		      r.slots[1], r.slots[2], r.slots[3], r.slots[4],
-		      r.slots[5] + r.slots[6] + r.slots[7]);
+	print_message(
+		"%s: %u programs, %u lines, %u events, %u wrong; inexact: %u, of them wrong %u; "
+		"units of a line: 1: %u 2: %u 3: %u 4: %u more: %u\n",
+		python, r.programs, r.lines, r.events, wrong, r.inexact, r.wrong_inexact,
+		r.slots[1], r.slots[2], r.slots[3], r.slots[4],
+		r.slots[5] + r.slots[6] + r.slots[7]);
 	assert_int_equal(r.programs, PROGRAMS);
 	assert_true(r.events > 1000);
 	lp_vec_done(&r.codes);
@@ -252,8 +253,8 @@ static void lines_start_where_settrace_says(void **state)
 	unsigned int wrong = 0;
 
 	(void)state;
-	assert_true(asprintf(&home, "%s/.pyenv/versions/3.*/bin/python3.*[0-9]",
-			     getenv("HOME")) > 0);
+	assert_true(asprintf(&home, "%s/.pyenv/versions/3.*/bin/python3.*[0-9]", getenv("HOME")) >
+		    0);
 	glob("/usr/bin/python3.*[0-9]", 0, NULL, &found);
 	glob(home, GLOB_APPEND, NULL, &found);
 	for (size_t i = 0; i < found.gl_pathc; i++) {

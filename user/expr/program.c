@@ -280,8 +280,7 @@ static const char *check_insn(const struct lp_insn *code, size_t at, size_t n)
 
 	if (insn->op >= LP_OP_COUNT)
 		return "no such instruction";
-	if (strchr(ops[insn->op].operands, 'y') &&
-	    (insn->imm <= at || !key_at(code, n, insn->imm)))
+	if (strchr(ops[insn->op].operands, 'y') && (insn->imm <= at || !key_at(code, n, insn->imm)))
 		return "constant out of the program";
 
 	const char *wrong = check_operands(insn, at, n);

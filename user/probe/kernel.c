@@ -71,6 +71,7 @@ static int configure(struct lp_kernel *k)
 
 	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
 	bpf_program__set_autoload(s->progs.lp_watch, c->python);
+	bpf_program__set_autoload(s->progs.lp_step, c->python);
 	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
 	if (c->python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
@@ -83,6 +84,7 @@ static int configure(struct lp_kernel *k)
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_step, UPROBE_MULTI);
 	}
 	return 0;
 }

@@ -120,6 +120,12 @@ struct lp_attach {
  */
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err);
+/* Of Python sites, where no watchpoint is to be had: at machine code of the evaluation loop, which
+ * every instruction of a kind runs into (python/step.h). `sites` as above, and how often it did.
+ */
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
 

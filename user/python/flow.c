@@ -191,7 +191,8 @@ static int visit(struct building *w, uint32_t at)
 		set_block(w, next, block_behind(w, at));
 	/* a handler runs in the block around */
 	if (old)
-		set_block(w, target, in->kind == LP_PYOP_SETUP ? w->block[at] : block_behind(w, at));
+		set_block(w, target,
+			  in->kind == LP_PYOP_SETUP ? w->block[at] : block_behind(w, at));
 	if (falls_through(in->kind))
 		r = add_edge(w, at, next, false);
 	if (r == 0 && in->kind != LP_PYOP_SETUP)

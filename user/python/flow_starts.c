@@ -20,7 +20,7 @@ struct starts {
 	const struct lp_py_flow *f;
 	int line;
 	uint8_t *event; /* by edge: is a hit wanted */
-	uint8_t *mark;  /* by instruction: enum mark */
+	uint8_t *mark;	/* by instruction: enum mark */
 	uint8_t *flags; /* by instruction: LP_PY_SITE_* */
 	LP_VEC(uint32_t) todo;
 };
@@ -224,8 +224,8 @@ int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts 
 	s.flags = arrays + n;
 	s.event = arrays + 2 * n;
 	for (size_t i = 0; i < n_edges; i++)
-		s.event[i] = f->edges.data[i].starts &&
-			     f->instrs.data[f->edges.data[i].to].line == line;
+		s.event[i] =
+			f->edges.data[i].starts && f->instrs.data[f->edges.data[i].to].line == line;
 	r = assign(&s, &exact);
 	if (r == 0)
 		r = take(&s, ret);

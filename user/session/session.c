@@ -343,6 +343,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = open_interpreters(s, err);
+	s->no_watchpoints = s->interps.len && !lp_watch_fires();
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
