@@ -150,7 +150,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[27] = { LP_PYOP_PLAIN, 0 }, /* BINARY_TRUE_DIVIDE */
 		[28] = { LP_PYOP_PLAIN, 0 }, /* INPLACE_FLOOR_DIVIDE */
 		[29] = { LP_PYOP_PLAIN, 0 }, /* INPLACE_TRUE_DIVIDE */
-		[48] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[48] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[49] = { LP_PYOP_PLAIN, 0 }, /* WITH_EXCEPT_START */
 		[50] = { LP_PYOP_PLAIN, 0 }, /* GET_AITER */
 		[51] = { LP_PYOP_PLAIN, 0 }, /* GET_ANEXT */
@@ -341,7 +341,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[116] = { LP_PYOP_PLAIN, 0 }, /* LOAD_GLOBAL */
 		[117] = { LP_PYOP_SAFE, 0 }, /* IS_OP */
 		[118] = { LP_PYOP_PLAIN, 0 }, /* CONTAINS_OP */
-		[119] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[119] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[121] = { LP_PYOP_BRANCH_TO, 0 }, /* JUMP_IF_NOT_EXC_MATCH */
 		[122] = { LP_PYOP_SETUP, 0 }, /* SETUP_FINALLY */
 		[124] = { LP_PYOP_FAST, 0 }, /* LOAD_FAST */
@@ -496,7 +496,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[116] = { LP_PYOP_PLAIN, 5 }, /* LOAD_GLOBAL */
 		[117] = { LP_PYOP_SAFE, 0 }, /* IS_OP */
 		[118] = { LP_PYOP_PLAIN, 0 }, /* CONTAINS_OP */
-		[119] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[119] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[120] = { LP_PYOP_QUIET, 0 }, /* COPY */
 		[121] = { LP_PYOP_PLAIN, 1, 166 }, /* PRECALL_NO_KW_STR_1 */
 		[122] = { LP_PYOP_PLAIN, 1 }, /* BINARY_OP */
@@ -680,7 +680,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[116] = { LP_PYOP_PLAIN, 4 }, /* LOAD_GLOBAL */
 		[117] = { LP_PYOP_SAFE, 0 }, /* IS_OP */
 		[118] = { LP_PYOP_PLAIN, 0 }, /* CONTAINS_OP */
-		[119] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[119] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[120] = { LP_PYOP_QUIET, 0 }, /* COPY */
 		[121] = { LP_PYOP_RETURN_CONST, 0 }, /* RETURN_CONST */
 		[122] = { LP_PYOP_PLAIN, 1 }, /* BINARY_OP */
@@ -858,7 +858,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[99] = { LP_PYOP_BRANCH, 1 }, /* POP_JUMP_IF_NOT_NONE */
 		[100] = { LP_PYOP_BRANCH, 1 }, /* POP_JUMP_IF_TRUE */
 		[101] = { LP_PYOP_RAISE, 0 }, /* RAISE_VARARGS */
-		[102] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[102] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[103] = { LP_PYOP_RETURN_CONST, 0 }, /* RETURN_CONST */
 		[104] = { LP_PYOP_BRANCH, 1 }, /* SEND */
 		[105] = { LP_PYOP_PLAIN, 0 }, /* SET_ADD */
@@ -1075,7 +1075,7 @@ const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][2
 		[102] = { LP_PYOP_BRANCH, 1 }, /* POP_JUMP_IF_NOT_NONE */
 		[103] = { LP_PYOP_BRANCH, 1 }, /* POP_JUMP_IF_TRUE */
 		[104] = { LP_PYOP_RAISE, 0 }, /* RAISE_VARARGS */
-		[105] = { LP_PYOP_RAISE, 0 }, /* RERAISE */
+		[105] = { LP_PYOP_RERAISE, 0 }, /* RERAISE */
 		[106] = { LP_PYOP_BRANCH, 1 }, /* SEND */
 		[107] = { LP_PYOP_PLAIN, 0 }, /* SET_ADD */
 		[108] = { LP_PYOP_SAFE, 0 }, /* SET_FUNCTION_ATTRIBUTE */
