@@ -143,6 +143,8 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->flags = 0;
+	vm->walk.serial++;
+	vm->walk.n_types = 0;
 	vm->time = 0;
 	vm->hit = 0;
 	vm->elapsed = 0;
@@ -209,7 +211,8 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
 	}
 	if (vm->outcome == LP_OUT_NONE)
 		lp_vm_run(vm);
-	if (kind == LP_SITE_ENTER)
+	/* asked again: the verifier would follow the machine once for each kind, to know it here */
+	if (*(const volatile __u32 *)&site->kind == LP_SITE_ENTER)
 		lp_enter(vm, site->pair);
 	else
 		lp_finish(vm);

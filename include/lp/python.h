@@ -37,12 +37,14 @@
 	X(tp_dict, "PyTypeObject.tp_dict")                                                         \
 	X(tp_descr_get, "PyTypeObject.tp_descr_get")                                               \
 	X(tp_descr_set, "PyTypeObject.tp_descr_set")                                               \
+	X(tp_base, "PyTypeObject.tp_base")                                                         \
 	X(tp_dictoffset, "PyTypeObject.tp_dictoffset")                                             \
 	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
 	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
 	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
 	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
 	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
+	X(ht_slots, "PyHeapTypeObject.ht_slots: a tuple of names, or NULL")                        \
 	X(ht_cached_keys, "PyHeapTypeObject.ht_cached_keys")                                       \
 	X(nb_bool, "PyNumberMethods.nb_bool")                                                      \
 	X(sq_length, "PySequenceMethods.sq_length")                                                \
@@ -74,7 +76,7 @@
 	X(keys_kind, "PyDictKeysObject.dk_kind, from 3.11 on")                                     \
 	X(keys_nentries, "PyDictKeysObject.dk_nentries")                                           \
 	X(keys_indices, "PyDictKeysObject.dk_indices")                                             \
-	X(values_array, "PyDictValues.values")                                                     \
+	X(values_array, "PyDictValues.values; 0 up to 3.10: ma_values is the array")               \
 	X(values_valid, "PyDictValues.valid, from 3.13 on")                                        \
 	X(set_fill, "PySetObject.fill")                                                            \
 	X(set_used, "PySetObject.used")                                                            \
@@ -82,6 +84,7 @@
 	X(set_table, "PySetObject.table")                                                          \
 	X(cell_ref, "PyCellObject.ob_ref")                                                         \
 	X(module_dict, "PyModuleObject.md_dict")                                                   \
+	X(module_name, "PyModuleObject.md_name")                                                   \
 	X(func_code, "PyFunctionObject.func_code")                                                 \
 	X(func_qualname, "PyFunctionObject.func_qualname")                                         \
 	X(member_descr, "PyMemberDescrObject.d_member: pointer to a PyMemberDef")                  \
@@ -128,13 +131,14 @@
 	X(interp_builtins, "PyInterpreterState.builtins, a dict")                                  \
 	X(tstate_next, "PyThreadState.next")                                                       \
 	X(tstate_frame, "PyThreadState: frame up to 3.10; cframe; current_frame from 3.13 on")     \
+	X(tstate_cframe, "PyThreadState.cframe, 3.10 to 3.12")                                     \
 	X(cframe_frame, "_PyCFrame.current_frame, 3.11 and 3.12")                                  \
 	X(cframe_tracing, "CFrame.use_tracing, 3.10 and 3.11")                                     \
 	X(tstate_tracing, "PyThreadState.tracing")                                                 \
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
-	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.14 on")                        \
+	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
 	X(task_name, "TaskObj.task_name (_asyncio)")                                               \
@@ -142,6 +146,8 @@
 	X(gen_frame,                                                                               \
 	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
+	X(gen_running, "PyGenObject.gi_running, up to 3.9")                                        \
+	X(frame_state, "PyFrameObject.f_state, 3.10")                                              \
 	X(gen_name, "PyGenObject.gi_name")                                                         \
 	X(gen_qualname, "PyGenObject.gi_qualname")
 
@@ -253,6 +259,18 @@ struct lp_py_site {
 	__u32 runtime;	  /* number of the lp_py_runtime */
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
+	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
+	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
+	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	 */
+	__u16 unit_register;
+	__s16 unit_delta;
+};
+_Static_assert(sizeof(struct lp_py_site) == 56, "lp_py_site has no padding");
+
+struct lp_py_place_key {
+	__u64 addr; /* of the watched byte */
+	__u64 runtime;
 };
 
 /* A line that is entered at several units, of which one leads to the next: where LEADS was the

@@ -19,6 +19,8 @@
 #define COST_POINTS   1u	  /* room for lp_costs_measure() */
 #define COST_SITES    4u
 #define COST_CODE     32u
+#define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
+#define COST_CALLS    64u
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -54,7 +56,9 @@ static int configure(struct lp_kernel *k)
 	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
-	bpf_map__set_max_entries(s->maps.targets, LP_TARGETS_MAX);
+	bpf_map__set_max_entries(s->maps.targets, c->max_targets);
+	/* its entries are made in advance: 15 ms for all */
+	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
 
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
@@ -65,10 +69,20 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
-	bpf_program__set_autoload(s->progs.lp_fork, c->follow);
+	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
+	bpf_program__set_autoload(s->progs.lp_watch, c->python);
+	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
+	if (c->python) {
+		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	}
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -175,6 +189,8 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf.max_points += COST_POINTS;
 	k->conf.max_sites += COST_SITES;
 	k->conf.max_code += COST_CODE;
+	if (!k->conf.max_targets || k->conf.max_targets > LP_TARGETS_MAX)
+		k->conf.max_targets = LP_TARGETS_MAX;
 	if (!k->conf.ring_size)
 		k->conf.ring_size = DEFAULT_RING;
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
@@ -196,6 +212,10 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
 	logpoint_bpf__destroy(k->skel);
+	lp_vec_done(&k->watches);
+	lp_vec_done(&k->watched);
+	lp_vec_done(&k->watch_bytes);
+	lp_vec_done(&k->placed);
 	lp_vec_done(&k->targets);
 	free(k);
 }
@@ -251,20 +271,34 @@ static void note_only_target(struct lp_kernel *k)
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }
 
-int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
+static bool is_target(const struct lp_kernel *k, pid_t tgid)
 {
-	uint32_t key = (uint32_t)tgid;
-	uint8_t one = 1;
+	lp_vec_each (&k->targets, t)
+		if (*t == tgid)
+			return true;
+	return false;
+}
 
-	if (lp_vec_push(&k->targets, tgid) < 0)
+int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)
+{
+	int map = bpf_map__fd(k->skel->maps.targets);
+	uint32_t key = (uint32_t)tgid;
+	bool is_new = !is_target(k, tgid);
+
+	if (is_new && lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.targets), &key, &one, BPF_ANY) < 0) {
-		k->targets.len--;
+	if (bpf_map_update_elem(map, &key, &runtime, BPF_ANY) < 0) {
+		k->targets.len -= is_new;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));
 	}
 	note_only_target(k);
 	return 0;
+}
+
+int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
+{
+	return lp_kernel_set_target(k, tgid, 0, err);
 }
 
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid)

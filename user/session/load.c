@@ -34,6 +34,14 @@ static uint32_t at_most(size_t n, uint32_t max)
 	return n < max ? (uint32_t)n : max;
 }
 
+/* 0: any number can come. */
+static uint32_t fixed_targets(const struct lp_session_opts *o)
+{
+	if (o->follow || o->target.kind == LP_TARGET_EXE)
+		return 0;
+	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
+}
+
 static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp_err *err)
 {
 	size_t n = s->points.len;
@@ -44,7 +52,13 @@ static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp
 		.max_points = (uint32_t)n,
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
+		.max_targets = fixed_targets(s->opts),
+		.no_calls = true,
+		.python = session_python_expected(s),
 	};
+	lp_vec_each (&s->points, p)
+		if (session_has_two_halves(*p))
+			ret->no_calls = false;
 	if (s->cgroup[0]) {
 		char dir[PATH_MAX];
 		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);
@@ -84,7 +98,9 @@ void session_load_stop(struct lp_session *s)
 	s->load = NULL;
 }
 
-/* More places than there was room made for: once more, with what is needed. */
+/* More places than there was room made for, or Python where none was expected: once more, with what is
+ * needed.
+ */
 static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp_err *err)
 {
 	struct lp_kernel_conf conf = s->load->conf;
@@ -96,6 +112,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 				  sites, LP_SITES_MAX, code, LP_CODE_MAX);
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
+	conf.python = conf.python || s->interps.len;
 	return lp_kernel_new(&conf, &s->kernel, err);
 }
 
@@ -115,7 +132,8 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 	if (l->r < 0) {
 		*err = l->err;
 		r = l->r;
-	} else if (sites > l->conf.max_sites || code > l->conf.max_code) {
+	} else if (sites > l->conf.max_sites || code > l->conf.max_code ||
+		   (s->interps.len && !l->conf.python)) {
 		lp_kernel_free(l->kernel);
 		r = load_again(s, sites, code, err);
 	} else {

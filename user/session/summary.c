@@ -82,6 +82,8 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 			int r = lp_kernel_counts(s->kernel, p->id, &counts, err);
 			if (r < 0)
 				return r;
+			counts.lost[LP_LOSS_UNSEEN] += session_python_unseen(s, p);
+			counts.hits += session_python_unseen(s, p);
 		}
 		lp_summary_init(&sum, p->lp->name, &counts, p->unshown);
 		lp_summary_add(&total, &sum);
