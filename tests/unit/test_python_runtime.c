@@ -362,12 +362,14 @@ static void loop_without_symbols_is_the_same(void **state)
 /* Data that a program without position independence has copied out of libpython. */
 static void embedded_interpreter(void **state)
 {
-	static const char source[] = "#include <Python.h>\n"
-				     "#include <stdio.h>\n"
-				     "int main(void) { PyObject *none = Py_None; Py_Initialize();\n"
-				     "PyRun_SimpleString(\"print('int', id(int), flush=True)\\n\"\n"
-				     "\"print('None', id(None), flush=True)\\ninput()\\n\");\n"
-				     "return none == 0 || &PyLong_Type == 0; }\n";
+	static const char source[] =
+		"#include <Python.h>\n"
+		"#include <stdio.h>\n"
+		"int main(void) { PyObject *volatile none = Py_None;\n"
+		"PyTypeObject *volatile type = &PyLong_Type; Py_Initialize();\n"
+		"PyRun_SimpleString(\"print('int', id(int), flush=True)\\n\"\n"
+		"\"print('None', id(None), flush=True)\\ninput()\\n\");\n"
+		"return !none || !type; }\n";
 	struct world *w = *state;
 	char pythons[PYTHONS_MAX][256];
 	size_t n = python_find(pythons), built = 0;
@@ -377,8 +379,9 @@ static void embedded_interpreter(void **state)
 		native_program_write(&w->program, "a.c", source);
 		lp_auto(lp_free) char *command = NULL;
 		if (asprintf(&command,
-			     "cd %s && gcc -w -no-pie -fno-pic a.c -o a $(%s-config --cflags "
-			     "--ldflags --embed) -Wl,-rpath,$(%s-config --prefix)/lib 2>log",
+			     "cd %s && gcc a.c -o a $(%s-config --cflags "
+			     "--ldflags --embed) -w -no-pie -fno-pic "
+			     "-Wl,-rpath,$(%s-config --prefix)/lib 2>log",
 			     w->program.dir, pythons[i], pythons[i]) < 0)
 			fail();
 		char path[128];
