@@ -169,7 +169,7 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 	}
 
 	__u64 flags = lp_py_tp(w, l->tp_flags), base = lp_py_tp(w, l->tp_base);
-	lp_py_stamp(vm, type, l->tp_name, 3);
+	lp_py_stamp(vm, type, l->ob_type, (l->tp_itemsize - l->ob_type) / 8u + 1);
 	lp_py_stamp(vm, type, l->tp_flags, 1);
 	lp_py_stamp(vm, type, l->tp_base, 2);
 	lp_py_stamp(vm, type, l->tp_dictoffset, 1);
