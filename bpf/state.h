@@ -9,8 +9,15 @@
 
 #include "lp/program.h"
 #include "lp/record.h"
+#include "python_state.h"
 
 #define lp_inline    static inline __attribute__((always_inline))
+/* A function that the kernel verifies once, on its own, whoever calls it. */
+#ifdef __bpf__
+#define lp_global __attribute__((noinline))
+#else
+#define lp_global static
+#endif
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
 #define LP_PAGE	       4096u
@@ -49,6 +56,7 @@ struct lp_carry {
 	__u32 len;   /* of the body */
 	__u8 outcome, status;
 	__u16 flags; /* LP_RECF_* */
+	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
 struct lp_vm {
@@ -77,6 +85,7 @@ struct lp_vm {
 	__u32 room;  /* bytes of rec that may be used */
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
+	struct lp_py py;       /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

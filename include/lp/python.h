@@ -126,6 +126,8 @@
 	X(interp_threads, "PyInterpreterState.tstate_head, threads.head from 3.11 on")             \
 	X(interp_modules, "PyInterpreterState: modules; imports.modules from 3.12 on")             \
 	X(interp_builtins, "PyInterpreterState.builtins, a dict")                                  \
+	X(static_type_size, "bytes of one static builtin type's state, from 3.12 on")              \
+	X(static_type_dict, "tp_dict in it")                                                       \
 	X(tstate_next, "PyThreadState.next")                                                       \
 	X(tstate_frame, "PyThreadState: frame up to 3.10; cframe; current_frame from 3.13 on")     \
 	X(cframe_frame, "_PyCFrame.current_frame, 3.11 and 3.12")                                  \
@@ -236,6 +238,10 @@ struct lp_py_runtime {
 	__u64 dict_length, list_length, tuple_length, str_length, bytes_length, set_length;
 	__u64 dict_contains, list_contains, tuple_contains, set_contains, str_contains,
 		bytes_contains;
+	/* From 3.12 on: states of the static builtin types, by index in tp_subclasses - 1; 0: unknown */
+	__u64 static_types;
+	/* Hashes of names that change what an operation means; 0: unknown. */
+	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
 	/* asyncio: 0 where it is not imported (yet) */
 	__u64 current_tasks;		 /* the dict asyncio.tasks._current_tasks: loop to task */
 	__u64 running_loop_key;		 /* the str '__asyncio_running_event_loop__' */
@@ -253,7 +259,14 @@ struct lp_py_site {
 	__u32 runtime;	  /* number of the lp_py_runtime */
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
+	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
+	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
+	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	 */
+	__u16 unit_register;
+	__s16 unit_delta;
 };
+_Static_assert(sizeof(struct lp_py_site) == 56, "lp_py_site has no padding");
 
 /* A line that is entered at several units, of which one leads to the next: where LEADS was the
  * frame's latest hit, FOLLOWS is no new start of the line.
