@@ -37,12 +37,14 @@
 	X(tp_dict, "PyTypeObject.tp_dict")                                                         \
 	X(tp_descr_get, "PyTypeObject.tp_descr_get")                                               \
 	X(tp_descr_set, "PyTypeObject.tp_descr_set")                                               \
+	X(tp_base, "PyTypeObject.tp_base")                                                         \
 	X(tp_dictoffset, "PyTypeObject.tp_dictoffset")                                             \
 	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
 	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
 	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
 	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
 	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
+	X(ht_slots, "PyHeapTypeObject.ht_slots: a tuple of names, or NULL")                        \
 	X(ht_cached_keys, "PyHeapTypeObject.ht_cached_keys")                                       \
 	X(nb_bool, "PyNumberMethods.nb_bool")                                                      \
 	X(sq_length, "PySequenceMethods.sq_length")                                                \
@@ -82,6 +84,7 @@
 	X(set_table, "PySetObject.table")                                                          \
 	X(cell_ref, "PyCellObject.ob_ref")                                                         \
 	X(module_dict, "PyModuleObject.md_dict")                                                   \
+	X(module_name, "PyModuleObject.md_name")                                                   \
 	X(func_code, "PyFunctionObject.func_code")                                                 \
 	X(func_qualname, "PyFunctionObject.func_qualname")                                         \
 	X(member_descr, "PyMemberDescrObject.d_member: pointer to a PyMemberDef")                  \
@@ -144,6 +147,8 @@
 	X(gen_frame,                                                                               \
 	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
+	X(gen_running, "PyGenObject.gi_running, up to 3.9")                                        \
+	X(frame_state, "PyFrameObject.f_state, 3.10")                                              \
 	X(gen_name, "PyGenObject.gi_name")                                                         \
 	X(gen_qualname, "PyGenObject.gi_qualname")
 
