@@ -102,4 +102,22 @@ int lp_loader(struct pt_regs *ctx)
 	return 0;
 }
 
+/* The interpreter has made a code object: what its constructor returns. */
+SEC("uprobe")
+int lp_code_made(struct pt_regs *ctx)
+{
+	struct lp_record r = { .kind = LP_REC_CODE, .len = sizeof(r), .point = LP_POINT_NONE };
+	__u64 pid_tgid = lp_pid_tgid();
+
+	r.hit = PT_REGS_RC(ctx);
+	if (!r.hit || !lp_is_target(pid_tgid))
+		return 0;
+	r.time = lp_now();
+	r.pid = pid_tgid >> 32;
+	r.tid = (__u32)pid_tgid;
+	r.cpu = lp_cpu();
+	lp_ring_put(&r, sizeof(r));
+	return 0;
+}
+
 #endif

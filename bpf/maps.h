@@ -19,9 +19,10 @@ const volatile __u32 lp_exe_dev; /* as the kernel has it: major << 20 | minor */
 const volatile __u32 lp_follow;	 /* children become targets */
 
 /* Changed while running. */
-volatile __u32 lp_sleeping;  /* the reader waits for a wake-up */
-volatile __u32 lp_cost_tgid; /* our own child, on which costs are measured; 0: none */
-volatile __u32 lp_only_tgid; /* the only target there is; 0: look into `targets` */
+volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
+volatile __u32 lp_cost_tgid;   /* our own child, on which costs are measured; 0: none */
+volatile __u32 lp_only_tgid;   /* the only target there is; 0: look into `targets` */
+volatile __u32 lp_watch_twice; /* threads may have two events for one watched byte */
 
 /* All instructions are one value: looked up once a hit. */
 struct {

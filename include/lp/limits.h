@@ -33,7 +33,6 @@
 #define LP_PY_PROBES_MAX  512  /* entries of a dict or set that one look-up compares */
 #define LP_PY_ITEMS_MAX	  1024 /* items of a list or tuple that `in` and comparisons look at */
 #define LP_PY_TEXT_MAX	  16384 /* bytes of one side of a comparison of str or bytes */
-#define LP_PY_DIGITS_MAX  1024 /* digits, of 30 bits, of an int that is compared */
 #define LP_PY_TUPLE_MAX	  16   /* items of a tuple that is a key, or of types, prefixes */
 #define LP_PY_THREADS_MAX 1024 /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX  256  /* Python frames of one stack */

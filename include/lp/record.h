@@ -89,6 +89,11 @@ struct lp_counts {
 	__u64 lost[LP_LOSS_COUNT];
 };
 
+/* Per watched byte and CPU: how often its program has run, and how often for a hit that it had seen. */
+struct lp_watch_runs {
+	__u64 all, twice;
+};
+
 /* hit clause: `hit N` is EQ */
 enum lp_hit_op {
 	LP_HIT_ANY,

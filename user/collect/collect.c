@@ -50,6 +50,7 @@ void lp_collect_free(struct lp_collect *c)
 	lp_buf_done(&c->scratch.message);
 	lp_buf_done(&c->scratch.text);
 	free(c->scratch.frames);
+	lp_threads_done(&c->scratch.threads);
 	free(c);
 }
 
@@ -111,6 +112,8 @@ static int hand_on(struct lp_collect *c, uint64_t before, size_t max, struct lp_
 	int r = 0;
 
 	while (r >= 0 && max-- && (rec = lp_order_next(&c->order, before))) {
+		if (rec->kind == LP_REC_EXIT || rec->kind == LP_REC_EXEC)
+			lp_threads_forget(&c->scratch.threads, rec->pid);
 		if (rec->kind == LP_REC_HIT)
 			r = hand_on_hit(c, rec, err);
 		else if (c->ops->notice)

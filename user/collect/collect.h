@@ -9,9 +9,22 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/memory.h"
 #include "collect/event.h"
 #include "expr/template.h"
 #include "lp/record.h"
+
+struct lp_py_frame;
+struct lp_py_runtime;
+struct lp_py_types;
+
+/* The interpreter of a Python site. */
+struct lp_py_info {
+	const struct lp_py_runtime *runtime;
+	struct lp_memory *live; /* the process */
+	struct lp_py_types *types;
+	const char *const *redact;
+};
 
 /* What a record of one site needs to be read; kept by the session, valid while records of the site
  * may come.
@@ -22,6 +35,7 @@ struct lp_site_info {
 	int line;
 	const struct lp_template *template;
 	bool is_return; /* LEAVE: result and elapsed */
+	const struct lp_py_info *python; /* NULL: native */
 	uint32_t max_string, max_items, max_depth, max_frames;
 };
 
@@ -35,6 +49,9 @@ struct lp_symbolizer {
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
 			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
+	/* Function, file and line of a Python frame; false: its code is gone. */
+	bool (*python_frame)(void *arg, pid_t pid, const struct lp_py_frame *frame,
+			     struct lp_frame *ret);
 	void *arg;
 };
 

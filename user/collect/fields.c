@@ -8,6 +8,7 @@ struct reading {
 	const struct lp_plan *plan;
 	struct lp_decoded *d;
 	const struct lp_symbolizer *sym;
+	const struct lp_who *who;
 	struct lp_reader reader;
 };
 
@@ -86,6 +87,10 @@ static void read_captured(const struct reading *r, const struct lp_field *f, str
 
 	if (!span)
 		return;
+	if (r->plan->info->python) {
+		lp_plan_read_python(r->plan, r->d, span, r->reader.arena, ret);
+		return;
+	}
 	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {
 		if (span->first->flags & LP_BLKF_NULL)
 			*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
@@ -145,10 +150,22 @@ static void meta_comm(const struct reading *r, const struct lp_field *f, struct 
 				  .len = strnlen(comm, LP_COMM_LEN) };
 }
 
+/* Linux's name is not what Python shows of a thread. */
+static void meta_thread(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	if (r->plan->info->python)
+		put_string(ret, r->who->thread, "thread's name not known");
+	else
+		meta_comm(r, f, ret);
+}
+
 static void meta_task(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	(void)r, (void)f;
-	*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
+	(void)f;
+	if (r->who->task)
+		put_string(ret, r->who->task, NULL);
+	else
+		*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
 }
 
 static void meta_func(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
@@ -211,7 +228,7 @@ static void meta_caller(const struct reading *r, const struct lp_field *f, struc
 
 static read_fn *const metas[] = {
 	[LP_META_PID] = meta_pid,	[LP_META_TID] = meta_tid,
-	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_comm,
+	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_thread,
 	[LP_META_TASK] = meta_task,	[LP_META_CPU] = meta_cpu,
 	[LP_META_TIME] = meta_time,	[LP_META_HIT] = meta_hit,
 	[LP_META_FUNC] = meta_func,	[LP_META_FILE] = meta_file,
@@ -220,13 +237,14 @@ static read_fn *const metas[] = {
 };
 
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 struct lp_arena *a)
+			 const struct lp_who *who, struct lp_arena *a)
 {
 	const struct lp_template *t = p->info->template;
 	struct reading r = {
 		.plan = p,
 		.d = d,
 		.sym = sym,
+		.who = who,
 		.reader = {
 			.memory = &d->memory,
 			.arena = a,

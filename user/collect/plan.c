@@ -155,13 +155,16 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 				      .file = p->info->file,
 				      .line = p->info->line };
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
+	bool python = p->info->python;
 	size_t n = 0;
 
 	if (frames_reserve(s, max) < 0)
 		return lp_err_nomem(err);
-	if (p->info->is_return || !t->with_stack)
+	if ((p->info->is_return && !python) || !t->with_stack)
 		s->frames[n++] = own;
-	if (t->with_stack)
+	if (t->with_stack && python)
+		n = lp_plan_python_stack(d, sym, s->frames, max, &ev->stack_cut);
+	else if (t->with_stack)
 		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
@@ -189,8 +192,12 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	const struct lp_record *rec = d->rec;
 	const struct lp_site_info *info = p->info;
 
+	struct lp_who who;
+
 	lp_arena_reset(&s->arena);
-	lp_plan_read_fields(p, d, sym, &s->arena);
+	if (lp_plan_read_who(p, d, s, &who) < 0)
+		return lp_err_nomem(err);
+	lp_plan_read_fields(p, d, sym, &who, &s->arena);
 	render(p, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
@@ -206,6 +213,8 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.pid = (pid_t)rec->pid,
 		.tid = (pid_t)rec->tid,
 		.comm = s->comm,
+		.thread = who.thread,
+		.task = who.task,
 		.file = info->file,
 		.line = info->line,
 		.function = info->function,

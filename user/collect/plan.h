@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "collect/collect.h"
 #include "collect/decode.h"
+#include "collect/threads.h"
 
 struct lp_plan {
 	const struct lp_site_info *info;
@@ -31,6 +32,12 @@ struct lp_scratch {
 	struct lp_frame *frames;
 	size_t n_frames;
 	char comm[LP_COMM_LEN + 1];
+	struct lp_threads threads;
+};
+
+/* Who has hit, as Python sees it; NULL: not known, or native. */
+struct lp_who {
+	const char *thread, *task;
 };
 
 int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err);
@@ -44,6 +51,15 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 
 /* fields.c: the values of all fields, in order. */
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 struct lp_arena *a);
+			 const struct lp_who *who, struct lp_arena *a);
+
+/* python.c: what the records of a Python site hold beside. */
+void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
+			 const struct lp_blocks *span, struct lp_arena *a, struct lp_value *ret);
+/* -ENOMEM. */
+int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, struct lp_scratch *scratch,
+		     struct lp_who *ret);
+size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+			    struct lp_frame *ret, size_t max, bool *ret_cut);
 
 #endif

@@ -19,6 +19,8 @@
 #define COST_POINTS   1u	  /* room for lp_costs_measure() */
 #define COST_SITES    4u
 #define COST_CODE     32u
+#define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
+#define COST_CALLS    64u
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -54,7 +56,9 @@ static int configure(struct lp_kernel *k)
 	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
-	bpf_map__set_max_entries(s->maps.targets, LP_TARGETS_MAX);
+	bpf_map__set_max_entries(s->maps.targets, c->max_targets);
+	/* its entries are made in advance: 15 ms for all */
+	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
 
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
@@ -66,9 +70,19 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_follow = c->follow;
 
 	bpf_program__set_autoload(s->progs.lp_fork, c->follow);
+	bpf_program__set_autoload(s->progs.lp_watch, c->python);
+	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
+	if (c->python) {
+		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	}
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -175,6 +189,8 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf.max_points += COST_POINTS;
 	k->conf.max_sites += COST_SITES;
 	k->conf.max_code += COST_CODE;
+	if (!k->conf.max_targets || k->conf.max_targets > LP_TARGETS_MAX)
+		k->conf.max_targets = LP_TARGETS_MAX;
 	if (!k->conf.ring_size)
 		k->conf.ring_size = DEFAULT_RING;
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
@@ -196,6 +212,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
 	logpoint_bpf__destroy(k->skel);
+	lp_vec_done(&k->watches);
+	lp_vec_done(&k->watched);
 	lp_vec_done(&k->targets);
 	free(k);
 }

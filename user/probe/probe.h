@@ -33,9 +33,12 @@ struct lp_kernel_conf {
 	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
+	uint32_t max_targets;			  /* 0: LP_TARGETS_MAX */
 	uint32_t ring_size;			  /* bytes, a power of two; 0: the default */
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
+	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
+	bool python;	   /* load what Python sites need */
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
@@ -77,8 +80,13 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 		    struct lp_err *err);
 /* Threads that started while lp_kernel_watch() was at work; also called when a target forks. */
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err);
-/* How many watchpoints the processor has. */
+/* Hits of that byte that no program saw; exact once the links of its watchpoints are gone. */
+uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr);
+/* Virtual machines may take watchpoints and never bring a hit: tried on a byte of our own. */
+bool lp_watch_fires(void);
+/* How many watchpoints a thread can have here, and how many more every thread of a process can. */
 uint32_t lp_watch_slots(void);
+uint32_t lp_watch_free_slots(pid_t pid);
 
 /* Tells by LP_REC_CODE that the interpreter has made a code object. offset: file offset of the
  * constructor.
@@ -152,6 +160,7 @@ struct lp_costs {
 	uint64_t emulated; /* nop, push, jmp, call: handled by the kernel without a second trap */
 	uint64_t stepped;  /* everything else */
 	uint64_t returned; /* a return probe, its entry included */
+	uint64_t watched; /* a hardware watchpoint, without what is done with it; 0: not measured */
 };
 int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
 

@@ -37,7 +37,8 @@ enum point_state {
 struct point {
 	struct lp_logpoint *lp;
 	uint32_t id;
-	bool added; /* the kernel side knows it by id */
+	bool added;	/* the kernel side knows it by id */
+	bool postponed; /* libraries are to be looked at, once the executable's places are armed */
 	enum point_state state;
 	LP_VEC(struct spot *) spots;
 	struct lp_err missing; /* what is said while no module has it */
@@ -129,13 +130,18 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);
 int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
 		       struct lp_err *err);
 
-/* arm.c: code for spots [from, end) of a point; then sites and probes. */
+/* arm.c: `return` and `call` probe the entry, too. */
+bool session_has_two_halves(const struct point *p);
+/* Code for spots [from, end) of a point; then sites and probes. */
 int session_compile(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 void session_print_spot(struct lp_session *s, const struct spot *spot);
 void session_drop_spots(struct point *p, size_t from);
 /* A file that has just come: arms every point that has a place in it. */
 void session_arm_file(struct lp_session *s, struct lp_file *f);
+/* What session_resolve() has left for later. */
+void session_arm_postponed(struct lp_session *s);
+bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

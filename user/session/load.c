@@ -34,6 +34,14 @@ static uint32_t at_most(size_t n, uint32_t max)
 	return n < max ? (uint32_t)n : max;
 }
 
+/* 0: any number can come. */
+static uint32_t fixed_targets(const struct lp_session_opts *o)
+{
+	if (o->follow || o->target.kind == LP_TARGET_EXE)
+		return 0;
+	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
+}
+
 static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp_err *err)
 {
 	size_t n = s->points.len;
@@ -44,7 +52,12 @@ static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp
 		.max_points = (uint32_t)n,
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
+		.max_targets = fixed_targets(s->opts),
+		.no_calls = true,
 	};
+	lp_vec_each (&s->points, p)
+		if (session_has_two_halves(*p))
+			ret->no_calls = false;
 	if (s->cgroup[0]) {
 		char dir[PATH_MAX];
 		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);

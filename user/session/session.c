@@ -305,10 +305,14 @@ static void say_armed(struct lp_session *s)
 int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 {
 	*ret_bad = SIZE_MAX;
+	const bool known = s->opts->target.kind == LP_TARGET_PIDS; /* all that loading asks for */
+
 	int r = each_point(s, check_point, ret_bad, err);
+	if (r >= 0 && known)
+		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = session_find_targets(s, err);
-	if (r >= 0)
+	if (r >= 0 && !known)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
@@ -329,8 +333,10 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 
 	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
+	say_armed(s);
+	session_arm_postponed(s);
+	/* the second finds what came before the first */
 	session_watch_loaders(s);
 	session_rescan_all(s);
-	say_armed(s);
 	return 0;
 }
