@@ -76,7 +76,7 @@
 	X(keys_kind, "PyDictKeysObject.dk_kind, from 3.11 on")                                     \
 	X(keys_nentries, "PyDictKeysObject.dk_nentries")                                           \
 	X(keys_indices, "PyDictKeysObject.dk_indices")                                             \
-	X(values_array, "PyDictValues.values")                                                     \
+	X(values_array, "PyDictValues.values; 0 up to 3.10: ma_values is the array")               \
 	X(values_valid, "PyDictValues.valid, from 3.13 on")                                        \
 	X(set_fill, "PySetObject.fill")                                                            \
 	X(set_used, "PySetObject.used")                                                            \
@@ -133,13 +133,14 @@
 	X(static_type_dict, "tp_dict in it")                                                       \
 	X(tstate_next, "PyThreadState.next")                                                       \
 	X(tstate_frame, "PyThreadState: frame up to 3.10; cframe; current_frame from 3.13 on")     \
+	X(tstate_cframe, "PyThreadState.cframe, 3.10 to 3.12")                                     \
 	X(cframe_frame, "_PyCFrame.current_frame, 3.11 and 3.12")                                  \
 	X(cframe_tracing, "CFrame.use_tracing, 3.10 and 3.11")                                     \
 	X(tstate_tracing, "PyThreadState.tracing")                                                 \
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
-	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.14 on")                        \
+	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
 	X(task_name, "TaskObj.task_name (_asyncio)")                                               \

@@ -27,7 +27,8 @@
 struct lp_python;
 
 /* -ENOENT: no CPython in this process; -ENOTSUP: one that can't be logged (a debug or free-threaded
- * build, PyPy, a version without a layout, a layout that doesn't verify): the message says which.
+ * build, PyPy, a version without a layout, a layout that doesn't verify): the message says which;
+ * -EAGAIN: it has just started and is not initialised yet; -ESTALE, -EPERM, -ESRCH as target/.
  */
 int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err);
 void lp_python_free(struct lp_python *py);
@@ -43,6 +44,12 @@ struct lp_memory *lp_python_memory(struct lp_python *py);
 
 /* Looks again for what can come later: asyncio, threading. True where the runtime has changed. */
 bool lp_python_refresh(struct lp_python *py);
+
+/* The hash of a str (text is UTF-8) or bytes as this process computes it, -1 as -2; whether that is
+ * known (no other build than siphash or fnv, without Py_HASH_CUTOFF, was ever released).
+ */
+uint64_t lp_python_hash(const struct lp_python *py, const char *text, size_t len, bool is_bytes);
+bool lp_python_has_hash(const struct lp_python *py);
 
 /* Where code objects are made: the file (as lp_python_file()) and the offset in it. -ENOENT. */
 int lp_python_code_maker(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/python/impl.h
+ *
+ * impl - what the files of python/ share of a struct lp_python. Nobody else includes it.
+ */
+#ifndef LP_PYTHON_IMPL_H
+#define LP_PYTHON_IMPL_H
+
+#include <limits.h>
+
+#include "python/object.h"
+#include "python/python.h"
+#include "target/maps.h"
+#include "target/process.h"
+#include "target/symfile.h"
+
+/* How the interpreter hashes str and bytes: Py_HASH_ALGORITHM of its build. */
+enum lp_py_hash { LP_PY_HASH_UNKNOWN, LP_PY_SIPHASH24, LP_PY_SIPHASH13, LP_PY_FNV };
+
+struct lp_python {
+	pid_t pid;
+	struct lp_process_memory memory;
+	struct lp_maps maps; /* as they were when the interpreter was opened */
+	struct lp_py_runtime runtime;
+	uint32_t hexversion; /* PY_VERSION_HEX: 0x030b02f0 is 3.11.2 */
+	char version[24];
+	char *file;		    /* as the process sees it */
+	struct lp_symfile *symbols; /* of file */
+	uint64_t bias;		    /* run-time address - link address */
+	enum lp_py_hash hash;
+	uint8_t hash_secret[16]; /* _Py_HashSecret: siphash's key; prefix and suffix of fnv */
+
+	/* code.c's: the code objects found */
+	void *codes;
+	void (*codes_free)(void *codes);
+};
+
+/* layout.c: of a version; NULL: none is known. */
+const struct lp_py_layout *lp_py_layout_of(int minor);
+/* From 3.13 on: what the interpreter says itself (_PyRuntime.debug_offsets) replaces the table's.
+ * -ENOTSUP: it says what can't be.
+ */
+int lp_py_layout_published(struct lp_python *py, struct lp_err *err);
+
+/* find.c: fills file, symbols, bias, hexversion and the addresses of the runtime. -ENOENT: no
+ * CPython here; -ENOTSUP.
+ */
+int lp_py_find(struct lp_python *py, struct lp_err *err);
+void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
+
+/* loop.c: the code of the evaluation loop. -ENOTSUP. */
+int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
+
+/* verify.c: is all that was found what it should be? -ENOTSUP; -EAGAIN: not initialised yet. */
+int lp_py_verify(struct lp_python *py, struct lp_err *err);
+
+/* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */
+int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
+
+/* modules.c: the dict of a module that has been imported. -ENOENT. */
+int lp_py_module_dict(struct lp_python *py, const char *name, uint64_t *ret);
+
+/* hash.c: finds the algorithm, by hashes that the process has computed already. */
+void lp_py_find_hash(struct lp_python *py);
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is imported by and by: asyncio and threading, by sys.modules of the main interpreter. */
+#include <errno.h>
+#include <string.h>
+
+#include "python/impl.h"
+
+#define LOOP_KEY    "__asyncio_running_event_loop__"
+#define THREADS_MAX 4096
+#define INTERPS_MAX 256
+
+static int main_modules(struct lp_python *py, uint64_t *ret)
+{
+	struct lp_memory *m = &py->memory.memory;
+	const struct lp_py_layout *l = &py->runtime.layout;
+	uint64_t interp, next;
+	int r = lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp);
+
+	for (int i = 0; r == 0 && interp && i < INTERPS_MAX; i++, interp = next) {
+		r = lp_py_u64(m, interp + l->interp_next, &next);
+		if (r == 0 && !next)
+			return lp_py_u64(m, interp + l->interp_modules, ret);
+	}
+	return r < 0 ? r : -ENOENT;
+}
+
+int lp_py_module_dict(struct lp_python *py, const char *name, uint64_t *ret)
+{
+	struct lp_memory *m = &py->memory.memory;
+	const struct lp_py_layout *l = &py->runtime.layout;
+	uint64_t modules, module;
+	int r = main_modules(py, &modules);
+
+	if (r == 0)
+		r = lp_py_dict_find(m, l, modules, name, NULL, &module);
+	if (r == 0)
+		r = lp_py_u64(m, module + l->module_dict, ret);
+	if (r == 0 && !lp_py_is_dict(m, l, *ret))
+		r = -EINVAL;
+	return r;
+}
+
+/* A name of a module, where it is an object of that type. */
+static uint64_t find_in(struct lp_python *py, const char *module, const char *name, uint64_t type)
+{
+	struct lp_memory *m = &py->memory.memory;
+	const struct lp_py_layout *l = &py->runtime.layout;
+	uint64_t dict, object;
+
+	if (lp_py_module_dict(py, module, &dict) < 0 ||
+	    lp_py_dict_find(m, l, dict, name, NULL, &object) < 0 || !lp_py_is(m, l, object, type))
+		return 0;
+	return object;
+}
+
+/* Every thread that has run a loop has it in its dict under the very same str. */
+static uint64_t find_loop_key(struct lp_python *py)
+{
+	struct lp_memory *m = &py->memory.memory;
+	const struct lp_py_layout *l = &py->runtime.layout;
+	uint64_t interp, tstate, dict, key, loop;
+	int r = lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp);
+
+	for (int i = 0; r == 0 && interp && i < INTERPS_MAX; i++) {
+		r = lp_py_u64(m, interp + l->interp_threads, &tstate);
+		for (int n = 0; r == 0 && tstate && n < THREADS_MAX; n++) {
+			if (lp_py_u64(m, tstate + l->tstate_dict, &dict) == 0 && dict &&
+			    lp_py_dict_find(m, l, dict, LOOP_KEY, &key, &loop) == 0)
+				return key;
+			r = lp_py_u64(m, tstate + l->tstate_next, &tstate);
+		}
+		r = r < 0 ? r : lp_py_u64(m, interp + l->interp_next, &interp);
+	}
+	return 0;
+}
+
+/* What was found stays, also where it can't be read for a moment. */
+static bool update(__u64 *member, uint64_t found)
+{
+	if (!found || *member == found)
+		return false;
+	*member = found;
+	return true;
+}
+
+bool lp_python_refresh(struct lp_python *py)
+{
+	struct lp_py_runtime *rt = &py->runtime;
+	bool changed;
+
+	changed = update(&rt->thread_active, find_in(py, "threading", "_active", rt->type_dict));
+	changed |= update(&rt->type_task, find_in(py, "_asyncio", "Task", rt->type_type));
+	/* from 3.14 on the thread state has the task, from 3.13 on the loop */
+	if (rt->layout.tstate_task != LP_PY_NONE)
+		return changed;
+	changed |= update(&rt->current_tasks,
+			  find_in(py, "asyncio.tasks", "_current_tasks", rt->type_dict));
+	if (rt->layout.tstate_loop == LP_PY_NONE && rt->current_tasks && !rt->running_loop_key)
+		changed |= update(&rt->running_loop_key, find_loop_key(py));
+	return changed;
+}

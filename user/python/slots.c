@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reads the functions behind the slots of builtin types, by which a subclass that has its own is
+ * told from one that inherits.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "python/impl.h"
+
+#define NO_METHODS 0xffffu
+
+/* member = *(*(type + methods) + slot); without methods *(type + slot) */
+#define AT(member)   offsetof(struct lp_py_runtime, member)
+#define SLOT(member) offsetof(struct lp_py_layout, member)
+static const struct slot {
+	size_t at, type, methods, slot;
+} slots[] = {
+	{ AT(type_getattr), AT(type_type), NO_METHODS, SLOT(tp_getattro) },
+	{ AT(module_getattr), AT(type_module), NO_METHODS, SLOT(tp_getattro) },
+	{ AT(long_compare), AT(type_long), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(float_compare), AT(type_float), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(str_compare), AT(type_str), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(bytes_compare), AT(type_bytes), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(tuple_compare), AT(type_tuple), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(list_compare), AT(type_list), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(object_compare), AT(type_object), NO_METHODS, SLOT(tp_richcompare) },
+	{ AT(dict_subscript), AT(type_dict), SLOT(tp_as_mapping), SLOT(mp_subscript) },
+	{ AT(list_subscript), AT(type_list), SLOT(tp_as_mapping), SLOT(mp_subscript) },
+	{ AT(tuple_subscript), AT(type_tuple), SLOT(tp_as_mapping), SLOT(mp_subscript) },
+	{ AT(str_subscript), AT(type_str), SLOT(tp_as_mapping), SLOT(mp_subscript) },
+	{ AT(bytes_subscript), AT(type_bytes), SLOT(tp_as_mapping), SLOT(mp_subscript) },
+	{ AT(dict_length), AT(type_dict), SLOT(tp_as_mapping), SLOT(mp_length) },
+	{ AT(list_length), AT(type_list), SLOT(tp_as_mapping), SLOT(mp_length) },
+	{ AT(tuple_length), AT(type_tuple), SLOT(tp_as_mapping), SLOT(mp_length) },
+	{ AT(str_length), AT(type_str), SLOT(tp_as_mapping), SLOT(mp_length) },
+	{ AT(bytes_length), AT(type_bytes), SLOT(tp_as_mapping), SLOT(mp_length) },
+	{ AT(set_length), AT(type_set), SLOT(tp_as_sequence), SLOT(sq_length) },
+	{ AT(dict_contains), AT(type_dict), SLOT(tp_as_sequence), SLOT(sq_contains) },
+	{ AT(list_contains), AT(type_list), SLOT(tp_as_sequence), SLOT(sq_contains) },
+	{ AT(tuple_contains), AT(type_tuple), SLOT(tp_as_sequence), SLOT(sq_contains) },
+	{ AT(set_contains), AT(type_set), SLOT(tp_as_sequence), SLOT(sq_contains) },
+	{ AT(str_contains), AT(type_str), SLOT(tp_as_sequence), SLOT(sq_contains) },
+	{ AT(bytes_contains), AT(type_bytes), SLOT(tp_as_sequence), SLOT(sq_contains) },
+};
+#undef AT
+#undef SLOT
+
+static bool is_code(const struct lp_python *py, uint64_t addr)
+{
+	lp_vec_each (&py->maps.all, m)
+		if (addr >= m->start && addr < m->end)
+			return m->exec;
+	return false;
+}
+
+static uint16_t offset_at(const struct lp_python *py, size_t member)
+{
+	uint16_t offset;
+
+	memcpy(&offset, (const char *)&py->runtime.layout + member, sizeof(offset));
+	return offset;
+}
+
+static int read_slot(struct lp_python *py, const struct slot *s, uint64_t *ret)
+{
+	struct lp_memory *m = &py->memory.memory;
+	uint64_t base;
+
+	memcpy(&base, (char *)&py->runtime + s->type, sizeof(base));
+	if (s->methods != NO_METHODS && lp_py_u64(m, base + offset_at(py, s->methods), &base) < 0)
+		return -EFAULT;
+	return lp_py_u64(m, base + offset_at(py, s->slot), ret);
+}
+
+/* An entry of slotdefs (Objects/typeobject.c), as far as it tells. */
+struct slotdef {
+	uint64_t name;
+	int32_t offset, pad;
+	uint64_t function;
+};
+
+/* slot_tp_getattr_hook has no exported symbol; slotdefs has it beside "__getattr__". */
+static bool is_getattr_hook(struct lp_python *py, const unsigned char *p)
+{
+	struct lp_memory *m = &py->memory.memory;
+	struct slotdef def;
+	char name[16];
+	int cut;
+
+	memcpy(&def, p, sizeof(def));
+	if (def.offset != py->runtime.layout.tp_getattro || !is_code(py, def.function))
+		return false;
+	return m->read_string(m, def.name, name, sizeof(name), &cut) == 11 &&
+	       !memcmp(name, "__getattr__", 11);
+}
+
+#define SCAN_MAX (16u << 20) /* bytes of data that an interpreter's file has at most */
+
+static void find_getattr_hook(struct lp_python *py)
+{
+	struct lp_memory *m = &py->memory.memory;
+
+	lp_vec_each (&py->maps.all, map) {
+		const uint64_t len = map->end - map->start;
+
+		if (map->exec || strcmp(map->path, py->file) || len > SCAN_MAX)
+			continue;
+		lp_auto(lp_free) unsigned char *data = malloc(len);
+		if (!data || m->read(m, map->start, data, len) < 0)
+			continue;
+		for (uint64_t i = 0; i + sizeof(struct slotdef) <= len; i += 8)
+			if (is_getattr_hook(py, data + i))
+				memcpy(&py->runtime.slot_getattr_hook,
+				       data + i + offsetof(struct slotdef, function), 8);
+	}
+}
+
+int lp_py_read_slots(struct lp_python *py, struct lp_err *err)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(slots); i++) {
+		uint64_t function;
+
+		if (read_slot(py, &slots[i], &function) < 0 || !is_code(py, function))
+			return lp_err_set(err, ENOTSUP,
+					  "CPython %s: the builtin types are not laid out as in a "
+					  "release build",
+					  py->version);
+		memcpy((char *)&py->runtime + slots[i].at, &function, sizeof(function));
+	}
+	find_getattr_hook(py);
+	return 0;
+}
