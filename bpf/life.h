@@ -35,13 +35,16 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *child = (void *)ctx->args[1];
 	__u64 pid_tgid = numbers_of(child);
 	__u64 current = lp_pid_tgid();
-	__u32 tgid = pid_tgid >> 32, parent = current >> 32;
-	__u8 one = 1;
+	__u32 tgid = pid_tgid >> 32, parent = current >> 32, none = 0;
 
 	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
-	if (lp_follow)
-		bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+	if (lp_follow) {
+		/* its interpreter lies where the parent's does */
+		__u32 *runtime = bpf_map_lookup_elem(&targets, &parent);
+
+		bpf_map_update_elem(&targets, &tgid, runtime ? runtime : &none, BPF_ANY);
+	}
 	tell(LP_REC_FORK, pid_tgid, parent);
 	return 0;
 }
@@ -54,17 +57,19 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	__u64 pid_tgid = lp_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
 	int was = lp_is_target(pid_tgid);
-	__u8 one = 1;
+	__u32 none = 0;
 
 	if (lp_exe_ino) {
 		struct inode *inode = BPF_CORE_READ(program, file, f_inode);
 
 		if (BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
 		    BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev) {
-			bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+			bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
 			was = 1;
 		}
 	}
+	/* its interpreter is gone */
+	bpf_map_update_elem(&targets, &tgid, &none, BPF_EXIST);
 	if (was)
 		tell(LP_REC_EXEC, pid_tgid, 0);
 	return 0;

@@ -76,7 +76,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, __u32); /* number of its Python runtime + 1; 0: none */
 } targets SEC(".maps");
 
 struct lp_call {

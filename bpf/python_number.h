@@ -9,79 +9,79 @@
 
 #define LP_DIGIT_BITS 30 /* of a PyLong on 64-bit machines */
 
-lp_inline long lp_py_reverse(long relation)
+lp_inline long lp_pyvm_reverse(long relation)
 {
 	return relation == LP_REL_LESS	    ? LP_REL_GREATER
 	       : relation == LP_REL_GREATER ? LP_REL_LESS
 					    : relation;
 }
 
-lp_inline long lp_py_order_signed(__s64 a, __s64 b)
+lp_inline long lp_pyvm_order_signed(__s64 a, __s64 b)
 {
 	return a == b ? LP_REL_EQUAL : a < b ? LP_REL_LESS : LP_REL_GREATER;
 }
 
 /* Digit i of a view, from the least one on; 0 where it can't be read: vm->py.relation tells. */
-lp_inline __u64 lp_py_digit(struct lp_vm *vm, const struct lp_py_view *v, __u64 i)
+lp_inline __u64 lp_pyvm_digit(struct lp_vm *vm, const struct lp_pyvm_view *v, __u64 i)
 {
 	__u64 d = 0;
 
-	if (lp_py_get(vm, v->addr + i * 4, 4, &d) < 0)
+	if (lp_pyvm_get(vm, v->addr + i * 4, 4, &d) < 0)
 		vm->py.relation = -LP_ST_UNREADABLE;
 	return d;
 }
 
-static long lp_py_digits_step(__u32 i, struct lp_step *step)
+static long lp_pyvm_digits_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	const struct lp_py_view *a = &vm->py.view[vm->py.pair % LP_PY_VIEWS];
-	const struct lp_py_view *b = &vm->py.view[(vm->py.pair >> 8) % LP_PY_VIEWS];
+	const struct lp_pyvm_view *a = &vm->py.view[vm->py.pair % LP_PYVM_VIEWS];
+	const struct lp_pyvm_view *b = &vm->py.view[(vm->py.pair >> 8) % LP_PYVM_VIEWS];
 
 	if (i >= a->len)
 		return 1;
 
-	__u64 x = lp_py_digit(vm, a, a->len - 1 - i), y = lp_py_digit(vm, b, b->len - 1 - i);
+	__u64 x = lp_pyvm_digit(vm, a, a->len - 1 - i), y = lp_pyvm_digit(vm, b, b->len - 1 - i);
 	if (vm->py.relation < 0)
 		return 1;
-	vm->py.relation = lp_py_order(x, y);
+	vm->py.relation = lp_pyvm_order(x, y);
 	return x != y;
 }
 
 /* Two ints of which at least one is beyond 64 bits. */
-lp_inline long lp_py_big_relate(struct lp_vm *vm, __u32 pair)
+lp_inline long lp_pyvm_big_relate(struct lp_vm *vm, __u32 pair)
 {
 	struct lp_step step = { .vm = vm };
-	const struct lp_py_view *a = &vm->py.view[pair % LP_PY_VIEWS];
-	const struct lp_py_view *b = &vm->py.view[(pair >> 8) % LP_PY_VIEWS];
+	const struct lp_pyvm_view *a = &vm->py.view[pair % LP_PYVM_VIEWS];
+	const struct lp_pyvm_view *b = &vm->py.view[(pair >> 8) % LP_PYVM_VIEWS];
 	if (!a->big || (b->big && b->negative != a->negative))
 		return a->big ? (a->negative ? LP_REL_LESS : LP_REL_GREATER)
 			      : (b->negative ? LP_REL_GREATER : LP_REL_LESS);
 	if (!b->big)
 		return a->negative ? LP_REL_LESS : LP_REL_GREATER;
 
-	long r = lp_py_order(a->len, b->len);
+	long r = lp_pyvm_order(a->len, b->len);
 	if (r == LP_REL_EQUAL) {
 		if (a->len > LP_PY_DIGITS_MAX)
 			return -LP_ST_TOO_BIG;
 		vm->py.pair = pair;
 		vm->py.relation = LP_REL_EQUAL;
-		lp_loop(LP_PY_DIGITS_MAX, lp_py_digits_step, &step);
+		lp_loop(LP_PY_DIGITS_MAX, lp_pyvm_digits_step, &step);
 		r = vm->py.relation;
 	}
-	return a->negative ? lp_py_reverse(r) : r;
+	return a->negative ? lp_pyvm_reverse(r) : r;
 }
 
 /* A finite double: magnitude 1.m * 2^exponent. */
-struct lp_py_double {
+struct lp_pyvm_double {
 	__u64 mantissa; /* 53 bits; 0: zero or too small to matter beside an int but for its sign */
 	__s32 exponent; /* of the leading bit */
 	__u32 negative;
 };
 
-lp_inline struct lp_py_double lp_py_split_double(__u64 bits)
+lp_inline struct lp_pyvm_double lp_pyvm_split_double(__u64 bits)
 {
 	__u32 e = bits >> 52 & 0x7ff;
-	struct lp_py_double d = {
+	struct lp_pyvm_double d = {
 		.mantissa = bits & ((1ull << 52) - 1),
 		.exponent = (__s32)e - 1023,
 		.negative = bits >> 63,
@@ -92,7 +92,7 @@ lp_inline struct lp_py_double lp_py_split_double(__u64 bits)
 	return d;
 }
 
-lp_inline long lp_py_small_to_double(__s64 v, struct lp_py_double d)
+lp_inline long lp_pyvm_small_to_double(__s64 v, struct lp_pyvm_double d)
 {
 	__u64 whole = 0, part = d.mantissa;
 	__u32 k = d.exponent;
@@ -116,29 +116,29 @@ lp_inline long lp_py_small_to_double(__s64 v, struct lp_py_double d)
 	return !part ? LP_REL_EQUAL : d.negative ? LP_REL_GREATER : LP_REL_LESS;
 }
 
-static long lp_py_rest_step(__u32 i, struct lp_step *step)
+static long lp_pyvm_rest_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	const struct lp_py_view *a = &vm->py.view[vm->py.pair % LP_PY_VIEWS];
+	const struct lp_pyvm_view *a = &vm->py.view[vm->py.pair % LP_PYVM_VIEWS];
 
 	if (i + 3ull >= a->len || vm->py.relation < 0)
 		return 1;
-	vm->py.rest |= lp_py_digit(vm, a, i);
+	vm->py.rest |= lp_pyvm_digit(vm, a, i);
 	return vm->py.rest != 0;
 }
 
 /* The magnitude of big int a beside that of d, which has the same number of bits. */
-lp_inline long lp_py_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_py_double d, __u32 top_bits)
+lp_inline long lp_pyvm_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_pyvm_double d, __u32 top_bits)
 {
 	struct lp_step step = { .vm = vm };
-	const struct lp_py_view *a = &vm->py.view[w % LP_PY_VIEWS];
+	const struct lp_pyvm_view *a = &vm->py.view[w % LP_PYVM_VIEWS];
 	__u64 n = a->len;
 
 	vm->py.pair = w;
 	vm->py.relation = LP_REL_EQUAL;
 
-	__u64 x = lp_py_digit(vm, a, n - 1), y = lp_py_digit(vm, a, n - 2),
-	      z = lp_py_digit(vm, a, n - 3);
+	__u64 x = lp_pyvm_digit(vm, a, n - 1), y = lp_pyvm_digit(vm, a, n - 2),
+	      z = lp_pyvm_digit(vm, a, n - 3);
 	__u64 top = x << ((64 - top_bits) & 63) | y << ((34 - top_bits) & 63);
 
 	vm->py.rest = 0;
@@ -149,42 +149,42 @@ lp_inline long lp_py_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_py_double
 		vm->py.rest = z & ((1ull << ((top_bits - 4) & 63)) - 1);
 	}
 	if (top != d.mantissa << 11)
-		return vm->py.relation < 0 ? vm->py.relation : lp_py_order(top, d.mantissa << 11);
+		return vm->py.relation < 0 ? vm->py.relation : lp_pyvm_order(top, d.mantissa << 11);
 	if (!vm->py.rest && vm->py.relation >= 0)
-		lp_loop(LP_PY_DIGITS_MAX, lp_py_rest_step, &step);
+		lp_loop(LP_PY_DIGITS_MAX, lp_pyvm_rest_step, &step);
 	if (vm->py.relation < 0)
 		return vm->py.relation;
 	return vm->py.rest ? LP_REL_GREATER : LP_REL_EQUAL;
 }
 
 /* View w, an int, beside the double. */
-lp_inline long lp_py_int_to_float(struct lp_vm *vm, __u32 w, __u64 bits)
+lp_inline long lp_pyvm_int_to_float(struct lp_vm *vm, __u32 w, __u64 bits)
 {
 	if (lp_f64_nan(bits))
 		return LP_REL_UNORDERED;
 
-	const struct lp_py_view *a = &vm->py.view[w % LP_PY_VIEWS];
-	struct lp_py_double d = lp_py_split_double(bits);
+	const struct lp_pyvm_view *a = &vm->py.view[w % LP_PYVM_VIEWS];
+	struct lp_pyvm_double d = lp_pyvm_split_double(bits);
 	if (d.exponent == 1024) /* infinite */
 		return d.negative ? LP_REL_GREATER : LP_REL_LESS;
 	if (!a->big)
-		return lp_py_small_to_double(a->bits, d);
+		return lp_pyvm_small_to_double(a->bits, d);
 	if (a->negative != d.negative || d.exponent < 63)
 		return a->negative ? LP_REL_LESS : LP_REL_GREATER;
 	if (a->len < 3 || a->len > LP_PY_DIGITS_MAX)
 		return a->negative ? LP_REL_LESS : LP_REL_GREATER; /* no double is as big */
 
 	__u64 first;
-	if (lp_py_get(vm, a->addr + (a->len - 1) * 4, 4, &first) < 0 || !first || first >> 30)
+	if (lp_pyvm_get(vm, a->addr + (a->len - 1) * 4, 4, &first) < 0 || !first || first >> 30)
 		return -LP_ST_UNREADABLE;
 	__u32 top_bits = 64 - lp_clz64(first);
-	long r = lp_py_order((a->len - 1) * LP_DIGIT_BITS + top_bits, (__u64)d.exponent + 1);
+	long r = lp_pyvm_order((a->len - 1) * LP_DIGIT_BITS + top_bits, (__u64)d.exponent + 1);
 	if (r == LP_REL_EQUAL)
-		r = lp_py_big_mantissa(vm, w, d, top_bits);
-	return a->negative ? lp_py_reverse(r) : r;
+		r = lp_pyvm_big_mantissa(vm, w, d, top_bits);
+	return a->negative ? lp_pyvm_reverse(r) : r;
 }
 
-lp_inline long lp_py_floats_relate(__u64 a, __u64 b)
+lp_inline long lp_pyvm_floats_relate(__u64 a, __u64 b)
 {
 	if (lp_f64_nan(a) || lp_f64_nan(b))
 		return LP_REL_UNORDERED;
@@ -194,24 +194,24 @@ lp_inline long lp_py_floats_relate(__u64 a, __u64 b)
 }
 
 /* Two views that are INT or FLOAT. */
-lp_inline long lp_py_numbers_relate(struct lp_vm *vm, __u32 w0, __u32 w1)
+lp_inline long lp_pyvm_numbers_relate(struct lp_vm *vm, __u32 w0, __u32 w1)
 {
-	const struct lp_py_view *a = &vm->py.view[w0 % LP_PY_VIEWS];
-	const struct lp_py_view *b = &vm->py.view[w1 % LP_PY_VIEWS];
+	const struct lp_pyvm_view *a = &vm->py.view[w0 % LP_PYVM_VIEWS];
+	const struct lp_pyvm_view *b = &vm->py.view[w1 % LP_PYVM_VIEWS];
 
 	if (a->kind == LP_KIND_INT && b->kind == LP_KIND_INT) {
 		if (!a->big && !b->big)
-			return lp_py_order_signed(a->bits, b->bits);
-		return lp_py_big_relate(vm, lp_py_pair(w0, w1));
+			return lp_pyvm_order_signed(a->bits, b->bits);
+		return lp_pyvm_big_relate(vm, lp_pyvm_pair(w0, w1));
 	}
 	if (a->kind == LP_KIND_INT)
-		return lp_py_int_to_float(vm, w0, b->bits);
+		return lp_pyvm_int_to_float(vm, w0, b->bits);
 	if (b->kind == LP_KIND_INT)
-		return lp_py_reverse(lp_py_int_to_float(vm, w1, a->bits));
-	return lp_py_floats_relate(a->bits, b->bits);
+		return lp_pyvm_reverse(lp_pyvm_int_to_float(vm, w1, a->bits));
+	return lp_pyvm_floats_relate(a->bits, b->bits);
 }
 
-lp_inline long lp_py_multiply(__s64 a, __s64 b, __s64 *ret)
+lp_inline long lp_pyvm_multiply(__s64 a, __s64 b, __s64 *ret)
 {
 	__u64 ua = a < 0 ? -(__u64)a : (__u64)a, ub = b < 0 ? -(__u64)b : (__u64)b;
 	int negative = (a < 0) != (b < 0);
@@ -223,7 +223,7 @@ lp_inline long lp_py_multiply(__s64 a, __s64 b, __s64 *ret)
 }
 
 /* The sign of the remainder is that of the divisor. */
-lp_inline long lp_py_divide(__s64 a, __s64 b, int remainder, __s64 *ret)
+lp_inline long lp_pyvm_divide(__s64 a, __s64 b, int remainder, __s64 *ret)
 {
 	if (!b)
 		return -LP_ST_DIV_ZERO;
@@ -241,7 +241,7 @@ lp_inline long lp_py_divide(__s64 a, __s64 b, int remainder, __s64 *ret)
 	return 0;
 }
 
-lp_inline long lp_py_shift(__s64 a, __s64 n, int left, __s64 *ret)
+lp_inline long lp_pyvm_shift(__s64 a, __s64 n, int left, __s64 *ret)
 {
 	if (n < 0) /* ValueError */
 		return -LP_ST_WRONG_TYPE;
@@ -253,7 +253,7 @@ lp_inline long lp_py_shift(__s64 a, __s64 n, int left, __s64 *ret)
 	return n > 63 ? (a ? -LP_ST_TOO_BIG : 0) : *ret >> (n & 63) == a ? 0 : -LP_ST_TOO_BIG;
 }
 
-lp_inline long lp_py_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
+lp_inline long lp_pyvm_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
 {
 	__u64 ua = a, ub = b, d;
 
@@ -267,10 +267,10 @@ lp_inline long lp_py_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
 		*ret = d;
 		return ((ua ^ ub) & (ua ^ d)) >> 63 ? -LP_ST_TOO_BIG : 0;
 	case LP_PY_MUL:
-		return lp_py_multiply(a, b, ret);
+		return lp_pyvm_multiply(a, b, ret);
 	case LP_PY_FLOORDIV:
 	case LP_PY_MOD:
-		return lp_py_divide(a, b, op == LP_PY_MOD, ret);
+		return lp_pyvm_divide(a, b, op == LP_PY_MOD, ret);
 	case LP_PY_AND:
 		*ret = a & b;
 		return 0;
@@ -282,7 +282,7 @@ lp_inline long lp_py_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
 		return 0;
 	case LP_PY_SHL:
 	case LP_PY_SHR:
-		return lp_py_shift(a, b, op == LP_PY_SHL, ret);
+		return lp_pyvm_shift(a, b, op == LP_PY_SHL, ret);
 	default:
 		return -LP_ST_WRONG_TYPE;
 	}

@@ -8,7 +8,7 @@
 
 #include "lp/python.h"
 
-enum lp_py_kind {
+enum lp_pyvm_kind {
 	LP_KIND_OTHER, /* an object of a class that is none of these */
 	LP_KIND_NONE,
 	LP_KIND_INT, /* bool, too */
@@ -23,7 +23,7 @@ enum lp_py_kind {
 };
 
 /* An operand, taken apart. */
-struct lp_py_view {
+struct lp_pyvm_view {
 	__u64 obj;   /* 0: not an object but a value of the program */
 	__u64 type;  /* PyTypeObject; of values, too */
 	__u64 flags; /* tp_flags where !exact */
@@ -32,7 +32,7 @@ struct lp_py_view {
 	__u64 len;   /* of text in units, of items, of digits, of entries */
 	__u64 hash;  /* of a str or bytes; -1: not known */
 	__u64 next;  /* byte of a constant's text that is read next */
-	__u8 kind;   /* enum lp_py_kind */
+	__u8 kind;   /* enum lp_pyvm_kind */
 	__u8 exact;  /* the builtin type itself, no subclass */
 	__u8 big;    /* INT: beyond 64 bits, digits at addr */
 	__u8 negative;
@@ -43,11 +43,11 @@ struct lp_py_view {
 };
 
 /* Operands, and what is compared with them: an item, its item. */
-#define LP_PY_VIEWS 8
+#define LP_PYVM_VIEWS 8
 enum { LP_VIEW_A, LP_VIEW_B, LP_VIEW_ITEM, LP_VIEW_OTHER, LP_VIEW_SUB, LP_VIEW_SUB_OTHER, LP_VIEW_NAME };
 
 /* How two values stand to each other. */
-enum lp_py_relation {
+enum lp_pyvm_relation {
 	LP_REL_EQUAL,
 	LP_REL_LESS,
 	LP_REL_GREATER,
@@ -57,8 +57,8 @@ enum lp_py_relation {
 	LP_REL_ITEMS,	  /* the items decide: two tuples, two lists */
 };
 
-/* A walk along a hash table. */
-struct lp_py_walk {
+/* A look-up in a hash table. */
+struct lp_pyvm_probe {
 	__u64 indices; /* of a dict */
 	__u64 values;  /* array of values of a split dict; 0: in the entries */
 	__u64 entries; /* address of the first entry */
@@ -75,11 +75,31 @@ struct lp_py_walk {
 	__u32 by_identity; /* only the very object */
 };
 
-struct lp_py {
+/* What PY_ATTR found for a class, while that is what it was: as LOAD_ATTR's own caches. */
+struct lp_pyvm_cache {
+	__u64 type; /* 0: nothing */
+	__u32 version, insn, pid;
+	__u8 how; /* enum lp_pyvm_how */
+	__u8 pad[3];
+	__u64 key;   /* DICT: the str in its entry */
+	__u64 index; /* MEMBER: offset and type, else the entry's number */
+};
+
+enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER };
+
+/* What is known of a thread, by its number. */
+struct lp_pyvm_thread {
+	__u64 start;		/* of the thread: its number may have been another's */
+	__u64 tstate;		/* PyThreadState */
+	__u64 frame, unit, ip;	/* of its latest hit */
+	__u64 named;		/* when its name was last sent */
+};
+
+struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
-	__u64 consts, unit;
-	__u64 site_at; /* address that is watched */
+	__u64 unit;	    /* address of the code unit that was read */
+	__u64 units;	    /* of the first one */
 	__u32 runtime, stack_base;
 	__u32 pc; /* of the instruction that runs */
 	__u32 n;  /* its operands */
@@ -100,13 +120,22 @@ struct lp_py {
 	__u64 limit; /* units that are compared */
 	__u64 from_unit;
 	__u64 count;
-	__s64 relation; /* enum lp_py_relation, or < 0 */
+	__s64 relation; /* enum lp_pyvm_relation, or < 0 */
 	__u32 index;
 	__u32 work; /* steps that the hit may still take in loops */
 	__u32 pair; /* views: low byte and the next */
+	__u32 next;    /* site whose turn is next, + 1; 0: none */
+	__u32 kind;    /* of the site that runs: enum lp_site_kind */
+	__u32 stash;   /* its pair */
+	__u32 steps;   /* it has taken */
+	__u8 running;
+	__u8 pad2[3];
 	__u32 any;
-	struct lp_py_view view[LP_PY_VIEWS];
-	struct lp_py_walk walk;
+	struct lp_pyvm_view view[LP_PYVM_VIEWS];
+	struct lp_pyvm_probe probe;
+	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
+	__u64 place_how;    /* where an attribute was: for the cache */
+	__u64 object, type; /* whose attribute is wanted */
 	char name[32]; /* text of a name that no program has */
 };
 

@@ -13,12 +13,6 @@
 #include "python_state.h"
 
 #define lp_inline    static inline __attribute__((always_inline))
-/* A function that the kernel verifies once, on its own, whoever calls it. */
-#ifdef __bpf__
-#define lp_global __attribute__((noinline))
-#else
-#define lp_global static
-#endif
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
 #define LP_PAGE	       4096u
@@ -160,7 +154,7 @@ struct lp_vm {
 	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
-	struct lp_py py;       /* Python sites only */
+	struct lp_pyvm py;       /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

@@ -129,8 +129,6 @@
 	X(interp_threads, "PyInterpreterState.tstate_head, threads.head from 3.11 on")             \
 	X(interp_modules, "PyInterpreterState: modules; imports.modules from 3.12 on")             \
 	X(interp_builtins, "PyInterpreterState.builtins, a dict")                                  \
-	X(static_type_size, "bytes of one static builtin type's state, from 3.12 on")              \
-	X(static_type_dict, "tp_dict in it")                                                       \
 	X(tstate_next, "PyThreadState.next")                                                       \
 	X(tstate_frame, "PyThreadState: frame up to 3.10; cframe; current_frame from 3.13 on")     \
 	X(tstate_cframe, "PyThreadState.cframe, 3.10 to 3.12")                                     \
@@ -246,6 +244,7 @@ struct lp_py_runtime {
 		bytes_contains;
 	/* From 3.12 on: states of the static builtin types, by index in tp_subclasses - 1; 0: unknown */
 	__u64 static_types;
+	__u32 static_type_size, static_type_dict; /* of one state; tp_dict in it */
 	/* Hashes of names that change what an operation means; 0: unknown. */
 	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
 	/* asyncio: 0 where it is not imported (yet) */

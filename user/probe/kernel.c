@@ -21,6 +21,8 @@
 #define COST_CODE     32u
 #define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
 #define COST_CALLS    64u
+#define PYTHON_THREADS 16384u /* Python threads that have hits */
+#define PYTHON_LEADS  8192u  /* frames between two starts of one line */
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -76,6 +78,9 @@ static int configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
+		bpf_map__set_max_entries(s->maps.py_leads, PYTHON_LEADS);
+		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
 		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
 	}
@@ -271,12 +276,12 @@ static void note_only_target(struct lp_kernel *k)
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
 {
-	uint32_t key = (uint32_t)tgid;
-	uint8_t one = 1;
+	uint32_t key = (uint32_t)tgid, runtime = 0;
 
 	if (lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.targets), &key, &one, BPF_ANY) < 0) {
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.targets), &key, &runtime, BPF_NOEXIST) < 0 &&
+	    errno != EEXIST) { /* it may have a Python runtime */
 		k->targets.len--;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));
