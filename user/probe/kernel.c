@@ -66,7 +66,8 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
 	s->rodata->lp_pidns = own_pidns();
-	s->rodata->lp_cgroup = c->filter == LP_FILTER_CGROUP ? c->cgroup_id : 0;
+	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
+	s->bss->lp_cgroup = c->cgroup_id;
 	s->rodata->lp_exe_ino = c->exe_ino;
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
@@ -272,6 +273,11 @@ static void note_only_target(struct lp_kernel *k)
 	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino;
 
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
+}
+
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
+{
+	k->skel->bss->lp_cgroup = id;
 }
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)

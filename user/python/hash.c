@@ -176,13 +176,11 @@ void lp_py_find_hash(struct lp_python *py)
 	struct lp_memory *m = &py->memory.memory;
 	struct sampling s = { .py = py };
 	struct lp_elf_symbol sym;
-	uint64_t sys;
 
 	if (!lp_symfile_find(py->symbols, "_Py_HashSecret", &sym) ||
-	    m->read(m, sym.addr + py->bias, py->hash_secret, sizeof(py->hash_secret)) < 0 ||
-	    lp_py_module_dict(py, "sys", &sys) < 0)
+	    m->read(m, sym.addr + py->bias, py->hash_secret, sizeof(py->hash_secret)) < 0)
 		return;
-	lp_py_dict_each(m, &py->runtime.layout, sys, sample, &s);
+	lp_py_dict_each(m, &py->runtime.layout, py->sys, sample, &s);
 	for (enum lp_py_hash how = LP_PY_SIPHASH24; how <= LP_PY_FNV; how++)
 		if (s.tried && s.right[how] == s.tried)
 			py->hash = how;

@@ -27,6 +27,7 @@ struct lp_python {
 	char *file;		    /* as the process sees it */
 	struct lp_symfile *symbols; /* of file */
 	uint64_t bias;		    /* run-time address - link address */
+	uint64_t sys;		    /* the dict of sys, in the main interpreter */
 	enum lp_py_hash hash;
 	uint8_t hash_secret[16]; /* _Py_HashSecret: siphash's key; prefix and suffix of fnv */
 
@@ -57,8 +58,8 @@ int lp_py_verify(struct lp_python *py, struct lp_err *err);
 /* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
 
-/* modules.c: the dict of a module that has been imported. -ENOENT. */
-int lp_py_module_dict(struct lp_python *py, const char *name, uint64_t *ret);
+/* modules.c: the dicts of modules of the main interpreter; 0: not imported. */
+int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret);
 
 /* hash.c: finds the algorithm, by hashes that the process has computed already. */
 void lp_py_find_hash(struct lp_python *py);

@@ -24,31 +24,31 @@ static int main_modules(struct lp_python *py, uint64_t *ret)
 	return r < 0 ? r : -ENOENT;
 }
 
-int lp_py_module_dict(struct lp_python *py, const char *name, uint64_t *ret)
+int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t modules, module;
+	uint64_t modules;
 	int r = main_modules(py, &modules);
 
 	if (r == 0)
-		r = lp_py_dict_find(m, l, modules, name, NULL, &module);
-	if (r == 0)
-		r = lp_py_u64(m, module + l->module_dict, ret);
-	if (r == 0 && !lp_py_is_dict(m, l, *ret))
-		r = -EINVAL;
+		r = lp_py_dict_find_all(m, l, modules, names, n, ret);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (ret[i] && (lp_py_u64(m, ret[i] + l->module_dict, &ret[i]) < 0 ||
+			       !lp_py_is_dict(m, l, ret[i])))
+			ret[i] = 0;
 	return r;
 }
 
 /* A name of a module, where it is an object of that type. */
-static uint64_t find_in(struct lp_python *py, const char *module, const char *name, uint64_t type)
+static uint64_t find_in(struct lp_python *py, uint64_t dict, const char *name, uint64_t type)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t dict, object;
+	uint64_t object;
 
-	if (lp_py_module_dict(py, module, &dict) < 0 ||
-	    lp_py_dict_find(m, l, dict, name, NULL, &object) < 0 || !lp_py_is(m, l, object, type))
+	if (!dict || lp_py_dict_find(m, l, dict, name, NULL, &object) < 0 ||
+	    !lp_py_is(m, l, object, type))
 		return 0;
 	return object;
 }
@@ -85,16 +85,20 @@ static bool update(__u64 *member, uint64_t found)
 
 bool lp_python_refresh(struct lp_python *py)
 {
+	static const char *const names[] = { "threading", "_asyncio", "asyncio.tasks" };
+	uint64_t dicts[LP_ARRAY_SIZE(names)];
 	struct lp_py_runtime *rt = &py->runtime;
 	bool changed;
 
-	changed = update(&rt->thread_active, find_in(py, "threading", "_active", rt->type_dict));
-	changed |= update(&rt->type_task, find_in(py, "_asyncio", "Task", rt->type_type));
+	if (lp_py_module_dicts(py, names, LP_ARRAY_SIZE(names), dicts) < 0)
+		return false;
+	changed = update(&rt->thread_active, find_in(py, dicts[0], "_active", rt->type_dict));
+	changed |= update(&rt->type_task, find_in(py, dicts[1], "Task", rt->type_type));
 	/* from 3.14 on the thread state has the task, from 3.13 on the loop */
 	if (rt->layout.tstate_task != LP_PY_NONE)
 		return changed;
-	changed |= update(&rt->current_tasks,
-			  find_in(py, "asyncio.tasks", "_current_tasks", rt->type_dict));
+	changed |=
+		update(&rt->current_tasks, find_in(py, dicts[2], "_current_tasks", rt->type_dict));
 	if (rt->layout.tstate_loop == LP_PY_NONE && rt->current_tasks && !rt->running_loop_key)
 		changed |= update(&rt->running_loop_key, find_loop_key(py));
 	return changed;

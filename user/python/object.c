@@ -6,7 +6,8 @@
 
 #include "base/utf8.h"
 
-#define CHUNK 4096 /* bytes read at once */
+#define CHUNK	  4096	   /* bytes read at once */
+#define SPLIT_MAX 0x10000u /* entries of keys that instances share: hundreds at most */
 
 /* Objects/dictobject.c: dk_kind */
 enum keys_kind { KEYS_GENERAL, KEYS_UNICODE, KEYS_SPLIT };
@@ -160,18 +161,45 @@ int lp_py_bytes(struct lp_memory *m, const struct lp_py_layout *l, uint64_t byte
 	return r;
 }
 
-bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
-		   const char *text)
+#define HEAD_MAX 64 /* bytes of a str up to its first ASCII character */
+
+/* What one reading tells: can this str have that text? Most have another length or beginning. */
+static bool may_be(const struct lp_py_layout *l, const unsigned char *head, const char *text)
+{
+	const size_t len = strlen(text);
+	uint64_t length;
+	uint32_t state;
+
+	memcpy(&length, head + l->str_length, sizeof(length));
+	memcpy(&state, head + l->str_state, sizeof(state));
+	if (length > len || length * 4 < len)
+		return false;
+	bool compact_ascii = (state >> l->str_kind_shift & 0x18) == 0x18;
+	return !compact_ascii || (length == len && head[l->str_ascii] == (unsigned char)*text);
+}
+
+static bool read_head(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
+		      unsigned char ret[HEAD_MAX])
+{
+	return l->str_ascii < HEAD_MAX && m->read(m, str, ret, l->str_ascii + 1u) == 0;
+}
+
+static bool text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
+		    const char *text)
 {
 	lp_auto(lp_buf_done) struct lp_buf have = { 0 };
 	size_t len = strlen(text);
-	uint64_t length;
 
-	/* most strings differ in length already: one reading is enough for them */
-	if (lp_py_u64(m, str + l->str_length, &length) < 0 || length > len || length * 4 < len)
-		return false;
 	return lp_py_text(m, l, str, len, &have) == 0 && have.len == len &&
 	       !memcmp(have.data ? have.data : "", text, len);
+}
+
+bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
+		   const char *text)
+{
+	unsigned char head[HEAD_MAX];
+
+	return read_head(m, l, str, head) && may_be(l, head, text) && text_is(m, l, str, text);
 }
 
 /* --- numbers and sequences --- */
@@ -260,7 +288,7 @@ static int find_entries(struct lp_memory *m, const struct lp_py_layout *l, uint6
 	}
 	if (r < 0)
 		return r;
-	if (ret->count > LP_PY_DICT_MAX || kind > KEYS_SPLIT)
+	if (ret->count > (ret->values ? SPLIT_MAX : LP_PY_DICT_MAX) || kind > KEYS_SPLIT)
 		return -EINVAL;
 	bool has_hash = kind == KEYS_GENERAL;
 	ret->key_at = has_hash ? 8 : 0;
@@ -328,31 +356,51 @@ int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 struct search {
 	struct lp_memory *m;
 	const struct lp_py_layout *l;
-	const char *text;
-	uint64_t key, value;
+	const char *const *names;
+	size_t n, found;
+	uint64_t key; /* of the latest found */
+	uint64_t *values;
 };
 
 static int match(uint64_t key, uint64_t value, void *arg)
 {
 	struct search *s = arg;
+	unsigned char head[HEAD_MAX];
 
-	if (!lp_py_text_is(s->m, s->l, key, s->text))
+	if (!read_head(s->m, s->l, key, head))
 		return 0;
-	s->key = key;
-	s->value = value;
-	return 1;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->values[i] || !may_be(s->l, head, s->names[i]) ||
+		    !text_is(s->m, s->l, key, s->names[i]))
+			continue;
+		s->key = key;
+		s->values[i] = value;
+		return ++s->found == s->n;
+	}
+	return 0;
+}
+
+int lp_py_dict_find_all(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
+			const char *const *keys, size_t n, uint64_t *ret)
+{
+	struct search s = { .m = m, .l = l, .names = keys, .n = n, .values = ret };
+
+	memset(ret, 0, n * sizeof(*ret));
+	int r = lp_py_dict_each(m, l, dict, match, &s);
+	return r < 0 ? r : 0;
 }
 
 int lp_py_dict_find(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
 		    const char *key, uint64_t *ret_key, uint64_t *ret)
 {
-	struct search s = { .m = m, .l = l, .text = key };
+	uint64_t value = 0;
+	struct search s = { .m = m, .l = l, .names = &key, .n = 1, .values = &value };
 	int r = lp_py_dict_each(m, l, dict, match, &s);
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
 	if (ret_key)
 		*ret_key = s.key;
-	*ret = s.value;
+	*ret = value;
 	return 0;
 }

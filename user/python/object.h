@@ -57,5 +57,8 @@ int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 /* The value (and, where ret_key is not NULL, the key) under a str key. -ENOENT. */
 int lp_py_dict_find(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
 		    const char *key, uint64_t *ret_key, uint64_t *ret);
+/* Several at once, which costs hardly more than one: 0 in ret[i] where keys[i] isn't there. */
+int lp_py_dict_find_all(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
+			const char *const *keys, size_t n, uint64_t *ret);
 
 #endif
