@@ -10,6 +10,7 @@
 #include "lp/program.h"
 #include "lp/python.h"
 #include "lp/record.h"
+#include "python_state.h"
 
 #define lp_inline    static inline __attribute__((always_inline))
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
@@ -123,6 +124,7 @@ struct lp_carry {
 	__u32 len;   /* of the body */
 	__u8 outcome, status;
 	__u16 flags; /* LP_RECF_* */
+	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
 struct lp_vm {
@@ -152,6 +154,7 @@ struct lp_vm {
 	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
+	struct lp_pyvm py;       /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

@@ -137,10 +137,12 @@ struct lp_session {
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
-	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
-	bool dynamic;	 /* libraries or processes can come later */
-	char cgroup[PATH_MAX];
-	struct lp_file *exe; /* LP_TARGET_EXE, LP_TARGET_COMMAND */
+	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
+	bool dynamic;	       /* libraries or processes can come later */
+	char cgroup[PATH_MAX]; /* its directory; "": the target is none */
+	uint64_t cgroup_id;    /* 0: it is not there now */
+	int cgroup_fd;	       /* inotify */
+	struct lp_file *exe;   /* LP_TARGET_EXE, LP_TARGET_COMMAND */
 
 	pid_t child; /* LP_TARGET_COMMAND */
 	int go_fd;   /* a byte lets the child run; closing it ends the child */
@@ -159,6 +161,7 @@ struct lp_session {
 	enum finish finish;
 	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
+	bool failure_told;     /* to the caller */
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
@@ -238,6 +241,13 @@ int session_collect_stops(struct point *p, size_t from, void *stops_vec);
 void session_detach_point(struct lp_session *s, struct point *p);
 void session_detach_all(struct lp_session *s);
 void session_watch_loaders(struct lp_session *s);
+
+/* cgroup.c: a cgroup that is removed and made again, as a service's is when it restarts. */
+int session_find_unit(struct lp_session *s, struct lp_err *err);
+uint64_t session_cgroup_id(const struct lp_session *s);
+int session_watch_cgroup(struct lp_session *s, struct lp_err *err);
+/* Something has happened where the cgroup is or was. */
+void session_cgroup_changed(struct lp_session *s);
 
 /* run.c */
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err);
