@@ -6,6 +6,7 @@
 #ifndef LP_BPF_MAPS_H
 #define LP_BPF_MAPS_H
 
+#include "lp/python.h"
 #include "state.h"
 
 /* Set before load, constant for the verifier. */
@@ -77,8 +78,32 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u32); /* number of its Python runtime + 1; 0: none */
+	__type(value, __u32); /* number of its lp_py_runtime + 1; 0: no Python */
 } targets SEC(".maps");
+
+/* Interpreters, by number; user/probe/ makes room where there is Python. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lp_py_runtime);
+} py_runtimes SEC(".maps");
+
+/* The Python halves of sites, by site. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lp_py_site);
+} py_sites SEC(".maps");
+
+/* The first site at a watched byte. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_py_place_key);
+	__type(value, __u32);
+} py_places SEC(".maps");
 
 struct lp_call {
 	__u64 tid; /* both halves of it */

@@ -273,11 +273,18 @@ struct lp_py_site {
 };
 _Static_assert(sizeof(struct lp_py_site) == 56, "lp_py_site has no padding");
 
-/* A line that is entered at several units, of which one leads to the next: where LEADS was the
- * frame's latest hit, FOLLOWS is no new start of the line.
+struct lp_py_place_key {
+	__u64 addr; /* of the watched byte */
+	__u64 runtime;
+};
+
+/* A line that is entered at several units, of which one leads to the next: where a LEADS of the same
+ * line and code object, at a lower address, was the frame's latest hit, counted or not, FOLLOWS is
+ * no new start of the line.
  */
-#define LP_PY_SITE_LEADS   0x1u
-#define LP_PY_SITE_FOLLOWS 0x2u
+#define LP_PY_SITE_LEADS       0x1u
+#define LP_PY_SITE_FOLLOWS     0x2u
+#define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 
 /* What a virtual register of a Python program holds. */
 enum lp_py_tag {

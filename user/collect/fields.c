@@ -88,7 +88,7 @@ static void read_captured(const struct reading *r, const struct lp_field *f, str
 	if (!span)
 		return;
 	if (r->plan->info->python) {
-		lp_plan_read_python(r->plan, r->d, span, r->reader.arena, ret);
+		lp_plan_read_python(r->plan, r->d, r->sym, span, r->reader.arena, ret);
 		return;
 	}
 	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {

@@ -195,7 +195,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	struct lp_who who;
 
 	lp_arena_reset(&s->arena);
-	if (lp_plan_read_who(p, d, s, &who) < 0)
+	if (lp_plan_read_who(p, d, sym, s, &who) < 0)
 		return lp_err_nomem(err);
 	lp_plan_read_fields(p, d, sym, &who, &s->arena);
 	render(p, s);

@@ -55,10 +55,11 @@ void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct l
 
 /* python.c: what the records of a Python site hold beside. */
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
-			 const struct lp_blocks *span, struct lp_arena *a, struct lp_value *ret);
+			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
+			 struct lp_arena *a, struct lp_value *ret);
 /* -ENOMEM. */
-int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, struct lp_scratch *scratch,
-		     struct lp_who *ret);
+int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
 

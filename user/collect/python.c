@@ -7,13 +7,13 @@
 #include "python/value.h"
 
 static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
-				     struct lp_arena *a)
+				     const struct lp_symbolizer *sym, struct lp_arena *a)
 {
 	const struct lp_site_info *info = p->info;
 
 	return (struct lp_py_reader){
 		.memory = &d->memory,
-		.live = info->python->live,
+		.live = sym && sym->memory ? sym->memory(sym->arg, (pid_t)d->rec->pid) : NULL,
 		.arena = a,
 		.runtime = info->python->runtime,
 		.types = info->python->types,
@@ -25,9 +25,10 @@ static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded 
 }
 
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
-			 const struct lp_blocks *span, struct lp_arena *a, struct lp_value *ret)
+			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
+			 struct lp_arena *a, struct lp_value *ret)
 {
-	struct lp_py_reader reader = reader_of(p, d, a);
+	struct lp_py_reader reader = reader_of(p, d, sym, a);
 	const struct lp_block *b = span->first;
 	struct lp_py_value v;
 
@@ -44,29 +45,31 @@ void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 }
 
 /* A name that is no str, or could not be read, is none. */
-static bool read_name(const struct lp_plan *p, struct lp_decoded *d, const struct lp_blocks *span,
+static bool read_name(const struct lp_plan *p, struct lp_decoded *d,
+		      const struct lp_symbolizer *sym, const struct lp_blocks *span,
 		      struct lp_arena *a, struct lp_value *ret)
 {
 	if (!span->n || span->first->status != LP_ST_OK)
 		return false;
-	lp_plan_read_python(p, d, span, a, ret);
+	lp_plan_read_python(p, d, sym, span, a, ret);
 	return ret->kind == LP_VAL_STRING;
 }
 
 /* asyncio gives tasks numbers, and makes names of them only when somebody asks. */
-static const char *task_name(const struct lp_plan *p, struct lp_decoded *d, struct lp_arena *a)
+static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
+			     const struct lp_symbolizer *sym, struct lp_arena *a)
 {
 	struct lp_value v = { 0 };
 
-	if (read_name(p, d, &d->py_task, a, &v))
+	if (read_name(p, d, sym, &d->py_task, a, &v))
 		return lp_arena_strndup(a, v.str, v.len);
 	if (v.kind == LP_VAL_INT)
 		return lp_arena_fmt(a, "Task-%lld", (long long)v.s);
 	return NULL;
 }
 
-int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, struct lp_scratch *scratch,
-		     struct lp_who *ret)
+int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		     struct lp_scratch *scratch, struct lp_who *ret)
 {
 	const struct lp_record *rec = d->rec;
 	struct lp_value v;
@@ -74,11 +77,11 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, struct lp_sc
 	*ret = (struct lp_who){ 0 };
 	if (!p->info->python)
 		return 0;
-	if (read_name(p, d, &d->py_thread, &scratch->arena, &v) &&
+	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
 		return -ENOMEM;
 	ret->thread = lp_threads_get(&scratch->threads, rec->pid, rec->tid);
-	ret->task = task_name(p, d, &scratch->arena);
+	ret->task = task_name(p, d, sym, &scratch->arena);
 	return 0;
 }
 

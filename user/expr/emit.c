@@ -54,23 +54,39 @@ void lp_emit_land(struct lp_emit *e, size_t index)
 		e->code.data[index].n = (uint32_t)e->code.len;
 }
 
+/* Where in the data: the instruction, counted from the data's begin on. Zeroed behind. */
+static size_t add_data(struct lp_emit *e, const void *head, size_t head_len, const void *text,
+		       size_t len)
+{
+	const size_t start = e->data.len;
+	const size_t words = (head_len + len + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn);
+	const size_t size = words * sizeof(struct lp_insn);
+
+	if (lp_vec_reserve(&e->data, start + size) < 0) {
+		fail(e, -ENOMEM);
+		return 0;
+	}
+	if (size)
+		memset(e->data.data + start, 0, size);
+	if (head_len)
+		memcpy(e->data.data + start, head, head_len);
+	if (len)
+		memcpy(e->data.data + start + head_len, text, len);
+	e->data.len += size;
+	return start / sizeof(struct lp_insn);
+}
+
 void lp_emit_const_string(struct lp_emit *e, uint8_t buffer, const char *s, size_t len)
 {
-	size_t words = (len + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn);
-	size_t start = e->data.len;
+	lp_emit(e, STRK, .dst = buffer, .n = (uint32_t)len, .imm = add_data(e, NULL, 0, s, len));
+}
 
-	if (lp_vec_reserve(&e->data, start + words * sizeof(struct lp_insn)) < 0) {
-		fail(e, -ENOMEM);
-		return;
-	}
-	if (words)
-		memset(e->data.data + start, 0, words * sizeof(struct lp_insn));
-	if (len)
-		memcpy(e->data.data + start, s, len);
-	e->data.len += words * sizeof(struct lp_insn);
+size_t lp_emit_key(struct lp_emit *e, enum lp_op op, uint8_t dst, uint8_t a,
+		   const struct lp_py_key *key, const char *text)
+{
+	const uint64_t at = add_data(e, key, sizeof(*key), text, key->len);
 
-	/* relative to the data until lp_emit_finish() knows where that begins */
-	lp_emit(e, STRK, .dst = buffer, .n = (uint32_t)len, .imm = start / sizeof(struct lp_insn));
+	return lp_emit_op(e, (struct lp_insn){ .op = (uint8_t)op, .dst = dst, .a = a, .imm = at });
 }
 
 static int report(int status, struct lp_err *err)
@@ -101,7 +117,7 @@ int lp_emit_finish(struct lp_emit *e, struct lp_insn **ret, size_t *ret_n, struc
 		return report(e->status, err);
 
 	lp_vec_each (&e->code, insn)
-		if (insn->op == LP_OP_STRK)
+		if (lp_op_has_data(insn->op))
 			insn->imm += n_code;
 	if (n_data)
 		memcpy(e->code.data + n_code, e->data.data, e->data.len);

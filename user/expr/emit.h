@@ -9,12 +9,14 @@
 #ifndef LP_EXPR_EMIT_H
 #define LP_EXPR_EMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/vec.h"
 #include "lp/program.h"
+#include "lp/python.h"
 
 struct lp_emit {
 	LP_VEC(struct lp_insn) code;
@@ -38,6 +40,17 @@ void lp_emit_land(struct lp_emit *e, size_t index);
 
 /* STRK of constant bytes into string buffer `buffer`. */
 void lp_emit_const_string(struct lp_emit *e, uint8_t buffer, const char *s, size_t len);
+
+/* An instruction with the constant in its imm: PY_STR, PY_BYTES, PY_NAME, PY_GLOBAL, PY_ATTR. The key
+ * and the text, key->len bytes, are placed in the data. Returns the instruction's index.
+ */
+size_t lp_emit_key(struct lp_emit *e, enum lp_op op, uint8_t dst, uint8_t a,
+		   const struct lp_py_key *key, const char *text);
+
+/* Is imm the instruction at which constant data lies? Counted from the data's begin on until
+ * lp_emit_finish() has placed it.
+ */
+bool lp_op_has_data(uint8_t op);
 
 /* Hands the finished code over (malloc'ed); -E2BIG, -ENOMEM. */
 int lp_emit_finish(struct lp_emit *e, struct lp_insn **ret, size_t *ret_n, struct lp_err *err);

@@ -27,6 +27,11 @@ static const struct {
 	{ LP_SLOT_MEM, "mem" },
 };
 
+bool lp_op_has_data(uint8_t op)
+{
+	return op == LP_OP_STRK || (op < LP_OP_COUNT && strchr(ops[op].operands, 'y'));
+}
+
 static bool n_is_size(uint8_t op)
 {
 	return op == LP_OP_LOAD || op == LP_OP_LOADM || op == LP_OP_EXT;
@@ -98,17 +103,43 @@ static void print_insn(struct lp_buf *b, const struct lp_insn *insn)
 	}
 }
 
-static void print_data(struct lp_buf *b, const struct lp_insn *code, const struct lp_insn *strk)
+static void print_text(struct lp_buf *b, const char *s, size_t len)
 {
-	const char *s = (const char *)&code[strk->imm];
-
 	lp_buf_str(b, " \"");
-	for (uint32_t i = 0; i < strk->n; i++)
+	for (size_t i = 0; i < len; i++)
 		if (s[i] >= ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
 			lp_buf_char(b, s[i]);
 		else
 			lp_buf_fmt(b, "\\x%02x", (unsigned char)s[i]);
 	lp_buf_char(b, '"');
+}
+
+static size_t words_of(size_t bytes)
+{
+	return (bytes + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn);
+}
+
+/* The key at an instruction, if all of it is in the program. */
+static const struct lp_py_key *key_at(const struct lp_insn *code, size_t n, uint64_t at)
+{
+	const struct lp_py_key *key = (const struct lp_py_key *)&code[at];
+
+	return at < n && words_of(key->len) < n - at ? key : NULL;
+}
+
+static void print_data(struct lp_buf *b, const struct lp_insn *code, size_t n,
+		       const struct lp_insn *insn)
+{
+	const struct lp_py_key *key;
+
+	if (insn->op == LP_OP_STRK) {
+		if (insn->imm <= n && words_of(insn->n) <= n - insn->imm)
+			print_text(b, (const char *)&code[insn->imm], insn->n);
+		return;
+	}
+	key = key_at(code, n, insn->imm);
+	if (key)
+		print_text(b, (const char *)(key + 1), key->len);
 }
 
 /* Where the constant data begins. */
@@ -117,7 +148,7 @@ static size_t code_end(const struct lp_insn *code, size_t n)
 	size_t end = n;
 
 	for (size_t i = 0; i < end; i++)
-		if (code[i].op == LP_OP_STRK && code[i].imm < end)
+		if (lp_op_has_data(code[i].op) && code[i].imm < end)
 			end = code[i].imm;
 	return end;
 }
@@ -133,9 +164,8 @@ void lp_program_print(struct lp_buf *b, const struct lp_insn *code, size_t n)
 			continue;
 		}
 		print_insn(b, &code[i]);
-		if (code[i].op == LP_OP_STRK &&
-		    code[i].imm + code[i].n / sizeof(*code) + !!(code[i].n % sizeof(*code)) <= n)
-			print_data(b, code, &code[i]);
+		if (lp_op_has_data(code[i].op))
+			print_data(b, code, n, &code[i]);
 		lp_buf_char(b, '\n');
 	}
 }
@@ -205,12 +235,10 @@ static const char *check_bits(const struct lp_insn *insn)
 
 static const char *check_strk(const struct lp_insn *insn, size_t at, size_t n)
 {
-	size_t words = (insn->n + sizeof(*insn) - 1) / sizeof(*insn);
-
 	if (insn->n > LP_STRBUF_MAX)
 		return "string too long";
 	/* data of no length may lie at the very end */
-	return insn->imm > at && insn->imm <= n && words <= n - insn->imm
+	return insn->imm > at && insn->imm <= n && words_of(insn->n) <= n - insn->imm
 		       ? NULL
 		       : "data out of the program";
 }
@@ -246,10 +274,14 @@ static const char *check_values(const struct lp_insn *insn, size_t at, size_t n)
 	}
 }
 
-static const char *check_insn(const struct lp_insn *insn, size_t at, size_t n)
+static const char *check_insn(const struct lp_insn *code, size_t at, size_t n)
 {
+	const struct lp_insn *insn = &code[at];
+
 	if (insn->op >= LP_OP_COUNT)
 		return "no such instruction";
+	if (strchr(ops[insn->op].operands, 'y') && (insn->imm <= at || !key_at(code, n, insn->imm)))
+		return "constant out of the program";
 
 	const char *wrong = check_operands(insn, at, n);
 	return wrong ? wrong : check_values(insn, at, n);
@@ -267,7 +299,7 @@ int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
 		if (!reached[i])
 			continue;
 
-		const char *wrong = check_insn(&code[i], i, n);
+		const char *wrong = check_insn(code, i, n);
 		if (wrong)
 			return lp_err_set(err, EINVAL, "instruction %zu: %s", i, wrong);
 		if (code[i].op == LP_OP_TRY || strchr(ops[code[i].op].operands, 't'))

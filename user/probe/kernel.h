@@ -7,6 +7,7 @@
 #define LP_PROBE_KERNEL_H
 
 #include "base/vec.h"
+#include "lp/python.h"
 #include "probe/probe.h"
 
 struct logpoint_bpf;
@@ -40,8 +41,17 @@ struct lp_link {
 };
 struct lp_link *lp_link_new(void);
 
+/* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
+int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
 /* Sums over all CPUs. */
 void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret);
+
+/* A Python site in its chain. */
+struct lp_py_placed {
+	uint32_t number;
+	uint64_t addr; /* watched */
+	struct lp_py_site site;
+};
 
 /* How often the kernel's events of a byte have fired, of those that are gone. */
 struct lp_watched {
@@ -60,8 +70,12 @@ struct lp_kernel {
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
 	LP_VEC(struct lp_watched) watched;
-	uint32_t n_runtimes;
+	LP_VEC(uint8_t) watch_bytes;	    /* of runtimes, by number */
+	LP_VEC(struct lp_py_placed) placed; /* in order of number */
 };
+
+/* runtime: its number + 1; 0: none. */
+int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err);
 
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
 void lp_ring_close(struct lp_ring *r);

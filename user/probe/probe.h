@@ -69,6 +69,9 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      const struct lp_py_site *py, uint32_t pair,
 			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
 			      struct lp_err *err);
+/* No hit goes to it any more; its records may still be in the ring. */
+void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
+bool lp_kernel_has_python(const struct lp_kernel *k); /* loaded with conf.python */
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
 
@@ -120,6 +123,12 @@ struct lp_attach {
  */
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err);
+/* Of Python sites, where no watchpoint is to be had: at machine code of the evaluation loop, which
+ * every instruction of a kind runs into (python/step.h). `sites` as above, and how often it did.
+ */
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
 

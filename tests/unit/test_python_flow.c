@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where lines start, against what sys.settrace() reports: programs made at random run in each
+ * interpreter that is here, which says the instructions that it executes and the lines that start.
+ */
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "python/flow.h"
+
+#define PROGRAMS  40
+#define LINES_MAX 4096
+
+struct counts {
+	unsigned int events, hits;
+};
+
+struct code {
+	struct lp_py_flow flow;
+	uint8_t *bytes[3];
+	int *watched;	 /* by instruction: the line; 0 */
+	uint32_t *flags; /* by instruction */
+	struct counts *lines;
+	bool *exact; /* by line */
+};
+
+struct frame {
+	uint32_t last; /* instruction, one more; 0: none yet */
+	uint32_t *hit; /* by line: the latest watched instruction, one more */
+};
+
+struct run {
+	LP_VEC(struct code) codes;
+	LP_VEC(struct frame) frames;
+	LP_VEC(char *) text;
+	unsigned int programs, lines, events, inexact, wrong_inexact, slots[8];
+	int minor;
+};
+
+static uint8_t *unhex(const char *s, size_t *ret_len)
+{
+	const size_t n = strcmp(s, "-") ? strlen(s) / 2 : 0;
+	uint8_t *made = malloc(n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int byte;
+
+		assert_int_equal(sscanf(s + 2 * i, "%2x", &byte), 1);
+		made[i] = (uint8_t)byte;
+	}
+	*ret_len = n;
+	return made;
+}
+
+static void watch_line(struct run *r, struct code *c, int line)
+{
+	struct lp_py_starts starts;
+
+	assert_int_equal(lp_py_flow_starts(&c->flow, line, &starts, &c->exact[line]), 0);
+	if (starts.len > 0)
+		r->slots[starts.len < 7 ? starts.len : 7]++;
+	lp_vec_each (&starts, s)
+		lp_vec_each (&c->flow.instrs, in)
+			if (in->unit == s->unit) {
+				c->watched[in - c->flow.instrs.data] = line;
+				c->flags[in - c->flow.instrs.data] = s->flags;
+			}
+	lp_vec_done(&starts);
+}
+
+static void take_code(struct run *r, char *rest)
+{
+	struct code c = { 0 };
+	struct lp_py_bytecode b = { 0 };
+	bool done[LINES_MAX] = { false };
+	char *word[6], *save = NULL;
+
+	for (int i = 0; i < 6; i++)
+		word[i] = strtok_r(i ? NULL : rest, " \n", &save);
+	assert_non_null(word[5]);
+	assert_int_equal(atoi(word[0]), r->codes.len);
+	b.minor = r->minor = atoi(word[1]);
+	b.firstlineno = atoi(word[2]);
+	b.units.data = c.bytes[0] = unhex(word[3], &b.units.len);
+	b.linetable.data = c.bytes[1] = unhex(word[4], &b.linetable.len);
+	b.handlers.data = c.bytes[2] = unhex(word[5], &b.handlers.len);
+	assert_int_equal(lp_py_flow_init(&c.flow, &b), 0);
+	c.watched = calloc(c.flow.instrs.len, sizeof(*c.watched));
+	c.flags = calloc(c.flow.instrs.len, sizeof(*c.flags));
+	c.lines = calloc(LINES_MAX, sizeof(*c.lines));
+	c.exact = calloc(LINES_MAX, sizeof(*c.exact));
+	lp_vec_each (&c.flow.instrs, in)
+		if (in->line > 0 && !done[in->line]) {
+			done[in->line] = true;
+			watch_line(r, &c, in->line);
+		}
+	assert_int_equal(lp_vec_push(&r->codes, c), 0);
+}
+
+static struct frame *frame_at(struct run *r, size_t id)
+{
+	while (r->frames.len <= id) {
+		struct frame f = { .hit = calloc(LINES_MAX, sizeof(*f.hit)) };
+
+		assert_int_equal(lp_vec_push(&r->frames, f), 0);
+	}
+	return &r->frames.data[id];
+}
+
+/* The instruction that an offset lies in; its EXTENDED_ARG are part of it. */
+static void take_unit(struct run *r, size_t frame, struct code *c, uint32_t offset)
+{
+	struct frame *f = frame_at(r, frame);
+	const uint32_t unit = offset / 2;
+
+	lp_vec_each (&c->flow.instrs, in) {
+		const uint32_t index = (uint32_t)(in - c->flow.instrs.data);
+
+		if (unit < in->unit || unit > in->op_unit)
+			continue;
+		/* the rest of one that was seen at its EXTENDED_ARG */
+		if (unit != in->unit && f->last == index + 1)
+			return;
+		f->last = index + 1;
+		if (!c->watched[index])
+			return;
+
+		const int line = c->watched[index];
+		const uint32_t hit = f->hit[line];
+		const bool led = hit && hit - 1 < index && (c->flags[hit - 1] & LP_PY_SITE_LEADS);
+		c->lines[line].hits += !(led && (c->flags[index] & LP_PY_SITE_FOLLOWS));
+		f->hit[line] = index + 1;
+		return;
+	}
+	fail_msg("no instruction at %u", offset);
+}
+
+static void show(struct run *r, struct code *c, int line)
+{
+	print_error("3.%d, line %d: %u events, %u hits\n", r->minor, line, c->lines[line].events,
+		    c->lines[line].hits);
+	for (int i = line - 5 < 0 ? 0 : line - 5; i < line + 4 && i < (int)r->text.len; i++)
+		print_error("%4d%c %.100s\n", i + 1, i + 1 == line ? '>' : ' ', r->text.data[i]);
+	lp_vec_each (&c->flow.instrs, in) {
+		const size_t i = (size_t)(in - c->flow.instrs.data);
+
+		if (abs(in->line - line) <= 1)
+			print_error("  unit %u kind %u line %d%s arg %u%s%s%s\n", in->unit,
+				    in->kind, in->line, in->first ? " first" : "", in->oparg,
+				    c->watched[i] == line ? " WATCHED" : "",
+				    c->flags[i] & LP_PY_SITE_LEADS ? " leads" : "",
+				    c->flags[i] & LP_PY_SITE_FOLLOWS ? " follows" : "");
+	}
+}
+
+static unsigned int end_program(struct run *r)
+{
+	unsigned int wrong = 0;
+
+	lp_vec_each (&r->codes, c)
+		for (int line = 1; line < LINES_MAX; line++) {
+			r->lines += c->lines[line].events > 0;
+			r->events += c->lines[line].events;
+			r->inexact += c->lines[line].events > 0 && !c->exact[line];
+			if (c->lines[line].events == c->lines[line].hits)
+				continue;
+			r->wrong_inexact += !c->exact[line];
+			if (getenv("LP_INEXACT") ? !c->exact[line] : c->exact[line] && wrong++ == 0)
+				show(r, c, line);
+		}
+	lp_vec_each (&r->codes, c) {
+		lp_py_flow_done(&c->flow);
+		for (int i = 0; i < 3; i++)
+			free(c->bytes[i]);
+		free(c->watched);
+		free(c->flags);
+		free(c->lines);
+		free(c->exact);
+	}
+	lp_vec_each (&r->frames, f)
+		free(f->hit);
+	lp_vec_each (&r->text, t)
+		free(*t);
+	r->codes.len = r->frames.len = r->text.len = 0;
+	r->programs++;
+	return wrong;
+}
+
+static unsigned int take_line(struct run *r, char *line)
+{
+	size_t frame, code;
+	unsigned int n;
+
+	if (!strncmp(line, "code ", 5)) {
+		take_code(r, line + 5);
+	} else if (!strncmp(line, "text ", 5)) {
+		char *text = strchr(strchr(line + 5, ' ') + 1, ' ') + 1;
+
+		text[strcspn(text, "\n")] = '\0';
+		assert_int_equal(lp_vec_push(&r->text, strdup(text)), 0);
+	} else if (sscanf(line, "line %zu %zu %u", &frame, &code, &n) == 3) {
+		assert_true(code < r->codes.len && n < LINES_MAX);
+		r->codes.data[code].lines[n].events++;
+	} else if (sscanf(line, "unit %zu %zu %u", &frame, &code, &n) == 3) {
+		assert_true(code < r->codes.len);
+		take_unit(r, frame, &r->codes.data[code], n);
+	} else if (!strncmp(line, "end ", 4)) {
+		return end_program(r);
+	} else {
+		fail_msg("what is this: %s", line);
+	}
+	return 0;
+}
+
+static unsigned int run_interpreter(const char *python, unsigned int seed)
+{
+	struct run r = { 0 };
+	char *command, *line = NULL;
+	size_t cap = 0;
+	unsigned int wrong = 0;
+
+	assert_true(asprintf(&command, "%s -W ignore tests/targets/linestarts.py %u %d", python,
+			     seed, PROGRAMS) > 0);
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	while (getline(&line, &cap, f) > 0)
+		wrong += take_line(&r, line);
+	assert_int_equal(pclose(f), 0);
+	print_message(
+		"%s: %u programs, %u lines, %u events, %u wrong; inexact: %u, of them wrong %u; "
+		"units of a line: 1: %u 2: %u 3: %u 4: %u more: %u\n",
+		python, r.programs, r.lines, r.events, wrong, r.inexact, r.wrong_inexact,
+		r.slots[1], r.slots[2], r.slots[3], r.slots[4],
+		r.slots[5] + r.slots[6] + r.slots[7]);
+	assert_int_equal(r.programs, PROGRAMS);
+	assert_true(r.events > 1000);
+	lp_vec_done(&r.codes);
+	lp_vec_done(&r.frames);
+	lp_vec_done(&r.text);
+	free(command);
+	free(line);
+	return wrong;
+}
+
+static void lines_start_where_settrace_says(void **state)
+{
+	const char *seed = getenv("LP_SEED");
+	char *home = NULL;
+	glob_t found = { 0 };
+	unsigned int wrong = 0;
+
+	(void)state;
+	assert_true(asprintf(&home, "%s/.pyenv/versions/3.*/bin/python3.*[0-9]", getenv("HOME")) >
+		    0);
+	glob("/usr/bin/python3.*[0-9]", 0, NULL, &found);
+	glob(home, GLOB_APPEND, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const int minor = atoi(strrchr(found.gl_pathv[i], '.') + 1);
+
+		if (minor >= LP_PY_MINOR_MIN && minor <= LP_PY_MINOR_MAX)
+			wrong += run_interpreter(found.gl_pathv[i],
+						 seed ? (unsigned int)atoi(seed) : 1000);
+	}
+	assert_true(found.gl_pathc > 0);
+	globfree(&found);
+	free(home);
+	assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_start_where_settrace_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/python/flow.h
+ *
+ * flow - the instructions of a code object and how control goes from one to the other, and from
+ * that where a line starts to be executed.
+ *
+ * What "a line starts" means is what sys.settrace() of the same version reports as a `line` event:
+ * up to 3.9 the first unit of an entry of the line table, or any jump back; from 3.10 on any step to
+ * another line than that of the instruction before, or a jump back; from 3.11 on never RESUME, the
+ * first step after it always. (Python/ceval.c maybe_call_line_trace(), Python/instrumentation.c.)
+ */
+#ifndef LP_PYTHON_FLOW_H
+#define LP_PYTHON_FLOW_H
+
+#include <stdbool.h>
+
+#include "base/auto.h"
+#include "base/vec.h"
+#include "python/lines.h"
+#include "python/opcode.h"
+
+#define LP_PY_NOWHERE UINT32_MAX
+
+/* One instruction, with the EXTENDED_ARG before it and without the caches behind. */
+struct lp_py_instr {
+	uint32_t unit;	  /* its first: where jumps go */
+	uint32_t op_unit; /* behind EXTENDED_ARG */
+	uint32_t oparg;
+	int line; /* 0: none */
+	uint8_t kind;
+	bool first;		      /* lp_py_line.first of the unit */
+	bool reached;		      /* from the function's begin */
+	uint32_t first_edge, n_edges; /* that lead on from here */
+	uint32_t first_in, n_in;      /* in flow.in: those that lead here */
+};
+
+struct lp_py_edge {
+	uint32_t from,
+		to; /* indices of instructions; from LP_PY_NOWHERE: the function is entered */
+	bool raises;
+	bool starts; /* a line begins by this step */
+};
+
+struct lp_py_flow {
+	int minor;
+	LP_VEC(struct lp_py_instr) instrs;
+	LP_VEC(struct lp_py_edge)
+	edges;		/* of instructions that are reached; the first is the entry */
+	uint32_t *in;	/* indices of edges, by where they lead */
+	uint32_t begin; /* where a function's body starts to run */
+};
+
+/* -ENOMEM, -EINVAL: no code that can be understood. */
+int lp_py_flow_init(struct lp_py_flow *f, const struct lp_py_bytecode *b);
+void lp_py_flow_done(struct lp_py_flow *f);
+LP_CLEANUP_DONE(struct lp_py_flow, lp_py_flow_done)
+
+/* A unit to be watched for a line. */
+struct lp_py_start {
+	uint32_t unit;
+	uint32_t flags; /* LP_PY_SITE_* */
+};
+
+struct lp_py_starts {
+	LP_VEC(struct lp_py_start);
+};
+
+/* Where a line starts, as few units as possible. None: the line has no code here.
+ * *ret_exact: each start is one hit, whatever way the program takes (exceptions that an instruction
+ * cannot raise aside); may be NULL. -ENOMEM.
+ */
+int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret,
+		      bool *ret_exact);
+
+#endif
