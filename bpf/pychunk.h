@@ -16,7 +16,8 @@
 lp_inline void lp_py_chunk_array(struct lp_vm *vm, struct lp_py_run *run, __u32 size, __u32 most)
 {
 	__u32 n = run->left < most ? run->left : most;
-	__u32 at = lp_py_copy(vm, run->addr, n * size, size == 1 && n == run->left ? run->depth : 0);
+	__u32 at =
+		lp_py_copy(vm, run->addr, n * size, size == 1 && n == run->left ? run->depth : 0);
 
 	run->at = at;
 	run->n = at && size > 1 ? n : 0;
@@ -42,15 +43,20 @@ lp_inline void lp_py_chunk_table(struct lp_vm *vm, struct lp_py_run *run)
  * is in bytes before them, from 3.13 on in bytes behind them.
  */
 lp_inline void lp_py_chunk_values(struct lp_vm *vm, const struct lp_py_layout *l,
-				  struct lp_py_run *run, __u32 n, __u32 usable)
+				  struct lp_py_run *run, __u32 n)
 {
+	__u64 head = 0;
 	__u32 first = l->values_array == LP_PY_NONE ? 0 : l->values_array, before = 0;
 	__u32 len, at;
 
-	if (usable > LP_PY_VALUES_MAX)
-		usable = LP_PY_VALUES_MAX;
 	if (l->minor >= 13) {
-		len = first + (n + usable) * 9;
+		__u32 capacity;
+
+		lp_mem_read(&head, sizeof(head), run->extra);
+		capacity = head & 0xff;
+		if (capacity < n)
+			capacity = n;
+		len = first + capacity * 9;
 	} else {
 		len = n * 8;
 		before = l->minor >= 11 ? (n + 2 + 7) & ~7u : 0;
@@ -61,7 +67,8 @@ lp_inline void lp_py_chunk_values(struct lp_vm *vm, const struct lp_py_layout *l
 		run->left = 0;
 }
 
-lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l,
+				struct lp_py_run *run)
 {
 	__u64 keys = run->addr;
 	__u32 at = lp_py_copy(vm, keys, l->keys_indices, 0);
@@ -71,7 +78,6 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, 
 		return;
 
 	__u64 n = lp_py_word(vm, at + l->keys_nentries), indices;
-	__u64 usable = lp_py_word(vm, at + l->keys_nentries - 8);
 	__u32 general = 1;
 
 	if (l->keys_have_kind) {
@@ -82,7 +88,10 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, 
 	} else {
 		__u64 size = lp_py_word(vm, at + l->keys_size);
 
-		indices = size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
+		indices = size * (size <= 0xff	       ? 1
+				  : size <= 0xffff     ? 2
+				  : size <= 0xffffffff ? 4
+						       : 8);
 	}
 	run->what = LP_PW_ENTRIES;
 	run->addr = keys + l->keys_indices + indices;
@@ -92,7 +101,7 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, 
 		n = LP_PY_VALUES_MAX;
 	run->left = n > LP_PY_SCAN_MAX ? LP_PY_SCAN_MAX : n;
 	if (run->extra && n) {
-		lp_py_chunk_values(vm, l, run, (__u32)n, (__u32)usable);
+		lp_py_chunk_values(vm, l, run, (__u32)n);
 		if (run->left)
 			lp_py_chunk_array(vm, run, run->stride, LP_PY_VALUES_MAX);
 	}
@@ -119,7 +128,8 @@ lp_inline void lp_py_chunk_deque(struct lp_vm *vm, struct lp_py_run *run)
 		run->left = 0;
 }
 
-lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l,
+				 struct lp_py_run *run)
 {
 	__u64 frame = run->addr;
 	__u32 at = lp_py_copy(vm, frame + l->frame_code, 8, 0);
@@ -131,7 +141,8 @@ lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l,
 }
 
 /* co_filename and co_name are neighbours. */
-lp_inline void lp_py_chunk_code(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_code(struct lp_vm *vm, const struct lp_py_layout *l,
+				struct lp_py_run *run)
 {
 	__u64 code = run->addr;
 	__u32 at = code ? lp_py_copy(vm, code + l->code_filename, 16, 0) : 0;

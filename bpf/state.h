@@ -63,16 +63,17 @@ struct lp_py_run {
 
 struct lp_py_seen {
 	__u64 addr;
-	__u32 serial;	  /* of the hit */
-	__u32 text;	  /* in the record: the characters; 0: no str */
-	__u8 depth;	  /* least at which it was copied */
-	__u8 width, len;  /* of a character; characters in the record */
-	__u8 type;	  /* index + 1 */
+	__u32 serial;	 /* of the hit */
+	__u32 text;	 /* in the record: the characters; 0: no str */
+	__u8 depth;	 /* least at which it was copied */
+	__u8 width, len; /* of a character; characters in the record */
+	__u8 pad0;
 	__u32 pad;
 };
 
 /* A class as the walk needs it. */
 struct lp_py_class {
+	__u64 addr;
 	__u64 keys;  /* of its instances' split dicts */
 	__u64 slots; /* a bit for each word of an instance behind the header that is shown */
 	__s64 dictoffset;
@@ -81,6 +82,8 @@ struct lp_py_class {
 	__u8 kind;
 	__u8 is_python; /* made by a class statement */
 	__u16 pad;
+	__u32 serial; /* of the hit */
+	__u32 pad2;
 };
 
 #define LP_PY_HEAD 56u	/* bytes of an object that are read before it is known */
@@ -88,15 +91,14 @@ struct lp_py_class {
 
 /* One walk through a value's objects (pywalk.h). */
 struct lp_py_walk {
-	struct lp_py_value value; /* set by the caller, as the next one */
-	__u32 runtime;		  /* number of the lp_py_runtime */
-	__u32 serial;		  /* of the hit: what another has seen is not seen */
+	struct lp_py_value value;   /* set by the caller, as the next one */
+	__u32 runtime;		    /* number of the lp_py_runtime */
+	__u32 serial;		    /* of the hit: what another has seen is not seen */
 	__u32 string, items, depth; /* limits */
-	__u32 from, to;		  /* items of the object that are wanted */
+	__u32 from, to;		    /* items of the object that are wanted */
 	__u32 runs_in, runs_out;
-	__u32 n_types;
-	__u32 head_len;		  /* bytes of head that could be read */
-	__u32 text;		  /* of the latest str, as in lp_py_seen */
+	__u32 head_len; /* bytes of head that could be read */
+	__u32 text;	/* of the latest str, as in lp_py_seen */
 	__u8 width, len;
 	__u16 pad;
 	__u64 hash;		    /* of a name up to now */
