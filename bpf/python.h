@@ -310,7 +310,6 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	vm->py.work = LP_PY_WORK_MAX;
 	vm->walk.runtime = vm->py.runtime;
 	vm->walk.serial++;
-	vm->walk.n_types = 0;
 	if (vm->py.kind == LP_SITE_ENTER) {
 		vm->len = 0;
 		vm->room = LP_STASH_MAX;
