@@ -144,7 +144,6 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->window_next = 0;
 	vm->flags = 0;
 	vm->walk.serial++;
-	vm->walk.n_types = 0;
 	vm->time = 0;
 	vm->hit = 0;
 	vm->elapsed = 0;

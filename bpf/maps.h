@@ -78,7 +78,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u32); /* number of its Python runtime + 1; 0: none */
+	__type(value, __u32); /* number of its lp_py_runtime + 1; 0: no Python */
 } targets SEC(".maps");
 
 /* Interpreters, by number; user/probe/ makes room where there is Python. */

@@ -43,15 +43,20 @@ lp_inline void lp_py_chunk_table(struct lp_vm *vm, struct lp_py_run *run)
  * is in bytes before them, from 3.13 on in bytes behind them.
  */
 lp_inline void lp_py_chunk_values(struct lp_vm *vm, const struct lp_py_layout *l,
-				  struct lp_py_run *run, __u32 n, __u32 usable)
+				  struct lp_py_run *run, __u32 n)
 {
+	__u64 head = 0;
 	__u32 first = l->values_array == LP_PY_NONE ? 0 : l->values_array, before = 0;
 	__u32 len, at;
 
-	if (usable > LP_PY_VALUES_MAX)
-		usable = LP_PY_VALUES_MAX;
 	if (l->minor >= 13) {
-		len = first + (n + usable) * 9;
+		__u32 capacity;
+
+		lp_mem_read(&head, sizeof(head), run->extra);
+		capacity = head & 0xff;
+		if (capacity < n)
+			capacity = n;
+		len = first + capacity * 9;
 	} else {
 		len = n * 8;
 		before = l->minor >= 11 ? (n + 2 + 7) & ~7u : 0;
@@ -73,7 +78,6 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l,
 		return;
 
 	__u64 n = lp_py_word(vm, at + l->keys_nentries), indices;
-	__u64 usable = lp_py_word(vm, at + l->keys_nentries - 8);
 	__u32 general = 1;
 
 	if (l->keys_have_kind) {
@@ -97,7 +101,7 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l,
 		n = LP_PY_VALUES_MAX;
 	run->left = n > LP_PY_SCAN_MAX ? LP_PY_SCAN_MAX : n;
 	if (run->extra && n) {
-		lp_py_chunk_values(vm, l, run, (__u32)n, (__u32)usable);
+		lp_py_chunk_values(vm, l, run, (__u32)n);
 		if (run->left)
 			lp_py_chunk_array(vm, run, run->stride, LP_PY_VALUES_MAX);
 	}

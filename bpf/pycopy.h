@@ -129,14 +129,13 @@ lp_inline __u32 lp_py_find(struct lp_vm *vm, __u64 addr, __u32 *ret_new)
 		return LP_PY_SEEN_MAX;
 
 	struct lp_py_seen *s = &w->seen[found];
-	if (found < LP_PY_SEEN_MAX && s->serial == w->serial && s->addr == addr) {
+	if (s->serial == w->serial && s->addr == addr) {
 		*ret_new = 0;
 		return found;
 	}
 	s->addr = addr;
 	s->serial = w->serial;
 	s->text = 0;
-	s->type = 0;
 	s->depth = 0xff;
 	return found;
 }

@@ -278,7 +278,7 @@ lp_global int lp_py_attributes(struct lp_vm *vm, __u64 addr, __u32 index, __u32 
 		at = lp_py_copy(vm, addr - l->managed_dict, 8, 0);
 		dict = at ? lp_py_word(vm, at) : 0;
 		if (l->managed_tagged && dict & 1) {
-			values = dict - 1;
+			values = dict + 1;
 			dict = 0;
 		} else if (!dict && l->inline_values && c->flags & LP_PY_TP_INLINE_VALUES) {
 			values = addr + c->basicsize;
@@ -328,7 +328,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 		return LP_PW_WANT_NOTHING;
 
 	struct lp_py_walk *w = &vm->walk;
-	__u32 is_new, again = depth & LP_PY_AGAIN, index = 0;
+	__u32 is_new, again = depth & LP_PY_AGAIN, index = LP_PY_TYPES_MAX;
 	struct lp_py_seen *s = lp_py_seen(vm, lp_py_find(vm, addr, &is_new));
 
 	depth &= 0xff;
@@ -344,12 +344,12 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 	__u32 kind = lp_py_known(rt, w->type);
 	if (!kind) {
-		const struct lp_py_seen *t = lp_py_seen(vm, lp_py_find(vm, w->type | 1, &is_new));
-
-		index = t->type;
-		if (!index && !again)
+		index = lp_py_find_class(w, w->type, &is_new);
+		if (is_new && !again)
 			return LP_PW_WANT_CLASS;
-		kind = index ? w->types[(index - 1) & (LP_PY_TYPES_MAX - 1)].kind : LP_PK_OPAQUE;
+		if (is_new)
+			index = LP_PY_TYPES_MAX;
+		kind = is_new ? LP_PK_OPAQUE : w->types[index & (LP_PY_TYPES_MAX - 1)].kind;
 	}
 	kind &= 31;
 
@@ -361,12 +361,12 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 			s->len = w->len;
 		}
 	} else if (kind == LP_PK_INSTANCE) {
-		lp_py_instance(vm, addr, index - 1, depth);
+		lp_py_instance(vm, addr, index, depth);
 	} else {
 		lp_py_copy_kind(vm, addr, kind, depth);
 	}
-	if (index && (LP_PY_WITH_ATTRIBUTES >> kind & 1) && depth < w->depth)
-		lp_py_attributes(vm, addr, index - 1, depth, ob_size);
+	if (index < LP_PY_TYPES_MAX && (LP_PY_WITH_ATTRIBUTES >> kind & 1) && depth < w->depth)
+		lp_py_attributes(vm, addr, index, depth, ob_size);
 	else if (LP_PY_LEAVES >> kind & 1)
 		s->depth = 0;
 	return kind == LP_PK_CLASS ? LP_PW_WANT_SELF : LP_PW_WANT_NOTHING;

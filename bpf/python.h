@@ -271,11 +271,18 @@ lp_inline int lp_pyvm_return_half(struct lp_vm *vm)
 }
 
 /* Is a unit of a line that is entered at several of them no new start of it? */
-lp_inline int lp_pyvm_follows(struct lp_vm *vm, __u32 flags)
+lp_inline int lp_pyvm_follows(struct lp_vm *vm, const struct lp_py_site *site)
 {
-	if (flags & LP_PY_SITE_LEADS)
-		lp_pyvm_lead(vm);
-	return flags & LP_PY_SITE_FOLLOWS && lp_pyvm_led(vm);
+	const struct lp_pyvm_latest *l = &vm->py.latest;
+
+	if (vm->py.is_fresh) {
+		vm->py.is_fresh = 0;
+		lp_pyvm_latest_get(vm);
+		lp_pyvm_latest_put(vm, site);
+	}
+	return site->flags & LP_PY_SITE_FOLLOWS && l->flags & LP_PY_SITE_LEADS &&
+	       LP_PY_SITE_LINE(l->flags) == LP_PY_SITE_LINE(site->flags) &&
+	       l->code == site->code && l->unit < site->unit;
 }
 
 /* The next site of this unit: 1 there is none; else vm->py.running says whether it runs. */
@@ -290,11 +297,11 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
 	if (!py || !site || !rt)
 		return 1;
-	vm->py.next = py->next;
+	vm->py.next = vm->py.is_alone ? 0 : py->next;
 	if (py->unit != vm->py.unit || !lp_pyvm_same_code(vm, &rt->layout, py))
 		return 0;
 	lp_prepare(vm, site, id);
-	if (lp_pyvm_follows(vm, py->flags))
+	if (lp_pyvm_follows(vm, py))
 		return 0;
 	vm->py.stack_base = py->stack_base;
 	vm->py.kind = site->kind;
@@ -303,7 +310,6 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	vm->py.work = LP_PY_WORK_MAX;
 	vm->walk.runtime = vm->py.runtime;
 	vm->walk.serial++;
-	vm->walk.n_types = 0;
 	if (vm->py.kind == LP_SITE_ENTER) {
 		vm->len = 0;
 		vm->room = LP_STASH_MAX;
@@ -358,6 +364,7 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
 	vm->py.running = 0;
+	vm->py.is_fresh = 1;
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	if (step.code)
 		lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);

@@ -7,8 +7,8 @@
  * Besides what the others want, the includer supplies:
  *
  *	struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)	what is known; NULL: no room
- *	void lp_pyvm_lead(struct lp_vm *vm)	the line's first unit was executed in vm->py.frame
- *	int lp_pyvm_led(struct lp_vm *vm)	1: that it was; forgets it
+ *	void lp_pyvm_latest_get(struct lp_vm *vm)	what the latest hit of vm->py.frame was, zeros
+ *	void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
  */
 #ifndef LP_BPF_PYTHON_FRAME_H
 #define LP_BPF_PYTHON_FRAME_H

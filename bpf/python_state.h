@@ -95,6 +95,13 @@ struct lp_pyvm_thread {
 	__u64 named;		/* when its name was last sent */
 };
 
+/* The latest hit of a frame, where that matters. */
+struct lp_pyvm_latest {
+	__u64 unit, code;
+	__u32 flags; /* of the site */
+	__u32 pad;
+};
+
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
@@ -129,7 +136,10 @@ struct lp_pyvm {
 	__u32 stash;   /* its pair */
 	__u32 steps;   /* it has taken */
 	__u8 running;
-	__u8 pad2[3];
+	__u8 is_alone; /* the other sites of the unit have probes of their own */
+	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
+	__u8 pad2;
+	struct lp_pyvm_latest latest;
 	__u32 any;
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];
 	struct lp_pyvm_probe probe;

@@ -37,6 +37,7 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	vm->pid_tgid = pid_tgid;
 	vm->py.runtime = number - 1;
 	vm->py.next = *id + 1;
+	vm->py.is_alone = 0;
 	vm->mach[LP_MACH_IP] = ip;
 	if (lp_pyvm_arrive(vm, rt, addr - rt->layout.watch_byte, ip, 0))
 		lp_pyvm_run(vm);
@@ -44,17 +45,22 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
-/* The cookie is the site. Between two hits of other units of the same instruction this is all. */
+/* An instruction of the evaluation loop begins, in whatever code: is it the unit of the site in the
+ * cookie? Seldom: that has to be told soon.
+ */
 SEC("uprobe")
-int lp_loop_probe(struct pt_regs *ctx)
+int lp_step(struct pt_regs *ctx)
 {
 	__u32 id = bpf_get_attach_cookie(ctx);
+	__u64 key_of_runs = LP_STEP_RUNS | id;
+	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key_of_runs);
 	const struct lp_py_site *py = lp_py_site_at(id);
 	const struct lp_site *site = lp_site_at(id);
 
+	if (runs)
+		runs->all++;
 	if (!py || !site)
 		return 0;
-	lp_step_note(id);
 
 	const struct lp_py_runtime *rt = lp_py_runtime_at(py->runtime);
 	__u64 pid_tgid = lp_pid_tgid();
@@ -70,6 +76,7 @@ int lp_loop_probe(struct pt_regs *ctx)
 	vm->pid_tgid = pid_tgid;
 	vm->py.runtime = py->runtime;
 	vm->py.next = id + 1;
+	vm->py.is_alone = 1;
 	vm->mach[LP_MACH_IP] = ctx->rip;
 	/* from 3.11 on the register is the proof, before there is only the frame's */
 	if (lp_pyvm_arrive(vm, rt, py->unit, ctx->rip, !rt->layout.lasti_unit))

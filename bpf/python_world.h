@@ -24,18 +24,19 @@ struct {
 	__type(value, struct lp_pyvm_thread);
 } py_threads SEC(".maps");
 
-struct lp_pyvm_lead_key {
-	__u64 frame;
-	__u32 tgid, point;
+struct lp_pyvm_frame_key {
+	__u64 frame, tgid;
 };
 
-/* Frames in which a line has started at its first unit and may come to its second. */
+/* Of frames in which a line has started at one unit and may go on at another that starts it, too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct lp_pyvm_lead_key);
-	__type(value, __u8);
-} py_leads SEC(".maps");
+	__type(key, struct lp_pyvm_frame_key);
+	__type(value, struct lp_pyvm_latest);
+} py_latest SEC(".maps");
+
+volatile __u32 lp_pyvm_leads; /* there was one */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -82,23 +83,28 @@ lp_inline struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
 	return bpf_map_lookup_elem(&py_threads, &pid_tgid);
 }
 
-lp_inline void lp_pyvm_lead(struct lp_vm *vm)
+lp_inline void lp_pyvm_latest_get(struct lp_vm *vm)
 {
-	struct lp_pyvm_lead_key key = {
-		.frame = vm->py.frame, .tgid = vm->pid_tgid >> 32, .point = vm->point
-	};
-	__u8 one = 1;
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_latest *l = lp_pyvm_leads ? bpf_map_lookup_elem(&py_latest, &key) : 0;
 
-	bpf_map_update_elem(&py_leads, &key, &one, BPF_ANY);
+	vm->py.latest = l ? *l : (struct lp_pyvm_latest){ 0 };
 }
 
-lp_inline int lp_pyvm_led(struct lp_vm *vm)
+/* Only those that lead are kept. */
+lp_inline void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
 {
-	struct lp_pyvm_lead_key key = {
-		.frame = vm->py.frame, .tgid = vm->pid_tgid >> 32, .point = vm->point
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_latest now = {
+		.unit = site->unit, .code = site->code, .flags = site->flags
 	};
 
-	return !bpf_map_delete_elem(&py_leads, &key);
+	if (site->flags & LP_PY_SITE_LEADS) {
+		lp_pyvm_leads = 1;
+		bpf_map_update_elem(&py_latest, &key, &now, BPF_ANY);
+	} else if (vm->py.latest.flags) {
+		bpf_map_delete_elem(&py_latest, &key);
+	}
 }
 
 /* The number of a process's runtime, + 1; 0: it has none, or is no target. */

@@ -204,24 +204,44 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 	return 0;
 }
 
+/* Where a class is in w->types, or would be: LP_PY_TYPES_MAX: there are too many. */
+lp_inline __u32 lp_py_find_class(const struct lp_py_walk *w, __u64 type, __u32 *ret_new)
+{
+	__u32 at = (__u32)((type >> 3) * 0x9e3779b1u) >> 8;
+
+	*ret_new = 1;
+	for (__u32 i = 0; i < 8; i++) {
+		__u32 slot = at + i;
+
+		lp_opaque(slot);
+		slot &= LP_PY_TYPES_MAX - 1;
+		if (w->types[slot].serial != w->serial)
+			return slot;
+		if (w->types[slot].addr == type) {
+			*ret_new = 0;
+			return slot;
+		}
+	}
+	return LP_PY_TYPES_MAX;
+}
+
 /* Finds out what there is to know of a class. */
 lp_inline void lp_py_class(struct lp_vm *vm, __u64 type)
 {
 	struct lp_py_walk *w = &vm->walk;
-	__u32 is_new, index = w->n_types;
-	/* no object lies at an odd address: what is known of the same address as an object is apart */
-	struct lp_py_seen *s = lp_py_seen(vm, lp_py_find(vm, type | 1, &is_new));
+	__u32 is_new, index = lp_py_find_class(w, type, &is_new);
 
-	if (s->type)
+	if (!is_new)
 		return;
+	lp_opaque(index);
 	if (index >= LP_PY_TYPES_MAX) {
 		vm->flags |= LP_RECF_CUT;
 		return;
 	}
-	w->n_types = index + 1;
-	s->type = index + 1;
 
-	struct lp_py_class *c = &w->types[index & (LP_PY_TYPES_MAX - 1)];
+	struct lp_py_class *c = &w->types[index];
+	c->addr = type;
+	c->serial = w->serial;
 	c->keys = c->slots = c->dictoffset = 0;
 	c->basicsize = c->itemsize = c->flags = 0;
 	c->kind = LP_PK_OPAQUE;

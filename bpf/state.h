@@ -68,12 +68,13 @@ struct lp_py_seen {
 	__u32 text;	 /* in the record: the characters; 0: no str */
 	__u8 depth;	 /* least at which it was copied */
 	__u8 width, len; /* of a character; characters in the record */
-	__u8 type;	 /* index + 1 */
+	__u8 pad0;
 	__u32 pad;
 };
 
 /* A class as the walk needs it. */
 struct lp_py_class {
+	__u64 addr;
 	__u64 keys;  /* of its instances' split dicts */
 	__u64 slots; /* a bit for each word of an instance behind the header that is shown */
 	__s64 dictoffset;
@@ -82,6 +83,8 @@ struct lp_py_class {
 	__u8 kind;
 	__u8 is_python; /* made by a class statement */
 	__u16 pad;
+	__u32 serial; /* of the hit */
+	__u32 pad2;
 };
 
 #define LP_PY_HEAD 56u	/* bytes of an object that are read before it is known */
@@ -95,7 +98,6 @@ struct lp_py_walk {
 	__u32 string, items, depth; /* limits */
 	__u32 from, to;		    /* items of the object that are wanted */
 	__u32 runs_in, runs_out;
-	__u32 n_types;
 	__u32 head_len; /* bytes of head that could be read */
 	__u32 text;	/* of the latest str, as in lp_py_seen */
 	__u8 width, len;

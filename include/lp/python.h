@@ -161,7 +161,8 @@
 	X(lasti_is_next, "instr_ptr: the instruction that is or will be executed, from 3.13 on")   \
 	X(managed_dict, "bytes before an object: its managed dict or values; 0: none")             \
 	X(managed_values, "bytes before an object: its values, 3.11; 0: none")                     \
-	X(managed_tagged, "3.12: the word at managed_dict is values where its lowest bit is set")  \
+	X(managed_tagged,                                                                          \
+	  "3.12: the word at managed_dict is values - 1 where its lowest bit is set")              \
 	X(inline_values, "values follow an object at tp_basicsize, from 3.13 on")                  \
 	X(frame_tags, "low bits of a frame's or stack's object pointer that are none of it")       \
 	X(watch_byte, "of a code unit, the byte that each execution reads once")

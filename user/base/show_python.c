@@ -85,10 +85,10 @@ void lp_show_python_float(struct lp_buf *out, double v)
 static bool is_printable(uint32_t c)
 {
 	static const uint32_t not_printable[][2] = {
-		{ 0x00, 0x1f },	    { 0x7f, 0xa0 },	{ 0xad, 0xad },	    { 0x600, 0x605 },
-		{ 0x61c, 0x61c },   { 0x6dd, 0x6dd },	{ 0x70f, 0x70f },   { 0x1680, 0x1680 },
-		{ 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
-		{ 0x3000, 0x3000 }, { 0xd800, 0xf8ff }, { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb },
+		{ 0x00, 0x1f },	    { 0x7f, 0xa0 },	   { 0xad, 0xad },     { 0x600, 0x605 },
+		{ 0x61c, 0x61c },   { 0x6dd, 0x6dd },	   { 0x70f, 0x70f },   { 0x1680, 0x1680 },
+		{ 0x180e, 0x180e }, { 0x2000, 0x200f },	   { 0x2028, 0x202f }, { 0x205f, 0x206f },
+		{ 0x3000, 0x3000 }, { 0xd800, 0xf8ff },	   { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb },
 		{ 0xfffe, 0xffff }, { 0xe0000, 0x10ffff },
 	};
 
@@ -256,12 +256,12 @@ static void show_call(struct lp_buf *out, const struct lp_value *v, bool plain)
 
 static void (*const shows[LP_VAL_DEEPER + 1])(struct lp_buf *out, const struct lp_value *v,
 					      bool plain) = {
-	[LP_VAL_NULL] = show_null,	 [LP_VAL_BOOL] = show_bool,
-	[LP_VAL_FLOAT] = show_float,	 [LP_VAL_COMPLEX] = show_complex,
-	[LP_VAL_STRING] = show_string,	 [LP_VAL_BYTES] = show_string,
-	[LP_VAL_ENUM] = show_enum,	 [LP_VAL_LIST] = show_bracketed,
-	[LP_VAL_SET] = show_bracketed,	 [LP_VAL_MAP] = show_bracketed,
-	[LP_VAL_TUPLE] = show_call,	 [LP_VAL_STRUCT] = show_call,
+	[LP_VAL_NULL] = show_null,     [LP_VAL_BOOL] = show_bool,
+	[LP_VAL_FLOAT] = show_float,   [LP_VAL_COMPLEX] = show_complex,
+	[LP_VAL_STRING] = show_string, [LP_VAL_BYTES] = show_string,
+	[LP_VAL_ENUM] = show_enum,     [LP_VAL_LIST] = show_bracketed,
+	[LP_VAL_SET] = show_bracketed, [LP_VAL_MAP] = show_bracketed,
+	[LP_VAL_TUPLE] = show_call,    [LP_VAL_STRUCT] = show_call,
 };
 
 void lp_show_python(struct lp_buf *out, const struct lp_value *v, bool plain)

@@ -264,7 +264,7 @@ int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struc
 		if (r < 0)
 			return r;
 	}
-	return attach(k, k->skel->progs.lp_loop_probe, a, ret, err);
+	return attach(k, k->skel->progs.lp_step, a, ret, err);
 }
 
 int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,

@@ -74,14 +74,14 @@ static int configure(struct lp_kernel *k)
 
 	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
 	bpf_program__set_autoload(s->progs.lp_watch, c->python);
-	bpf_program__set_autoload(s->progs.lp_loop_probe, c->python);
+	bpf_program__set_autoload(s->progs.lp_step, c->python);
 	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
 	if (c->python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
-		bpf_map__set_max_entries(s->maps.py_leads, PYTHON_LEADS);
+		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
 		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
 		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
@@ -90,7 +90,7 @@ static int configure(struct lp_kernel *k)
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_loop_probe, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_step, UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -279,17 +279,17 @@ static void note_only_target(struct lp_kernel *k)
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }
 
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
+{
+	k->skel->bss->lp_cgroup = id;
+}
+
 static bool is_target(const struct lp_kernel *k, pid_t tgid)
 {
 	lp_vec_each (&k->targets, t)
 		if (*t == tgid)
 			return true;
 	return false;
-}
-
-void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
-{
-	k->skel->bss->lp_cgroup = id;
 }
 
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)

@@ -5,7 +5,7 @@
 
 #include "python/value_impl.h"
 
-#define BUCKETS 256 /* a power of two */
+#define BUCKETS	  256  /* a power of two */
 #define KNOWN_MAX 4096 /* classes remembered; more than that is a program that makes them */
 
 /* Classes by address. An address that is another class by now is noticed by the parts of it that
@@ -85,7 +85,7 @@ static enum lp_py_kind named_kind(const char *name)
 static int read_stamp(struct lp_pv *p, uint64_t type, bool live, struct lp_pv_class *ret)
 {
 	const struct lp_py_layout *l = p->l;
-	int (*read)(struct lp_pv *p, uint64_t addr, void *buf, size_t len) =
+	int (*read)(struct lp_pv * p, uint64_t addr, void *buf, size_t len) =
 		live ? lp_pv_read_class : lp_pv_read;
 	int r = read(p, type + l->tp_name, &ret->name_at, 8);
 
@@ -259,7 +259,8 @@ static void add_slots(struct lp_pv *p, struct lp_pv_class *c, uint64_t type, int
 	uint64_t base = 0, names = 0, flags = 0;
 	int64_t start = 0;
 
-	if (nesting == LP_PY_BASES_MAX || lp_pv_read_class(p, type + p->l->tp_flags, &flags, 8) < 0 ||
+	if (nesting == LP_PY_BASES_MAX ||
+	    lp_pv_read_class(p, type + p->l->tp_flags, &flags, 8) < 0 ||
 	    !(flags & LP_PY_TP_HEAPTYPE) || lp_pv_read_class(p, type + p->l->tp_base, &base, 8) < 0)
 		return;
 	if (base != p->r->runtime->type_object)

@@ -37,7 +37,7 @@ struct lp_pv_class {
 	LP_VEC(struct lp_pv_slot) slots;
 	/* names of fields in the order of the class statement: named tuples, dataclasses */
 	LP_VEC(char *) order;
-	bool is_tuple; /* `order` is _fields */
+	bool is_tuple;	/* `order` is _fields */
 	char *qualname; /* "m.C", from the live process; NULL: not asked yet, or not to be had */
 };
 

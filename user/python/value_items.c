@@ -69,9 +69,9 @@ void lp_pv_sequence(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struc
 /* repr() of a dict's subclass names it in these cases alone. */
 static void name_dict(const struct lp_pv_class *c, struct lp_value *ret)
 {
-	static const char *const names[][2] = {
-		{ "defaultdict", "..., " }, { "OrderedDict", NULL }, { "Counter", NULL }
-	};
+	static const char *const names[][2] = { { "defaultdict", "..., " },
+						{ "OrderedDict", NULL },
+						{ "Counter", NULL } };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 		if (!strcmp(c->name, names[i][0])) {

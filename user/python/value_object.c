@@ -49,12 +49,13 @@ static bool put_uuid(struct lp_pv *p, const struct lp_pv_class *c, const struct 
 	uint64_t at = field(f, "int"), tag = 0;
 	uint32_t digits[5] = { 0 };
 
-	if (strcmp(c->name, "UUID") != 0 || !at ||
-	    lp_pv_read(p, at + p->l->long_tag, &tag, 8) < 0)
+	if (strcmp(c->name, "UUID") != 0 || !at || lp_pv_read(p, at + p->l->long_tag, &tag, 8) < 0)
 		return false;
 
 	uint64_t n = p->l->long_is_tagged ? tag >> 3 : tag;
-	if (n > LP_ARRAY_SIZE(digits) || lp_pv_read(p, at + p->l->long_digits, digits, n * 4) < 0)
+	if (n > LP_ARRAY_SIZE(digits))
+		return false;
+	if (n && lp_pv_read(p, at + p->l->long_digits, digits, n * 4) < 0)
 		return false;
 
 	unsigned __int128 v = 0;
@@ -251,8 +252,7 @@ void lp_pv_exception(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, stru
 static const char *name_at(struct lp_pv *p, uint64_t addr)
 {
 	uint64_t at = 0;
-	const char *name =
-		lp_pv_read(p, addr, &at, 8) < 0 ? NULL : lp_pv_name(p, p->r->memory, at);
+	const char *name = lp_pv_read(p, addr, &at, 8) < 0 ? NULL : lp_pv_name(p, p->r->memory, at);
 
 	return name ? name : "?";
 }
@@ -315,8 +315,7 @@ void lp_pv_module(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct 
 {
 	(void)c;
 	ret->kind = LP_VAL_OBJECT;
-	ret->str = lp_arena_fmt(p->r->arena, "<module '%s'>",
-				name_at(p, addr + p->l->module_name));
+	ret->str = lp_arena_fmt(p->r->arena, "<module '%s'>", name_at(p, addr + p->l->module_name));
 }
 
 void lp_pv_class_object(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp_value *ret)
@@ -370,9 +369,9 @@ static bool read_frame(struct lp_pv *p, uint64_t frame, struct lp_py_frame *ret)
 	if (l->minor >= 11 ? lp_pv_read(p, frame + l->frame_lasti, &at, 8) < 0
 			   : lp_pv_read(p, frame + l->frame_lasti, &lasti, 4) < 0)
 		return false;
-	/* the field of a frame: of 3.13 on, where it will go on, the unit behind the yield */
+	/* what Python calls f_lasti; from 3.13 on of one that waits it is the unit behind the yield */
 	if (l->minor >= 11)
-		ret->lasti = at - (ret->code + l->code_code) - (l->lasti_is_next ? 2 : 0);
+		ret->lasti = at - (ret->code + l->code_code);
 	else
 		ret->lasti = (uint64_t)((int64_t)lasti * l->lasti_unit);
 	return lp_pv_read(p, ret->code + l->code_filename, &ret->filename, 8) >= 0 &&

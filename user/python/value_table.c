@@ -193,7 +193,7 @@ static bool find_attributes(struct lp_pv *p, uint64_t addr, const struct lp_pv_c
 		if (!values && !read_word(p, addr - l->managed_dict, &dict))
 			return false;
 		if (l->managed_tagged && dict & 1) {
-			values = dict - 1;
+			values = dict + 1;
 			dict = 0;
 		} else if (!dict && l->inline_values && c->flags & LP_PY_TP_INLINE_VALUES) {
 			uint8_t valid = 0;

@@ -132,12 +132,18 @@ static void read_bytes(struct lp_pv *p, uint64_t data, uint64_t len, struct lp_v
 
 static void wrap_bytearray(struct lp_pv *p, struct lp_value *ret)
 {
-	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 }, quoted = { 0 };
 
 	if (ret->kind != LP_VAL_BYTES)
 		return;
+	lp_show_python_string(&quoted, ret->str, ret->len, true);
 	lp_buf_str(&text, "bytearray(b");
-	lp_show_python_string(&text, ret->str, ret->len, true);
+	/* its repr() escapes single quotes between double ones, too */
+	for (size_t i = 0; i < quoted.len; i++) {
+		if (quoted.data[i] == '\'' && quoted.data[0] == '"')
+			lp_buf_char(&text, '\\');
+		lp_buf_char(&text, quoted.data[i]);
+	}
 	lp_buf_str(&text, ret->cut ? "...)" : ")");
 	ret->cut = false;
 	lp_pv_text(p, &text, ret);
@@ -241,7 +247,10 @@ static char *to_decimal(struct lp_arena *a, uint32_t *digits, size_t n, bool neg
 static void put_big(struct lp_pv *p, uint64_t addr, uint64_t n, bool negative, struct lp_value *ret)
 {
 	uint32_t digits[LP_PY_DIGITS_MAX];
-	int r = n > LP_PY_DIGITS_MAX ? 0 : lp_pv_read(p, addr + p->l->long_digits, digits, n * 4);
+	int r = 0;
+
+	if (n && n <= LP_PY_DIGITS_MAX)
+		r = lp_pv_read(p, addr + p->l->long_digits, digits, n * 4);
 
 	if (r < 0) {
 		lp_pv_error(ret, r, addr, p->r->arena);

@@ -218,6 +218,8 @@ void lp_pv_decimal(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct
 	uint64_t words[WORDS_MAX] = { 0 }, len = 0, data = 0;
 	int64_t exp = 0;
 	uint8_t flags = 0;
+
+	(void)c;
 	int r = lp_pv_read(p, addr + LP_PY_DEC_FLAGS, &flags, 1);
 
 	if (r >= 0)
@@ -234,7 +236,7 @@ void lp_pv_decimal(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct
 		lp_pv_error(ret, r, addr, p->r->arena);
 		return;
 	}
-	lp_buf_fmt(&text, "%s('%s", c->name, flags & FLAG_NEGATIVE ? "-" : "");
+	lp_buf_fmt(&text, "Decimal('%s", flags & FLAG_NEGATIVE ? "-" : "");
 	put_coefficient(words, len, &digits);
 	if (flags & FLAG_INFINITE) {
 		lp_buf_str(&text, "Infinity");
