@@ -35,13 +35,16 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *child = (void *)ctx->args[1];
 	__u64 pid_tgid = numbers_of(child);
 	__u64 current = lp_pid_tgid();
-	__u32 tgid = pid_tgid >> 32, parent = current >> 32;
-	__u32 *runtime = bpf_map_lookup_elem(&targets, &parent), same = runtime ? *runtime : 0;
+	__u32 tgid = pid_tgid >> 32, parent = current >> 32, none = 0;
 
 	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
-	if (lp_follow || lp_cgroup)
-		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
+	if (lp_follow || lp_cgroup) {
+		/* its interpreter lies where the parent's does */
+		__u32 *runtime = bpf_map_lookup_elem(&targets, &parent);
+
+		bpf_map_update_elem(&targets, &tgid, runtime ? runtime : &none, BPF_ANY);
+	}
 	tell(LP_REC_FORK, pid_tgid, parent);
 	return 0;
 }
@@ -56,8 +59,6 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	int was = lp_is_target(pid_tgid);
 	__u32 none = 0;
 
-	if (was && bpf_map_lookup_elem(&targets, &tgid))
-		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
 	if (lp_exe_ino) {
 		struct inode *inode = BPF_CORE_READ(program, file, f_inode);
 
@@ -67,6 +68,8 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 			was = 1;
 		}
 	}
+	/* its interpreter is gone */
+	bpf_map_update_elem(&targets, &tgid, &none, BPF_EXIST);
 	if (was)
 		tell(LP_REC_EXEC, pid_tgid, 0);
 	return 0;
@@ -86,7 +89,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (lp_only_tgid == tgid)
 		lp_only_tgid = 0;
-	if (bpf_map_delete_elem(&targets, &tgid) && !lp_cgroup)
+	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
 		return 0;
 	tell(LP_REC_EXIT, pid_tgid, 0);
 	return 0;

@@ -11,7 +11,6 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "lp/python.h"
 #include "core.h"
 #include "world.h"
 #include "hit.h"
@@ -131,20 +130,7 @@ int lp_probe(struct pt_regs *ctx)
 }
 
 #include "watch.h"
-SEC("perf_event")
-int lp_watch(struct bpf_perf_event_data *ctx)
-{
-	__u64 addr = ctx->addr;
-	__u64 pid_tgid = lp_pid_tgid();
-	if (lp_watch_again(ctx, addr))
-		return 0;
-	struct lp_py_place_key key = { .addr = addr };
-	__u32 *site = bpf_map_lookup_elem(&py_places, &key);
-	if (!site || !lp_is_target(pid_tgid))
-		return 0;
-	struct lp_site *s = bpf_map_lookup_elem(&sites, site);
-	if (s)
-		count_slotless(s->point, quick);
-	return 0;
-}
+#include "python_world.h"
+#include "python.h"
+#include "python_watch.h"
 #include "life.h"

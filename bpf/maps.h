@@ -13,17 +13,18 @@
 const volatile __u32 lp_record_max = LP_RECORD_MAX;
 const volatile __u32 lp_max_points = 1;
 const volatile __u32 lp_max_code = 1;
-const volatile __u32 lp_pidns;	 /* inode of our PID namespace; 0: the initial one */
-const volatile __u64 lp_cgroup;	 /* LP_FILTER_CGROUP; 0: by target */
-const volatile __u64 lp_exe_ino; /* processes that exec this file become targets; 0: none */
-const volatile __u32 lp_exe_dev; /* as the kernel has it: major << 20 | minor */
-const volatile __u32 lp_follow;	 /* children become targets */
+const volatile __u32 lp_pidns;	   /* inode of our PID namespace; 0: the initial one */
+const volatile __u32 lp_by_cgroup; /* LP_FILTER_CGROUP; 0: by target */
+const volatile __u64 lp_exe_ino;   /* processes that exec this file become targets; 0: none */
+const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor */
+const volatile __u32 lp_follow;	   /* children become targets */
 
 /* Changed while running. */
 volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
 volatile __u32 lp_cost_tgid;   /* our own child, on which costs are measured; 0: none */
 volatile __u32 lp_only_tgid;   /* the only target there is; 0: look into `targets` */
 volatile __u32 lp_watch_twice; /* threads may have two events for one watched byte */
+volatile __u64 lp_cgroup;      /* LP_FILTER_CGROUP; 0: it does not exist now */
 
 /* All instructions are one value: looked up once a hit. */
 struct {
@@ -77,7 +78,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u32); /* number of its lp_py_runtime + 1; 0: no Python */
+	__type(value, __u32); /* number of its Python runtime + 1; 0: none */
 } targets SEC(".maps");
 
 /* Interpreters, by number; user/probe/ makes room where there is Python. */

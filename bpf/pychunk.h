@@ -16,7 +16,8 @@
 lp_inline void lp_py_chunk_array(struct lp_vm *vm, struct lp_py_run *run, __u32 size, __u32 most)
 {
 	__u32 n = run->left < most ? run->left : most;
-	__u32 at = lp_py_copy(vm, run->addr, n * size, size == 1 && n == run->left ? run->depth : 0);
+	__u32 at =
+		lp_py_copy(vm, run->addr, n * size, size == 1 && n == run->left ? run->depth : 0);
 
 	run->at = at;
 	run->n = at && size > 1 ? n : 0;
@@ -61,7 +62,8 @@ lp_inline void lp_py_chunk_values(struct lp_vm *vm, const struct lp_py_layout *l
 		run->left = 0;
 }
 
-lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l,
+				struct lp_py_run *run)
 {
 	__u64 keys = run->addr;
 	__u32 at = lp_py_copy(vm, keys, l->keys_indices, 0);
@@ -82,7 +84,10 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l, 
 	} else {
 		__u64 size = lp_py_word(vm, at + l->keys_size);
 
-		indices = size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
+		indices = size * (size <= 0xff	       ? 1
+				  : size <= 0xffff     ? 2
+				  : size <= 0xffffffff ? 4
+						       : 8);
 	}
 	run->what = LP_PW_ENTRIES;
 	run->addr = keys + l->keys_indices + indices;
@@ -119,7 +124,8 @@ lp_inline void lp_py_chunk_deque(struct lp_vm *vm, struct lp_py_run *run)
 		run->left = 0;
 }
 
-lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l,
+				 struct lp_py_run *run)
 {
 	__u64 frame = run->addr;
 	__u32 at = lp_py_copy(vm, frame + l->frame_code, 8, 0);
@@ -131,7 +137,8 @@ lp_inline void lp_py_chunk_frame(struct lp_vm *vm, const struct lp_py_layout *l,
 }
 
 /* co_filename and co_name are neighbours. */
-lp_inline void lp_py_chunk_code(struct lp_vm *vm, const struct lp_py_layout *l, struct lp_py_run *run)
+lp_inline void lp_py_chunk_code(struct lp_vm *vm, const struct lp_py_layout *l,
+				struct lp_py_run *run)
 {
 	__u64 code = run->addr;
 	__u32 at = code ? lp_py_copy(vm, code + l->code_filename, 16, 0) : 0;

@@ -45,8 +45,8 @@ lp_inline void lp_py_long(struct lp_vm *vm, const struct lp_py_layout *l, __u64 
 }
 
 /* LIST and TUPLE: w->from to w->to of it. */
-lp_inline void lp_py_sequence(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr, int is_list,
-			      __u32 depth)
+lp_inline void lp_py_sequence(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr,
+			      int is_list, __u32 depth)
 {
 	struct lp_py_walk *w = &vm->walk;
 	__u64 n = lp_py_at(vm, l->ob_size), items = addr + l->tuple_items;
@@ -100,8 +100,8 @@ lp_inline void lp_py_deque(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 	if (!n || depth >= w->depth || first >= LP_PY_BLOCK_LEN)
 		return;
 
-	struct lp_py_run *run = lp_py_push(vm, LP_PW_DEQUE, lp_py_at(vm, LP_PY_DEQUE_LEFT),
-					   (__u32)n, depth + 1);
+	struct lp_py_run *run =
+		lp_py_push(vm, LP_PW_DEQUE, lp_py_at(vm, LP_PY_DEQUE_LEFT), (__u32)n, depth + 1);
 	if (run)
 		run->used = first;
 }
@@ -259,7 +259,8 @@ lp_inline __u64 lp_py_dict_offset(const struct lp_py_class *c, __u64 ob_size)
 }
 
 /* Attributes of an instance whose class is w->types[index]. ob_size: of one of variable size. */
-lp_global int lp_py_attributes(struct lp_vm *vm, __u64 addr, __u32 index, __u32 depth, __u64 ob_size)
+lp_global int lp_py_attributes(struct lp_vm *vm, __u64 addr, __u32 index, __u32 depth,
+			       __u64 ob_size)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
 
@@ -309,9 +310,8 @@ lp_inline void lp_py_instance(struct lp_vm *vm, __u64 addr, __u32 index, __u32 d
 	}
 
 	__u32 at = lp_py_body(vm, addr, len & ~7u);
-	struct lp_py_run *run = at && depth < vm->walk.depth
-					? lp_py_push(vm, LP_PW_SLOTS, 0, 0, depth + 1)
-					: 0;
+	struct lp_py_run *run =
+		at && depth < vm->walk.depth ? lp_py_push(vm, LP_PW_SLOTS, 0, 0, depth + 1) : 0;
 	if (run) {
 		run->at = at + 16;
 		run->n = (len - 16) / 8;

@@ -10,6 +10,7 @@
 #include "lp/program.h"
 #include "lp/python.h"
 #include "lp/record.h"
+#include "python_state.h"
 
 #define lp_inline    static inline __attribute__((always_inline))
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
@@ -63,11 +64,11 @@ struct lp_py_run {
 
 struct lp_py_seen {
 	__u64 addr;
-	__u32 serial;	  /* of the hit */
-	__u32 text;	  /* in the record: the characters; 0: no str */
-	__u8 depth;	  /* least at which it was copied */
-	__u8 width, len;  /* of a character; characters in the record */
-	__u8 type;	  /* index + 1 */
+	__u32 serial;	 /* of the hit */
+	__u32 text;	 /* in the record: the characters; 0: no str */
+	__u8 depth;	 /* least at which it was copied */
+	__u8 width, len; /* of a character; characters in the record */
+	__u8 type;	 /* index + 1 */
 	__u32 pad;
 };
 
@@ -88,15 +89,15 @@ struct lp_py_class {
 
 /* One walk through a value's objects (pywalk.h). */
 struct lp_py_walk {
-	struct lp_py_value value; /* set by the caller, as the next one */
-	__u32 runtime;		  /* number of the lp_py_runtime */
-	__u32 serial;		  /* of the hit: what another has seen is not seen */
+	struct lp_py_value value;   /* set by the caller, as the next one */
+	__u32 runtime;		    /* number of the lp_py_runtime */
+	__u32 serial;		    /* of the hit: what another has seen is not seen */
 	__u32 string, items, depth; /* limits */
-	__u32 from, to;		  /* items of the object that are wanted */
+	__u32 from, to;		    /* items of the object that are wanted */
 	__u32 runs_in, runs_out;
 	__u32 n_types;
-	__u32 head_len;		  /* bytes of head that could be read */
-	__u32 text;		  /* of the latest str, as in lp_py_seen */
+	__u32 head_len; /* bytes of head that could be read */
+	__u32 text;	/* of the latest str, as in lp_py_seen */
 	__u8 width, len;
 	__u16 pad;
 	__u64 hash;		    /* of a name up to now */
@@ -123,6 +124,7 @@ struct lp_carry {
 	__u32 len;   /* of the body */
 	__u8 outcome, status;
 	__u16 flags; /* LP_RECF_* */
+	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
 struct lp_vm {
@@ -152,6 +154,7 @@ struct lp_vm {
 	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
+	struct lp_pyvm py;       /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

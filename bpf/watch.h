@@ -58,6 +58,16 @@ static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx
 	return 0;
 }
 
+/* A probe in the evaluation loop was run into, by whatever code. */
+lp_inline void lp_step_note(__u32 site)
+{
+	__u64 key = LP_STEP_RUNS | site;
+	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key);
+
+	if (runs)
+		runs->all++;
+}
+
 /* Counts what the kernel has brought; is it a hit that has come already? */
 lp_inline int lp_watch_again(struct bpf_perf_event_data *ctx, __u64 addr)
 {

@@ -23,13 +23,13 @@
 #define LP_PY_CFUNC_SELF 24
 
 /* Modules/_collectionsmodule.c: dequeobject, and BLOCK {leftlink, data, rightlink} */
-#define LP_PY_DEQUE_LEFT      24
-#define LP_PY_DEQUE_INDEX     40
-#define LP_PY_DEQUE_MAXLEN    64
-#define LP_PY_DEQUE_SIZE      72
-#define LP_PY_BLOCK_DATA      8
-#define LP_PY_BLOCK_LEN	      64
-#define LP_PY_BLOCK_RIGHT     (LP_PY_BLOCK_DATA + 8 * LP_PY_BLOCK_LEN)
+#define LP_PY_DEQUE_LEFT   24
+#define LP_PY_DEQUE_INDEX  40
+#define LP_PY_DEQUE_MAXLEN 64
+#define LP_PY_DEQUE_SIZE   72
+#define LP_PY_BLOCK_DATA   8
+#define LP_PY_BLOCK_LEN	   64
+#define LP_PY_BLOCK_RIGHT  (LP_PY_BLOCK_DATA + 8 * LP_PY_BLOCK_LEN)
 
 /* Include/datetime.h: PyDateTime_Date, _Time, _DateTime, _Delta; zone is there with has_zone */
 #define LP_PY_DATE_HAS_ZONE 24

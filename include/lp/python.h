@@ -242,6 +242,11 @@ struct lp_py_runtime {
 	__u64 dict_length, list_length, tuple_length, str_length, bytes_length, set_length;
 	__u64 dict_contains, list_contains, tuple_contains, set_contains, str_contains,
 		bytes_contains;
+	/* From 3.12 on: states of the static builtin types, by index in tp_subclasses - 1; 0: unknown */
+	__u64 static_types;
+	__u32 static_type_size, static_type_dict; /* of one state; tp_dict in it */
+	/* Hashes of names that change what an operation means; 0: unknown. */
+	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
 	/* asyncio: 0 where it is not imported (yet) */
 	__u64 current_tasks;		 /* the dict asyncio.tasks._current_tasks: loop to task */
 	__u64 running_loop_key;		 /* the str '__asyncio_running_event_loop__' */
@@ -273,11 +278,14 @@ struct lp_py_place_key {
 	__u64 runtime;
 };
 
-/* A line that is entered at several units, of which one leads to the next: where LEADS was the
- * frame's latest hit, FOLLOWS is no new start of the line.
+/* A line that is entered at several units, of which one leads to the next: where a LEADS of the same
+ * line and code object, at a lower address, was the frame's latest hit, counted or not, FOLLOWS is
+ * no new start of the line.
  */
-#define LP_PY_SITE_LEADS   0x1u
-#define LP_PY_SITE_FOLLOWS 0x2u
+#define LP_PY_SITE_LEADS       0x1u
+#define LP_PY_SITE_FOLLOWS     0x2u
+#define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
+#define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 
 /* What a virtual register of a Python program holds. */
 enum lp_py_tag {

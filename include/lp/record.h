@@ -95,6 +95,9 @@ struct lp_watch_runs {
 	__u64 all, twice;
 };
 
+/* In place of a byte's address, with the site's number: a probe in the evaluation loop. */
+#define LP_STEP_RUNS (1ull << 63)
+
 /* hit clause: `hit N` is EQ */
 enum lp_hit_op {
 	LP_HIT_ANY,

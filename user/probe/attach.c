@@ -256,6 +256,17 @@ int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_l
 	return attach(k, k->skel->progs.lp_probe, a, ret, err);
 }
 
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		int r = lp_watch_note_runs(k, LP_STEP_RUNS | a->sites[i], err);
+		if (r < 0)
+			return r;
+	}
+	return attach(k, k->skel->progs.lp_loop_probe, a, ret, err);
+}
+
 int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
 			   struct lp_link **ret, struct lp_err *err)
 {

@@ -21,6 +21,8 @@
 #define COST_CODE     32u
 #define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
 #define COST_CALLS    64u
+#define PYTHON_THREADS 16384u /* Python threads that have hits */
+#define PYTHON_LEADS  8192u  /* frames between two starts of one line */
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -64,18 +66,23 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
 	s->rodata->lp_pidns = own_pidns();
-	s->rodata->lp_cgroup = c->filter == LP_FILTER_CGROUP ? c->cgroup_id : 0;
+	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
+	s->bss->lp_cgroup = c->cgroup_id;
 	s->rodata->lp_exe_ino = c->exe_ino;
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
 	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
 	bpf_program__set_autoload(s->progs.lp_watch, c->python);
+	bpf_program__set_autoload(s->progs.lp_loop_probe, c->python);
 	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
 	if (c->python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
+		bpf_map__set_max_entries(s->maps.py_leads, PYTHON_LEADS);
+		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
 		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
 	}
@@ -83,6 +90,7 @@ static int configure(struct lp_kernel *k)
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_loop_probe, UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -277,6 +285,11 @@ static bool is_target(const struct lp_kernel *k, pid_t tgid)
 		if (*t == tgid)
 			return true;
 	return false;
+}
+
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
+{
+	k->skel->bss->lp_cgroup = id;
 }
 
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)

@@ -41,6 +41,8 @@ struct lp_link {
 };
 struct lp_link *lp_link_new(void);
 
+/* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
+int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
 /* Sums over all CPUs. */
 void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret);
 

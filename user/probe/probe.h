@@ -29,7 +29,7 @@ enum lp_filter {
 
 struct lp_kernel_conf {
 	enum lp_filter filter;
-	uint64_t cgroup_id;	   /* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
+	uint64_t cgroup_id;	   /* inode number of its cgroup2 directory; 0: not there now */
 	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
@@ -100,6 +100,9 @@ int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset,
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err);
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
 
+/* The cgroup was made again, under the same name; 0: it is gone. LP_FILTER_CGROUP only. */
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id);
+
 /* Many sites of one file with one call where the kernel can (uprobe_multi), else one by one.
  * All of them or none. path must lead to the very file now ("/proc/PID/map_files/...",
  * "/proc/self/fd/N").
@@ -120,6 +123,12 @@ struct lp_attach {
  */
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err);
+/* Of Python sites, where no watchpoint is to be had: at machine code of the evaluation loop, which
+ * every instruction of a kind runs into (python/step.h). `sites` as above, and how often it did.
+ */
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
 

@@ -260,21 +260,30 @@ void lp_watch_free(struct lp_watch *w)
 	free(w);
 }
 
+int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err)
+{
+	lp_auto(lp_free) struct lp_watch_runs *zero = calloc(k->cpus, sizeof(*zero));
+	int map = bpf_map__fd(k->skel->maps.watch_runs);
+
+	if (!zero)
+		return lp_err_nomem(err);
+	if (bpf_map_update_elem(map, &key, zero, BPF_NOEXIST) < 0 && errno != EEXIST)
+		return lp_err_set(err, errno, "no room for more watched bytes: %s",
+				  strerror(errno));
+	return 0;
+}
+
 /* The byte's counter, once for all processes that have it. */
 static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 {
-	lp_auto(lp_free) struct lp_watch_runs *zero = calloc(k->cpus, sizeof(*zero));
 	struct lp_watched byte = { .addr = addr };
 
 	lp_vec_each (&k->watched, known)
 		if (known->addr == addr)
 			return 0;
-	if (!zero || lp_vec_push(&k->watched, byte) < 0)
+	if (lp_vec_push(&k->watched, byte) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.watch_runs), &addr, zero, BPF_ANY) < 0)
-		return lp_err_set(err, errno, "no room for more watched bytes: %s",
-				  strerror(errno));
-	return 0;
+	return lp_watch_note_runs(k, addr, err);
 }
 
 uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
@@ -286,6 +295,14 @@ uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
 		if (byte->addr == addr && byte->fired > runs.all)
 			return byte->fired - runs.all;
 	return 0;
+}
+
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site)
+{
+	struct lp_watch_runs runs;
+
+	lp_watch_runs(k, LP_STEP_RUNS | site, &runs);
+	return runs.all;
 }
 
 void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret)

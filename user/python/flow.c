@@ -14,10 +14,12 @@ struct building {
 	uint32_t *instr_at; /* by unit: the instruction that begins there */
 	uint32_t *handler;  /* by instruction: where its exceptions go; NOWHERE */
 	uint32_t *block;    /* by instruction, up to 3.10: its SETUP, NOWHERE: none, UNKNOWN */
+	bool *is_handler;   /* by instruction: exceptions lead there */
 	LP_VEC(uint32_t) todo;
 };
 
-#define UNKNOWN (UINT32_MAX - 1)
+#define UNKNOWN	     (UINT32_MAX - 1)
+#define MAX_RERAISED 8 /* handlers around each other that are looked through */
 
 static const struct lp_py_opcode *opcode_of(int minor, uint8_t op)
 {
@@ -94,15 +96,21 @@ static uint32_t target_of(const struct building *w, const struct lp_py_instr *in
 static bool falls_through(uint8_t kind)
 {
 	return kind != LP_PYOP_JUMP && kind != LP_PYOP_JUMP_TO && kind != LP_PYOP_JUMP_BACK &&
-	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_CALL_FINALLY &&
-	       kind != LP_PYOP_RETURN && kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE;
+	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_RETURN && kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE &&
+	       kind != LP_PYOP_RERAISE;
 }
 
 static bool can_raise(uint8_t kind)
 {
-	return kind == LP_PYOP_PLAIN || kind == LP_PYOP_RAISE || kind == LP_PYOP_FOR ||
+	return kind == LP_PYOP_PLAIN || kind == LP_PYOP_RAISE || kind == LP_PYOP_RERAISE || kind == LP_PYOP_FOR ||
 	       kind == LP_PYOP_BRANCH || kind == LP_PYOP_BRANCH_TO || kind == LP_PYOP_BRANCH_BACK ||
 	       kind == LP_PYOP_END_FINALLY || kind == LP_PYOP_SETUP;
+}
+
+/* RERAISE with an argument takes the place of the instruction that raised first. */
+static bool takes_place_of_another(const struct lp_py_instr *in, int minor)
+{
+	return minor >= 10 && in->kind == LP_PYOP_RERAISE && in->oparg > 0;
 }
 
 /* The line that a step from here comes from. */
@@ -114,15 +122,31 @@ static int line_before(const struct lp_py_flow *f, uint32_t from)
 	return f->instrs.data[from].line;
 }
 
+/* 3.9 reports the line of a handler, wherever in the line it begins, but not after the first
+ * instruction of a line or anything in the first line of the table.
+ */
+static bool shows_handler(const struct lp_py_flow *f, uint32_t from)
+{
+	uint32_t first = from;
+
+	while (first > 0 && !f->instrs.data[first].first)
+		first--;
+	return first > 0 && first < from;
+}
+
 static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, bool raises)
 {
 	const struct lp_py_instr *in = &f->instrs.data[to];
-	const bool back = from != NOWHERE && to < from &&
-			  f->instrs.data[from].kind != LP_PYOP_JUMP_WAIT &&
-			  !(raises && f->minor >= 12);
+	const uint8_t kind = from == NOWHERE ? LP_PYOP_PLAIN : f->instrs.data[from].kind;
+	/* what follows CALL_FINALLY is come to from the end of the `finally`, which lies behind */
+	const bool back = from != NOWHERE && (to < from || (kind == LP_PYOP_CALL_FINALLY &&
+							    to == from + 1)) &&
+			  kind != LP_PYOP_JUMP_WAIT && !(raises && f->minor >= 12);
 
 	if (in->line == 0 || (f->minor >= 11 && (in->kind == LP_PYOP_RESUME || to <= f->begin)))
 		return false;
+	if (raises && f->minor == 9 && shows_handler(f, from))
+		return true;
 	return back || (f->minor <= 9 ? in->first : in->line != line_before(f, from));
 }
 
@@ -133,6 +157,8 @@ static int add_edge(struct building *w, uint32_t from, uint32_t to, bool raises)
 	if (to == NOWHERE)
 		return 0;
 	const struct lp_py_edge e = { from, to, raises, starts_line(f, from, to, raises) };
+
+	w->is_handler[to] |= raises;
 
 	if (!f->instrs.data[to].reached) {
 		f->instrs.data[to].reached = true;
@@ -162,22 +188,6 @@ static void set_block(struct building *w, uint32_t at, uint32_t block)
 	w->handler[at] = block == NOWHERE ? NOWHERE : target_of(w, &w->f->instrs.data[block]);
 }
 
-/* 3.8: a `finally` ends, and goes on behind each place that it may have been called from. */
-static int return_from_finally(struct building *w, uint32_t at)
-{
-	const uint32_t n = (uint32_t)w->f->instrs.len;
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < n; i++)
-		if (w->f->instrs.data[i].kind == LP_PYOP_CALL_FINALLY && i + 1 < n &&
-		    target_of(w, &w->f->instrs.data[i]) <= at) {
-			if (w->block[i] != UNKNOWN)
-				set_block(w, i + 1, w->block[i]);
-			r = add_edge(w, at, i + 1, false);
-		}
-	return r;
-}
-
 static int visit(struct building *w, uint32_t at)
 {
 	const struct lp_py_instr *in = &w->f->instrs.data[at];
@@ -191,15 +201,16 @@ static int visit(struct building *w, uint32_t at)
 		set_block(w, next, block_behind(w, at));
 	/* a handler runs in the block around */
 	if (old)
-		set_block(w, target, in->kind == LP_PYOP_SETUP ? w->block[at] : block_behind(w, at));
+		set_block(w, target,
+			  in->kind == LP_PYOP_SETUP ? w->block[at] : block_behind(w, at));
 	if (falls_through(in->kind))
 		r = add_edge(w, at, next, false);
 	if (r == 0 && in->kind != LP_PYOP_SETUP)
 		r = add_edge(w, at, target, false);
 	if (r == 0 && can_raise(in->kind))
 		r = add_edge(w, at, w->handler[at], true);
-	if (r == 0 && in->kind == LP_PYOP_END_FINALLY)
-		r = return_from_finally(w, at);
+	if (r == 0 && takes_place_of_another(in, w->f->minor))
+		r = add_edge(w, at, w->handler[at], true);
 	w->f->instrs.data[at].first_edge = first_edge;
 	w->f->instrs.data[at].n_edges = (uint32_t)w->f->edges.len - first_edge;
 	return r;
@@ -241,6 +252,52 @@ static int walk(struct building *w)
 	return r;
 }
 
+/* Which lines can it have been: this one, others. */
+struct origins {
+	bool same, other;
+};
+
+static void find_origins(const struct building *w, uint32_t reraise, int line, unsigned int depth,
+			 struct origins *ret)
+{
+	const struct lp_py_flow *f = w->f;
+	uint32_t handler = reraise;
+
+	/* the handler that it ends is the one that begins last before it */
+	while (handler > 0 && !w->is_handler[handler])
+		handler--;
+	for (uint32_t i = 0; i < f->instrs.data[handler].n_in; i++) {
+		const struct lp_py_edge *e =
+			&f->edges.data[f->in[f->instrs.data[handler].first_in + i]];
+		const struct lp_py_instr *from =
+			e->from == NOWHERE ? NULL : &f->instrs.data[e->from];
+
+		if (!from || !e->raises)
+			continue;
+		if (!takes_place_of_another(from, f->minor) || e->from == reraise)
+			*(from->line == line ? &ret->same : &ret->other) = true;
+		else if (depth < MAX_RERAISED)
+			find_origins(w, e->from, line, depth + 1, ret);
+	}
+}
+
+/* Sets what the steps from a RERAISE to the handler around it are. It has two of them. */
+static void settle_reraise(struct building *w, uint32_t at)
+{
+	struct lp_py_flow *f = w->f;
+	const struct lp_py_instr *in = &f->instrs.data[at];
+	struct origins o = { 0 };
+
+	if (in->n_edges != 2 || !takes_place_of_another(in, f->minor))
+		return;
+
+	struct lp_py_edge *e = &f->edges.data[in->first_edge];
+	const int line = f->instrs.data[e->to].line;
+	find_origins(w, at, line, 0, &o);
+	e[0].starts = line != 0 && (o.other || (!o.same && e[0].starts));
+	e[1].starts = e[0].starts && !o.same;
+}
+
 /* Sorts the edges by where they lead. */
 static int index_edges(struct lp_py_flow *f)
 {
@@ -269,11 +326,14 @@ int lp_py_flow_init(struct lp_py_flow *f, const struct lp_py_bytecode *b)
 	const size_t n = b->units.len / 2;
 	lp_auto(lp_free) struct lp_py_line *lines = calloc(n + 1, sizeof(*lines));
 	lp_auto(lp_free) uint32_t *arrays = calloc(3 * (n + 1), sizeof(*arrays));
-	struct building w = { .f = f, .b = b, .n_units = (uint32_t)n };
+	lp_auto(lp_free) bool *is_handler = calloc(n + 1, sizeof(*is_handler));
+	struct building w = {
+		.f = f, .b = b, .n_units = (uint32_t)n, .is_handler = is_handler
+	};
 	int r;
 
 	*f = (struct lp_py_flow){ .minor = b->minor };
-	if (!lines || !arrays)
+	if (!lines || !arrays || !is_handler)
 		return -ENOMEM;
 	if (b->minor < LP_PY_MINOR_MIN || b->minor > LP_PY_MINOR_MAX || n > UINT32_MAX / 4)
 		return -EINVAL;
@@ -286,6 +346,8 @@ int lp_py_flow_init(struct lp_py_flow *f, const struct lp_py_bytecode *b)
 		r = walk(&w);
 	if (r == 0)
 		r = index_edges(f);
+	for (uint32_t i = 0; r == 0 && i < f->instrs.len; i++)
+		settle_reraise(&w, i);
 	lp_vec_done(&w.todo);
 	if (r < 0)
 		lp_py_flow_done(f);

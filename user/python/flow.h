@@ -28,14 +28,15 @@ struct lp_py_instr {
 	uint32_t oparg;
 	int line; /* 0: none */
 	uint8_t kind;
-	bool first;   /* lp_py_line.first of the unit */
-	bool reached; /* from the function's begin */
+	bool first;		      /* lp_py_line.first of the unit */
+	bool reached;		      /* from the function's begin */
 	uint32_t first_edge, n_edges; /* that lead on from here */
 	uint32_t first_in, n_in;      /* in flow.in: those that lead here */
 };
 
 struct lp_py_edge {
-	uint32_t from, to; /* indices of instructions; from LP_PY_NOWHERE: the function is entered */
+	uint32_t from,
+		to; /* indices of instructions; from LP_PY_NOWHERE: the function is entered */
 	bool raises;
 	bool starts; /* a line begins by this step */
 };
@@ -43,9 +44,10 @@ struct lp_py_edge {
 struct lp_py_flow {
 	int minor;
 	LP_VEC(struct lp_py_instr) instrs;
-	LP_VEC(struct lp_py_edge) edges; /* of instructions that are reached; the first is the entry */
-	uint32_t *in;			 /* indices of edges, by where they lead */
-	uint32_t begin;			 /* where a function's body starts to run */
+	LP_VEC(struct lp_py_edge)
+	edges;		/* of instructions that are reached; the first is the entry */
+	uint32_t *in;	/* indices of edges, by where they lead */
+	uint32_t begin; /* where a function's body starts to run */
 };
 
 /* -ENOMEM, -EINVAL: no code that can be understood. */

@@ -2,27 +2,29 @@
 /* Which units are watched for a line: those that a step leads to by which it starts.
  *
  * A unit to which also other steps lead is watched, but not counted where another watched one of
- * the line came just before (LEADS, FOLLOWS). Where nothing happens on the way to it, it alone is
+ * the line, before it in the code, came just before (LEADS, FOLLOWS). Jumps back always count. Where nothing happens on the way to it, it alone is
  * enough.
  */
 #include <errno.h>
 
 #include "python/flow.h"
 
+#define MAX_VERIFIED 31 /* watched units of a line */
+
 enum mark {
-	SEEN_PLAIN = 1, /* with the latest hit being none that leads */
-	SEEN_LED = 2,
-	WATCHED = 4,
-	FLOODED = 8,
+	WATCHED = 1,
+	FLOODED = 2,
 };
 
 struct starts {
 	const struct lp_py_flow *f;
 	int line;
 	uint8_t *event; /* by edge: is a hit wanted */
-	uint8_t *mark;  /* by instruction: enum mark */
+	uint8_t *mark;	/* by instruction: enum mark */
 	uint8_t *flags; /* by instruction: LP_PY_SITE_* */
-	LP_VEC(uint32_t) todo;
+	uint32_t watched[MAX_VERIFIED]; /* instructions */
+	size_t n_watched;
+	LP_VEC(uint64_t) todo;
 };
 
 static uint32_t in_edge(const struct lp_py_flow *f, uint32_t at, uint32_t i)
@@ -89,7 +91,7 @@ static int flood_back(struct starts *s, uint32_t follows)
 	if (lp_vec_push(&s->todo, follows) < 0)
 		return -ENOMEM;
 	while (s->todo.len > 0) {
-		const uint32_t at = s->todo.data[--s->todo.len];
+		const uint32_t at = (uint32_t)s->todo.data[--s->todo.len];
 
 		for (uint32_t i = 0; i < f->instrs.data[at].n_in; i++) {
 			const uint32_t edge = in_edge(f, at, i), from = f->edges.data[edge].from;
@@ -106,39 +108,67 @@ static int flood_back(struct starts *s, uint32_t follows)
 	return 0;
 }
 
-/* One step with the latest hit known: is what is counted what is wanted? Goes on from there. */
-static int step(struct starts *s, uint32_t edge, bool led, bool *exact)
+/* A step, with the latest hit known: its index in watched, one more; 0: none. Is what is counted what
+ * is wanted? Goes on from there, once for each latest hit.
+ */
+static int step(struct starts *s, uint32_t *seen, uint32_t edge, uint32_t latest, bool *exact)
 {
 	const uint32_t to = s->f->edges.data[edge].to;
 	const bool watched = s->mark[to] & WATCHED;
-	const bool counted = watched && !(led && (s->flags[to] & LP_PY_SITE_FOLLOWS));
+	const uint32_t before = latest ? s->watched[latest - 1] : LP_PY_NOWHERE;
+	const bool led = latest && before < to && (s->flags[before] & LP_PY_SITE_LEADS);
 
-	if (counted != s->event[edge])
+	if ((watched && !(led && (s->flags[to] & LP_PY_SITE_FOLLOWS))) != s->event[edge])
 		*exact = false;
-	if (watched)
-		led = s->flags[to] & LP_PY_SITE_LEADS;
-
-	const uint8_t seen = led ? SEEN_LED : SEEN_PLAIN;
-	if (s->mark[to] & seen)
+	for (uint32_t i = 0; watched && i < s->n_watched; i++)
+		if (s->watched[i] == to)
+			latest = i + 1;
+	if (seen[to] & 1u << latest)
 		return 0;
-	s->mark[to] |= seen;
-	return lp_vec_push(&s->todo, to << 1 | led);
+	seen[to] |= 1u << latest;
+	return lp_vec_push(&s->todo, (uint64_t)to << 32 | latest);
 }
 
 /* Goes every way through the code. */
 static int verify(struct starts *s, bool *exact)
 {
 	const struct lp_py_flow *f = s->f;
-	int r = step(s, 0, false, exact);
+	lp_auto(lp_free) uint32_t *seen = calloc(f->instrs.len, sizeof(*seen));
 
+	if (!seen)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->instrs.len; i++) {
+		if (!(s->mark[i] & WATCHED))
+			continue;
+		if (s->n_watched == MAX_VERIFIED) {
+			*exact = false;
+			return 0;
+		}
+		s->watched[s->n_watched++] = i;
+	}
+	int r = step(s, seen, 0, 0, exact);
 	while (r == 0 && s->todo.len > 0) {
-		const uint32_t top = s->todo.data[--s->todo.len];
-		const struct lp_py_instr *in = &f->instrs.data[top >> 1];
+		const uint64_t top = s->todo.data[--s->todo.len];
+		const struct lp_py_instr *in = &f->instrs.data[top >> 32];
 
 		for (uint32_t i = 0; r == 0 && i < in->n_edges; i++)
-			r = step(s, in->first_edge + i, top & 1, exact);
+			r = step(s, seen, in->first_edge + i, (uint32_t)top, exact);
 	}
 	return r;
+}
+
+/* 3.12 reports a line once more where an exception of a function that it called is handled in the
+ * line itself: it takes the call's cache entries for another line.
+ */
+static bool has_false_events(const struct starts *s, uint32_t at)
+{
+	for (uint32_t i = 0; i < s->f->instrs.data[at].n_in; i++) {
+		const struct lp_py_edge *e = &s->f->edges.data[in_edge(s->f, at, i)];
+
+		if (e->raises && !e->starts)
+			return s->f->minor == 12;
+	}
+	return false;
 }
 
 /* Can only an exception lead there without a start? */
@@ -163,7 +193,10 @@ static int assign(struct starts *s, bool *exact)
 		if (s->f->instrs.data[i].line == s->line)
 			slide(s, i);
 	for (uint32_t i = 0; i < n; i++) {
-		if (s->f->instrs.data[i].line != s->line || count_events(s, i) == 0)
+		if (s->f->instrs.data[i].line != s->line)
+			continue;
+		*exact &= !has_false_events(s, i);
+		if (count_events(s, i) == 0)
 			continue;
 		s->mark[i] |= WATCHED;
 		if (is_pure(s, i))
@@ -224,8 +257,8 @@ int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts 
 	s.flags = arrays + n;
 	s.event = arrays + 2 * n;
 	for (size_t i = 0; i < n_edges; i++)
-		s.event[i] = f->edges.data[i].starts &&
-			     f->instrs.data[f->edges.data[i].to].line == line;
+		s.event[i] =
+			f->edges.data[i].starts && f->instrs.data[f->edges.data[i].to].line == line;
 	r = assign(&s, &exact);
 	if (r == 0)
 		r = take(&s, ret);

@@ -148,8 +148,7 @@ static uint32_t read_varint_high(struct cursor *c)
 }
 
 void lp_py_handlers(const struct lp_py_bytecode *b,
-		    void (*fn)(uint32_t start, uint32_t end, uint32_t target, void *arg),
-		    void *arg)
+		    void (*fn)(uint32_t start, uint32_t end, uint32_t target, void *arg), void *arg)
 {
 	struct cursor c = { b->handlers.data, b->handlers.data + b->handlers.len };
 	const uint32_t n = (uint32_t)(b->units.len / 2);

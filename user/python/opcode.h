@@ -33,11 +33,12 @@ enum lp_py_opkind {
 	LP_PYOP_FOR,	       /* FOR_ITER: on, or forward over END_FOR where that version does so */
 	LP_PYOP_SETUP,	       /* begin of a block with a handler forward from here */
 	LP_PYOP_POP_BLOCK,     /* its end */
-	LP_PYOP_CALL_FINALLY,  /* 3.8: goes forward, comes back behind it */
-	LP_PYOP_END_FINALLY,   /* 3.8: there it goes back, or on */
+	LP_PYOP_CALL_FINALLY,  /* 3.8: forward; on when that comes back */
+	LP_PYOP_END_FINALLY,   /* 3.8: there it comes back, or goes on */
 	LP_PYOP_RETURN,	       /* of the value on the stack */
 	LP_PYOP_RETURN_CONST,  /* of a constant */
 	LP_PYOP_RAISE,	       /* never the next one */
+	LP_PYOP_RERAISE,       /* the same; with an argument, as if at the place of the first time */
 	LP_PYOP_HIDDEN_LINE,   /* INSTRUMENTED_LINE: what it stands for is kept elsewhere */
 	LP_PYOP_HIDDEN_SINGLE, /* INSTRUMENTED_INSTRUCTION */
 	LP_PYOP_HIDDEN,	       /* ENTER_EXECUTOR and the like: not to be read from outside */
@@ -46,9 +47,9 @@ enum lp_py_opkind {
 struct lp_py_opcode {
 	uint8_t kind;	/* enum lp_py_opkind */
 	uint8_t caches; /* units that follow and are no instructions */
+	uint8_t base;	/* the opcode that this is a form of; 0: it is no form of another */
 };
 
-extern const struct lp_py_opcode
-	lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][256];
+extern const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][256];
 
 #endif

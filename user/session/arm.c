@@ -53,8 +53,10 @@ static const char *spot_text(const struct spot *spot, char *buf, size_t size)
 
 	if (spot->py)
 		snprintf(buf, size, "%s:%d in %s, code unit 0x%llx of process %d",
-			 spot->py->place.file, spot->py->place.line, spot->py->place.function,
-			 (unsigned long long)spot->py->place.site.unit, (int)spot->py->in->pid);
+			 spot->py->here.place.file, spot->py->here.place.line,
+			 spot->py->here.place.function,
+			 (unsigned long long)spot->py->here.place.site.unit,
+			 (int)spot->py->in->pid);
 	else if (at->line)
 		snprintf(buf, size, "%s:%d in %s%s at 0x%llx of %s", at->file ? at->file : "?",
 			 at->line, function, at->inlined ? " (inlined)" : "",

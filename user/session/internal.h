@@ -66,11 +66,18 @@ struct interp {
 	struct lp_py_info info; /* the collector's view */
 };
 
+/* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
+struct py_half {
+	struct lp_py_place place;
+	bool watched;
+	struct lp_link *step; /* NULL: none */
+};
+
 /* The Python half of a spot. Those of one function share the entry's site, which is the first's. */
 struct py_spot {
 	struct interp *in;
-	struct lp_py_place place, entry;
-	bool has_entry, owns_entry, attached;
+	struct py_half here, entry;
+	bool has_entry, owns_entry;
 };
 
 struct spot {
@@ -81,6 +88,7 @@ struct spot {
 	struct lp_compiled *code;
 	struct lp_site_info info; /* the collector's view of `site` */
 	uint32_t site, enter_site;
+	uint32_t pair; /* of both halves, Python */
 };
 
 struct stop {
@@ -125,13 +133,16 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
+	bool no_watchpoints;		 /* none ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
-	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
-	bool dynamic;	 /* libraries or processes can come later */
-	char cgroup[PATH_MAX];
-	struct lp_file *exe; /* LP_TARGET_EXE, LP_TARGET_COMMAND */
+	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
+	bool dynamic;	       /* libraries or processes can come later */
+	char cgroup[PATH_MAX]; /* its directory; "": the target is none */
+	uint64_t cgroup_id;    /* 0: it is not there now */
+	int cgroup_fd;	       /* inotify */
+	struct lp_file *exe;   /* LP_TARGET_EXE, LP_TARGET_COMMAND */
 
 	pid_t child; /* LP_TARGET_COMMAND */
 	int go_fd;   /* a byte lets the child run; closing it ends the child */
@@ -150,6 +161,7 @@ struct lp_session {
 	enum finish finish;
 	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
+	bool failure_told;     /* to the caller */
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
@@ -207,6 +219,10 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 			   struct lp_err *err);
 int session_python_compile(struct lp_session *s, struct spot *spot, struct lp_err *err);
 int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_err *err);
+/* The site of one half, with *site in place of the place's; the one before is dropped. */
+int session_python_move_site(struct lp_session *s, struct spot *spot, struct py_half *half,
+			     const struct lp_py_site *site, struct lp_err *err);
+struct lp_file *session_python_file(const struct lp_session *s, const struct interp *in);
 /* A code object that has just been made (0: all that there are): arms every point that is there. */
 void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code);
 void session_python_code(struct lp_session *s, pid_t pid, uint64_t code);
@@ -225,6 +241,13 @@ int session_collect_stops(struct point *p, size_t from, void *stops_vec);
 void session_detach_point(struct lp_session *s, struct point *p);
 void session_detach_all(struct lp_session *s);
 void session_watch_loaders(struct lp_session *s);
+
+/* cgroup.c: a cgroup that is removed and made again, as a service's is when it restarts. */
+int session_find_unit(struct lp_session *s, struct lp_err *err);
+uint64_t session_cgroup_id(const struct lp_session *s);
+int session_watch_cgroup(struct lp_session *s, struct lp_err *err);
+/* Something has happened where the cgroup is or was. */
+void session_cgroup_changed(struct lp_session *s);
 
 /* run.c */
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err);

@@ -42,7 +42,7 @@ static uint32_t fixed_targets(const struct lp_session_opts *o)
 	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
 }
 
-static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp_err *err)
+static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 {
 	size_t n = s->points.len;
 
@@ -59,17 +59,13 @@ static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp
 	lp_vec_each (&s->points, p)
 		if (session_has_two_halves(*p))
 			ret->no_calls = false;
-	if (s->cgroup[0]) {
-		char dir[PATH_MAX];
-		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);
-		if (r < 0)
-			return r;
-	}
+	/* gone since it was found: session_watch_cgroup() waits for it */
+	if (s->cgroup[0])
+		ret->cgroup_id = session_cgroup_id(s);
 	if (s->opts->target.kind == LP_TARGET_EXE) {
 		ret->exe_dev = s->exe->dev;
 		ret->exe_ino = s->exe->ino;
 	}
-	return 0;
 }
 
 int session_load_begin(struct lp_session *s, struct lp_err *err)
@@ -78,10 +74,8 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 
 	if (!l)
 		return lp_err_nomem(err);
-	int r = configure(s, &l->conf, err);
-	if (r < 0)
-		return r;
-	r = pthread_create(&l->thread, NULL, load, l);
+	configure(s, &l->conf);
+	int r = pthread_create(&l->thread, NULL, load, l);
 	if (r)
 		return lp_err_set(err, r, "cannot start a thread: %s", strerror(r));
 	s->load = lp_take(l);

@@ -126,7 +126,8 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
 	struct interp *in = session_interp(s, p->info.parent);
-	struct lp_proc *parent = in ? lp_inventory_process((void *)&s->inv, in->pid) : NULL;
+	struct lp_proc *parent =
+		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 
 	if (!parent || in->refused.code || !session_interp_root(in)->py)
 		return NULL;
@@ -182,6 +183,17 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err)
 		return lp_err_nomem(err);
 	in = NULL;
 	return 0;
+}
+
+struct lp_file *session_python_file(const struct lp_session *s, const struct interp *in)
+{
+	struct lp_proc *p = lp_inventory_process((struct lp_inventory *)&s->inv, in->pid);
+	struct lp_python *py = session_interp_root((struct interp *)in)->py;
+
+	if (!p || !py)
+		return NULL;
+	const struct lp_mapping *m = lp_proc_mapping(p, lp_python_runtime(py)->loop[0][0]);
+	return m ? m->file : NULL;
 }
 
 static int add_runtime(struct lp_session *s, struct interp *in, struct lp_err *err)
@@ -258,16 +270,9 @@ static int find_maker(struct lp_session *s, struct lp_file *f, uint64_t *ret, st
 {
 	static const char *const names[] = { "_PyCode_New", "PyCode_NewWithPosOnlyArgs" };
 
-	lp_vec_each (&s->interps, in) {
-		struct lp_proc *p = lp_inventory_process(&s->inv, (*in)->pid);
-
-		if (!(*in)->py || !p)
-			continue;
-		uint64_t addr = lp_python_runtime((*in)->py)->loop[0][0];
-		const struct lp_mapping *m = lp_proc_mapping(p, addr);
-		if (m && m->file == f)
+	lp_vec_each (&s->interps, in)
+		if ((*in)->py && session_python_file(s, *in) == f)
 			return lp_python_code_maker((*in)->py, ret, err);
-	}
 	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 		if (lp_module_symbol_offset(f->module, names[i], ret) >= 0)
 			return 0;

@@ -9,7 +9,8 @@ static bool is_known(const struct point *p, const struct interp *in, const struc
 {
 	lp_vec_each (&p->spots, each) {
 		const struct py_spot *py = (*each)->py;
-		const struct lp_py_site *known = py ? &py->place.site : NULL, *site = &at->site;
+		const struct lp_py_site *known = py ? &py->here.place.site : NULL,
+					*site = &at->site;
 
 		if (py && py->in == in && known->unit == site->unit && known->code == site->code &&
 		    known->name == site->name && known->filename == site->filename &&
@@ -32,7 +33,7 @@ static struct spot *spot_new(struct point *p, struct interp *in, const struct lp
 	}
 	spot->point = p;
 	spot->py->in = in;
-	spot->py->place = *at;
+	spot->py->here.place = *at;
 	return spot;
 }
 
@@ -60,7 +61,7 @@ static int add_spots(struct point *p, struct interp *in, const struct lp_py_plac
 		}
 		if (!entry)
 			continue;
-		spot->py->entry = *entry;
+		spot->py->entry.place = *entry;
 		spot->py->has_entry = true;
 		spot->py->owns_entry = !owned;
 		owned = true;
@@ -132,42 +133,57 @@ int session_python_compile(struct lp_session *s, struct spot *spot, struct lp_er
 	struct lp_python *in = session_interp_root(py->in)->py;
 	lp_auto(lp_scope_free) struct lp_scope *entry = NULL, *leave = NULL;
 
-	int r = lp_python_scope_open(in, py->has_entry ? &py->entry : &py->place, false, &entry,
-				     err);
+	const struct lp_py_place *first = py->has_entry ? &py->entry.place : &py->here.place;
+
+	int r = lp_python_scope_open(in, first, false, &entry, err);
 	if (r >= 0 && py->has_entry)
-		r = lp_python_scope_open(in, &py->place, true, &leave, err);
+		r = lp_python_scope_open(in, &py->here.place, true, &leave, err);
 	return r < 0 ? r
 		     : lp_compile(spot->point->lp, entry, leave, &s->opts->limits, &spot->code,
 				  err);
 }
 
-static int add_entry(struct lp_session *s, struct spot *spot, uint32_t *ret_pair,
-		     struct lp_err *err)
+static int add_half(struct lp_session *s, struct spot *spot, const struct py_half *half,
+		    const struct lp_py_site *site, struct lp_err *err)
 {
-	struct py_spot *py = spot->py;
+	const struct lp_compiled *code = spot->code;
+	struct lp_py_site own = *site;
 
-	if (!py->owns_entry) {
-		*ret_pair = s->pairs - 1;
-		return 0;
-	}
-	*ret_pair = s->pairs++;
-	py->entry.site.runtime = py->in->runtime;
-	return lp_kernel_add_python_site(s->kernel, spot->point->id, LP_SITE_ENTER, &py->entry.site,
-					 *ret_pair, spot->code->enter, spot->code->n_enter,
-					 &spot->enter_site, err);
+	own.runtime = spot->py->in->runtime;
+	if (half == &spot->py->entry)
+		return lp_kernel_add_python_site(s->kernel, spot->point->id, LP_SITE_ENTER, &own,
+						 spot->pair, code->enter, code->n_enter,
+						 &spot->enter_site, err);
+	int r = lp_kernel_add_python_site(s->kernel, spot->point->id,
+					  spot->py->has_entry ? LP_SITE_LEAVE : LP_SITE_PLAIN, &own,
+					  spot->pair, code->code, code->n_code, &spot->site, err);
+	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, &spot->info) < 0)
+		r = lp_err_nomem(err);
+	return r;
+}
+
+int session_python_move_site(struct lp_session *s, struct spot *spot, struct py_half *half,
+			     const struct lp_py_site *site, struct lp_err *err)
+{
+	uint32_t before = half == &spot->py->entry ? spot->enter_site : spot->site;
+
+	int r = add_half(s, spot, half, site, err);
+	if (r >= 0)
+		lp_kernel_drop_python_site(s->kernel, before);
+	return r;
 }
 
 int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 {
 	struct py_spot *py = spot->py;
 	const struct lp_limits *max = &s->opts->limits;
-	uint32_t pair = 0;
+	int r = 0;
 
 	spot->info = (struct lp_site_info){
 		.logpoint = spot->point->lp->name,
-		.file = py->place.file,
-		.function = py->place.function,
-		.line = py->place.line,
+		.file = py->here.place.file,
+		.function = py->here.place.function,
+		.line = py->here.place.line,
 		.template = &spot->code->template,
 		.is_return = py->has_entry,
 		.python = &session_interp_root(py->in)->info,
@@ -176,16 +192,11 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 		.max_depth = max->depth,
 		.max_frames = max->frames,
 	};
-	int r = py->has_entry ? add_entry(s, spot, &pair, err) : 0;
-	if (r < 0)
-		return r;
-	py->place.site.runtime = py->in->runtime;
-	r = lp_kernel_add_python_site(
-		s->kernel, spot->point->id, py->has_entry ? LP_SITE_LEAVE : LP_SITE_PLAIN,
-		&py->place.site, pair, spot->code->code, spot->code->n_code, &spot->site, err);
-	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, &spot->info) < 0)
-		r = lp_err_nomem(err);
-	return r;
+	if (py->has_entry)
+		spot->pair = py->owns_entry ? s->pairs++ : s->pairs - 1;
+	if (py->owns_entry)
+		r = add_half(s, spot, &py->entry, &py->entry.place.site, err);
+	return r < 0 ? r : add_half(s, spot, &py->here, &py->here.place.site, err);
 }
 
 static int arm_point(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
@@ -237,7 +248,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
 		p->state = POINT_ARMED;
 		session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s", p->lp->name,
 			     p->spots.len - from, p->spots.len - from == 1 ? "" : "s",
-			     p->spots.data[from]->py->place.file);
+			     p->spots.data[from]->py->here.place.file);
 		for (size_t i = from; i < p->spots.len; i++)
 			session_print_spot(s, p->spots.data[i]);
 	}

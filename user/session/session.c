@@ -47,7 +47,7 @@ int lp_session_new(const struct lp_session_opts *opts, const struct lp_session_o
 	s->ops = ops;
 	s->arg = arg;
 	s->began = lp_now();
-	s->go_fd = s->epoll_fd = s->signal_fd = -1;
+	s->go_fd = s->epoll_fd = s->signal_fd = s->cgroup_fd = -1;
 	*ret = s;
 	return 0;
 }
@@ -71,7 +71,7 @@ void lp_session_free(struct lp_session *s)
 	lp_vec_done(&s->points);
 	lp_inventory_done(&s->inv);
 	session_reap_child(s, false);
-	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd };
+	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd, s->cgroup_fd };
 	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -343,6 +343,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = open_interpreters(s, err);
+	s->no_watchpoints = s->interps.len && !lp_watch_fires();
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
