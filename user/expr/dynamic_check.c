@@ -112,6 +112,7 @@ struct lp_dyn *lp_dyn_constant(struct lp_dyn_check *c, const struct lp_node *at,
 	struct lp_dyn t = lp_dyn_node(LP_DYN_CONST, at, types[v->kind]);
 
 	t.constant = *v;
+	t.constant.is_python = true;
 	return lp_dyn_share(c, &t);
 }
 

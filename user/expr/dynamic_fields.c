@@ -295,7 +295,9 @@ static const struct lp_eval *eval_items(struct lp_dyn_fields *f, struct lp_dyn *
 		struct lp_eval *none = new_eval(f, LP_EVAL_CONSTANT, t->op);
 
 		if (none)
-			none->constant = (struct lp_value){ .kind = LP_VAL_BOOL, .size = 1 };
+			none->constant = (struct lp_value){ .kind = LP_VAL_BOOL,
+							    .is_python = true,
+							    .size = 8 };
 		any = none;
 	}
 	return t->op == LP_OPER_NOT_IN ? eval_pair(f, LP_EVAL_UNARY, LP_OPER_NOT, any, NULL) : any;
