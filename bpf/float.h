@@ -10,16 +10,16 @@
 #define LP_F64_SIGN (1ull << 63)
 #define LP_F64_INF  (0x7ffull << 52)
 
-lp_inline int lp_clz64(__u64 v) /* v != 0 */
+/* Without a branch: the verifier would follow each of 64 results. v != 0 */
+lp_inline int lp_clz64(__u64 v)
 {
-	int n = 0;
-
-	for (int half = 32; half; half /= 2)
-		if (!(v >> (64 - half))) {
-			n += half;
-			v <<= half;
-		}
-	return n;
+	for (int half = 1; half < 64; half *= 2)
+		v |= v >> half;
+	v = ~v; /* a one for each leading zero: how many? */
+	v -= v >> 1 & 0x5555555555555555;
+	v = (v & 0x3333333333333333) + (v >> 2 & 0x3333333333333333);
+	v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (int)(v * 0x0101010101010101 >> 56);
 }
 
 lp_inline __u64 lp_u64_to_f64(__u64 v, __u64 sign)

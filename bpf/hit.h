@@ -210,7 +210,8 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
 	}
 	if (vm->outcome == LP_OUT_NONE)
 		lp_vm_run(vm);
-	if (kind == LP_SITE_ENTER)
+	/* asked again: the verifier would follow the machine once for each kind, to know it here */
+	if (*(const volatile __u32 *)&site->kind == LP_SITE_ENTER)
 		lp_enter(vm, site->pair);
 	else
 		lp_finish(vm);

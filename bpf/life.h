@@ -84,7 +84,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (lp_only_tgid == tgid)
 		lp_only_tgid = 0;
-	if (bpf_map_delete_elem(&targets, &tgid) && !lp_cgroup)
+	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
 		return 0;
 	tell(LP_REC_EXIT, pid_tgid, 0);
 	return 0;

@@ -12,16 +12,17 @@
 const volatile __u32 lp_record_max = LP_RECORD_MAX;
 const volatile __u32 lp_max_points = 1;
 const volatile __u32 lp_max_code = 1;
-const volatile __u32 lp_pidns;	 /* inode of our PID namespace; 0: the initial one */
-const volatile __u64 lp_cgroup;	 /* LP_FILTER_CGROUP; 0: by target */
-const volatile __u64 lp_exe_ino; /* processes that exec this file become targets; 0: none */
-const volatile __u32 lp_exe_dev; /* as the kernel has it: major << 20 | minor */
-const volatile __u32 lp_follow;	 /* children become targets */
+const volatile __u32 lp_pidns;	   /* inode of our PID namespace; 0: the initial one */
+const volatile __u32 lp_by_cgroup; /* LP_FILTER_CGROUP; 0: by target */
+const volatile __u64 lp_exe_ino;   /* processes that exec this file become targets; 0: none */
+const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor */
+const volatile __u32 lp_follow;	   /* children become targets */
 
 /* Changed while running. */
 volatile __u32 lp_sleeping;  /* the reader waits for a wake-up */
 volatile __u32 lp_cost_tgid; /* our own child, on which costs are measured; 0: none */
 volatile __u32 lp_only_tgid; /* the only target there is; 0: look into `targets` */
+volatile __u64 lp_cgroup;    /* LP_FILTER_CGROUP; 0: it does not exist now */
 
 /* All instructions are one value: looked up once a hit. */
 struct {

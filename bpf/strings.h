@@ -9,13 +9,19 @@
 
 #define LP_STR_WORDS (LP_STRBUF_MAX / 8)
 
-lp_inline void lp_str_end(struct lp_vm *vm, __u32 k, __u32 len)
+/* The length goes through memory: what the verifier knows of it ends there, so that it follows one
+ * way from here on and not one for each length that a loop before can have found.
+ */
+lp_inline void lp_str_end(struct lp_vm *vm, __u32 k, __u32 found)
 {
+	volatile __u32 *klen = &vm->klen[k & 1];
+
+	*klen = found;
+	__u32 len = *klen;
 	lp_opaque(len);
 	if (len > LP_STRBUF_MAX)
-		len = 0;
+		len = *klen = 0;
 	*(lp_word *)(vm->k[k & 1] + len) = 0;
-	vm->klen[k & 1] = len;
 }
 
 lp_inline long lp_vm_strld(struct lp_vm *vm, __u32 k, __u64 addr, __u32 max)
@@ -46,36 +52,55 @@ lp_inline long lp_vm_memld(struct lp_vm *vm, __u32 k, __u64 addr, __u64 want, __
 	return 0;
 }
 
+/* Bytes before the first that is zero, 8: none is. */
+lp_inline __u32 lp_str_bytes(__u64 word)
+{
+	__u64 zero = (word - 0x0101010101010101) & ~word & 0x8080808080808080;
+
+	return zero ? (__u32)(63 - lp_clz64(zero & -zero)) >> 3 : 8;
+}
+
 lp_inline long lp_vm_commld(struct lp_vm *vm, __u32 k)
 {
 	char *to = vm->k[k & 1];
-	__u32 len = 0;
 
 	lp_comm(to);
-	while (len < LP_COMM_LEN && to[len])
-		len++;
+	__u32 len = lp_str_bytes(*(lp_word *)to);
+	if (len == 8)
+		len += lp_str_bytes(*(lp_word *)(to + 8));
 	lp_str_end(vm, k, len);
+	return 0;
+}
+
+/* One instruction of constant data. */
+static long lp_str_const(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	__u32 at = i * sizeof(struct lp_insn), from = vm->off + i;
+
+	lp_opaque(at);
+	if (from >= vm->ninsn || at >= LP_STRBUF_MAX)
+		return 1;
+
+	const struct lp_insn *in = lp_code_at(step->code, vm->code + from);
+	if (!in)
+		return 1;
+
+	lp_word *to = (lp_word *)(vm->k[vm->found & 1] + at);
+	to[0] = ((const lp_word *)in)[0];
+	to[1] = ((const lp_word *)in)[1];
 	return 0;
 }
 
 lp_inline long lp_vm_strk(struct lp_step *step, __u32 k, __u32 len, __u32 at)
 {
 	struct lp_vm *vm = step->vm;
-	lp_word *to = (lp_word *)vm->k[k & 1];
 
 	if (len > LP_STRBUF_MAX)
 		len = LP_STRBUF_MAX;
-	for (__u32 i = 0; i < LP_STRBUF_MAX / sizeof(struct lp_insn); i++) {
-		if (i * sizeof(struct lp_insn) >= len)
-			break;
-
-		const struct lp_insn *in =
-			at + i < vm->ninsn ? lp_code_at(step->code, vm->code + at + i) : 0;
-		if (!in)
-			break;
-		to[2 * i] = ((const lp_word *)in)[0];
-		to[2 * i + 1] = ((const lp_word *)in)[1];
-	}
+	vm->off = at;
+	vm->found = k;
+	lp_loop((len + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn), lp_str_const, step);
 	lp_str_end(vm, k, len);
 	return 0;
 }

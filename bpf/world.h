@@ -118,12 +118,16 @@ lp_inline __u64 lp_pid_tgid(void)
 /* The current task is in the cgroup or below. */
 lp_inline int lp_in_cgroup(void)
 {
+	const __u64 wanted = lp_cgroup;
+
+	if (!wanted || bpf_get_current_cgroup_id() == wanted)
+		return wanted != 0;
 	for (int level = 0; level < LP_CGROUP_DEPTH; level++) {
 		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 
 		if (!id)
 			return 0;
-		if (id == lp_cgroup)
+		if (id == wanted)
 			return 1;
 	}
 	return 0;
@@ -137,8 +141,8 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 		return 1;
 	if (only)
 		return 0;
-	if (lp_cgroup)
-		return bpf_get_current_cgroup_id() == lp_cgroup || lp_in_cgroup();
+	if (lp_by_cgroup)
+		return lp_in_cgroup();
 	return bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
 

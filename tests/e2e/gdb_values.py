@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run by gdb: what gdb finds in every variable, at the first hit of each of some places.
 
-Environment GDB_JOB: a JSON file {"out": FILE, "lines_of": SOURCE} writes the lines of a source file
-that have code; {"out": FILE, "places": {KEY: [ADDRESS, ...]}} runs the program and writes
-{KEY: {"address": A, "values": {NAME: VALUE}, "edges": [NAME...], "entries": [NAME...],
-"prologue": BOOL}}, values in the forms of tests/targets/types.c and {"$gone": 1} optimized out, {"$string": hex}, {"$error": text}.
+Environment GDB_JOB, a JSON file {"out": FILE, ...}. With "lines_of": SOURCE it writes the lines of
+a source file that have code. With "places": {KEY: [ADDRESS, ...]} it runs the program and writes {KEY:
+{"address": A, "values": {NAME: VALUE}, "function": NAME, "arguments": [NAME...], "entries": [NAME...], "prologue": BOOL}}, values in the forms
+of tests/targets/types.c and {"$gone": 1} optimized out, {"$string": hex}, {"$error": text}. "views": {KEY: {ADDRESS:
+{NAME: LOCATION}}} are locations in readelf's words that hold for that line instead of what gdb would take ({"$unknown": 1}
+where one takes more than this can do). With "entered": [ADDRESS, ...] it writes {ADDRESS: {REGISTER: NUMBER}}: what the
+registers held when the function was called whose first hit of the address it is.
 
-edges: variables whose location changes at this very address. gdb does not read the view numbers that
-say which of the lines that begin here has which location. entries: variables whose value gdb works
-out from what the caller passed. prologue: the frame does not stand yet, so gdb shows what lies where it will.
+prologue: the frame does not stand yet, so gdb shows what lies where it will.
 """
 
 import json
@@ -135,12 +136,114 @@ def variables(address):
     return found
 
 
-def locations(address):
-    """Names whose location begins or ends at the address, names located by an entry value."""
-    edges, entries, name = set(), set(), None
+REGISTERS = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()
+UNSIGNED, SIGNED = 1 << 64, 1 << 63
+
+
+def register(number):
+    return int(gdb.parse_and_eval(f"(unsigned long)${REGISTERS[number]}"))
+
+
+def frame_address():
+    """The CFA of the innermost function that is not inlined."""
+    frame = gdb.newest_frame()
+    while frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    text = gdb.execute(f"info frame level {frame.level()}", to_string=True)
+    return int(re.search(r"frame at 0x([0-9a-f]+)", text)[1], 16)
+
+
+def binary(operation):
+    def step(stack, number):
+        b, a = stack.pop(), stack.pop()
+        stack.append(operation(a, b) % UNSIGNED)
+    return step
+
+
+def signed(number):
+    return (number & UNSIGNED - 1 ^ SIGNED) - SIGNED
+
+
+def deref(stack, size):
+    memory = gdb.selected_inferior().read_memory(stack.pop(), size or 8)
+    stack.append(int.from_bytes(memory.tobytes(), "little"))
+
+
+STEPS = {
+    "plus": binary(lambda a, b: a + b), "minus": binary(lambda a, b: a - b), "mul": binary(lambda a, b: a * b),
+    "and": binary(lambda a, b: a & b), "or": binary(lambda a, b: a | b), "xor": binary(lambda a, b: a ^ b),
+    "shl": binary(lambda a, b: a << b if b < 64 else 0), "shr": binary(lambda a, b: a >> b if b < 64 else 0),
+    "shra": binary(lambda a, b: signed(a) >> min(b, 63)),
+    "neg": lambda stack, number: stack.append(-stack.pop() % UNSIGNED),
+    "not": lambda stack, number: stack.append(~stack.pop() % UNSIGNED),
+    "dup": lambda stack, number: stack.append(stack[-1]),
+    "swap": lambda stack, number: stack.insert(-1, stack.pop()),
+    "plus_uconst": lambda stack, number: stack.append((stack.pop() + number) % UNSIGNED),
+    "deref": deref, "deref_size": deref,
+    "fbreg": lambda stack, number: stack.append((frame_address() + number) % UNSIGNED),
+    **{f"const{n}": lambda stack, number: stack.append(number % UNSIGNED) for n in ("1u", "1s", "2u", "2s", "4u", "4s", "8u", "8s", "u", "s")},
+}
+
+
+def evaluate(text, kind):
+    """A location in readelf's words as a value of a type; {"$unknown": 1} where that takes more than is known here."""
+    stack, place = [], "memory"
+    for operation in text.strip("()").split("; "):
+        match = re.fullmatch(r"DW_OP_([a-z_0-9]+?)(\d*)(?: \((\w+)\))?(?:: (-?\d+))?", operation)
+        if not match or place != "memory":
+            return None
+        name, index, number = match[1], int(match[2] or -1), match[4] and int(match[4])
+        if name == "lit":
+            stack.append(index)
+        elif name == "breg":
+            stack.append((register(index) + number) % UNSIGNED)
+        elif name == "reg":
+            stack.append(register(index))
+            place = "value"
+        elif name == "stack_value":
+            place = "value"
+        elif STEPS.get(name + match[2]):
+            STEPS[name + match[2]](stack, number)
+        else:
+            return None
+    if place == "memory":
+        return gdb.Value(stack[-1]).cast(kind.pointer()).dereference()
+    parts = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX)
+    if kind.strip_typedefs().code in parts or kind.sizeof > 8:
+        return None
+    raw = gdb.Value(stack[-1]).cast(gdb.lookup_type("unsigned long"))
+    return raw.cast(kind)
+
+
+def at_view(text, kind):
+    if not text:
+        return {"$gone": 1}
+    try:
+        value = evaluate(text, kind)
+    except (gdb.error, gdb.MemoryError, IndexError) as why:
+        return {"$error": str(why)}
+    return {"$unknown": 1} if value is None else dump(value)
+
+
+def kinds(address):
+    """{name: type} of what variables() finds."""
+    block, found = gdb.block_for_pc(address), {}
+    while block and not block.is_global and not block.is_static:
+        for symbol in block:
+            if symbol.is_variable or symbol.is_argument:
+                found.setdefault(symbol.name, symbol.type)
+        if block.function:
+            break
+        block = block.superblock
+    return found
+
+
+def at_entry(address):
+    """Names located by the value of a register at the function's entry."""
+    found, name = set(), None
     try:
         scope = gdb.execute(f"info scope *{address:#x}", to_string=True)
-    except gdb.error:  # gdb 13 on some inlined functions of units that were linked together
+    except gdb.error:  # gdb 13 on functions that lie in several places
         scope = ""
     for row in scope.splitlines():
         match = re.match(r"Symbol (\S+) is ", row)
@@ -148,13 +251,14 @@ def locations(address):
             name, inside = match[1], False
         match = re.search(r"Range 0x([0-9a-f]+)-0x([0-9a-f]+):", row)
         if match and name:
-            start, end = int(match[1], 16), int(match[2], 16)
-            inside = start <= address < end
-            if address in (start, end):
-                edges.add(name)
+            inside = int(match[1], 16) <= address < int(match[2], 16)
         if name and inside and "entry_value" in row:
-            entries.add(name)
-    return {"edges": sorted(edges), "entries": sorted(entries), "prologue": in_prologue(address), "arguments": sorted(arguments(address)), "function": function_of(address)}
+            found.add(name)
+    return sorted(found)
+
+
+def about(address):
+    return {"entries": at_entry(address), "prologue": in_prologue(address), "arguments": sorted(arguments(address)), "function": function_of(address)}
 
 
 def in_prologue(address):
@@ -182,7 +286,7 @@ def arguments(address):
     return {symbol.name for symbol in block or () if symbol.is_argument}
 
 
-def run(places):
+def run(places, views):
     waiting, found, points = {}, {}, {}
     for key, addresses in places.items():
         for address in addresses:
@@ -195,9 +299,11 @@ def run(places):
         address = int(gdb.newest_frame().pc())
         keys = waiting.pop(address, set())
         if keys:
-            values, where = variables(address), locations(address)
+            values, types, where = variables(address), kinds(address), about(address)
         for key in keys:
-            found[key] = {"address": address, "values": values, **where}
+            told = views.get(key, {}).get(str(address), {})
+            seen = {name: at_view(told[name], types[name]) if name in told else value for name, value in values.items()}
+            found[key] = {"address": address, "values": seen, **where}
             for other in places[key]:
                 if other in waiting:
                     waiting[other].discard(key)
@@ -208,6 +314,40 @@ def run(places):
             gdb.execute("continue", to_string=True)
     if gdb.selected_inferior().pid:
         gdb.execute("kill", to_string=True)
+    return found
+
+
+class Entry(gdb.Breakpoint):
+    """Remembers the registers of each call of a function by its frame."""
+
+    def __init__(self, address):
+        super().__init__(f"*{address:#x}", internal=True)
+        self.calls = {}
+
+    def stop(self):
+        self.calls[register(7) + 8] = {name: register(n) for n, name in enumerate(REGISTERS)}
+        return False
+
+
+def entered(addresses):
+    """{address: the registers at the entry of the function whose first hit of the address it is}."""
+    entries, points, found = {}, {}, {}
+    for address in addresses:
+        block = gdb.block_for_pc(address)
+        while not (block.function and block.superblock.is_static):
+            block = block.superblock
+        start = int(block.function.value().address)
+        entries[address] = entries.get(address) or next((e for e in entries.values() if e.start == start), None) or Entry(start)
+        entries[address].start = start
+        points[address] = gdb.Breakpoint(f"*{address:#x}", internal=True)
+        points[address].silent = True
+    gdb.execute("run", to_string=True)
+    while gdb.selected_inferior().pid and points:
+        address = int(gdb.newest_frame().pc())
+        if address in points:
+            found[address] = entries[address].calls.get(frame_address())
+            points.pop(address).delete()
+        gdb.execute("continue" if points else "kill", to_string=True)
     return found
 
 
@@ -231,6 +371,11 @@ with open(os.environ["GDB_JOB"]) as job_file:
 for setting in ("pagination off", "confirm off", "startup-with-shell on", "print elements 0",
                 "print address off", "disable-randomization on", "breakpoint pending off"):
     gdb.execute(f"set {setting}")
-answer = lines_of(job["lines_of"]) if "lines_of" in job else run(job["places"])
+if "lines_of" in job:
+    answer = lines_of(job["lines_of"])
+elif "entered" in job:
+    answer = entered(job["entered"])
+else:
+    answer = run(job["places"], job.get("views", {}))
 with open(job["out"], "w") as out:
     json.dump(answer, out)

@@ -115,7 +115,7 @@ def duration_option():
     check(target.alive(), "the target ended")
 
 
-@each("SIGINT", "SIGTERM")
+@each("SIGINT", "SIGTERM", "SIGHUP")
 def interrupted(name):
     """A signal ends it orderly: what is in the buffer is written, then the summary."""
     target = Target(loop(), 0, 200)

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from harness import (COMPILERS, Counts, Here, Target, Tracer, at, check, copy_of, each, equal, logpoint, main, program,
-                     run_tool, scratch, skip, test, tool, trace, until)
+                     read_records, run_tool, scratch, skip, test, tool, trace, until)
 
 FREE = ("--max-overhead", "none")
 
@@ -194,6 +194,29 @@ def library_loaded_already():
     equal(record["return"], 300, "return value")
 
 
+@test
+def same_name_in_a_library():
+    """A function that a library has, too, is logged there as well, where it has what is named."""
+    library = program("twin.c", flags=("-shared", "-fPIC"), name="twin.so")
+    target = Target(program("steps.c"), 0, 200, env={**os.environ, "LD_PRELOAD": str(library)})
+    target.go()
+    tracer = Tracer(target, 'entry step "{i}" as step', 'entry other "{i}" as other', armed=False)
+    until(lambda: re.search(r"^logpoint: armed: other at 1 place in .*twin\.so", tracer.errors(), re.M)
+          or not tracer.alive(), "the library to be armed")
+    until(lambda: {"twin.c", "steps.c"} <= {pathlib.Path(r["file"]).name for r in read_records(
+        tracer.records_file.read_text().rpartition("\n")[0]) if r["logpoint"] == "other"}, "records of both")
+    result = tracer.finish(interrupt=True)
+    for r in result.records:
+        twin = pathlib.Path(r["file"]).name == "twin.c"
+        equal(r["values"]["i"] < 0, twin, f"whose value: {r}")
+        check(r["logpoint"] == "other" or not twin, f"no i there: {r}")
+    check(re.search(r"^logpoint: step: not armed in .*twin\.so: unknown name 'i'", result.err, re.M), result.err)
+
+    status, _, err = logpoint("-p", str(target.pid), *FREE, "-n", "3", 'entry step "{i}" as step')
+    equal(status, 0, f"the status: {err}")
+    check("not armed" not in err, f"said without -v: {err}")
+
+
 @each("plain", "semaphore")
 def static_probes(kind):
     """usdt: its arguments by number; with a semaphore the program sees that somebody listens."""
@@ -210,6 +233,42 @@ def static_probes(kind):
     for i, record in enumerate(r for r in result.records if r["logpoint"] == "tick"):
         equal(record["message"], f"{i} {names[i % 4]} {-1 - i} {i << 33}", "arguments")
     equal(said.split()[-1], "40" if kind == "semaphore" else "0", "listeners that the program saw")
+
+
+@each(*[(cc, opt, 1) for cc in COMPILERS for opt in ("-O0", "-O2")], ("gcc", "-O2", 20), ("clang", "-O0", 20))
+def thread_local_of_library(cc, opt, copies):
+    """Those of a library that is loaded late, in threads that are older and younger than it: what each prints, and before it
+    has any, that. With many libraries the older threads' tables of them are too short.
+    """
+    library = program("local.c", cc, opt, flags=("-shared", "-fPIC"), name="local.so")
+    libraries = [copy_of(library, f"other{n}.so") for n in range(copies - 1)] + [library]
+    target = Target(program("locals.c", libs=("-ldl", "-lpthread")), *libraries)
+    target.go()
+    target.wait_ready()
+    names = "counter", "place", "unset", "text"
+    shown = " ".join(f"{{{name}}}" for name in names)
+    tracer = Tracer(target, f'{at("local.c", "untouched")} "{{number}} {shown} {{&counter}}" as early',
+                    f'{at("local.c", "touched")} "{{number}} {shown}" as late',
+                    f'{at("local.c", "touched")} if counter == 100 as initial',
+                    f'{at("local.c", "untouched")} if counter == 100 as none')
+    target.go()
+    status, said = target.finish()
+    equal(status, 0, "status")
+    result = tracer.finish()
+    rows = [row.split(" ", 6) for row in said.splitlines() if row != "ready"]
+    equal(len(rows), 12, "rows that the target prints")
+    late = [r for r in result.records if r["logpoint"] == "late"]
+    equal(len(late), len(rows), "records")
+    for row, record in zip(rows, late):
+        number, _, counter, x, y, unset = map(int, row[:6])
+        equal(record["values"], {"number": number, "counter": counter, "place": {"x": x, "y": y},
+                                 "unset": unset, "text": row[6]}, "values of a thread")
+    early = [r for r in result.records if r["logpoint"] == "early"]
+    equal(len(early), 4, "records of threads that have none yet")
+    for record in early:
+        equal(record["errors"], dict.fromkeys([*names, "&counter"], "unavailable"), "what a thread has none of")
+    equal(result.counts("initial").logged, 3, "the initial value, in the thread that adds 0")
+    equal(result.counts("none").logged, 0, "records of a condition on what is not there")
 
 
 @each(*[(cc, kind) for cc in COMPILERS for kind in ("pie", "fixed", "static")])

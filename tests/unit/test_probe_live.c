@@ -396,14 +396,53 @@ static void pages_that_are_away_are_read(void **state)
 	assert_int_equal(wrong_pages, 0);
 }
 
+/* Each record that is read makes the next one. */
+static int hit_again(const void *record, size_t len, void *arg)
+{
+	unsigned int *left = arg;
+
+	(void)record;
+	(void)len;
+	if (*left) {
+		--*left;
+		hit_me(0, "again");
+	}
+	return 0;
+}
+
+static void what_comes_while_reading_is_for_the_next_time(void **state)
+{
+	unsigned int left = 100;
+
+	(void)state;
+	start_kernel(&(struct lp_kernel_conf){ 0 });
+	add_target(getpid());
+	uint32_t point = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, getpid(),
+	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	hit_me(0, "first");
+	hit_me(1, "second");
+	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
+	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
+	left = 0;
+	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
+	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(counts_are_exact),	      CASE(counts_are_exact_with_single_links),
-		CASE(the_quick_way_is_exact), CASE(overload_is_counted),
-		CASE(max_takes_itself_out),   CASE(only_targets_are_logged),
-		CASE(recursion_is_exact),     CASE(recursion_is_exact_with_single_links),
-		CASE(threads_do_not_mix),     CASE(pages_that_are_away_are_read),
+		CASE(counts_are_exact),
+		CASE(counts_are_exact_with_single_links),
+		CASE(the_quick_way_is_exact),
+		CASE(overload_is_counted),
+		CASE(max_takes_itself_out),
+		CASE(only_targets_are_logged),
+		CASE(recursion_is_exact),
+		CASE(recursion_is_exact_with_single_links),
+		CASE(threads_do_not_mix),
+		CASE(pages_that_are_away_are_read),
+		CASE(what_comes_while_reading_is_for_the_next_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -402,6 +402,52 @@ static void embedded_interpreter(void **state)
 		skip();
 }
 
+/* From before it is loaded until it runs, a process is not yet ready, but never one of no use. */
+static void starting_process_is_never_refused(void **state)
+{
+	struct world *w = *state;
+	char pythons[PYTHONS_MAX][256];
+	size_t n = python_find(pythons);
+
+	for (size_t i = 0; i < n; i++) {
+		int r, tries = 0;
+
+		python_start(&w->target, pythons[i], "print(1, flush=True); input()");
+		while ((r = lp_python_open(w->target.pid, &w->py, &w->err)) == -EAGAIN ||
+		       r == -ENOENT)
+			tries++;
+		if (r < 0)
+			fail_msg("%s, try %d: %d: %s", pythons[i], tries, r, w->err.msg);
+		close_all(w);
+	}
+	if (!n)
+		skip();
+}
+
+static const char script_busy[] =
+	"import threading, sys\n"
+	"sys.setswitchinterval(1e-5)\n"
+	"def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
+	"def work():\n"
+	"    while True: fib(12); [str(i) for i in range(9)]; sum(i for i in range(9))\n"
+	"for _ in range(4): threading.Thread(target=work, daemon=True).start()\n"
+	"print('busy', flush=True)\n"
+	"input()\n";
+
+static void check_busy(struct world *w)
+{
+	python_line(&w->target);
+	for (int i = 0; i < 20; i++) {
+		open_it(w);
+		lp_python_free(lp_take(w->py));
+	}
+}
+
+static void busy_process_is_never_refused(void **state)
+{
+	with_each(*state, script_busy, check_busy);
+}
+
 static void refused(struct world *w, const char *program, const char *script, int want,
 		    const char *message)
 {
@@ -438,6 +484,8 @@ int main(void)
 		CASE(later_imports_are_found_by_a_refresh),
 		CASE(loop_without_symbols_is_the_same),
 		CASE(embedded_interpreter),
+		CASE(starting_process_is_never_refused),
+		CASE(busy_process_is_never_refused),
 		CASE(debug_build_is_refused),
 		CASE(other_program_is_none),
 	};

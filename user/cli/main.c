@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <malloc.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 {
 	const struct lp_command *c = find_command(argc > 1 ? argv[1] : NULL);
 
+	/* the thread that loads has its own for some ms only, but it would stay: 1.5 MiB */
+	mallopt(M_ARENA_MAX, 1);
 	if (c && !c->run) {
 		lp_error("'%s' is not supported yet", c->name);
 		return LP_EXIT_WRONG;

@@ -23,6 +23,11 @@ static int on_flush(void *arg, struct lp_err *err)
 	return lp_sink_flush(arg, err);
 }
 
+static uint64_t unwritten(void *arg, uint32_t point)
+{
+	return lp_sink_unwritten(arg, point);
+}
+
 static void on_note(void *arg, enum lp_log_level level, const char *text)
 {
 	(void)arg;
@@ -32,6 +37,7 @@ static void on_note(void *arg, enum lp_log_level level, const char *text)
 static const struct lp_session_ops session_ops = {
 	.event = on_event,
 	.flush = on_flush,
+	.unwritten = unwritten,
 	.note = on_note,
 };
 
@@ -152,6 +158,7 @@ int lp_cmd_trace(const struct lp_options *o)
 		return lp_report(&err);
 
 	signal(SIGPIPE, SIG_IGN); /* a reader that is gone ends the session: -EPIPE */
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing */
 	out = open_output(o->output, &err);
 	if (out < 0 || lp_sink_new(o->format, out, wants_color(out), &sink, &err) < 0 ||
 	    lp_session_new(&opts, &session_ops, sink, &session, &err) < 0)

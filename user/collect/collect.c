@@ -8,7 +8,7 @@
 #include "collect/order.h"
 #include "collect/plan.h"
 
-#define HOLD_MAX (4u << 20) /* bytes of records that wait; beyond it the older half goes on */
+#define HOLD_MAX (1u << 20) /* bytes of records that wait; beyond it the older half goes on */
 
 struct lp_collect {
 	const struct lp_collect_ops *ops;

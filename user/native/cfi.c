@@ -35,6 +35,23 @@ void lp_cfi_done(struct lp_cfi *c)
 	*c = (struct lp_cfi){ 0 };
 }
 
+/* libdw (0.188) says of x86-64 that calls save rax, and not that they save rbx: its
+ * table (backends/x86_64_cfi.c) has 0 where DWARF's number of rbx, 3, belongs.
+ */
+bool lp_cfi_register(Dwarf_Frame *row, unsigned int reg, Dwarf_Op mem[3], Dwarf_Op **ret,
+		     size_t *ret_n)
+{
+	const unsigned int rax = 0, rbx = 3;
+
+	if (dwarf_frame_register(row, (int)reg, mem, ret, ret_n) != 0)
+		return false;
+	if (*ret_n == 0 && reg == rax)
+		*ret = mem;
+	else if (*ret_n == 0 && reg == rbx)
+		*ret = NULL;
+	return true;
+}
+
 bool lp_cfi_simple(struct lp_module *m, uint64_t vaddr, unsigned int *ret_reg, int64_t *ret_off)
 {
 	lp_auto(lp_cfi_done) struct lp_cfi c = { 0 };

@@ -21,6 +21,13 @@ int lp_cfi_at(struct lp_module *m, uint64_t vaddr, struct lp_cfi *ret);
 void lp_cfi_done(struct lp_cfi *c);
 LP_CLEANUP_DONE(struct lp_cfi, lp_cfi_done)
 
+/* How a caller's register is found, as dwarf_frame_register() tells it: none of *ret_n operations and
+ * *ret NULL, it is as it was; none and *ret == mem, it is lost. Where the row has no rule that is
+ * the ABI's.
+ */
+bool lp_cfi_register(Dwarf_Frame *row, unsigned int reg, Dwarf_Op mem[3], Dwarf_Op **ret,
+		     size_t *ret_n);
+
 /* The CFA as a register and an offset; false where it is anything else. */
 bool lp_cfi_simple(struct lp_module *m, uint64_t vaddr, unsigned int *ret_reg, int64_t *ret_off);
 

@@ -83,29 +83,6 @@ static bool describe(struct lp_eval_dwarf *ev, const Dwarf_Op *op, struct lp_par
 	}
 }
 
-/* The operation that DW_OP_skip and a DW_OP_bra whose condition is known go to; only forward. */
-static bool jump(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, size_t *index)
-{
-	const Dwarf_Op *op = &ops[*index];
-	struct lp_item item = { .kind = LP_ITEM_CONST, .k = 1 };
-
-	if (op->atom == DW_OP_bra && !lp_eval_pop(ev, &item))
-		return false;
-	if (item.kind != LP_ITEM_CONST)
-		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	if (item.k == 0)
-		return true;
-
-	uint64_t target = op->offset + 3 + (uint64_t)(int64_t)(int16_t)op->number;
-	for (size_t i = *index + 1; i < n; i++) {
-		if (ops[i].offset != target)
-			continue;
-		*index = i - 1;
-		return true;
-	}
-	return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-}
-
 static bool step(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
 {
 	static bool (*const kinds[])(struct lp_eval_dwarf *, const Dwarf_Op *) = {
@@ -124,11 +101,10 @@ static bool step(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
 	return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
 }
 
-/* Up to a piece or the end, from *index on; leaves *index there. */
-static bool run_part(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, size_t *index,
-		     struct lp_part *ret)
+bool lp_eval_part(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, size_t *index,
+		  struct lp_part *ret)
 {
-	bool described = false;
+	bool described = false, done = false;
 
 	*ret = (struct lp_part){ 0 };
 	for (; *index < n; ++*index) {
@@ -137,16 +113,17 @@ static bool run_part(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, si
 
 		if (op->atom == DW_OP_piece || op->atom == DW_OP_bit_piece)
 			break;
-		if (described) /* nothing can follow a description but the next piece */
+		/* nothing can follow a description but the next piece */
+		if (described || ++ev->steps > LP_LOC_STEPS_MAX)
 			return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
 		if (op->atom == DW_OP_skip || op->atom == DW_OP_bra)
-			ok = jump(ev, ops, n, index);
+			ok = lp_eval_jump(ev, ops, n, index, &done, ret);
 		else if ((described = describes(op->atom)))
 			ok = describe(ev, op, ret);
 		else
 			ok = step(ev, op);
-		if (!ok)
-			return false;
+		if (!ok || done)
+			return ok;
 	}
 	if (!described && ev->depth > 0) {
 		ret->kind = LP_PART_MEM;
@@ -155,8 +132,8 @@ static bool run_part(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, si
 	return true;
 }
 
-bool lp_eval_nested(struct lp_eval_dwarf *ev, Dwarf_Attribute *attr, const Dwarf_Op *ops, size_t n,
-		    struct lp_item *ret)
+bool lp_eval_nested(struct lp_eval_dwarf *ev, const struct lp_loc_at *at, Dwarf_Attribute *attr,
+		    const Dwarf_Op *ops, size_t n, struct lp_item *ret)
 {
 	struct lp_eval_dwarf *inner;
 	struct lp_part part = { 0 };
@@ -169,22 +146,25 @@ bool lp_eval_nested(struct lp_eval_dwarf *ev, Dwarf_Attribute *attr, const Dwarf
 		ev->nomem = true;
 		return false;
 	}
-	inner->at = ev->at;
+	inner->at = at;
 	inner->emit = ev->emit;
 	inner->attr = attr;
 	inner->nesting = ev->nesting + 1;
+	inner->forks = ev->forks;
+	inner->steps = ev->steps;
 
-	bool ok = run_part(inner, ops, n, &index, &part) && index == n;
+	bool ok = lp_eval_part(inner, ops, n, &index, &part) && index == n;
+	/* a register names its content: the frame base is in rbp, the value is what rdi had */
+	if (ok && part.kind == LP_PART_REG) {
+		part.kind = LP_PART_VALUE;
+		ok = lp_eval_push_register(inner, part.reg, 0) && lp_eval_pop(inner, &part.item);
+	}
 	ev->owned |= inner->owned;
+	ev->steps = inner->steps;
 	ev->nomem |= inner->nomem;
 	if (!ok)
 		return lp_eval_fail(ev, inner->why ? inner->why : LP_ST_UNAVAILABLE);
-	/* a register names its content: the frame base is in rbp, the value is what rdi had */
-	if (part.kind == LP_PART_REG && part.reg <= 15)
-		part.item = (struct lp_item){ .kind = LP_ITEM_MACH,
-					      .reg = (uint8_t)part.reg,
-					      .size = 8 };
-	else if (part.kind != LP_PART_MEM && part.kind != LP_PART_VALUE)
+	if (part.kind != LP_PART_MEM && part.kind != LP_PART_VALUE)
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
 	*ret = part.item;
 	return true;
@@ -306,7 +286,7 @@ static bool run_pieces(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, 
 
 		if (count + 1 >= PIECES_MAX)
 			return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-		bool ok = run_part(ev, ops, n, &i, &part);
+		bool ok = lp_eval_part(ev, ops, n, &i, &part);
 		if (ev->nomem)
 			return false;
 		for (; !ok && i < n; i++)
@@ -341,7 +321,7 @@ static bool run(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, uint64_
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].atom == DW_OP_piece || ops[i].atom == DW_OP_bit_piece)
 			return run_pieces(ev, ops, n, size, ret);
-	return run_part(ev, ops, n, &index, &part) && finish(ev, &part, size, ret);
+	return lp_eval_part(ev, ops, n, &index, &part) && finish(ev, &part, size, ret);
 }
 
 static uint32_t handed_out(const struct lp_loc *loc)

@@ -22,7 +22,12 @@ struct lp_loc_at {
 	enum lp_status no_regs;	 /* LP_ST_OK, or why machine registers mean nothing here */
 	enum lp_status no_frame; /* the same of the frame base */
 	Dwarf_Attribute *frame_base; /* NULL: none */
-	struct lp_arena *arena;	     /* of what a struct lp_loc points to */
+	/* the subprogram, whose callers may tell what its registers held at its entry; NULL: code
+	 * for that is of no use
+	 */
+	Dwarf_Die *body;
+	const struct lp_loc_at *callee; /* registers are those of its caller; NULL: the hit's */
+	struct lp_arena *arena;		/* of what a struct lp_loc points to */
 	/* the variable that an implicit pointer points to; NULL: out of memory */
 	const struct lp_var *(*pointee)(void *arg, Dwarf_Die *die);
 	void *pointee_arg;

@@ -13,6 +13,7 @@
 #define LP_LOC_STACK_MAX 64
 #define LP_LOC_STEPS_MAX 1024
 #define LP_LOC_DEPTH_MAX 4 /* of frame bases in expressions in frame bases */
+#define LP_LOC_FORKS_MAX 8 /* branches, one behind the other, that a hit decides */
 
 enum lp_item_kind {
 	LP_ITEM_CONST, /* k */
@@ -57,7 +58,8 @@ struct lp_eval_dwarf {
 	struct lp_item stack[LP_LOC_STACK_MAX];
 	size_t depth;
 	uint32_t owned; /* virtual registers that the stack may hold */
-	int nesting;
+	int nesting, forks;
+	size_t steps;	    /* operations done */
 	enum lp_status why; /* of the failure */
 	bool nomem;
 };
@@ -87,11 +89,28 @@ bool lp_eval_arith_op(struct lp_eval_dwarf *ev, const Dwarf_Op *op);
 /* One operation that needs to know what it is about: registers, frames, types, TLS; likewise. */
 bool lp_eval_context_op(struct lp_eval_dwarf *ev, const Dwarf_Op *op);
 
+/* What DW_OP_entry_value and DW_OP_GNU_parameter_ref ask for. */
+bool lp_eval_push_entry_value(struct lp_eval_dwarf *ev, const Dwarf_Op *op);
+bool lp_eval_push_parameter(struct lp_eval_dwarf *ev, const Dwarf_Op *op);
+
+/* The canonical frame address. */
+bool lp_eval_push_cfa(struct lp_eval_dwarf *ev);
+
 /* A machine register's value plus k. */
 bool lp_eval_push_register(struct lp_eval_dwarf *ev, uint64_t reg, int64_t k);
 
-/* Runs a whole expression that must end with one value or register on an own stack. */
-bool lp_eval_nested(struct lp_eval_dwarf *ev, Dwarf_Attribute *attr, const Dwarf_Op *ops, size_t n,
-		    struct lp_item *ret);
+/* Runs up to a piece or the end, from *index on; leaves *index there. */
+bool lp_eval_part(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, size_t *index,
+		  struct lp_part *ret);
+
+/* DW_OP_skip and DW_OP_bra at *index. Leaves *index before the operation to go on with, or, with
+ * *ret_done, at the end of the part: both ways from here have been written and are in *ret.
+ */
+bool lp_eval_jump(struct lp_eval_dwarf *ev, const Dwarf_Op *ops, size_t n, size_t *index,
+		  bool *ret_done, struct lp_part *ret);
+
+/* Runs a whole expression that must end with one value or register on an own stack. at: where. */
+bool lp_eval_nested(struct lp_eval_dwarf *ev, const struct lp_loc_at *at, Dwarf_Attribute *attr,
+		    const Dwarf_Op *ops, size_t n, struct lp_item *ret);
 
 #endif

@@ -6,8 +6,6 @@
 #include "native/location_tls.h"
 #include "native/scope_die.h"
 
-#define MACH_REGS 16 /* rax..r15; what follows is no general register */
-
 static bool push(struct lp_eval_dwarf *ev, enum lp_item_kind kind, uint64_t k)
 {
 	return lp_eval_push(ev, (struct lp_item){ .kind = kind, .k = (int64_t)k, .size = 8 });
@@ -80,18 +78,7 @@ bool lp_eval_stack_op(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
 	}
 }
 
-bool lp_eval_push_register(struct lp_eval_dwarf *ev, uint64_t reg, int64_t k)
-{
-	if (ev->at->no_regs)
-		return lp_eval_fail(ev, ev->at->no_regs);
-	if (reg >= MACH_REGS)
-		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	return lp_eval_push(
-		ev,
-		(struct lp_item){ .kind = LP_ITEM_MACH, .reg = (uint8_t)reg, .k = k, .size = 8 });
-}
-
-static bool push_cfa(struct lp_eval_dwarf *ev)
+bool lp_eval_push_cfa(struct lp_eval_dwarf *ev)
 {
 	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
 	struct lp_item item;
@@ -100,7 +87,8 @@ static bool push_cfa(struct lp_eval_dwarf *ev)
 		return lp_eval_fail(ev, ev->at->no_regs);
 	if (lp_cfi_at(ev->at->module, ev->at->vaddr, &cfi) < 0)
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	return lp_eval_nested(ev, NULL, cfi.ops, cfi.n_ops, &item) && lp_eval_push(ev, item);
+	return lp_eval_nested(ev, ev->at, NULL, cfi.ops, cfi.n_ops, &item) &&
+	       lp_eval_push(ev, item);
 }
 
 static bool push_frame_base(struct lp_eval_dwarf *ev, int64_t offset)
@@ -114,32 +102,9 @@ static bool push_frame_base(struct lp_eval_dwarf *ev, int64_t offset)
 		return lp_eval_fail(ev, ev->at->no_regs ? ev->at->no_regs : ev->at->no_frame);
 	if (!base || dwarf_getlocation_addr(base, ev->at->vaddr, &ops, &n, 1) != 1)
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	if (!lp_eval_nested(ev, base, ops, n, &item))
+	if (!lp_eval_nested(ev, ev->at, base, ops, n, &item))
 		return false;
 	item.k = (int64_t)((uint64_t)item.k + (uint64_t)offset);
-	return lp_eval_push(ev, item);
-}
-
-/* What a register held at the function's entry is known there alone: compilers ask for it where
- * the register has another value meanwhile, and who called is known to no one yet.
- */
-static bool push_entry_value(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
-{
-	Dwarf_Attribute inner;
-	struct lp_item item;
-	Dwarf_Op *ops;
-	size_t n;
-
-	if (!ev->at->at_entry)
-		return lp_eval_fail(ev, LP_ST_OPTIMIZED_OUT);
-	if (!ev->attr || dwarf_getlocation_attr(ev->attr, op, &inner) != 0 ||
-	    dwarf_getlocation(&inner, &ops, &n) != 0)
-		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
-	if (!lp_eval_nested(ev, &inner, ops, n, &item))
-		return false;
-	/* rbp and rsp are what a prologue changes first */
-	if (item.kind != LP_ITEM_MACH || item.reg == 6 || item.reg == 7)
-		return lp_eval_fail(ev, LP_ST_OPTIMIZED_OUT);
 	return lp_eval_push(ev, item);
 }
 
@@ -152,6 +117,31 @@ static bool push_addrx(struct lp_eval_dwarf *ev, const Dwarf_Op *op, enum lp_ite
 	    dwarf_formaddr(&inner, &addr) != 0)
 		return lp_eval_fail(ev, LP_ST_UNAVAILABLE);
 	return push(ev, kind, addr);
+}
+
+/* Where the block of a library that was loaded later is for this thread, from the number of the
+ * library in `id` and the thread pointer in `tp`, in `tp`. glibc: tcbhead_t.dtv is at 8; a dtv_t has
+ * 16 bytes; the one before the first holds how many there are, others begin with the block's address,
+ * 0 or -1 where the thread has not used the library's variables yet.
+ */
+static void emit_dtv(struct lp_emit *e, uint8_t tp, uint8_t id)
+{
+	uint8_t n = lp_emit_reg(e);
+
+	lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8, .imm = 8);
+	lp_emit(e, LOAD, .dst = n, .a = tp, .n = 8, .imm = (uint64_t)-16);
+	lp_emit(e, LTU, .dst = n, .a = n, .b = id);
+	size_t too_short = lp_emit(e, JNZ, .a = n);
+	lp_emit(e, MULI, .dst = id, .a = id, .imm = 16);
+	lp_emit(e, ADD, .dst = tp, .a = tp, .b = id);
+	lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8);
+	lp_emit(e, ADDI, .dst = n, .a = tp, .imm = 1);
+	lp_emit(e, LTUI, .dst = n, .a = n, .imm = 2);
+	size_t there = lp_emit(e, JZ, .a = n);
+	lp_emit_land(e, too_short);
+	lp_emit(e, FAIL, .imm = LP_ST_UNAVAILABLE);
+	lp_emit_land(e, there);
+	lp_emit_release(e, n);
 }
 
 static bool push_tls(struct lp_eval_dwarf *ev)
@@ -175,16 +165,10 @@ static bool push_tls(struct lp_eval_dwarf *ev)
 		if (!lp_eval_load(ev, &slot, &r))
 			return false;
 		lp_emit(e, LOAD, .dst = r, .a = r, .n = 8);
-		if (tls.kind == LP_TLS_MODULE) {
-			/* glibc: tcbhead_t.dtv is at 8, a dtv_t has 16 bytes and starts with the
-			 * address of the block
-			 */
-			lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8, .imm = 8);
-			lp_emit(e, MULI, .dst = r, .a = r, .imm = 16);
-		}
-		lp_emit(e, ADD, .dst = tp, .a = tp, .b = r);
 		if (tls.kind == LP_TLS_MODULE)
-			lp_emit(e, LOAD, .dst = tp, .a = tp, .n = 8);
+			emit_dtv(e, tp, r);
+		else
+			lp_emit(e, ADD, .dst = tp, .a = tp, .b = r);
 		struct lp_item done = { .kind = LP_ITEM_VREG, .reg = r };
 		lp_eval_drop(ev, &done);
 	}
@@ -316,12 +300,12 @@ bool lp_eval_context_op(struct lp_eval_dwarf *ev, const Dwarf_Op *op)
 	case DW_OP_fbreg:
 		return push_frame_base(ev, (int64_t)op->number);
 	case DW_OP_call_frame_cfa:
-		return push_cfa(ev);
+		return lp_eval_push_cfa(ev);
 	case DW_OP_entry_value:
 	case DW_OP_GNU_entry_value:
-		return push_entry_value(ev, op);
+		return lp_eval_push_entry_value(ev, op);
 	case DW_OP_GNU_parameter_ref:
-		return lp_eval_fail(ev, LP_ST_OPTIMIZED_OUT);
+		return lp_eval_push_parameter(ev, op);
 	case DW_OP_addrx:
 	case DW_OP_GNU_addr_index:
 		return push_addrx(ev, op, LP_ITEM_LINK);

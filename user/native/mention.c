@@ -10,15 +10,29 @@
 #include "native/index.h"
 #include "native/lines.h"
 #include "native/names.h"
+#include "native/skim.h"
 
+#define SCANS_MAX     2 /* of .debug_info: what libdw makes of it serves all further names */
 #define INLINE_MAX    3 /* characters that fit where a 4-byte offset would be */
 #define INLINE_MAX_64 7
 
-enum table { STR, LINE_STR, LINE, ABBREV, ARANGES, SYMBOLS, DYNAMIC_SYMBOLS, N_TABLES };
+enum table {
+	STR,
+	LINE_STR,
+	LINE,
+	ABBREV,
+	ARANGES,
+	INFO,
+	SYMBOLS,
+	SYMBOL_NAMES,
+	DYNAMIC_SYMBOLS,
+	DYNAMIC_SYMBOL_NAMES,
+	N_TABLES
+};
 
 static const char *const table_names[N_TABLES] = {
-	".debug_str",	  ".debug_line_str", ".debug_line", ".debug_abbrev",
-	".debug_aranges", ".strtab",	     ".dynstr",
+	".debug_str",  ".debug_line_str", ".debug_line", ".debug_abbrev", ".debug_aranges",
+	".debug_info", ".symtab",	  ".strtab",	 ".dynsym",	  ".dynstr",
 };
 
 /* One file: the program's, or the one with its debug information. */
@@ -35,11 +49,13 @@ struct lp_mentions {
 	bool unclear; /* anything may be there */
 	bool names_tried;
 	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
+	bool indexed;	   /* names may be found by way of .debug_str_offsets */
+	unsigned int scans;
 };
 
 /* What an abbreviation table says of the places of names. */
 struct forms {
-	bool inline_name, inline_producer, unknown;
+	bool inline_name, indexed_name, inline_producer, unknown;
 };
 
 static void file_done(struct file *f)
@@ -177,6 +193,67 @@ static bool mentions(struct file *f, enum table table, const char *word, size_t 
 	return false;
 }
 
+/* Where names can begin that are the word or begin with it: strings can share their ends. true: there
+ * are others.
+ */
+static bool find_names(struct file *f, enum table strings, const char *word, size_t len,
+		       struct lp_skim *ret)
+{
+	struct lp_span s;
+
+	if (!read_table(f, strings, &s))
+		return true;
+
+	const char *all = (const char *)s.data, *end = all + s.len;
+	for (const char *p = all; (p = memmem(p, (size_t)(end - p), word, len)); p++) {
+		if (is_in_mangled(all, p + len))
+			return true;
+		if (p + len < end && is_word(p[len]))
+			continue;
+		if ((p > all && p[-1] && !is_word(p[-1])) || lp_skim_add(ret, (uint64_t)(p - all)))
+			return true;
+	}
+	return false;
+}
+
+/* Has a symbol, of whatever kind, that name? Its names are the table after. */
+static bool names_symbol(struct file *f, enum table symbols, const char *word, size_t len)
+{
+	lp_auto(lp_skim_done) struct lp_skim names = { 0 };
+	GElf_Sym sym;
+
+	if (find_names(f, symbols + 1, word, len, &names))
+		return true;
+	if (!names.names.len)
+		return false;
+
+	Elf_Data *data = f->tables[symbols] ? elf_getdata(f->tables[symbols], NULL) : NULL;
+	if (!data)
+		return true;
+	for (int i = 0; gelf_getsym(data, i, &sym); i++)
+		if (lp_skim_has(&names, sym.st_name))
+			return true;
+	return false;
+}
+
+static bool names_any_symbol(struct file *f, const char *word, size_t len)
+{
+	return names_symbol(f, SYMBOLS, word, len) || names_symbol(f, DYNAMIC_SYMBOLS, word, len);
+}
+
+/* Is one of these the name of a function? */
+static bool names_function(struct lp_mentions *s, struct file *f, const struct lp_skim *names)
+{
+	struct lp_span abbrev;
+
+	if (!names->names.len)
+		return false;
+	if (s->indexed || !f->tables[INFO] || s->scans++ >= SCANS_MAX)
+		return true;
+	return !read_table(f, ABBREV, &abbrev) ||
+	       lp_skim_names_function(names, f->elf, f->tables[INFO], abbrev);
+}
+
 static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t form)
 {
 	const bool is_name =
@@ -192,11 +269,13 @@ static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t for
 		f->inline_name = true;
 		break;
 	case DW_FORM_strp:
+		break;
 	case DW_FORM_strx:
 	case DW_FORM_strx1:
 	case DW_FORM_strx2:
 	case DW_FORM_strx3:
 	case DW_FORM_strx4:
+		f->indexed_name = true;
 		break;
 	default:
 		f->unknown = true;
@@ -241,7 +320,7 @@ static bool has_short_offsets(struct lp_span aranges)
 }
 
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f)
+static size_t longest_inline(struct file *f, bool *ret_indexed)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
@@ -250,6 +329,7 @@ static size_t longest_inline(struct file *f)
 	if (!read_table(f, ABBREV, &abbrev))
 		return SIZE_MAX;
 	read_abbrevs(abbrev, &forms);
+	*ret_indexed = forms.indexed_name;
 	if (forms.unknown)
 		return SIZE_MAX;
 	if (!forms.inline_name)
@@ -278,25 +358,24 @@ static size_t literal(const struct lp_name_pattern *p, const char **ret)
 bool lp_may_name_function(struct lp_module *m, const char *name)
 {
 	struct lp_mentions *s = mentions_of(m);
+	lp_auto(lp_skim_done) struct lp_skim names = { 0 };
 	struct lp_name_pattern pattern;
 	const char *word;
 
 	lp_name_pattern_init(&pattern, name);
 	const size_t len = literal(&pattern, &word);
-	if (!s || s->unclear || len == 0 || mentions(&s->main, SYMBOLS, word, len) ||
-	    mentions(&s->main, DYNAMIC_SYMBOLS, word, len) ||
-	    mentions(&s->debug, SYMBOLS, word, len) ||
-	    mentions(&s->debug, DYNAMIC_SYMBOLS, word, len))
+	if (!s || s->unclear || len == 0 || names_any_symbol(&s->main, word, len) ||
+	    names_any_symbol(&s->debug, word, len))
 		return true;
 
 	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
-	if (mentions(f, STR, word, len))
+	if (find_names(f, STR, word, len, &names))
 		return true;
 	if (!s->names_tried) {
 		s->names_tried = true;
-		s->inline_max = longest_inline(f);
+		s->inline_max = longest_inline(f, &s->indexed);
 	}
-	return len <= s->inline_max;
+	return len <= s->inline_max || names_function(s, f, &names);
 }
 
 /* Does a line table list a file of that name? What can't be read may. */

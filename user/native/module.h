@@ -16,6 +16,7 @@
 
 struct lp_types;	/* native/types.h: the cache of types */
 struct lp_calls;	/* native/result.h: calls by unit */
+struct lp_callers;	/* native/callers.h: who calls a function */
 struct lp_module_index; /* native/index.h: symbols, units, lines */
 
 struct lp_module {
@@ -33,6 +34,7 @@ struct lp_module {
 	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */
 	struct lp_types *types; /* by lp_types_get(); freed by lp_types_free() */
 	struct lp_calls *calls; /* by lp_result_kept(); freed by lp_calls_free() */
+	struct lp_callers *callers;    /* in the arena; by lp_callers_of() */
 	struct lp_module_index *index; /* freed by lp_module_index_free() */
 };
 

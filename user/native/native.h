@@ -69,6 +69,7 @@ int lp_module_resolve(struct lp_module *m, const struct lp_location *location,
 enum lp_scope_half {
 	LP_SCOPE_HERE,	/* at place->vaddr, before the instruction */
 	LP_SCOPE_LEAVE, /* right after the function at place->vaddr has returned */
+	LP_SCOPE_FRAME, /* at place->vaddr, to be read from registers and a copy of the stack */
 };
 
 int lp_scope_open(struct lp_module *m, const struct lp_place *place, enum lp_scope_half half,

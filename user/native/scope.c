@@ -415,7 +415,7 @@ static int find_blocks(struct lp_native_scope *s)
 	size_t n = 0;
 
 	path[n++] = s->function;
-	for (bool deeper = true; deeper && n < BLOCKS_MAX && s->half == LP_SCOPE_HERE;) {
+	for (bool deeper = true; deeper && n < BLOCKS_MAX && s->half != LP_SCOPE_LEAVE;) {
 		deeper = false;
 		for (bool ok = lp_die_first(&path[n - 1], &c); ok; ok = lp_die_next(&c)) {
 			int tag = dwarf_tag(&c);

@@ -166,6 +166,7 @@ void lp_scope_frame(struct lp_native_scope *s)
 		return;
 	}
 	s->at.view = view_of(s);
+	s->at.body = s->half == LP_SCOPE_HERE ? &s->body : NULL;
 	if (lp_die_attr(&s->body, DW_AT_frame_base, &s->frame_base))
 		s->at.frame_base = &s->frame_base;
 	if (dwarf_entrypc(&s->body, &start) != 0)

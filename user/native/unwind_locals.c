@@ -205,7 +205,7 @@ size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
 	size_t n = 0;
 
 	if (!f->die || f->regs >= u->regs.len ||
-	    lp_scope_open(f->in, &place, LP_SCOPE_HERE, &scope, NULL) < 0)
+	    lp_scope_open(f->in, &place, LP_SCOPE_FRAME, &scope, NULL) < 0)
 		return 0;
 
 	struct gathering g = { .u = u,

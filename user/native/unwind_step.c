@@ -3,6 +3,8 @@
 
 #include <dwarf.h>
 
+#include "native/cfi.h"
+
 #define STACK_MAX 64
 
 struct machine {
@@ -208,7 +210,7 @@ static bool restore(Dwarf_Frame *row, int n, const struct lp_unwind_regs *regs, 
 	uint64_t v;
 
 	*ret_undefined = false;
-	if (dwarf_frame_register(row, n, mem, &ops, &n_ops) != 0)
+	if (!lp_cfi_register(row, (unsigned int)n, mem, &ops, &n_ops))
 		return false;
 	if (!n_ops && ops == mem) {
 		*ret_undefined = true;

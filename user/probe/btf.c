@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The few kernel types of bpf/core.h out of the running kernel's 150,000. libbpf would copy them all,
- * index the copy and search it once for each of our types: 30 ms of each start.
+ * index the copy and search it once for each of our types: 30 ms of each start. They lie among the
+ * first 2,000, those of the kernel's first source file, so the rest is not even looked at.
  *
  * Format: the kernel's Documentation/bpf/btf.rst. Modifiers are left out, pointers become `void *`,
  * members of unnamed structs become the outer one's; for CO-RE that is the same.
@@ -19,6 +20,7 @@
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
 #define MEMBERS_MAX 8
 #define DEPTH_MAX   8
+#define MARK_EVERY  64 /* types: how far to walk for one by its number */
 
 static const struct wanted {
 	const char *name, *members[MEMBERS_MAX];
@@ -44,12 +46,16 @@ struct source {
 	size_t size;
 	const char *strings;
 	uint32_t strings_len;
-	LP_VEC(const struct btf_type *) types; /* by number */
+	const uint8_t *at, *end;	       /* types from here on were not looked at yet */
+	uint32_t n_types;		       /* that were */
+	LP_VEC(const struct btf_type *) marks; /* each MARK_EVERY-th of them */
+	const struct btf_type *found[LP_ARRAY_SIZE(wanted)];
+	size_t n_found;
 };
 
 static void source_done(struct source *s)
 {
-	lp_vec_done(&s->types);
+	lp_vec_done(&s->marks);
 	if (s->data)
 		munmap(s->data, s->size);
 }
@@ -100,7 +106,46 @@ static size_t length_of(const struct btf_type *t)
 	return sizeof(*t) + fixed[kind] + (size_t)each[kind] * btf_vlen(t);
 }
 
-static int source_index(struct source *s)
+static const char *name_at(const struct source *s, uint32_t off)
+{
+	return off < s->strings_len ? s->strings + off : "";
+}
+
+static const struct wanted *wanted_by_name(const char *name)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
+		if (*wanted[i].name == *name && !strcmp(wanted[i].name, name))
+			return &wanted[i];
+	return NULL;
+}
+
+/* Of several with one name the first is the core kernel's. */
+static void note_wanted(struct source *s, const struct btf_type *t)
+{
+	const struct wanted *w = btf_is_struct(t) ? wanted_by_name(name_at(s, t->name_off)) : NULL;
+
+	if (!w || s->found[w - wanted])
+		return;
+	s->found[w - wanted] = t;
+	s->n_found++;
+}
+
+/* < 0: there is no further type, or none that can be understood. */
+static int next_type(struct source *s)
+{
+	const struct btf_type *t = (const void *)s->at;
+	size_t left = (size_t)(s->end - s->at);
+	size_t len = left < sizeof(*t) ? 0 : length_of(t);
+
+	if (!len || len > left || (s->n_types % MARK_EVERY == 0 && lp_vec_push(&s->marks, t) < 0))
+		return -1;
+	s->n_types++;
+	s->at += len;
+	note_wanted(s, t);
+	return 0;
+}
+
+static int source_open(struct source *s)
 {
 	const struct btf_header *h = (const void *)s->data;
 
@@ -112,31 +157,30 @@ static int source_index(struct source *s)
 	s->strings_len = h->str_len;
 	if (!s->strings_len || s->strings[s->strings_len - 1])
 		return -1;
-
-	const uint8_t *at = s->data + h->hdr_len + h->type_off, *end = at + h->type_len;
-	if (lp_vec_push(&s->types, NULL) < 0) /* void */
-		return -1;
-	while (at < end) {
-		const struct btf_type *t = (const void *)at;
-		size_t left = (size_t)(end - at);
-		size_t len = left < sizeof(*t) ? 0 : length_of(t);
-
-		if (!len || len > left || lp_vec_push(&s->types, t) < 0)
-			return -1;
-		at += len;
-	}
+	s->at = s->data + h->hdr_len + h->type_off;
+	s->end = s->at + h->type_len;
 	return 0;
 }
 
-static const char *name_at(const struct source *s, uint32_t off)
+/* Numbers begin at 1; 0 is void. */
+static const struct btf_type *type_by_number(struct source *s, uint32_t id)
 {
-	return off < s->strings_len ? s->strings + off : "";
+	while (s->n_types < id)
+		if (next_type(s) < 0)
+			return NULL;
+	if (!id)
+		return NULL;
+
+	const uint8_t *at = (const uint8_t *)s->marks.data[(id - 1) / MARK_EVERY];
+	for (uint32_t i = 0; i < (id - 1) % MARK_EVERY; i++)
+		at += length_of((const void *)at);
+	return (const void *)at;
 }
 
-static const struct btf_type *type_at(const struct source *s, uint32_t id)
+static const struct btf_type *type_at(struct source *s, uint32_t id)
 {
-	for (int i = 0; i < 16 && id < s->types.len; i++) {
-		const struct btf_type *t = s->types.data[id];
+	for (int i = 0; i < 16; i++) {
+		const struct btf_type *t = type_by_number(s, id);
 
 		if (!t || !(btf_is_typedef(t) || btf_is_mod(t) || btf_is_type_tag(t)))
 			return t;
@@ -155,14 +199,6 @@ static bool is_wanted(const struct wanted *w, const char *member)
 	return false;
 }
 
-static const struct wanted *wanted_by_name(const char *name)
-{
-	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
-		if (!strcmp(wanted[i].name, name))
-			return &wanted[i];
-	return NULL;
-}
-
 struct members {
 	struct {
 		const char *name;
@@ -172,9 +208,9 @@ struct members {
 	size_t n;
 };
 
-static int copy_type(struct btf *to, const struct source *s, const struct btf_type *t, int depth);
+static int copy_type(struct btf *to, struct source *s, const struct btf_type *t, int depth);
 
-static int gather(struct btf *to, const struct source *s, const struct wanted *w,
+static int gather(struct btf *to, struct source *s, const struct wanted *w,
 		  const struct btf_type *t, uint32_t base, struct members *ret, int depth)
 {
 	if (depth > DEPTH_MAX)
@@ -201,7 +237,7 @@ static int gather(struct btf *to, const struct source *s, const struct wanted *w
 	return 0;
 }
 
-static int copy_struct(struct btf *to, const struct source *s, const struct btf_type *t, int depth)
+static int copy_struct(struct btf *to, struct source *s, const struct btf_type *t, int depth)
 {
 	const char *name = name_at(s, t->name_off);
 	struct members m = { 0 };
@@ -216,7 +252,7 @@ static int copy_struct(struct btf *to, const struct source *s, const struct btf_
 	return id;
 }
 
-static int copy_type(struct btf *to, const struct source *s, const struct btf_type *t, int depth)
+static int copy_type(struct btf *to, struct source *s, const struct btf_type *t, int depth)
 {
 	if (!t || depth > DEPTH_MAX)
 		return -1;
@@ -239,15 +275,14 @@ static int copy_type(struct btf *to, const struct source *s, const struct btf_ty
 	}
 }
 
-static int extract(struct btf *to, const struct source *s)
+static int extract(struct btf *to, struct source *s)
 {
-	for (size_t i = 1; i < s->types.len; i++) {
-		const struct btf_type *t = s->types.data[i];
-
-		if (btf_is_struct(t) && wanted_by_name(name_at(s, t->name_off)) &&
-		    copy_struct(to, s, t, 0) < 0)
+	while (s->n_found < LP_ARRAY_SIZE(wanted) && s->at < s->end)
+		if (next_type(s) < 0)
 			return -1;
-	}
+	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
+		if (s->found[i] && copy_struct(to, s, s->found[i], 0) < 0)
+			return -1;
 	return 0;
 }
 
@@ -255,7 +290,7 @@ int lp_btf_extract(void)
 {
 	lp_auto(source_done) struct source s = { 0 };
 
-	if (source_read(&s) < 0 || source_index(&s) < 0)
+	if (source_read(&s) < 0 || source_open(&s) < 0)
 		return -1;
 
 	struct btf *to = btf__new_empty();

@@ -19,6 +19,7 @@
 #define COST_POINTS   1u	  /* room for lp_costs_measure() */
 #define COST_SITES    4u
 #define COST_CODE     32u
+#define COST_CALLS    64u
 #define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -54,13 +55,16 @@ static int configure(struct lp_kernel *k)
 	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
-	bpf_map__set_max_entries(s->maps.targets, LP_TARGETS_MAX);
+	bpf_map__set_max_entries(s->maps.targets, c->max_targets);
+	/* its entries are made in advance: 15 ms for all */
+	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
 
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
 	s->rodata->lp_pidns = own_pidns();
-	s->rodata->lp_cgroup = c->filter == LP_FILTER_CGROUP ? c->cgroup_id : 0;
+	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
+	s->bss->lp_cgroup = c->cgroup_id;
 	s->rodata->lp_exe_ino = c->exe_ino;
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
@@ -175,6 +179,8 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf.max_points += COST_POINTS;
 	k->conf.max_sites += COST_SITES;
 	k->conf.max_code += COST_CODE;
+	if (!k->conf.max_targets || k->conf.max_targets > LP_TARGETS_MAX)
+		k->conf.max_targets = LP_TARGETS_MAX;
 	if (!k->conf.ring_size)
 		k->conf.ring_size = DEFAULT_RING;
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
@@ -249,6 +255,11 @@ static void note_only_target(struct lp_kernel *k)
 	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino;
 
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
+}
+
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
+{
+	k->skel->bss->lp_cgroup = id;
 }
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)

@@ -29,12 +29,14 @@ enum lp_filter {
 
 struct lp_kernel_conf {
 	enum lp_filter filter;
-	uint64_t cgroup_id;	   /* LP_FILTER_CGROUP: inode number of its cgroup2 directory */
+	uint64_t cgroup_id;	   /* inode number of its cgroup2 directory; 0: not there now */
 	bool follow;		   /* children forked by targets become targets */
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
+	uint32_t max_targets;			  /* 0: LP_TARGETS_MAX */
 	uint32_t ring_size;			  /* bytes, a power of two; 0: the default */
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
+	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 };
 
@@ -88,6 +90,9 @@ int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset,
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err);
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
+
+/* The cgroup was made again, under the same name; 0: it is gone. LP_FILTER_CGROUP only. */
+void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id);
 
 /* Many sites of one file with one call where the kernel can (uprobe_multi), else one by one.
  * All of them or none. path must lead to the very file now ("/proc/PID/map_files/...",

@@ -66,9 +66,11 @@ int lp_kernel_drain(struct lp_kernel *k, int (*fn)(const void *record, size_t le
 {
 	struct lp_ring *ring = &k->ring;
 	uint64_t pos = *ring->consumer, published = pos;
+	/* what comes meanwhile is for the next time: targets could write as fast as we read */
+	const uint64_t end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 	int n = 0, r = 0;
 
-	while (r >= 0 && pos < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
+	while (r >= 0 && pos < end) {
 		const uint8_t *head = ring->data + (pos & (ring->size - 1));
 		uint32_t word = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
 		uint32_t len = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);

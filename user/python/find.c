@@ -232,7 +232,7 @@ static int find_version(struct lp_python *py, struct lp_err *err)
 
 	if (lp_symfile_find(py->symbols, "Py_Version", &sym)) {
 		if (lp_py_u32(&py->memory.memory, sym.addr + py->bias, &py->hexversion) < 0)
-			return lp_err_set(err, ENOTSUP, "%s: Py_Version is not readable", py->file);
+			return lp_err_set(err, EAGAIN, "%s is not loaded yet", py->file);
 	} else {
 		py->hexversion = version_in_text(py->symbols);
 	}

@@ -55,8 +55,7 @@ int lp_py_layout_published(struct lp_python *py, struct lp_err *err)
 	if (l->minor < 13)
 		return 0;
 	if (py->memory.memory.read(&py->memory.memory, py->runtime.runtime, block, sizeof(block)))
-		return lp_err_set(err, ENOTSUP, "CPython %s: _PyRuntime is not readable",
-				  py->version);
+		return lp_err_set(err, EAGAIN, "%s is not loaded yet", py->file);
 	memcpy(&head, block, sizeof(head));
 	if (memcmp(head.cookie, COOKIE, sizeof(head.cookie)))
 		return lp_err_set(err, ENOTSUP, "CPython %s: _PyRuntime has no debug offsets",

@@ -63,6 +63,11 @@ static int refuse(const struct lp_python *py, const char *what, struct lp_err *e
 			  py->version, what);
 }
 
+static int not_yet(const struct lp_python *py, struct lp_err *err)
+{
+	return lp_err_set(err, EAGAIN, "CPython %s is not initialised yet", py->version);
+}
+
 static int verify_types(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_memory *m = &py->memory.memory;
@@ -209,12 +214,15 @@ static int main_interpreter(struct lp_python *py, uint64_t *ret, struct lp_err *
 	if (lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp) < 0)
 		return refuse(py, "_PyRuntime", err);
 	if (!interp)
-		return lp_err_set(err, EAGAIN, "CPython %s is not initialised yet", py->version);
+		return not_yet(py, err);
 	for (int i = 0; i < INTERPS_MAX; i++, interp = next) {
 		if (lp_py_u64(m, interp + l->interp_next, &next) < 0)
 			return refuse(py, "an interpreter", err);
 		if (next)
 			continue;
+		/* comes after the types and before everything that can be logged */
+		if (lp_py_u64(m, interp + l->interp_modules, &next) == 0 && !next)
+			return not_yet(py, err);
 		*ret = interp;
 		return 0;
 	}
@@ -234,7 +242,7 @@ static int verify_sys(struct lp_python *py, struct lp_err *err)
 	if (lp_py_module_dicts(py, (const char *const[]){ "sys" }, 1, &py->sys) < 0 || !py->sys ||
 	    lp_py_dict_find_all(m, l, py->sys, names, LP_ARRAY_SIZE(names), objects) < 0 ||
 	    !objects[0])
-		return lp_err_set(err, EAGAIN, "CPython %s is not initialised yet", py->version);
+		return not_yet(py, err);
 	if (lp_py_int(m, l, objects[0], &version) < 0 || version >> 16 != py->hexversion >> 16)
 		return refuse(py, "sys.hexversion", err);
 	py->hexversion = (uint32_t)version;
@@ -252,14 +260,14 @@ int lp_py_verify(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_err last = { 0 };
 	uint64_t interp = 0;
-	int r = verify_types(py, err);
+	int r = 0;
 
-	if (r == 0)
-		r = verify_singletons(py, err);
-	if (r < 0)
-		return r;
 	for (int i = 0; i < TRIES; i++) {
 		r = main_interpreter(py, &interp, &last);
+		if (r == 0)
+			r = verify_types(py, &last);
+		if (r == 0)
+			r = verify_singletons(py, &last);
 		if (r == 0)
 			r = verify_threads(py, interp, &last);
 		if (r == 0)

@@ -7,7 +7,7 @@
 #include "expr/emit.h"
 #include "native/insn.h"
 
-static bool has_two_halves(const struct point *p)
+bool session_has_two_halves(const struct point *p)
 {
 	return p->lp->location.kind == LP_AT_RETURN || p->lp->location.kind == LP_AT_CALL;
 }
@@ -29,12 +29,12 @@ static int compile_spot(struct lp_session *s, struct spot *spot, struct lp_err *
 	const struct point *p = spot->point;
 	lp_auto(lp_scope_free) struct lp_scope *entry = NULL, *leave = NULL;
 
-	if (has_two_halves(p) && spot->place.no_return_probe)
+	if (session_has_two_halves(p) && spot->place.no_return_probe)
 		return lp_err_at(err, EINVAL, p->lp->location.col, 0,
 				 "not supported yet: the return of a Go function (%s)",
 				 spot->place.function ? spot->place.function : "?");
 	int r = lp_scope_open(spot->file->module, &spot->place, LP_SCOPE_HERE, &entry, err);
-	if (r >= 0 && has_two_halves(p))
+	if (r >= 0 && session_has_two_halves(p))
 		r = lp_scope_open(spot->file->module, &spot->place, LP_SCOPE_LEAVE, &leave, err);
 	if (r < 0)
 		return r;
@@ -107,7 +107,7 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 
 static void set_cost(struct point *p, const struct spot *spot)
 {
-	if (has_two_halves(p))
+	if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
 	else if (lp_insn_emulated(spot->file->module, spot->place.vaddr))
 		p->cost_classes |= 1u << COST_EMULATED;
@@ -128,7 +128,7 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 		.function = at->function,
 		.line = at->line,
 		.template = &spot->code->template,
-		.is_return = has_two_halves(p),
+		.is_return = session_has_two_halves(p),
 		.max_string = max->string,
 		.max_items = max->items,
 		.max_depth = max->depth,
@@ -212,6 +212,31 @@ static int arm_in(struct lp_session *s, struct point *p, struct lp_file *f, stru
 	return r;
 }
 
+/* missing: the level at which is said that the place is there, but not what the logpoint names. */
+static void arm_point_in(struct lp_session *s, struct point *p, struct lp_file *f,
+			 enum lp_log_level missing)
+{
+	struct lp_err why = { 0 };
+	size_t from = p->spots.len;
+
+	if (p->state == POINT_OUT)
+		return;
+	int r = arm_in(s, p, f, &why);
+	if (r >= 0 && p->spots.len > from) {
+		p->state = POINT_ARMED;
+		session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s", p->lp->name,
+			     p->spots.len - from, p->spots.len - from == 1 ? "" : "s", f->path);
+		for (size_t i = from; i < p->spots.len; i++)
+			session_print_spot(s, p->spots.data[i]);
+		return;
+	}
+	const bool has_place = p->spots.len > from;
+	session_drop_spots(p, from);
+	if (r < 0 && (r != -ENOENT || has_place))
+		session_note(s, r == -ENOENT ? missing : LP_LOG_QUIET, "%s: not armed in %s: %s",
+			     p->lp->name, f->path, why.msg);
+}
+
 void session_arm_file(struct lp_session *s, struct lp_file *f)
 {
 	if (f->resolved)
@@ -219,27 +244,18 @@ void session_arm_file(struct lp_session *s, struct lp_file *f)
 	f->resolved = true;
 	if (!f->module)
 		return;
+	lp_vec_each (&s->points, p)
+		arm_point_in(s, *p, f, LP_LOG_NORMAL);
+}
 
-	lp_vec_each (&s->points, each) {
-		struct point *p = *each;
-		struct lp_err why = { 0 };
-		size_t from = p->spots.len;
-
-		if (p->state == POINT_OUT)
+void session_arm_postponed(struct lp_session *s)
+{
+	lp_vec_each (&s->points, p) {
+		if (!(*p)->postponed)
 			continue;
-		int r = arm_in(s, p, f, &why);
-		if (r >= 0 && p->spots.len > from) {
-			p->state = POINT_ARMED;
-			session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s",
-				     p->lp->name, p->spots.len - from,
-				     p->spots.len - from == 1 ? "" : "s", f->path);
-			for (size_t i = from; i < p->spots.len; i++)
-				session_print_spot(s, p->spots.data[i]);
-			continue;
-		}
-		session_drop_spots(p, from);
-		if (r < 0 && r != -ENOENT)
-			session_note(s, LP_LOG_QUIET, "%s: not armed in %s: %s", p->lp->name,
-				     f->path, why.msg);
+		(*p)->postponed = false;
+		lp_vec_each (&s->inv.files, f)
+			if ((*f)->module && !session_is_executable(s, *f))
+				arm_point_in(s, *p, *f, LP_LOG_VERBOSE);
 	}
 }

@@ -37,7 +37,8 @@ enum point_state {
 struct point {
 	struct lp_logpoint *lp;
 	uint32_t id;
-	bool added; /* the kernel side knows it by id */
+	bool added;	/* the kernel side knows it by id */
+	bool postponed; /* libraries are to be looked at, once the executable's places are armed */
 	enum point_state state;
 	LP_VEC(struct spot *) spots;
 	struct lp_err missing; /* what is said while no module has it */
@@ -90,10 +91,12 @@ struct lp_session {
 	LP_VEC(struct lp_link *) loaders;
 	LP_VEC(struct lp_file *) watched; /* of loaders */
 	uint32_t pairs;			  /* given out */
-	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
-	bool dynamic;	 /* libraries or processes can come later */
-	char cgroup[PATH_MAX];
-	struct lp_file *exe; /* LP_TARGET_EXE, LP_TARGET_COMMAND */
+	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
+	bool dynamic;	       /* libraries or processes can come later */
+	char cgroup[PATH_MAX]; /* its directory; "": the target is none */
+	uint64_t cgroup_id;    /* 0: it is not there now */
+	int cgroup_fd;	       /* inotify */
+	struct lp_file *exe;   /* LP_TARGET_EXE, LP_TARGET_COMMAND */
 
 	pid_t child; /* LP_TARGET_COMMAND */
 	int go_fd;   /* a byte lets the child run; closing it ends the child */
@@ -112,6 +115,7 @@ struct lp_session {
 	enum finish finish;
 	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
+	bool failure_told;     /* to the caller */
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
@@ -129,13 +133,18 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);
 int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
 		       struct lp_err *err);
 
-/* arm.c: code for spots [from, end) of a point; then sites and probes. */
+/* arm.c: `return` and `call` probe the entry, too. */
+bool session_has_two_halves(const struct point *p);
+/* Code for spots [from, end) of a point; then sites and probes. */
 int session_compile(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 void session_print_spot(struct lp_session *s, const struct spot *spot);
 void session_drop_spots(struct point *p, size_t from);
 /* A file that has just come: arms every point that has a place in it. */
 void session_arm_file(struct lp_session *s, struct lp_file *f);
+/* What session_resolve() has left for later. */
+void session_arm_postponed(struct lp_session *s);
+bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);
@@ -143,6 +152,13 @@ int session_collect_stops(struct point *p, size_t from, void *stops_vec);
 void session_detach_point(struct lp_session *s, struct point *p);
 void session_detach_all(struct lp_session *s);
 void session_watch_loaders(struct lp_session *s);
+
+/* cgroup.c: a cgroup that is removed and made again, as a service's is when it restarts. */
+int session_find_unit(struct lp_session *s, struct lp_err *err);
+uint64_t session_cgroup_id(const struct lp_session *s);
+int session_watch_cgroup(struct lp_session *s, struct lp_err *err);
+/* Something has happened where the cgroup is or was. */
+void session_cgroup_changed(struct lp_session *s);
 
 /* run.c */
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err);

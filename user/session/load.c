@@ -34,7 +34,15 @@ static uint32_t at_most(size_t n, uint32_t max)
 	return n < max ? (uint32_t)n : max;
 }
 
-static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp_err *err)
+/* 0: any number can come. */
+static uint32_t fixed_targets(const struct lp_session_opts *o)
+{
+	if (o->follow || o->target.kind == LP_TARGET_EXE)
+		return 0;
+	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
+}
+
+static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 {
 	size_t n = s->points.len;
 
@@ -44,18 +52,19 @@ static int configure(struct lp_session *s, struct lp_kernel_conf *ret, struct lp
 		.max_points = (uint32_t)n,
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
+		.max_targets = fixed_targets(s->opts),
+		.no_calls = true,
 	};
-	if (s->cgroup[0]) {
-		char dir[PATH_MAX];
-		int r = lp_cgroup_open(s->cgroup, dir, &ret->cgroup_id, err);
-		if (r < 0)
-			return r;
-	}
+	lp_vec_each (&s->points, p)
+		if (session_has_two_halves(*p))
+			ret->no_calls = false;
+	/* gone since it was found: session_watch_cgroup() waits for it */
+	if (s->cgroup[0])
+		ret->cgroup_id = session_cgroup_id(s);
 	if (s->opts->target.kind == LP_TARGET_EXE) {
 		ret->exe_dev = s->exe->dev;
 		ret->exe_ino = s->exe->ino;
 	}
-	return 0;
 }
 
 int session_load_begin(struct lp_session *s, struct lp_err *err)
@@ -64,10 +73,8 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 
 	if (!l)
 		return lp_err_nomem(err);
-	int r = configure(s, &l->conf, err);
-	if (r < 0)
-		return r;
-	r = pthread_create(&l->thread, NULL, load, l);
+	configure(s, &l->conf);
+	int r = pthread_create(&l->thread, NULL, load, l);
 	if (r)
 		return lp_err_set(err, r, "cannot start a thread: %s", strerror(r));
 	s->load = lp_take(l);

@@ -4,6 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
+bool session_is_executable(const struct lp_session *s, const struct lp_file *f)
+{
+	lp_vec_each (&s->inv.procs, p)
+		if ((*p)->exe == f)
+			return true;
+	return s->exe == f;
+}
+
 /* How much an error tells, where modules disagree. */
 static int error_rank(int code)
 {
@@ -151,14 +159,6 @@ static void list_modules(struct lp_session *s, const struct lp_file *told, struc
 	}
 }
 
-static bool is_executable(const struct lp_session *s, const struct lp_file *f)
-{
-	lp_vec_each (&s->inv.procs, p)
-		if ((*p)->exe == f)
-			return true;
-	return s->exe == f;
-}
-
 /* What the executable has but must be refused is not what a library happens to have as well; and
  * what a library must refuse is no matter where others have it.
  */
@@ -169,51 +169,79 @@ static bool is_final(const struct lp_session *s, const struct point *p, const st
 		return false;
 	if (code == EEXIST || !p->spots.len)
 		return true;
-	return code != ESRCH && is_executable(s, told);
+	return code != ESRCH && session_is_executable(s, told);
 }
 
-int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
-{
-	struct lp_err best = { 0 };
-	const struct lp_file *told = NULL;
-	struct lp_file *silent = NULL;
+/* What the modules said that do not have the place. */
+struct search {
+	struct lp_err best; /* that tells most */
+	const struct lp_file *told;
+	struct lp_file *silent; /* has the file, but no code at that line */
+};
 
+/* In executables, or in all else. -ENOMEM. */
+static int search(struct lp_session *s, struct point *p, bool executables, struct search *ret)
+{
 	lp_vec_each (&s->inv.files, each) {
 		struct lp_file *f = *each;
 		struct lp_err why = { 0 };
 
-		if (!f->module)
+		if (!f->module || session_is_executable(s, f) != executables)
 			continue;
 		int r = session_resolve_in(s, p, f, &why);
 		if (r == -ENOMEM)
-			return lp_err_nomem(err);
+			return r;
 		if (r == -ESRCH)
-			silent = f;
-		if (r < 0 && (!told || error_rank(why.code) > error_rank(best.code))) {
-			best = why;
-			told = f;
+			ret->silent = f;
+		if (r < 0 && (!ret->told || error_rank(why.code) > error_rank(ret->best.code))) {
+			ret->best = why;
+			ret->told = f;
 		}
 	}
+	return 0;
+}
 
-	if (told && is_final(s, p, told, best.code)) {
+/* A function of the executable is armed before libraries are asked whether they have one of that name,
+ * too: to read a library's debug information can take longer than all else.
+ */
+static bool postpones(const struct point *p, const struct search *done)
+{
+	const enum lp_location_kind kind = p->lp->location.kind;
+
+	return (kind == LP_AT_ENTRY || kind == LP_AT_RETURN || kind == LP_AT_CALL) &&
+	       p->spots.len && !done->told;
+}
+
+int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	struct search found = { 0 };
+
+	int r = search(s, p, true, &found);
+	p->postponed = r >= 0 && postpones(p, &found);
+	if (r >= 0 && !p->postponed)
+		r = search(s, p, false, &found);
+	if (r < 0)
+		return lp_err_nomem(err);
+
+	if (found.told && is_final(s, p, found.told, found.best.code)) {
 		if (err)
-			*err = best;
-		return -best.code;
+			*err = found.best;
+		return -found.best.code;
 	}
 	if (p->spots.len) {
 		p->state = POINT_ARMED;
-		return check_one_file(p, silent, err);
+		return check_one_file(p, found.silent, err);
 	}
-	if (!told)
-		best = (struct lp_err){ .code = ENOENT, .msg = "no target runs yet" };
+	if (!found.told)
+		found.best = (struct lp_err){ .code = ENOENT, .msg = "no target runs yet" };
 	else
-		list_modules(s, told, &best);
+		list_modules(s, found.told, &found.best);
 	if (!s->dynamic) {
 		if (err)
-			*err = best;
+			*err = found.best;
 		return -ENOENT;
 	}
-	p->missing = best;
+	p->missing = found.best;
 	p->state = POINT_PENDING;
 	return 0;
 }

@@ -12,7 +12,7 @@
 #define SCAN_PERIOD  LP_NS_PER_S	  /* for mappings that no loader told of */
 
 /* What epoll reports: a process by its pid, else one of these. */
-enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2 };
+enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2, WAKE_CGROUP = -3 };
 
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
 {
@@ -25,12 +25,16 @@ int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
 
 static int catch_signals(struct lp_session *s, struct lp_err *err)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	/* nohup has it ignored, which a blocked signal would not be */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, &s->old_signals) < 0)
 		return lp_err_set(err, errno, "sigprocmask: %s", strerror(errno));
 	s->signals_blocked = true;
@@ -48,6 +52,10 @@ static int prepare(struct lp_session *s, struct lp_err *err)
 	int r = catch_signals(s, err);
 	if (r >= 0)
 		r = session_poll(s, lp_kernel_fd(s->kernel), WAKE_RING, err);
+	if (r >= 0 && s->cgroup[0])
+		r = session_watch_cgroup(s, err);
+	if (r >= 0 && s->cgroup_fd >= 0)
+		r = session_poll(s, s->cgroup_fd, WAKE_CGROUP, err);
 	lp_vec_each (&s->inv.procs, p)
 		if (r >= 0)
 			r = session_poll(s, (*p)->pidfd, (*p)->info.pid, err);
@@ -73,8 +81,8 @@ static void on_signal(struct lp_session *s, const struct signalfd_siginfo *si)
 	}
 	if (running && !s->interrupted) {
 		s->interrupted = true;
-		if (si->ssi_signo == SIGTERM)
-			kill(s->child, SIGTERM);
+		if (si->ssi_signo != SIGINT)
+			kill(s->child, (int)si->ssi_signo);
 		return;
 	}
 	s->finish = FINISH_SIGNAL;
@@ -139,6 +147,8 @@ static void on_wake(struct lp_session *s, int64_t what)
 
 	if (what == WAKE_RING)
 		lp_kernel_awake(s->kernel);
+	else if (what == WAKE_CGROUP)
+		session_cgroup_changed(s);
 	else if (what != WAKE_SIGNAL)
 		on_end_of(s, (pid_t)what);
 	else
@@ -207,6 +217,7 @@ int lp_session_run(struct lp_session *s, struct lp_err *err)
 	}
 	if (r >= 0 && s->failure.code) {
 		*err = s->failure;
+		s->failure_told = true;
 		r = -err->code;
 	}
 	return r < 0 ? r : 0;
@@ -220,7 +231,7 @@ int lp_session_finish(struct lp_session *s, struct lp_err *err)
 	s->finished = true;
 
 	int r = drain(s, true, err);
-	if (r >= 0 && s->failure.code) {
+	if (r >= 0 && s->failure.code && !s->failure_told) {
 		*err = s->failure;
 		r = -err->code;
 	}

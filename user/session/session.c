@@ -47,7 +47,7 @@ int lp_session_new(const struct lp_session_opts *opts, const struct lp_session_o
 	s->ops = ops;
 	s->arg = arg;
 	s->began = lp_now();
-	s->go_fd = s->epoll_fd = s->signal_fd = -1;
+	s->go_fd = s->epoll_fd = s->signal_fd = s->cgroup_fd = -1;
 	*ret = s;
 	return 0;
 }
@@ -70,7 +70,7 @@ void lp_session_free(struct lp_session *s)
 	lp_vec_done(&s->points);
 	lp_inventory_done(&s->inv);
 	session_reap_child(s, false);
-	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd };
+	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd, s->cgroup_fd };
 	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -305,10 +305,14 @@ static void say_armed(struct lp_session *s)
 int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 {
 	*ret_bad = SIZE_MAX;
+	const bool known = s->opts->target.kind == LP_TARGET_PIDS; /* all that loading asks for */
+
 	int r = each_point(s, check_point, ret_bad, err);
+	if (r >= 0 && known)
+		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = session_find_targets(s, err);
-	if (r >= 0)
+	if (r >= 0 && !known)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
@@ -329,8 +333,10 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 
 	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
+	say_armed(s);
+	session_arm_postponed(s);
+	/* the second finds what came before the first */
 	session_watch_loaders(s);
 	session_rescan_all(s);
-	say_armed(s);
 	return 0;
 }

@@ -54,6 +54,10 @@ struct lp_session_ops {
 	int (*event)(void *arg, const struct lp_event *ev, struct lp_err *err);
 	/* Everything handed over so far shall be seen now. */
 	int (*flush)(void *arg, struct lp_err *err);
+	/* How many events of that logpoint (lp_event.point) were taken, but will not be seen because
+	 * of an error since. NULL: none ever.
+	 */
+	uint64_t (*unwritten)(void *arg, uint32_t point);
 	/* Something that the user should know, at that level of talkativeness. */
 	void (*note)(void *arg, enum lp_log_level level, const char *text);
 };
@@ -78,7 +82,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err);
 /* Until a limit, a signal, the end of all targets, or -EPIPE from ops->event (which gives 0). */
 int lp_session_run(struct lp_session *s, struct lp_err *err);
 
-/* Detaches everything and hands on what is left in the ring. Counts are exact from here on. */
+/* Detaches everything and hands on what is left in the ring. Counts are exact from here on. What
+ * lp_session_run() has failed of is not said again.
+ */
 int lp_session_finish(struct lp_session *s, struct lp_err *err);
 
 /* Waits for the end of LP_TARGET_COMMAND: its exit status, 128 + N where signal N ended it. */
@@ -90,7 +96,7 @@ int lp_session_wait_command(struct lp_session *s);
 struct lp_summary {
 	const char *name;
 	struct lp_counts counts; /* logged: without those of `unshown` */
-	uint64_t unshown;	 /* recorded when the session was at its end already */
+	uint64_t unshown; /* recorded when the session was at its end already, or not written */
 };
 
 /* One call for each logpoint, and one with name "all" where there are several. */

@@ -16,6 +16,7 @@ static void run_child(struct lp_session *s, const char *path, int go_fd)
 	if (s->signals_blocked)
 		sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	while (read(go_fd, &go, 1) != 1)
 		if (errno != EINTR)
 			_exit(127);

@@ -76,6 +76,7 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 	lp_vec_each (&s->points, each) {
 		struct point *p = *each;
 		struct lp_counts counts = { 0 };
+		uint64_t unshown = p->unshown;
 		struct lp_summary sum;
 
 		if (p->added) {
@@ -83,7 +84,9 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 			if (r < 0)
 				return r;
 		}
-		lp_summary_init(&sum, p->lp->name, &counts, p->unshown);
+		if (p->added && s->ops->unwritten)
+			unshown += s->ops->unwritten(s->arg, p->id);
+		lp_summary_init(&sum, p->lp->name, &counts, unshown);
 		lp_summary_add(&total, &sum);
 		fn(arg, &sum);
 	}

@@ -46,7 +46,7 @@ static int find_cgroup(struct lp_session *s, struct lp_err *err)
 
 static int find_unit(struct lp_session *s, struct lp_err *err)
 {
-	int r = lp_unit_cgroup(s->opts->target.path, s->cgroup, err);
+	int r = session_find_unit(s, err);
 
 	return r < 0 ? r : find_in_cgroup(s, err);
 }

@@ -58,7 +58,28 @@ void lp_sink_free(struct lp_sink *s)
 		return;
 	s->ops->close(s);
 	lp_buf_done(&s->out);
+	lp_vec_done(&s->ends);
 	free(s);
+}
+
+/* What was written goes; a record stays until its last byte is. */
+static void drop(struct lp_sink *s, size_t done)
+{
+	size_t gone = 0;
+
+	while (gone < s->ends.len && s->ends.data[gone].at <= done)
+		gone++;
+	s->ends.len -= gone;
+	for (size_t i = 0; i < s->ends.len; i++) {
+		s->ends.data[i] = s->ends.data[i + gone];
+		s->ends.data[i].at -= done;
+	}
+	if (done == s->out.len) {
+		lp_buf_clear(&s->out);
+	} else {
+		memmove(s->out.data, s->out.data + done, s->out.len - done);
+		s->out.len -= done;
+	}
 }
 
 /* Writes all of out; what an error leaves unwritten stays there. */
@@ -77,25 +98,31 @@ static int write_out(struct lp_sink *s, struct lp_err *err)
 			poll(&p, 1, -1);
 		} else if (errno != EINTR) {
 			r = lp_err_set(err, errno, "cannot write output: %s", strerror(errno));
+			s->broken = true;
 			break;
 		}
 	}
-	if (done == s->out.len) {
-		lp_buf_clear(&s->out);
-	} else {
-		memmove(s->out.data, s->out.data + done, s->out.len - done);
-		s->out.len -= done;
-	}
+	drop(s, done);
+	return r;
+}
+
+static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	int r = s->ops->emit(s, ev, err);
+	struct lp_sink_end end = { .at = s->out.len, .point = ev->point };
+
+	if (r >= 0 && (s->out.failed || lp_vec_push(&s->ends, end) < 0))
+		r = lp_err_nomem(err);
 	return r;
 }
 
 int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	size_t start = s->out.len;
-	int r = s->ops->emit(s, ev, err);
 
-	if (r >= 0 && s->out.failed)
-		r = lp_err_nomem(err);
+	if (s->broken)
+		return lp_err_set(err, EIO, "output cannot be written any more");
+	int r = emit(s, ev, err);
 	if (r < 0) {
 		s->out.len = start; /* no half record */
 		s->out.failed = false;
@@ -106,9 +133,19 @@ int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *er
 
 int lp_sink_flush(struct lp_sink *s, struct lp_err *err)
 {
+	if (s->broken)
+		return 0;
 	int r = s->ops->flush(s, err);
-
 	return r < 0 ? r : write_out(s, err);
+}
+
+uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point)
+{
+	uint64_t n = 0;
+
+	lp_vec_each (&s->ends, end)
+		n += end->point == point;
+	return n;
 }
 
 int lp_sink_open_plain(struct lp_sink *s, const char *arg, struct lp_err *err)

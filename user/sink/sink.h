@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/vec.h"
 #include "collect/event.h"
 
 struct lp_sink;
@@ -24,11 +25,19 @@ struct lp_sink_ops {
 	void (*close)(struct lp_sink *s); /* also after a failed open() */
 };
 
+/* Of one record: where in lp_sink.out. */
+struct lp_sink_end {
+	size_t at;
+	uint32_t point;
+};
+
 struct lp_sink {
 	const struct lp_sink_ops *ops;
 	int fd; /* where text goes; the caller's */
 	bool color;
-	struct lp_buf out; /* not yet written */
+	struct lp_buf out;		 /* not yet written */
+	LP_VEC(struct lp_sink_end) ends; /* of the records that end in it */
+	bool broken;			 /* writing has failed, which has been said */
 	_Alignas(16) char state[];
 };
 
@@ -37,7 +46,11 @@ int lp_sink_new(const char *spec, int fd, bool color, struct lp_sink **ret, stru
 void lp_sink_free(struct lp_sink *s);
 LP_CLEANUP(struct lp_sink *, lp_sink_free)
 
+/* Once writing has failed nothing more is written, and flushing is no error again. */
 int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
 int lp_sink_flush(struct lp_sink *s, struct lp_err *err);
+
+/* Records of a logpoint that were emitted, but are not wholly written. */
+uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point);
 
 #endif
