@@ -21,7 +21,7 @@ number|number == 3|number != 3|number < 4|-number|number + 1|number * 2 - 1|numb
 huge|huge > 5|huge == 1000000000000000000000000000005|huge < number
 point.x|point.y|point.x > point.y|color
 nested['list']|nested['list'][0]|nested['tuple'][1][0]|nested['user'].name|'user' in nested|'none' in nested|len(nested)
-TABLE['a']|TABLE[2]|TABLE[3, 'x'] if False else 1|TABLE[None]|TABLE[True]|LIMIT|LIMIT + number|len(TABLE)
+TABLE['a']|TABLE[2]|TABLE[(3, 'x')]|TABLE[None]|TABLE[True]|LIMIT|LIMIT + number|len(TABLE)
 pair.left|pair[1]|quiet['k']|inner
 number if flag else total|flag and number|flag or number|None or text|number == 3 and total == 7.5
 number == 3.0|True == 1|total + 1|total * 2|total / 2|number / 2|'a' in TABLE|5 in (1, 5)|number in [1, 2, 3]
