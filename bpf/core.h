@@ -61,6 +61,7 @@ struct pid {
 };
 
 struct task_struct {
+	unsigned long long start_time;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

@@ -143,6 +143,7 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->flags = 0;
+	vm->walk.serial++;
 	vm->time = 0;
 	vm->hit = 0;
 	vm->elapsed = 0;

@@ -36,12 +36,12 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 	__u64 pid_tgid = numbers_of(child);
 	__u64 current = lp_pid_tgid();
 	__u32 tgid = pid_tgid >> 32, parent = current >> 32;
-	__u8 one = 1;
+	__u32 *runtime = bpf_map_lookup_elem(&targets, &parent), same = runtime ? *runtime : 0;
 
 	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
-	if (lp_follow)
-		bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+	if (lp_follow || lp_by_cgroup)
+		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
 	tell(LP_REC_FORK, pid_tgid, parent);
 	return 0;
 }
@@ -54,14 +54,16 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	__u64 pid_tgid = lp_pid_tgid();
 	__u32 tgid = pid_tgid >> 32;
 	int was = lp_is_target(pid_tgid);
-	__u8 one = 1;
+	__u32 none = 0;
 
+	if (was && bpf_map_lookup_elem(&targets, &tgid))
+		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
 	if (lp_exe_ino) {
 		struct inode *inode = BPF_CORE_READ(program, file, f_inode);
 
 		if (BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
 		    BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev) {
-			bpf_map_update_elem(&targets, &tgid, &one, BPF_ANY);
+			bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
 			was = 1;
 		}
 	}
@@ -99,6 +101,24 @@ int lp_loader(struct pt_regs *ctx)
 	(void)ctx;
 	if (lp_is_target(pid_tgid))
 		tell(LP_REC_MAPS, pid_tgid, 0);
+	return 0;
+}
+
+/* The interpreter has made a code object: what its constructor returns. */
+SEC("uprobe")
+int lp_code_made(struct pt_regs *ctx)
+{
+	struct lp_record r = { .kind = LP_REC_CODE, .len = sizeof(r), .point = LP_POINT_NONE };
+	__u64 pid_tgid = lp_pid_tgid();
+
+	r.hit = PT_REGS_RC(ctx);
+	if (!r.hit || !lp_is_target(pid_tgid))
+		return 0;
+	r.time = lp_now();
+	r.pid = pid_tgid >> 32;
+	r.tid = (__u32)pid_tgid;
+	r.cpu = lp_cpu();
+	lp_ring_put(&r, sizeof(r));
 	return 0;
 }
 

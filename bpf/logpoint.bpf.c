@@ -5,9 +5,11 @@
  * of a process's life.
  */
 #include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #include "core.h"
 #include "world.h"
@@ -127,4 +129,8 @@ int lp_probe(struct pt_regs *ctx)
 	return 0;
 }
 
+#include "watch.h"
+#include "python_world.h"
+#include "python.h"
+#include "python_watch.h"
 #include "life.h"

@@ -6,6 +6,7 @@
 #ifndef LP_BPF_MAPS_H
 #define LP_BPF_MAPS_H
 
+#include "lp/python.h"
 #include "state.h"
 
 /* Set before load, constant for the verifier. */
@@ -19,10 +20,11 @@ const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor 
 const volatile __u32 lp_follow;	   /* children become targets */
 
 /* Changed while running. */
-volatile __u32 lp_sleeping;  /* the reader waits for a wake-up */
-volatile __u32 lp_cost_tgid; /* our own child, on which costs are measured; 0: none */
-volatile __u32 lp_only_tgid; /* the only target there is; 0: look into `targets` */
-volatile __u64 lp_cgroup;    /* LP_FILTER_CGROUP; 0: it does not exist now */
+volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
+volatile __u32 lp_cost_tgid;   /* our own child, on which costs are measured; 0: none */
+volatile __u32 lp_only_tgid;   /* the only target there is; 0: look into `targets` */
+volatile __u32 lp_watch_twice; /* threads may have two events for one watched byte */
+volatile __u64 lp_cgroup;      /* LP_FILTER_CGROUP; 0: it does not exist now */
 
 /* All instructions are one value: looked up once a hit. */
 struct {
@@ -76,8 +78,32 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, __u32); /* number of its lp_py_runtime + 1; 0: no Python */
 } targets SEC(".maps");
+
+/* Interpreters, by number; user/probe/ makes room where there is Python. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lp_py_runtime);
+} py_runtimes SEC(".maps");
+
+/* The Python halves of sites, by site. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lp_py_site);
+} py_sites SEC(".maps");
+
+/* The first site at a watched byte. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_py_place_key);
+	__type(value, __u32);
+} py_places SEC(".maps");
 
 struct lp_call {
 	__u64 tid; /* both halves of it */

@@ -8,7 +8,9 @@
 #define LP_BPF_STATE_H
 
 #include "lp/program.h"
+#include "lp/python.h"
 #include "lp/record.h"
+#include "python_state.h"
 
 #define lp_inline    static inline __attribute__((always_inline))
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
@@ -52,6 +54,81 @@ enum lp_outcome {
 	LP_OUT_LIMITED,
 };
 
+/* A function that the kernel verifies once, by itself. Its pointers may be null, it says. */
+#ifdef __bpf__
+#define lp_global __attribute__((noinline))
+#else
+#define lp_global static __attribute__((unused))
+#endif
+
+/* Pointers in the record that lead to objects not copied yet. */
+struct lp_py_run {
+	__u64 addr;	     /* of the next chunk: array, table, block, text */
+	__u64 extra;	     /* KEYS: the values of an instance, which lie apart */
+	__u32 at;	     /* in the record */
+	__u32 n, i;	     /* elements of this chunk, and which is next */
+	__u32 values;	     /* in the record: the values of split keys */
+	__u32 left;	     /* elements, bytes behind this chunk */
+	__u32 used;	     /* items found up to now; of DEQUE: where in the block the next are */
+	__u8 what;	     /* enum lp_py_what */
+	__u8 depth;	     /* of what is pointed to */
+	__u8 stride, key_at; /* of an element, in bytes */
+	__u32 type;	     /* SLOTS: index of the class */
+};
+
+struct lp_py_seen {
+	__u64 addr;
+	__u32 serial;	 /* of the hit */
+	__u32 text;	 /* in the record: the characters; 0: no str */
+	__u8 depth;	 /* least at which it was copied */
+	__u8 width, len; /* of a character; characters in the record */
+	__u8 pad0;
+	__u32 pad;
+};
+
+/* A class as the walk needs it. */
+struct lp_py_class {
+	__u64 addr;
+	__u64 keys;  /* of its instances' split dicts */
+	__u64 slots; /* a bit for each word of an instance behind the header that is shown */
+	__s64 dictoffset;
+	__u32 basicsize, itemsize;
+	__u32 flags; /* low half of tp_flags */
+	__u8 kind;
+	__u8 is_python; /* made by a class statement */
+	__u16 pad;
+	__u32 serial; /* of the hit */
+	__u32 pad2;
+};
+
+#define LP_PY_HEAD 56u	/* bytes of an object that are read before it is known */
+#define LP_PY_TYPE 384u /* bytes of a type that are looked at */
+
+/* One walk through a value's objects (pywalk.h). */
+struct lp_py_walk {
+	struct lp_py_value value;   /* set by the caller, as the next one */
+	__u32 runtime;		    /* number of the lp_py_runtime */
+	__u32 serial;		    /* of the hit: what another has seen is not seen */
+	__u32 string, items, depth; /* limits */
+	__u32 from, to;		    /* items of the object that are wanted */
+	__u32 runs_in, runs_out;
+	__u32 head_len; /* bytes of head that could be read */
+	__u32 text;	/* of the latest str, as in lp_py_seen */
+	__u8 width, len;
+	__u16 pad;
+	__u64 hash;		    /* of a name up to now */
+	__u64 slot_bit;		    /* of the next name in __slots__ */
+	__u32 slot_at, slot_left;   /* in the record; how many */
+	__u64 type;		    /* of the object whose class is wanted */
+	__u64 base;		    /* the next class towards `object`; 0: done */
+	__u64 head[8];		    /* the first LP_PY_HEAD bytes of the object */
+	__u64 body[LP_PY_TYPE / 8]; /* of a type */
+	char name[64];		    /* its tp_name */
+	struct lp_py_class types[LP_PY_TYPES_MAX];
+	struct lp_py_run runs[LP_PY_RUNS_MAX];
+	struct lp_py_seen seen[LP_PY_SEEN_MAX + 1]; /* the last: where there is no room */
+};
+
 /* What goes from the entry of a call to its return; a body of blocks follows. */
 struct lp_carry {
 	__u64 tid; /* whose it is; first, so that a reused entry is noticed */
@@ -62,7 +139,8 @@ struct lp_carry {
 	__u64 fault; /* error_addr of a condition */
 	__u32 len;   /* of the body */
 	__u8 outcome, status;
-	__u16 flags; /* LP_RECF_* */
+	__u16 flags;	       /* LP_RECF_* */
+	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
 struct lp_vm {
@@ -89,8 +167,10 @@ struct lp_vm {
 	__u16 flags; /* LP_RECF_* */
 	__u32 len;   /* bytes of rec in use */
 	__u32 room;  /* bytes of rec that may be used */
+	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
+	struct lp_pyvm py;     /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

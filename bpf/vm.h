@@ -82,52 +82,16 @@ lp_inline __u64 lp_vm_context(struct lp_vm *vm, __u32 which)
 	}
 }
 
-/* One instruction. Returns 1 when the program is over: vm->outcome says how. */
-static long lp_vm_step(__u32 i, struct lp_step *step)
+/* What an instruction computes from its registers alone: 1; -1 a division by zero; 0: it does
+ * something else.
+ */
+lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op, __u64 *ret)
 {
-	struct lp_vm *vm = step->vm;
-	__u32 pc = vm->pc;
-	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
-
-	(void)i;
-	if (!in) {
-		vm->outcome = LP_OUT_DONE;
-		return 1;
-	}
-	vm->pc = pc + 1;
-
-	__u32 op = in->op;
-	if (op >= LP_OP_CAP_MEM)
-		return lp_vm_capture(vm, in, op, step);
-
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
 	__u64 b = vm->reg[in->b & (LP_VM_REGS - 1)];
-	__u64 imm = in->imm, loaded = 0, d;
+	__u64 imm = in->imm, d;
 
 	switch (op) {
-	case LP_OP_END:
-		vm->outcome = LP_OUT_DONE;
-		return 1;
-	case LP_OP_JMP:
-		return lp_vm_jump(vm, in->n);
-	case LP_OP_JZ:
-		return a ? 0 : lp_vm_jump(vm, in->n);
-	case LP_OP_JNZ:
-		return a ? lp_vm_jump(vm, in->n) : 0;
-	case LP_OP_TRY:
-		vm->slot = imm;
-		vm->resume = in->n;
-		return 0;
-	case LP_OP_FAIL:
-		vm->fault = 0;
-		return lp_vm_raise(vm, imm);
-	case LP_OP_CHECK:
-		if (a)
-			return 0;
-		vm->outcome = LP_OUT_FILTERED;
-		return 1;
-	case LP_OP_GATE:
-		return lp_vm_gate(vm);
 	case LP_OP_IMM:
 		d = imm;
 		break;
@@ -137,17 +101,6 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_REG:
 		d = vm->mach[in->b & (LP_MACH_ROOM - 1)] + imm;
 		break;
-	case LP_OP_LOADM:
-		a = vm->mach[in->b & (LP_MACH_ROOM - 1)];
-		/* fall through */
-	case LP_OP_LOAD: {
-		__u32 size = in->n & 15;
-
-		if (lp_vm_read_word(vm, size < 8 ? size : 8, a + imm, &loaded) < 0)
-			return lp_vm_raise(vm, LP_ST_UNREADABLE);
-		d = lp_extend(loaded, in->n);
-		break;
-	}
 	case LP_OP_BITS:
 		d = lp_bits(a, imm);
 		break;
@@ -176,10 +129,8 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_DIVU:
 	case LP_OP_MODS:
 	case LP_OP_MODU:
-		if (!b) {
-			vm->fault = 0;
-			return lp_vm_raise(vm, LP_ST_DIV_ZERO);
-		}
+		if (!b)
+			return -1;
 		d = lp_divide(a, b, op == LP_OP_DIVS || op == LP_OP_MODS,
 			      op == LP_OP_MODS || op == LP_OP_MODU);
 		break;
@@ -255,10 +206,86 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_FLE:
 		d = lp_f64_less(a, b) || lp_f64_equal(a, b);
 		break;
+	default:
+		return 0;
+	}
+	*ret = d;
+	return 1;
+}
+
+/* Jumps and what ends a program: 1 it is over, 0 it goes on, -1 the instruction is none of these. */
+lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 op)
+{
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
+
+	switch (op) {
+	case LP_OP_END:
+		vm->outcome = LP_OUT_DONE;
+		return 1;
+	case LP_OP_JMP:
+		return lp_vm_jump(vm, in->n);
+	case LP_OP_JZ:
+		return a ? 0 : lp_vm_jump(vm, in->n);
+	case LP_OP_JNZ:
+		return a ? lp_vm_jump(vm, in->n) : 0;
+	case LP_OP_TRY:
+		vm->slot = in->imm;
+		vm->resume = in->n;
+		return 0;
+	case LP_OP_FAIL:
+		vm->fault = 0;
+		return lp_vm_raise(vm, in->imm);
+	case LP_OP_CHECK:
+		if (a)
+			return 0;
+		vm->outcome = LP_OUT_FILTERED;
+		return 1;
+	case LP_OP_GATE:
+		return lp_vm_gate(vm);
+	default:
+		return -1;
+	}
+}
+
+/* One instruction. Returns 1 when the program is over: vm->outcome says how. */
+static long lp_vm_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	__u32 pc = vm->pc;
+	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
+
+	(void)i;
+	if (!in) {
+		vm->outcome = LP_OUT_DONE;
+		return 1;
+	}
+	vm->pc = pc + 1;
+
+	__u32 op = in->op;
+	if (op >= LP_OP_CAP_MEM)
+		return lp_vm_capture(vm, in, op, step);
+	if (op <= LP_OP_GATE)
+		return lp_vm_control(vm, in, op);
+
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
+	__u64 imm = in->imm, loaded = 0, d;
+
+	switch (op) {
+	case LP_OP_LOADM:
+		a = vm->mach[in->b & (LP_MACH_ROOM - 1)];
+		/* fall through */
+	case LP_OP_LOAD: {
+		__u32 size = in->n & 15;
+
+		if (lp_vm_read_word(vm, size < 8 ? size : 8, a + imm, &loaded) < 0)
+			return lp_vm_raise(vm, LP_ST_UNREADABLE);
+		d = lp_extend(loaded, in->n);
+		break;
+	}
 	case LP_OP_STRLD:
 		return lp_vm_strld(vm, in->dst & 1, a, in->n);
 	case LP_OP_MEMLD:
-		return lp_vm_memld(vm, in->dst & 1, a, b, in->n);
+		return lp_vm_memld(vm, in->dst & 1, a, vm->reg[in->b & (LP_VM_REGS - 1)], in->n);
 	case LP_OP_COMMLD:
 		return lp_vm_commld(vm, in->dst & 1);
 	case LP_OP_STRK:
@@ -267,9 +294,17 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 		if (lp_vm_strlen(vm, a, in->n, &d) < 0)
 			return lp_vm_raise(vm, LP_ST_UNREADABLE);
 		break;
-	default:
-		d = lp_vm_compare(vm, op, step);
+	default: {
+		long r = lp_vm_value(vm, in, op, &d);
+
+		if (r < 0) {
+			vm->fault = 0;
+			return lp_vm_raise(vm, LP_ST_DIV_ZERO);
+		}
+		if (!r)
+			d = lp_vm_compare(vm, op, step);
 		break;
+	}
 	}
 	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
 	return 0;

@@ -28,10 +28,34 @@
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
+#define LP_PY_WORK_MAX	    32768 /* steps of all loops of one hit: comparisons, look-ups */
+#define LP_PY_NAME_TEXT_MAX 128	  /* bytes of a name that is looked up */
+#define LP_PY_MRO_MAX	    32	  /* classes that an attribute is looked for in */
+#define LP_PY_PROBES_MAX    512	  /* entries of a dict or set that one look-up compares */
+#define LP_PY_ITEMS_MAX	    1024  /* items of a list or tuple that `in` and comparisons look at */
+#define LP_PY_TEXT_MAX	    16384 /* bytes of one side of a comparison of str or bytes */
+#define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
+#define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
+#define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack */
+#define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
+#define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */
+#define LP_PY_RUNTIMES_MAX  256	  /* interpreters logged at once */
+
 #define LP_STRING_DEFAULT 256 /* bytes of a string shown (--max-string) */
 #define LP_ITEMS_DEFAULT  32  /* items of a collection shown (--max-items) */
 #define LP_DEPTH_DEFAULT  3   /* nesting shown (--max-depth) */
 #define LP_FRAMES_DEFAULT 64  /* stack frames shown (--max-frames) */
+
+/* What one hit copies of CPython's objects at most, all values together */
+#define LP_PY_STEPS_MAX	 4096 /* pointers looked at */
+#define LP_PY_SEEN_MAX	 1024 /* objects known not to need a second copy; a power of two */
+#define LP_PY_RUNS_MAX	 256  /* arrays that wait for their turn; a power of two */
+#define LP_PY_TYPES_MAX	 32   /* classes that are not the interpreter's own; a power of two */
+#define LP_PY_BASES_MAX	 12   /* classes from an object's own to `object` */
+#define LP_PY_SLOTS_MAX	 24   /* names in one class's __slots__ */
+#define LP_PY_DIGITS_MAX 512  /* digits of an int, 30 bits each */
+#define LP_PY_SCAN_MAX	 4096 /* entries of a dict's or set's table looked at */
+#define LP_PY_NAME_MAX	 64   /* characters of a name that is compared with those not to be shown */
 
 #define LP_TEXT_MAX    65536 /* bytes of one logpoint as typed */
 #define LP_NESTING_MAX 64    /* depth of an expression */

@@ -37,12 +37,14 @@
 	X(tp_dict, "PyTypeObject.tp_dict")                                                         \
 	X(tp_descr_get, "PyTypeObject.tp_descr_get")                                               \
 	X(tp_descr_set, "PyTypeObject.tp_descr_set")                                               \
+	X(tp_base, "PyTypeObject.tp_base")                                                         \
 	X(tp_dictoffset, "PyTypeObject.tp_dictoffset")                                             \
 	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
 	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
 	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
 	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
 	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
+	X(ht_slots, "PyHeapTypeObject.ht_slots: a tuple of names, or NULL")                        \
 	X(ht_cached_keys, "PyHeapTypeObject.ht_cached_keys")                                       \
 	X(nb_bool, "PyNumberMethods.nb_bool")                                                      \
 	X(sq_length, "PySequenceMethods.sq_length")                                                \
@@ -82,6 +84,7 @@
 	X(set_table, "PySetObject.table")                                                          \
 	X(cell_ref, "PyCellObject.ob_ref")                                                         \
 	X(module_dict, "PyModuleObject.md_dict")                                                   \
+	X(module_name, "PyModuleObject.md_name")                                                   \
 	X(func_code, "PyFunctionObject.func_code")                                                 \
 	X(func_qualname, "PyFunctionObject.func_qualname")                                         \
 	X(member_descr, "PyMemberDescrObject.d_member: pointer to a PyMemberDef")                  \
@@ -143,6 +146,8 @@
 	X(gen_frame,                                                                               \
 	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
+	X(gen_running, "PyGenObject.gi_running, up to 3.9")                                        \
+	X(frame_state, "PyFrameObject.f_state, 3.10")                                              \
 	X(gen_name, "PyGenObject.gi_name")                                                         \
 	X(gen_qualname, "PyGenObject.gi_qualname")
 
@@ -156,7 +161,8 @@
 	X(lasti_is_next, "instr_ptr: the instruction that is or will be executed, from 3.13 on")   \
 	X(managed_dict, "bytes before an object: its managed dict or values; 0: none")             \
 	X(managed_values, "bytes before an object: its values, 3.11; 0: none")                     \
-	X(managed_tagged, "3.12: the word at managed_dict is values where its lowest bit is set")  \
+	X(managed_tagged,                                                                          \
+	  "3.12: the word at managed_dict is values - 1 where its lowest bit is set")              \
 	X(inline_values, "values follow an object at tp_basicsize, from 3.13 on")                  \
 	X(frame_tags, "low bits of a frame's or stack's object pointer that are none of it")       \
 	X(watch_byte, "of a code unit, the byte that each execution reads once")
@@ -237,6 +243,11 @@ struct lp_py_runtime {
 	__u64 dict_length, list_length, tuple_length, str_length, bytes_length, set_length;
 	__u64 dict_contains, list_contains, tuple_contains, set_contains, str_contains,
 		bytes_contains;
+	/* From 3.12 on: states of the static builtin types, by index in tp_subclasses - 1; 0: unknown */
+	__u64 static_types;
+	__u32 static_type_size, static_type_dict; /* of one state; tp_dict in it */
+	/* Hashes of names that change what an operation means; 0: unknown. */
+	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
 	/* asyncio: 0 where it is not imported (yet) */
 	__u64 current_tasks;		 /* the dict asyncio.tasks._current_tasks: loop to task */
 	__u64 running_loop_key;		 /* the str '__asyncio_running_event_loop__' */
@@ -254,6 +265,18 @@ struct lp_py_site {
 	__u32 runtime;	  /* number of the lp_py_runtime */
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
+	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
+	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
+	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	 */
+	__u16 unit_register;
+	__s16 unit_delta;
+};
+_Static_assert(sizeof(struct lp_py_site) == 56, "lp_py_site has no padding");
+
+struct lp_py_place_key {
+	__u64 addr; /* of the watched byte */
+	__u64 runtime;
 };
 
 /* A line that is entered at several units, of which one leads to the next: where a LEADS of the same
@@ -262,6 +285,7 @@ struct lp_py_site {
  */
 #define LP_PY_SITE_LEADS       0x1u
 #define LP_PY_SITE_FOLLOWS     0x2u
+#define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 
 /* What a virtual register of a Python program holds. */

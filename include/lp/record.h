@@ -67,7 +67,8 @@ _Static_assert(sizeof(struct lp_block) == 16, "lp_block has no padding");
 	X(BUSY, "too many hits at once on one CPU")                                                \
 	X(STASH, "too many calls in progress")                                                     \
 	X(DEPTH, "recursion deeper than the kernel follows returns")                               \
-	X(STEPS, "program too long")
+	X(STEPS, "program too long")                                                               \
+	X(UNSEEN, "while the kernel was busy with another program")
 
 enum lp_loss {
 #define LP_LOSS_ENUM(name, text) LP_LOSS_##name,
@@ -88,6 +89,14 @@ struct lp_counts {
 	__u64 quick;	   /* filtered without a slot: added atomically by all on one CPU */
 	__u64 lost[LP_LOSS_COUNT];
 };
+
+/* Per watched byte and CPU: how often its program has run, and how often for a hit that it had seen. */
+struct lp_watch_runs {
+	__u64 all, twice;
+};
+
+/* In place of a byte's address, with the site's number: a probe in the evaluation loop. */
+#define LP_STEP_RUNS (1ull << 63)
 
 /* hit clause: `hit N` is EQ */
 enum lp_hit_op {

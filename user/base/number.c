@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -107,7 +108,8 @@ size_t lp_number_float(char *out, double v, int size)
 	size_t n = short_decimal(out + sign, v, single);
 	if (n)
 		return sign + n;
-	for (int digits = single ? 6 : 15;; digits++) {
+	/* all of 15 digits are exact but for the smallest */
+	for (int digits = single ? 6 : v < DBL_MIN ? 1 : 15;; digits++) {
 		n = (size_t)snprintf(text, sizeof(text), "%.*g", digits, v);
 		if (single ? digits == 9 || strtof(text, NULL) == (float)v
 			   : digits == 17 || strtod(text, NULL) == v)

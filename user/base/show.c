@@ -205,5 +205,8 @@ static show_fn *const shows[] = {
 
 void lp_show(struct lp_buf *out, const struct lp_value *v, bool plain)
 {
-	shows[v->kind](out, v, plain);
+	if (v->is_python)
+		lp_show_python(out, v, plain);
+	else
+		shows[v->kind](out, v, plain);
 }

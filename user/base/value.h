@@ -37,6 +37,7 @@ enum lp_value_kind {
 struct lp_value {
 	enum lp_value_kind kind;
 	bool cut;	  /* string or collection: there was more */
+	bool is_python;	  /* spelt as repr() does, see below */
 	uint8_t size;	  /* bytes of a scalar in the target: width for hex and masks */
 	const char *name; /* member within a STRUCT: NULL for an anonymous struct or union, "<Base>"
 			   * for a base class */
@@ -50,5 +51,11 @@ struct lp_value {
 	size_t len; /* bytes of str, or number of items */
 	struct lp_value *items;
 };
+
+/* Of Python: LIST, SET and MAP with a type_name are Name([...]), str is what follows the bracket
+ * (a LIST's ", maxlen=3") or comes before it (a MAP's "..., "). TUPLE and STRUCT with a type_name
+ * are Name(...), with the names of items that have one. ENUM: str is "Color.RED" and items the
+ * value. STRING: WTF-8.
+ */
 
 #endif

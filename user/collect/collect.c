@@ -50,6 +50,7 @@ void lp_collect_free(struct lp_collect *c)
 	lp_buf_done(&c->scratch.message);
 	lp_buf_done(&c->scratch.text);
 	free(c->scratch.frames);
+	lp_threads_done(&c->scratch.threads);
 	free(c);
 }
 
@@ -100,7 +101,14 @@ static const char *cond_error(struct lp_collect *c, const struct lp_record *rec)
 		return "condition can't be evaluated: out of memory";
 	if (!c->decoded.cond.n)
 		return "condition can't be evaluated";
-	lp_status_text(c->decoded.cond.first->status, c->decoded.cond.first->addr, a, &why);
+	const struct lp_block *b = c->decoded.cond.first;
+	const struct lp_plan *plan = plan_of(c, rec->site);
+	const struct lp_template *t = plan ? plan->info->template : NULL;
+	const char *named =
+		t ? lp_template_reason(t, t->condition_in_enter, b->status, b->addr, a) : NULL;
+	if (named)
+		return lp_arena_fmt(a, "condition can't be evaluated: %s", named);
+	lp_status_text(b->status, b->addr, a, &why);
 	return lp_arena_fmt(a, "condition can't be evaluated: %s", why.str);
 }
 
@@ -111,6 +119,8 @@ static int hand_on(struct lp_collect *c, uint64_t before, size_t max, struct lp_
 	int r = 0;
 
 	while (r >= 0 && max-- && (rec = lp_order_next(&c->order, before))) {
+		if (rec->kind == LP_REC_EXIT || rec->kind == LP_REC_EXEC)
+			lp_threads_forget(&c->scratch.threads, rec->pid);
 		if (rec->kind == LP_REC_HIT)
 			r = hand_on_hit(c, rec, err);
 		else if (c->ops->notice)

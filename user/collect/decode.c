@@ -24,7 +24,7 @@ int lp_record_check(const void *record, size_t len, struct lp_err *err)
 
 	if (len < sizeof(*rec))
 		return lp_err_set(err, EPROTO, "record of %zu bytes is too short", len);
-	if (rec->kind < LP_REC_HIT || rec->kind > LP_REC_MAPS)
+	if (rec->kind < LP_REC_HIT || rec->kind > LP_REC_CODE)
 		return lp_err_set(err, EPROTO, "record of unknown kind %u", rec->kind);
 	if (rec->len < sizeof(*rec) || rec->len > len)
 		return lp_err_set(err, EPROTO, "record claims %u bytes of %zu", rec->len, len);
@@ -102,10 +102,22 @@ static struct lp_blocks *span_of(struct lp_decoded *d, uint16_t slot)
 {
 	if (slot < d->slots.len)
 		return &d->slots.data[slot];
-	return slot == LP_SLOT_COND    ? &d->cond
-	       : slot == LP_SLOT_REGS  ? &d->regs
-	       : slot == LP_SLOT_STACK ? &d->stack
-				       : NULL;
+	switch (slot) {
+	case LP_SLOT_COND:
+		return &d->cond;
+	case LP_SLOT_REGS:
+		return &d->regs;
+	case LP_SLOT_STACK:
+		return &d->stack;
+	case LP_SLOT_PYSTACK:
+		return &d->py_stack;
+	case LP_SLOT_PYTHREAD:
+		return &d->py_thread;
+	case LP_SLOT_PYTASK:
+		return &d->py_task;
+	default:
+		return NULL;
+	}
 }
 
 int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
@@ -119,6 +131,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 		memset(d->slots.data, 0, n_slots * sizeof(*d->slots.data));
 	d->blocks.len = 0;
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
+	d->py_stack = d->py_thread = d->py_task = (struct lp_blocks){ 0 };
 	d->rec = rec;
 	d->memory.read = read_mem;
 	d->memory.read_string = read_mem_string;

@@ -25,7 +25,7 @@ struct lp_decoded {
 	const struct lp_record *rec;
 	LP_VEC(struct lp_blocks) slots;
 	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones */
-	struct lp_blocks cond, regs, stack;
+	struct lp_blocks cond, regs, stack, py_stack, py_thread, py_task;
 };
 
 /* Is it a record, and is every block inside of it? -EPROTO says what is wrong. rec is aligned to

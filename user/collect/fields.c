@@ -8,6 +8,7 @@ struct reading {
 	const struct lp_plan *plan;
 	struct lp_decoded *d;
 	const struct lp_symbolizer *sym;
+	const struct lp_who *who;
 	struct lp_reader reader;
 };
 
@@ -86,6 +87,10 @@ static void read_captured(const struct reading *r, const struct lp_field *f, str
 
 	if (!span)
 		return;
+	if (r->plan->info->python) {
+		lp_plan_read_python(r->plan, r->d, r->sym, span, f->in_enter, r->reader.arena, ret);
+		return;
+	}
 	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {
 		if (span->first->flags & LP_BLKF_NULL)
 			*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
@@ -145,10 +150,24 @@ static void meta_comm(const struct reading *r, const struct lp_field *f, struct 
 				  .len = strnlen(comm, LP_COMM_LEN) };
 }
 
+/* Linux's name is not what Python shows of a thread. */
+static void meta_thread(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	if (r->plan->info->python)
+		put_string(ret, r->who->thread, "thread's name not known");
+	else
+		meta_comm(r, f, ret);
+}
+
 static void meta_task(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	(void)r, (void)f;
-	*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
+	(void)f;
+	if (r->who->task)
+		put_string(ret, r->who->task, NULL);
+	else
+		*ret = (struct lp_value){ .kind = LP_VAL_NULL,
+					  .is_python = r->plan->info->python,
+					  .size = 8 };
 }
 
 static void meta_func(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
@@ -183,11 +202,16 @@ static void meta_elapsed(const struct reading *r, const struct lp_field *f, stru
 
 static void meta_caller(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	const struct lp_blocks *span = span_of(r, f, ret);
 	struct lp_bytes bytes;
 	uint64_t addr;
 	bool cut;
 
+	if (r->plan->info->python) {
+		lp_plan_python_caller(r->d, r->sym, ret);
+		return;
+	}
+
+	const struct lp_blocks *span = span_of(r, f, ret);
 	if (!span || !lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret))
 		return;
 	if (bytes.len < sizeof(addr) || bytes.n_holes) {
@@ -211,7 +235,7 @@ static void meta_caller(const struct reading *r, const struct lp_field *f, struc
 
 static read_fn *const metas[] = {
 	[LP_META_PID] = meta_pid,	[LP_META_TID] = meta_tid,
-	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_comm,
+	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_thread,
 	[LP_META_TASK] = meta_task,	[LP_META_CPU] = meta_cpu,
 	[LP_META_TIME] = meta_time,	[LP_META_HIT] = meta_hit,
 	[LP_META_FUNC] = meta_func,	[LP_META_FILE] = meta_file,
@@ -219,14 +243,25 @@ static read_fn *const metas[] = {
 	[LP_META_CALLER] = meta_caller,
 };
 
+/* A name that has no value yet, of those that nobody asked for by name. */
+static bool is_absent(const struct reading *r, const struct lp_field *f)
+{
+	const struct lp_blocks *span =
+		f->slot < r->d->slots.len ? &r->d->slots.data[f->slot] : NULL;
+
+	return f->optional && f->kind == LP_FIELD_VALUE && span && span->n &&
+	       span->first->status == LP_ST_UNBOUND;
+}
+
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 struct lp_arena *a)
+			 const struct lp_who *who, struct lp_arena *a)
 {
 	const struct lp_template *t = p->info->template;
 	struct reading r = {
 		.plan = p,
 		.d = d,
 		.sym = sym,
+		.who = who,
 		.reader = {
 			.memory = &d->memory,
 			.arena = a,
@@ -242,6 +277,7 @@ void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct l
 		const struct lp_field *f = &t->fields[i];
 		struct lp_value *v = &p->values[i];
 
+		p->absent[i] = is_absent(&r, f);
 		if (f->kind == LP_FIELD_VALUE)
 			read_captured(&r, f, v);
 		else if (f->kind == LP_FIELD_EVAL)

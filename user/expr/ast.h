@@ -21,7 +21,7 @@ enum lp_node_kind {
 	LP_NODE_INT,	    /* value, literal_type */
 	LP_NODE_FLOAT,	    /* f, literal_type */
 	LP_NODE_CHAR,	    /* value */
-	LP_NODE_STRING,	    /* name, len: its bytes */
+	LP_NODE_STRING,	    /* name, len: its bytes; is_bytes: b"..." */
 	LP_NODE_NULL,	    /* None, nullptr, NULL */
 	LP_NODE_BOOL,	    /* value */
 	LP_NODE_LIST,	    /* items: (1, 2), [1, 2]; only right of `in` */
@@ -33,7 +33,7 @@ enum lp_node_kind {
 	LP_NODE_SLICE,	    /* a, b and c: from and to, each may be NULL */
 	LP_NODE_CAST,	    /* type_name, a */
 	LP_NODE_SIZEOF,	    /* type_name or a; both where only the program can tell */
-	LP_NODE_ISINSTANCE, /* a, type_name */
+	LP_NODE_ISINSTANCE, /* a, b: a NAME (with type_name), MEMBERs of one, or a LIST of them */
 	LP_NODE_CALL,	    /* name: len, type; a */
 	LP_NODE_METHOD,	    /* a, name: startswith, endswith; b */
 };
@@ -62,6 +62,7 @@ enum lp_node_kind {
 	X(MUL, "*", 10)                                                                            \
 	X(DIV, "/", 10)                                                                            \
 	X(MOD, "%", 10)                                                                            \
+	X(FLOORDIV, "//", 10)                                                                      \
 	X(NOT, "not", 0)                                                                           \
 	X(NEG, "-", 0)                                                                             \
 	X(PLUS, "+", 0)                                                                            \
@@ -98,7 +99,9 @@ struct lp_node {
 	int col, width;	      /* of the whole, in the logpoint's text */
 	int at_col, at_width; /* of the operator, the member's name, the function's name */
 	int height;
-	bool parens; /* written in parentheses of its own */
+	bool parens;	/* written in parentheses of its own */
+	bool is_bytes;	/* of a string */
+	bool c_escapes; /* a string's escapes mean bytes to C and something else to Python */
 	const char *name;
 	size_t len;
 	uint64_t value;

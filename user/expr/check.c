@@ -283,21 +283,39 @@ static bool derives_from(const struct lp_type *t, const struct lp_type *base, in
 	return false;
 }
 
-static const struct lp_tree *check_isinstance(struct lp_check *c, const struct lp_node *n)
+static const struct lp_type *class_type(struct lp_check *c, const struct lp_node *n)
 {
-	const struct lp_tree *a = lp_check_expr(c, n->a);
-	const struct lp_type *type = a ? lp_check_type_name(c, n->type_name, true) : NULL;
+	if (n->type_name)
+		return lp_check_type_name(c, n->type_name, true);
+	return lp_check_fail(c, n, "this is no type here: types of native code have no '.'");
+}
 
-	if (!type)
-		return NULL;
-
-	const struct lp_type *t = lp_type_strip(a->type);
+static bool is_instance(const struct lp_type *t, const struct lp_type *type)
+{
+	t = lp_type_strip(t);
 	type = lp_type_strip(type);
 	while ((t->kind == LP_TYPE_POINTER && t->target) && type->kind != LP_TYPE_POINTER) {
 		lp_type_complete(t, NULL);
 		t = lp_type_strip(t->target);
 	}
-	return lp_tree_int(c, n, &lp_type_bool, derives_from(t, type, 0));
+	return derives_from(t, type, 0);
+}
+
+static const struct lp_tree *check_isinstance(struct lp_check *c, const struct lp_node *n)
+{
+	const struct lp_tree *a = lp_check_expr(c, n->a);
+	struct lp_node *const *types = n->b->kind == LP_NODE_LIST ? n->b->items : &n->b;
+	size_t n_types = n->b->kind == LP_NODE_LIST ? n->b->n_items : 1;
+	bool is = false;
+
+	for (size_t i = 0; a && i < n_types; i++) {
+		const struct lp_type *type = class_type(c, types[i]);
+
+		if (!type)
+			return NULL;
+		is = is || is_instance(a->type, type);
+	}
+	return a ? lp_tree_int(c, n, &lp_type_bool, is) : NULL;
 }
 
 /* len(x), type(x) */

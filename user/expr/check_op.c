@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <string.h>
 
 #include "expr/tree.h"
@@ -382,6 +383,9 @@ const struct lp_tree *lp_check_binary(struct lp_check *c, const struct lp_node *
 		return NULL;
 	if (n->op == LP_OPER_AND || n->op == LP_OPER_OR)
 		return check_logic(c, n, a, b);
+	if (n->op == LP_OPER_FLOORDIV)
+		return lp_check_fail_at(c, EINVAL, n->at_col, n->at_width,
+					"'//' divides in Python: here it is '/', which truncates");
 	if (n->op == LP_OPER_IS || n->op == LP_OPER_IS_NOT)
 		return lp_check_compare(c, n, n->op == LP_OPER_IS ? LP_OPER_EQ : LP_OPER_NE, a, b);
 	if (lp_operators[n->op].precedence == lp_operators[LP_OPER_EQ].precedence)

@@ -267,10 +267,15 @@ static int lex_escape(struct lp_lexer *lx, bool escaped, size_t start)
 		const char *known = memchr(from, c, sizeof(from) - 1);
 		if (known)
 			value = (unsigned char)to[known - from];
-		else if (c == 'x')
+		if (c == 'e')
+			lx->tok.c_escapes = true;
+		if (c == 'x')
 			value = hex_escape(lx);
 		else if (c >= '0' && c < '8')
 			value = octal_escape(lx, c);
+		/* a byte to C, a character to Python */
+		if (value >= 0x80)
+			lx->tok.c_escapes = true;
 	}
 	if (value < 0)
 		lp_lexer_fail(lx, start, lx->pos,
@@ -284,9 +289,13 @@ static bool ends_template(const struct lp_lexer *lx, bool escaped)
 	return lx->pos >= lx->len || (escaped && lx->text[lx->pos] == '"');
 }
 
+/* With its prefix b, if it has one. */
 static void lex_string(struct lp_lexer *lx)
 {
 	size_t start = lx->pos;
+
+	lx->tok.is_bytes = peek(lx, 0) == 'b' || peek(lx, 0) == 'B';
+	lx->pos += lx->tok.is_bytes;
 	bool escaped = lx->in_template && peek(lx, 0) == '\\';
 
 	lx->pos += escaped;
@@ -319,7 +328,8 @@ static void lex_string(struct lp_lexer *lx)
 		lx->status = lp_err_nomem(lx->err);
 		return;
 	}
-	lx->tok.kind = quote == '\'' && out.len == 1 ? LP_TOK_CHAR : LP_TOK_STRING;
+	bool is_char = quote == '\'' && out.len == 1 && !lx->tok.is_bytes;
+	lx->tok.kind = is_char ? LP_TOK_CHAR : LP_TOK_STRING;
 	lx->tok.value = lx->tok.kind == LP_TOK_CHAR ? (uint64_t)(signed char)copy[0] : 0;
 	lx->tok.str = copy;
 	lx->tok.len = out.len;
@@ -327,15 +337,16 @@ static void lex_string(struct lp_lexer *lx)
 
 static bool starts_string(const struct lp_lexer *lx)
 {
-	char c = peek(lx, 0);
+	size_t at = peek(lx, 0) == 'b' || peek(lx, 0) == 'B';
+	char c = peek(lx, at);
 
-	return c == '"' || c == '\'' || (lx->in_template && c == '\\' && peek(lx, 1) == '"');
+	return c == '"' || c == '\'' || (lx->in_template && c == '\\' && peek(lx, at + 1) == '"');
 }
 
 static void lex_punct(struct lp_lexer *lx)
 {
-	static const char *const pairs[] = { "->", "==", "!=", "<=", ">=",
-					     "<<", ">>", "&&", "||", "::" };
+	static const char *const pairs[] = { "->", "==", "!=", "<=", ">=", "<<",
+					     ">>", "&&", "||", "::", "//" };
 	char c = peek(lx, 0);
 
 	lx->tok.kind = LP_TOK_PUNCT;
@@ -365,14 +376,14 @@ void lp_lexer_next(struct lp_lexer *lx)
 		return;
 
 	char c = peek(lx, 0);
-	if (starts_name(c) || (c == ':' && peek(lx, 1) == ':' && starts_name(peek(lx, 2))))
+	if (starts_string(lx))
+		lex_string(lx);
+	else if (starts_name(c) || (c == ':' && peek(lx, 1) == ':' && starts_name(peek(lx, 2))))
 		lex_name(lx);
 	else if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)peek(lx, 1))))
 		lex_number(lx);
 	else if (c == '$')
 		lex_dollar(lx);
-	else if (starts_string(lx))
-		lex_string(lx);
 	else
 		lex_punct(lx);
 	lx->tok.end = lx->pos;

@@ -22,7 +22,7 @@ enum lp_token_kind {
 	LP_TOK_INT,
 	LP_TOK_FLOAT,
 	LP_TOK_CHAR,
-	LP_TOK_STRING, /* str, len: its bytes */
+	LP_TOK_STRING, /* str, len: its bytes; is_bytes: b"..." */
 	LP_TOK_PUNCT,  /* punct */
 };
 
@@ -38,6 +38,8 @@ struct lp_token {
 	uint64_t value;
 	double f;
 	const struct lp_type *type; /* of INT and FLOAT */
+	bool is_bytes;
+	bool c_escapes; /* escapes that mean something else in Python's strings */
 };
 
 struct lp_lexer {

@@ -32,6 +32,7 @@ static const struct {
 	{ '*', LP_OPER_MUL },
 	{ '/', LP_OPER_DIV },
 	{ '%', LP_OPER_MOD },
+	{ LP_PUNCT2('/', '/'), LP_OPER_FLOORDIV },
 };
 
 static const struct {

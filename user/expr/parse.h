@@ -14,10 +14,10 @@
 /* Stops at the first token that cannot go on with it. */
 struct lp_node *lp_parse_expr(struct lp_lexer *lx);
 
-/* A type up to the `)` that is the next token afterwards. NULL without an error, and the lexer
- * where it was, where the tokens are no type.
+/* A type up to the `)`, or in a list the `,` or `)`, that is the next token afterwards. NULL without
+ * an error, and the lexer where it was, where the tokens are no type.
  */
-struct lp_type_name *lp_parse_type_name(struct lp_lexer *lx);
+struct lp_type_name *lp_parse_type_name(struct lp_lexer *lx, bool in_list);
 
 /* lx->pos is right after the opening quote; afterwards the token after the closing one is read. */
 int lp_parse_template(struct lp_lexer *lx, struct lp_logpoint *lp);

@@ -70,7 +70,8 @@ bool lp_parser_expect(struct lp_parser *p, int punct, const char *what)
 
 /* a, b, c up to `close`, which is eaten; the token before is the first item's. */
 static struct lp_node *parse_items(struct lp_parser *p, const struct lp_token *open,
-				   struct lp_node *first, int close)
+				   struct lp_node *first, int close,
+				   struct lp_node *(*parse_item)(struct lp_parser *p))
 {
 	LP_VEC(struct lp_node *) items = { 0 };
 	struct lp_node *n = lp_parser_node(p, LP_NODE_LIST, open);
@@ -78,7 +79,7 @@ static struct lp_node *parse_items(struct lp_parser *p, const struct lp_token *o
 
 	for (struct lp_node *item = first; n;) {
 		if (!item && !lp_lexer_is(p->lx, close))
-			item = lp_parse_any(p);
+			item = parse_item(p);
 		if (item && lp_vec_push(&items, item) < 0)
 			p->lx->status = lp_err_nomem(p->lx->err);
 		if (item && item->height >= n->height)
@@ -125,7 +126,7 @@ static struct lp_node *try_cast(struct lp_parser *p, const struct lp_token *open
 {
 	lp_lexer_next(p->lx);
 
-	struct lp_type_name *type = lp_parse_type_name(p->lx);
+	struct lp_type_name *type = lp_parse_type_name(p->lx, false);
 	if (type) {
 		lp_lexer_next(p->lx);
 		if (type->is_certain || starts_operand(&p->lx->tok)) {
@@ -156,7 +157,7 @@ static struct lp_node *parse_parens(struct lp_parser *p)
 	if (!n)
 		return NULL;
 	if (lp_lexer_is(p->lx, ','))
-		return parse_items(p, &open, n, ')');
+		return parse_items(p, &open, n, ')', lp_parse_any);
 
 	size_t end = p->lx->tok.end;
 	if (!lp_parser_expect(p, ')', "')'"))
@@ -167,19 +168,11 @@ static struct lp_node *parse_parens(struct lp_parser *p)
 	return n;
 }
 
-static bool expect_type(struct lp_parser *p, struct lp_node *n)
-{
-	n->type_name = lp_parse_type_name(p->lx);
-	if (!n->type_name)
-		lp_lexer_expected(p->lx, "a type");
-	return n->type_name != NULL;
-}
-
 static bool parse_sizeof(struct lp_parser *p, struct lp_node *n)
 {
 	size_t start = p->lx->tok.start;
 
-	n->type_name = lp_parse_type_name(p->lx);
+	n->type_name = lp_parse_type_name(p->lx, false);
 	if (n->type_name && n->type_name->is_certain)
 		return true;
 	if (p->lx->status)
@@ -195,9 +188,52 @@ static bool parse_argument(struct lp_parser *p, struct lp_node *n)
 	return n->a != NULL;
 }
 
+/* a.b.c */
+static bool is_path(const struct lp_node *n)
+{
+	while (n->kind == LP_NODE_MEMBER)
+		n = n->a;
+	return n->kind == LP_NODE_NAME;
+}
+
+/* A type by its words, or the path to a class. */
+static struct lp_node *parse_class(struct lp_parser *p)
+{
+	struct lp_token first = p->lx->tok;
+	struct lp_type_name *type = lp_parse_type_name(p->lx, true);
+	struct lp_node *n;
+
+	if (type) {
+		n = lp_parser_node(p, LP_NODE_NAME, &first);
+		if (!n)
+			return NULL;
+		n->type_name = type;
+		n->name = type->name;
+		n->len = type->len;
+		n->width = n->at_width = type->width;
+		return n;
+	}
+	n = first.kind == LP_TOK_NAME && !p->lx->status ? lp_parse_postfix(p) : NULL;
+	if (n && is_path(n))
+		return n;
+	if (!p->lx->status) {
+		lp_lexer_seek(p->lx, first.start);
+		lp_lexer_expected(p->lx, "a type");
+	}
+	return NULL;
+}
+
 static bool parse_isinstance(struct lp_parser *p, struct lp_node *n)
 {
-	return parse_argument(p, n) && lp_parser_expect(p, ',', "','") && expect_type(p, n);
+	if (!parse_argument(p, n) || !lp_parser_expect(p, ',', "','"))
+		return false;
+
+	struct lp_token open = p->lx->tok;
+	if (lp_lexer_eat(p->lx, '('))
+		n->b = parse_items(p, &open, NULL, ')', parse_class);
+	else
+		n->b = parse_class(p);
+	return n->b != NULL;
 }
 
 static const struct {
@@ -299,6 +335,8 @@ static struct lp_node *parse_literal(struct lp_parser *p, enum lp_node_kind kind
 	n->value = t.value;
 	n->f = t.f;
 	n->literal_type = t.type;
+	n->is_bytes = t.is_bytes;
+	n->c_escapes = t.c_escapes;
 	return n;
 }
 
@@ -326,7 +364,7 @@ static struct lp_node *parse_primary(struct lp_parser *p)
 			return parse_parens(p);
 		if (t.punct == '[') {
 			lp_lexer_next(p->lx);
-			return parse_items(p, &t, NULL, ']');
+			return parse_items(p, &t, NULL, ']', lp_parse_any);
 		}
 		break;
 	case LP_TOK_END:
@@ -369,20 +407,34 @@ static struct lp_node *parse_member(struct lp_parser *p, struct lp_node *a)
 	return lp_parser_finish(p, n, node_start(a), end);
 }
 
+static struct lp_node *no_step(struct lp_parser *p)
+{
+	lp_lexer_fail(p->lx, p->lx->tok.start, p->lx->tok.end,
+		      "a slice has two ends and no step here");
+	return NULL;
+}
+
 static struct lp_node *parse_index(struct lp_parser *p, struct lp_node *a)
 {
 	struct lp_token open = p->lx->tok;
 	struct lp_node *n = lp_parser_node(p, LP_NODE_INDEX, &open), *from = NULL;
 
 	lp_lexer_next(p->lx);
+	if (lp_lexer_is(p->lx, LP_PUNCT2(':', ':')))
+		return no_step(p);
 	if (!n || (!lp_lexer_is(p->lx, ':') && !(from = lp_parse_any(p))))
 		return NULL;
 	n->a = a;
 	n->b = from;
+	if (lp_lexer_is(p->lx, LP_PUNCT2(':', ':')))
+		return no_step(p);
 	if (lp_lexer_eat(p->lx, ':')) {
 		n->kind = LP_NODE_SLICE;
-		if (!lp_lexer_is(p->lx, ']') && !(n->c = lp_parse_any(p)))
+		if (!lp_lexer_is(p->lx, ':') && !lp_lexer_is(p->lx, ']') &&
+		    !(n->c = lp_parse_any(p)))
 			return NULL;
+		if (lp_lexer_is(p->lx, ':'))
+			return no_step(p);
 	}
 
 	size_t end = p->lx->tok.end;

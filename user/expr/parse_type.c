@@ -83,7 +83,7 @@ static bool type_words(struct lp_lexer *lx, struct lp_type_name *t, struct lp_bu
 	return has_basic || has_name;
 }
 
-static bool type_tokens(struct lp_lexer *lx, struct lp_type_name *t, struct lp_buf *b)
+static bool type_tokens(struct lp_lexer *lx, struct lp_type_name *t, struct lp_buf *b, bool in_list)
 {
 	if (!type_words(lx, t, b))
 		return false;
@@ -95,16 +95,17 @@ static bool type_tokens(struct lp_lexer *lx, struct lp_type_name *t, struct lp_b
 			break;
 		}
 	}
-	return lp_lexer_is(lx, ')') && t->stars <= LP_NESTING_MAX;
+	return (lp_lexer_is(lx, ')') || (in_list && lp_lexer_is(lx, ','))) &&
+	       t->stars <= LP_NESTING_MAX;
 }
 
-struct lp_type_name *lp_parse_type_name(struct lp_lexer *lx)
+struct lp_type_name *lp_parse_type_name(struct lp_lexer *lx, bool in_list)
 {
 	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
 	struct lp_type_name t = { .col = (int)lx->tok.start + 1 };
 	size_t start = lx->tok.start;
 
-	if (!type_tokens(lx, &t, &b)) {
+	if (!type_tokens(lx, &t, &b, in_list)) {
 		if (!lx->status)
 			lp_lexer_seek(lx, start);
 		return NULL;

@@ -30,11 +30,6 @@ struct multi_attr {
 #define UPROBE_MULTI	    48
 #define UPROBE_MULTI_RETURN 1u
 
-struct lp_link {
-	LP_VEC(struct bpf_link *) single;
-	int multi; /* -1: none */
-};
-
 void lp_link_free(struct lp_link *l)
 {
 	if (!l)
@@ -44,10 +39,11 @@ void lp_link_free(struct lp_link *l)
 	lp_vec_done(&l->single);
 	if (l->multi >= 0)
 		close(l->multi);
+	lp_watch_free(l->watch);
 	free(l);
 }
 
-static struct lp_link *link_new(void)
+struct lp_link *lp_link_new(void)
 {
 	struct lp_link *l = calloc(1, sizeof(*l));
 
@@ -224,7 +220,7 @@ static int attach_to(struct lp_kernel *k, struct bpf_program *prog, const struct
 static int try_on_ourselves(struct lp_kernel *k, struct bpf_program *prog,
 			    const struct lp_attach *a, struct lp_err *err)
 {
-	lp_auto(lp_link_free) struct lp_link *l = link_new();
+	lp_auto(lp_link_free) struct lp_link *l = lp_link_new();
 	struct lp_attach own = *a;
 
 	if (!l)
@@ -237,7 +233,7 @@ static int try_on_ourselves(struct lp_kernel *k, struct bpf_program *prog,
 static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp_attach *a,
 		  struct lp_link **ret, struct lp_err *err)
 {
-	lp_auto(lp_link_free) struct lp_link *l = link_new();
+	lp_auto(lp_link_free) struct lp_link *l = lp_link_new();
 	lp_auto(mapping_done) struct mapping code = { 0 };
 
 	if (!l)
@@ -260,10 +256,31 @@ int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_l
 	return attach(k, k->skel->progs.lp_probe, a, ret, err);
 }
 
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		int r = lp_watch_note_runs(k, LP_STEP_RUNS | a->sites[i], err);
+		if (r < 0)
+			return r;
+	}
+	return attach(k, k->skel->progs.lp_step, a, ret, err);
+}
+
 int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
 			   struct lp_link **ret, struct lp_err *err)
 {
 	struct lp_attach a = { .path = path, .pid = pid, .n = 1, .offsets = &offset };
 
 	return attach(k, k->skel->progs.lp_loader, &a, ret, err);
+}
+
+int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
+			 struct lp_link **ret, struct lp_err *err)
+{
+	struct lp_attach a = {
+		.path = path, .is_return = true, .pid = pid, .n = 1, .offsets = &offset
+	};
+
+	return attach(k, k->skel->progs.lp_code_made, &a, ret, err);
 }

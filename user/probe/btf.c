@@ -18,7 +18,7 @@
 #include "probe/kernel.h"
 
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
-#define MEMBERS_MAX 8
+#define MEMBERS_MAX 12
 #define DEPTH_MAX   8
 #define MARK_EVERY  64 /* types: how far to walk for one by its number */
 
@@ -37,7 +37,8 @@ static const struct wanted {
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
 	{ "task_struct",
-	  { "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm", "thread" } },
+	  { "start_time", "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm",
+	    "thread" } },
 };
 
 /* The kernel's, as it lies there. */

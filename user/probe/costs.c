@@ -28,6 +28,15 @@ __asm__(".text\n"
 	"lp_cost_returned: push %rbp\n pop %rbp\n ret\n"
 	".size lp_cost_returned, . - lp_cost_returned\n");
 
+static volatile uint8_t watched_byte;
+
+static void read_watched(void)
+{
+	(void)watched_byte;
+}
+
+#define PROBED 3 /* of the loads: those that an attached probe slows down */
+
 static const struct {
 	void (*run)(void);
 	unsigned int times;
@@ -35,6 +44,7 @@ static const struct {
 	{ lp_cost_emulated, 1000 },
 	{ lp_cost_stepped, 200 },
 	{ lp_cost_returned, 500 },
+	{ read_watched, 200 },
 };
 
 #define LOADS LP_ARRAY_SIZE(loads)
@@ -164,15 +174,15 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 	const void *places[] = { (void *)lp_cost_emulated, (void *)lp_cost_stepped,
 				 (void *)lp_cost_returned };
 	const uint32_t sites[] = { s->plain[0], s->plain[1], s->enter };
-	uint64_t offsets[LOADS];
+	uint64_t offsets[PROBED];
 	int r;
 
-	for (size_t i = 0; i < LOADS; i++)
+	for (size_t i = 0; i < PROBED; i++)
 		if ((r = lp_own_offset(places[i], &offsets[i])) < 0)
 			return lp_err_set(err, -r, "/proc/self/maps: %s", strerror(-r));
 
 	struct lp_attach at = {
-		.path = LP_OWN_EXE, .pid = w->pid, .n = LOADS, .offsets = offsets, .sites = sites
+		.path = LP_OWN_EXE, .pid = w->pid, .n = PROBED, .offsets = offsets, .sites = sites
 	};
 	lp_auto(lp_link_free) struct lp_link *entries = NULL;
 	if ((r = lp_kernel_attach(k, &at, &entries, err)) < 0)
@@ -186,6 +196,11 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 				  .sites = &s->leave };
 	lp_auto(lp_link_free) struct lp_link *returns = NULL;
 	if ((r = lp_kernel_attach(k, &back, &returns, err)) < 0)
+		return r;
+
+	lp_auto(lp_link_free) struct lp_link *watch = NULL;
+	if (k->conf.python &&
+	    (r = lp_kernel_watch(k, w->pid, (uintptr_t)&watched_byte, &watch, err)) < 0)
 		return r;
 
 	size_t size = LOADS * sizeof(*result);
@@ -208,6 +223,9 @@ int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *e
 	k->skel->bss->lp_cost_tgid = 0;
 	if (r < 0)
 		return lp_err_wrap(err, r, "cannot measure what a hit costs");
-	*ret = (struct lp_costs){ result[0], result[1], result[2] };
+	*ret = (struct lp_costs){ .emulated = result[0],
+				  .stepped = result[1],
+				  .returned = result[2],
+				  .watched = k->conf.python && lp_watch_fires() ? result[3] : 0 };
 	return 0;
 }

@@ -176,6 +176,11 @@ static int have_watchpoint(char *why, size_t size)
 		return errno == ENOSPC ? say(why, size, "all four are in use")
 				       : say_errno(why, size, "cannot place one", errno);
 	close(fd);
+	if (!lp_watch_fires())
+		return say(
+			why, size,
+			"taken, but none ever hits: this virtual machine has no debug registers; "
+			"Python lines are probed in the interpreter's loop, which is slower");
 	return 1;
 }
 
@@ -200,7 +205,8 @@ static const struct {
 	{ "uretprobe", "attach to a function's return", false, have_return },
 	{ "uprobe_multi", "attach many places with one call", false, have_multi },
 	{ "perf uprobe", "attach one by one, without tracefs", false, have_single },
-	{ "watchpoint", "hardware watchpoints", false, have_watchpoint },
+	{ "watchpoint", "hardware watchpoints: Python lines at no cost elsewhere", false,
+	  have_watchpoint },
 	{ "ptrace access", "other users' processes", false, have_ptrace },
 };
 

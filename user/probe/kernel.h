@@ -7,6 +7,7 @@
 #define LP_PROBE_KERNEL_H
 
 #include "base/vec.h"
+#include "lp/python.h"
 #include "probe/probe.h"
 
 struct logpoint_bpf;
@@ -29,6 +30,34 @@ struct lp_ring {
 /* None yet; LP_POINT_NONE is that of records about processes. */
 #define LP_NO_COST_POINT (LP_POINT_NONE - 1)
 
+/* watch.c: one watched byte, an event of the kernel's for each thread. */
+struct lp_watch;
+void lp_watch_free(struct lp_watch *w);
+
+struct lp_link {
+	LP_VEC(struct bpf_link *) single;
+	int multi;		/* -1: none */
+	struct lp_watch *watch; /* NULL: none */
+};
+struct lp_link *lp_link_new(void);
+
+/* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
+int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
+/* Sums over all CPUs. */
+void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret);
+
+/* A Python site in its chain. */
+struct lp_py_placed {
+	uint32_t number;
+	uint64_t addr; /* watched */
+	struct lp_py_site site;
+};
+
+/* How often the kernel's events of a byte have fired, of those that are gone. */
+struct lp_watched {
+	uint64_t addr, fired;
+};
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct logpoint_bpf *skel;
@@ -39,7 +68,14 @@ struct lp_kernel {
 	struct lp_ring ring;
 	uint32_t cost_point; /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
+	LP_VEC(struct lp_watch *) watches; /* that are in place */
+	LP_VEC(struct lp_watched) watched;
+	LP_VEC(uint8_t) watch_bytes;	    /* of runtimes, by number */
+	LP_VEC(struct lp_py_placed) placed; /* in order of number */
 };
+
+/* runtime: its number + 1; 0: none. */
+int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err);
 
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
 void lp_ring_close(struct lp_ring *r);
@@ -56,6 +92,11 @@ int lp_btf_extract(void);
 bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
 bool lp_have_capability(int number);
+
+/* holders.c: in words, who has watchpoints of that process, but for `own` of ours; "" where nobody is
+ * found.
+ */
+void lp_watch_holders(pid_t pid, char *ret, size_t size);
 
 /* Where code of our own executable lies in LP_OWN_EXE. */
 #define LP_OWN_EXE "/proc/self/exe"

@@ -38,6 +38,7 @@ struct lp_kernel_conf {
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
+	bool python;	   /* load what Python sites need */
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
@@ -68,6 +69,9 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      const struct lp_py_site *py, uint32_t pair,
 			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
 			      struct lp_err *err);
+/* No hit goes to it any more; its records may still be in the ring. */
+void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
+bool lp_kernel_has_python(const struct lp_kernel *k); /* loaded with conf.python */
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
 
@@ -79,8 +83,13 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 		    struct lp_err *err);
 /* Threads that started while lp_kernel_watch() was at work; also called when a target forks. */
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err);
-/* How many watchpoints the processor has. */
+/* Hits of that byte that no program saw; exact once the links of its watchpoints are gone. */
+uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr);
+/* Virtual machines may take watchpoints and never bring a hit: tried on a byte of our own. */
+bool lp_watch_fires(void);
+/* How many watchpoints a thread can have here, and how many more every thread of a process can. */
 uint32_t lp_watch_slots(void);
+uint32_t lp_watch_free_slots(pid_t pid);
 
 /* Tells by LP_REC_CODE that the interpreter has made a code object. offset: file offset of the
  * constructor.
@@ -114,6 +123,12 @@ struct lp_attach {
  */
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err);
+/* Of Python sites, where no watchpoint is to be had: at machine code of the evaluation loop, which
+ * every instruction of a kind runs into (python/step.h). `sites` as above, and how often it did.
+ */
+int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
 
@@ -157,6 +172,7 @@ struct lp_costs {
 	uint64_t emulated; /* nop, push, jmp, call: handled by the kernel without a second trap */
 	uint64_t stepped;  /* everything else */
 	uint64_t returned; /* a return probe, its entry included */
+	uint64_t watched; /* a hardware watchpoint, without what is done with it; 0: not measured */
 };
 int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
 

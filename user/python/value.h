@@ -7,7 +7,10 @@
 #ifndef LP_PYTHON_VALUE_H
 #define LP_PYTHON_VALUE_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/memory.h"
 #include "base/value.h"
 #include "lp/python.h"
@@ -21,14 +24,28 @@ struct lp_py_reader {
 	const struct lp_py_runtime *runtime;
 	struct lp_py_types *types; /* NULL: nothing is remembered */
 	uint32_t max_string, max_items, max_depth;
-	/* names whose values are not shown, as lp_limits.redact; NULL */
+	/* names whose values are not shown, as lp_limits.redact, and how they compare, as
+	 * lp_redacted(); NULL: all are shown
+	 */
 	const char *const *redact;
+	bool (*is_redacted)(const char *const *names, const char *name, size_t len);
+	/* where a frame is, as lp_python_frame(); NULL: suspended generators don't tell their line */
+	bool (*line_of)(void *arg, const struct lp_py_frame *frame, const char **ret_function,
+			const char **ret_file, int *ret_line);
+	void *line_of_arg;
 };
 
 struct lp_py_types *lp_py_types_new(void);
 void lp_py_types_free(struct lp_py_types *t);
+LP_CLEANUP(struct lp_py_types *, lp_py_types_free)
 
 void lp_py_read_value(const struct lp_py_reader *r, const struct lp_py_value *v,
 		      struct lp_value *ret);
+
+/* A name as the kernel side compares it (lp/pybody.h): what its table of names that are not shown
+ * holds. 0: no name of Python's that it can compare: not UTF-8, or more than LP_PY_NAME_MAX
+ * characters without '_' and '-'.
+ */
+uint64_t lp_py_name_hash(const char *name, size_t len);
 
 #endif

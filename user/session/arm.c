@@ -12,16 +12,19 @@ bool session_has_two_halves(const struct point *p)
 	return p->lp->location.kind == LP_AT_RETURN || p->lp->location.kind == LP_AT_CALL;
 }
 
-static void spot_free(struct spot *spot)
+void session_free_spot(struct spot *spot)
 {
+	if (!spot)
+		return;
 	lp_compiled_free(spot->code);
+	free(spot->py);
 	free(spot);
 }
 
 void session_drop_spots(struct point *p, size_t from)
 {
 	while (p->spots.len > from)
-		spot_free(p->spots.data[--p->spots.len]);
+		session_free_spot(p->spots.data[--p->spots.len]);
 }
 
 static int compile_spot(struct lp_session *s, struct spot *spot, struct lp_err *err)
@@ -29,6 +32,8 @@ static int compile_spot(struct lp_session *s, struct spot *spot, struct lp_err *
 	const struct point *p = spot->point;
 	lp_auto(lp_scope_free) struct lp_scope *entry = NULL, *leave = NULL;
 
+	if (spot->py)
+		return session_python_compile(s, spot, err);
 	if (session_has_two_halves(p) && spot->place.no_return_probe)
 		return lp_err_at(err, EINVAL, p->lp->location.col, 0,
 				 "not supported yet: the return of a Go function (%s)",
@@ -46,7 +51,13 @@ static const char *spot_text(const struct spot *spot, char *buf, size_t size)
 	const struct lp_place *at = &spot->place;
 	const char *function = at->function ? at->function : "?";
 
-	if (at->line)
+	if (spot->py)
+		snprintf(buf, size, "%s:%d in %s, code unit 0x%llx of process %d",
+			 spot->py->here.place.file, spot->py->here.place.line,
+			 spot->py->here.place.function,
+			 (unsigned long long)spot->py->here.place.site.unit,
+			 (int)spot->py->in->pid);
+	else if (at->line)
 		snprintf(buf, size, "%s:%d in %s%s at 0x%llx of %s", at->file ? at->file : "?",
 			 at->line, function, at->inlined ? " (inlined)" : "",
 			 (unsigned long long)at->vaddr, spot->file->name);
@@ -94,7 +105,7 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 		}
 		session_note(s, LP_LOG_NORMAL, "%s: not logged at %s: %s", p->lp->name,
 			     spot_text(spot, at, sizeof(at)), first.msg);
-		spot_free(spot);
+		session_free_spot(spot);
 	}
 	p->spots.len = kept;
 	if (kept > from && never && p->lp->condition)
@@ -107,7 +118,9 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 
 static void set_cost(struct point *p, const struct spot *spot)
 {
-	if (session_has_two_halves(p))
+	if (spot->py)
+		p->cost_classes |= 1u << COST_WATCHED;
+	else if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
 	else if (lp_insn_emulated(spot->file->module, spot->place.vaddr))
 		p->cost_classes |= 1u << COST_EMULATED;
@@ -119,6 +132,9 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 {
 	const struct point *p = spot->point;
 	const struct lp_limits *max = &s->opts->limits;
+	if (spot->py)
+		return session_python_add_site(s, spot, err);
+
 	const struct lp_place *at = &spot->place;
 	struct lp_site_info *info = &spot->info;
 

@@ -27,6 +27,8 @@ int session_collect_stops(struct point *p, size_t from, void *stops)
 				     .site = spot->site,
 				     .is_return = spot->code->enter };
 
+		if (spot->py)
+			continue;
 		if (here.is_return && lp_vec_push(ret, enter) < 0)
 			return -ENOMEM;
 		if (lp_vec_push(ret, here) < 0)
@@ -176,6 +178,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 {
 	size_t kept = 0;
 
+	session_python_detach(s, p);
 	for (int is_return = 1; is_return >= 0; is_return--)
 		lp_vec_each (&s->batches, b)
 			if ((*b)->is_return == is_return)
@@ -195,6 +198,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 
 void session_detach_all(struct lp_session *s)
 {
+	session_python_detach_all(s);
 	drop_batches(s, 0);
 	lp_vec_each (&s->loaders, l)
 		lp_link_free(*l);

@@ -12,6 +12,7 @@ static uint64_t cost_of(const struct lp_costs *c, uint32_t classes)
 		[COST_EMULATED] = c->emulated,
 		[COST_STEPPED] = c->stepped,
 		[COST_RETURNED] = c->returned,
+		[COST_WATCHED] = c->watched,
 	};
 	uint64_t dearest = 0;
 
@@ -56,7 +57,9 @@ static void measure_costs(struct lp_session *s)
 		return;
 
 	/* dearer than any machine that was measured: rather out too early than too late */
-	s->costs = (struct lp_costs){ .emulated = 2000, .stepped = 15000, .returned = 20000 };
+	s->costs = (struct lp_costs){
+		.emulated = 2000, .stepped = 15000, .returned = 20000, .watched = 15000
+	};
 	session_note(s, LP_LOG_VERBOSE, "the cost of a hit could not be measured: %s", why.msg);
 }
 

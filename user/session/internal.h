@@ -15,6 +15,8 @@
 #include "collect/collect.h"
 #include "native/unwind.h"
 #include "probe/probe.h"
+#include "python/python.h"
+#include "python/value.h"
 #include "session/inventory.h"
 #include "session/session.h"
 #include "session/summary.h"
@@ -48,15 +50,45 @@ struct point {
 	uint32_t cost_classes; /* bits of enum cost_class */
 };
 
-enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED };
+enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED, COST_WATCHED };
+
+/* The interpreter of a process. That of a forked child is its parent's, at the same addresses, until
+ * code that only the child has is looked at.
+ */
+struct interp {
+	pid_t pid;
+	struct lp_python *py;  /* NULL: not opened */
+	struct interp *origin; /* the one it was forked from; NULL: none */
+	struct lp_err refused; /* code is 0 where it can be logged */
+	bool known;	       /* the kernel side knows it by `runtime` */
+	bool gone;	       /* its process is */
+	uint32_t runtime;
+	struct lp_py_info info; /* the collector's view */
+};
+
+/* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
+struct py_half {
+	struct lp_py_place place;
+	bool watched;
+	struct lp_link *step; /* NULL: none */
+};
+
+/* The Python half of a spot. Those of one function share the entry's site, which is the first's. */
+struct py_spot {
+	struct interp *in;
+	struct py_half here, entry;
+	bool has_entry, owns_entry;
+};
 
 struct spot {
 	struct point *point;
 	struct lp_file *file;
 	struct lp_place place;
+	struct py_spot *py; /* NULL: native, else file and place are not in use */
 	struct lp_compiled *code;
 	struct lp_site_info info; /* the collector's view of `site` */
 	uint32_t site, enter_site;
+	uint32_t pair; /* of both halves, Python */
 };
 
 struct stop {
@@ -70,6 +102,14 @@ struct batch {
 	struct lp_file *file;
 	bool is_return;
 	LP_VEC(struct stop) stops;
+};
+
+/* One watched byte of a process, for all spots that are there. */
+struct watch {
+	struct interp *in;
+	uint64_t addr;
+	struct lp_link *link;
+	size_t users;
 };
 
 enum finish { FINISH_NOT, FINISH_LIMIT, FINISH_SIGNAL, FINISH_ENDED, FINISH_PIPE };
@@ -91,6 +131,12 @@ struct lp_session {
 	LP_VEC(struct lp_link *) loaders;
 	LP_VEC(struct lp_file *) watched; /* of loaders */
 	uint32_t pairs;			  /* given out */
+	LP_VEC(struct interp *) interps;
+	LP_VEC(struct watch *) watches;
+	bool no_watchpoints;		 /* none ever hits on this machine */
+	LP_VEC(struct lp_link *) makers; /* of code objects */
+	LP_VEC(struct lp_file *) made;	 /* files that have one */
+	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
 	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
 	bool dynamic;	       /* libraries or processes can come later */
 	char cgroup[PATH_MAX]; /* its directory; "": the target is none */
@@ -139,12 +185,55 @@ bool session_has_two_halves(const struct point *p);
 int session_compile(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
 void session_print_spot(struct lp_session *s, const struct spot *spot);
+void session_free_spot(struct spot *spot);
 void session_drop_spots(struct point *p, size_t from);
 /* A file that has just come: arms every point that has a place in it. */
 void session_arm_file(struct lp_session *s, struct lp_file *f);
 /* What session_resolve() has left for later. */
 void session_arm_postponed(struct lp_session *s);
 bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
+
+/* python.c: interpreters. Is Python looked at for this logpoint at all? */
+bool session_may_be_python(const struct point *p);
+/* Could a target be, or become, a Python process? */
+bool session_python_expected(const struct lp_session *s);
+/* Opens what is new; one that can't be logged is kept with its reason. */
+int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err);
+struct interp *session_interp(const struct lp_session *s, pid_t pid);
+/* Whose memory tells of its objects. */
+struct interp *session_interp_root(struct interp *in);
+/* Tells the kernel side of what was opened before it was there. */
+int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
+int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
+/* It has ended, or runs another program. */
+void session_python_gone(struct lp_session *s, pid_t pid);
+int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_err *err);
+void session_python_refresh(struct lp_session *s);
+void session_python_watch_makers(struct lp_session *s);
+void session_python_done(struct lp_session *s);
+
+/* python_spots.c: places of a point in all interpreters; -ENOENT: in none; *ret_pending: it can come
+ * later.
+ */
+int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pending,
+			   struct lp_err *err);
+int session_python_compile(struct lp_session *s, struct spot *spot, struct lp_err *err);
+int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_err *err);
+/* The site of one half, with *site in place of the place's; the one before is dropped. */
+int session_python_move_site(struct lp_session *s, struct spot *spot, struct py_half *half,
+			     const struct lp_py_site *site, struct lp_err *err);
+struct lp_file *session_python_file(const struct lp_session *s, const struct interp *in);
+/* A code object that has just been made (0: all that there are): arms every point that is there. */
+void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code);
+void session_python_code(struct lp_session *s, pid_t pid, uint64_t code);
+
+/* python_watch.c: watchpoints of spots [from, end) of a point; all or none. */
+int session_python_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
+void session_python_detach(struct lp_session *s, struct point *p);
+void session_python_detach_process(struct lp_session *s, struct interp *in);
+void session_python_detach_all(struct lp_session *s);
+/* Hits of the point that no program saw. */
+uint64_t session_python_unseen(struct lp_session *s, struct point *p);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

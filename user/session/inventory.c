@@ -248,6 +248,7 @@ int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc
 	if (!p)
 		return lp_err_nomem(err);
 	p->pidfd = -1;
+	lp_process_memory_init(&p->memory, pid);
 	int r = lp_process_check(pid, &p->info, err);
 	if (r < 0)
 		return r;

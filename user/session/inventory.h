@@ -18,6 +18,8 @@
 #include "target/elf.h"
 #include "target/process.h"
 
+enum lp_tristate { LP_UNKNOWN, LP_NO, LP_YES };
+
 struct lp_file {
 	int fd;
 	char *path;	  /* as the process that brought it sees it */
@@ -27,9 +29,10 @@ struct lp_file {
 	ino_t ino;
 	struct lp_module *module; /* NULL: not a file that can be logged; `why` */
 	char *why;
-	bool dynamic;  /* names a loader: libraries can come later */
-	bool fixed;    /* run-time addresses are link addresses */
-	bool resolved; /* every logpoint was looked up in it */
+	bool dynamic;		 /* names a loader: libraries can come later */
+	bool fixed;		 /* run-time addresses are link addresses */
+	bool resolved;		 /* every logpoint was looked up in it */
+	enum lp_tristate python; /* holds an interpreter */
 };
 
 struct lp_mapping {
@@ -42,6 +45,7 @@ struct lp_proc {
 	int pidfd;
 	struct lp_file *exe;		/* NULL: not known */
 	LP_VEC(struct lp_mapping) maps; /* of code, in address order */
+	struct lp_process_memory memory;
 };
 
 struct lp_file_alias { /* maps and stat(2) disagree on some filesystems */

@@ -54,6 +54,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
+		.python = session_python_expected(s),
 	};
 	lp_vec_each (&s->points, p)
 		if (session_has_two_halves(*p))
@@ -91,7 +92,9 @@ void session_load_stop(struct lp_session *s)
 	s->load = NULL;
 }
 
-/* More places than there was room made for: once more, with what is needed. */
+/* More places than there was room made for, or Python where none was expected: once more, with what is
+ * needed.
+ */
 static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp_err *err)
 {
 	struct lp_kernel_conf conf = s->load->conf;
@@ -103,6 +106,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 				  sites, LP_SITES_MAX, code, LP_CODE_MAX);
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
+	conf.python = conf.python || s->interps.len;
 	return lp_kernel_new(&conf, &s->kernel, err);
 }
 
@@ -122,7 +126,8 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 	if (l->r < 0) {
 		*err = l->err;
 		r = l->r;
-	} else if (sites > l->conf.max_sites || code > l->conf.max_code) {
+	} else if (sites > l->conf.max_sites || code > l->conf.max_code ||
+		   (s->interps.len && !l->conf.python)) {
 		lp_kernel_free(l->kernel);
 		r = load_again(s, sites, code, err);
 	} else {

@@ -212,7 +212,7 @@ static bool postpones(const struct point *p, const struct search *done)
 	       p->spots.len && !done->told;
 }
 
-int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
+static int resolve_native(struct lp_session *s, struct point *p, struct lp_err *err)
 {
 	struct search found = { 0 };
 
@@ -244,4 +244,33 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	p->missing = found.best;
 	p->state = POINT_PENDING;
 	return 0;
+}
+
+/* A line of Python is no line of another language; a function can be one of both. */
+int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	struct lp_err why = { 0 };
+	bool is_line = p->lp->location.kind == LP_AT_LINE, pending;
+
+	int r = session_python_resolve(s, p, &pending, &why);
+	if (r >= 0)
+		p->state = POINT_ARMED;
+	if (r >= 0 && is_line)
+		return 0;
+	if (r < 0 && r != -ENOENT && (is_line || r == -ENOMEM)) {
+		*err = why;
+		return r;
+	}
+	if (pending && is_line) {
+		p->missing = why;
+		p->state = POINT_PENDING;
+		return 0;
+	}
+	r = resolve_native(s, p, err);
+	if (r == -ENOENT && pending) {
+		p->missing = why;
+		p->state = POINT_PENDING;
+		return 0;
+	}
+	return r;
 }

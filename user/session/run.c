@@ -104,8 +104,8 @@ static int on_record(const void *record, size_t len, void *arg)
 	const struct lp_record *rec = record;
 
 	/* a process may end soon: its mappings are read at once, not when its turn comes */
-	if (len >= sizeof(*rec) &&
-	    (rec->kind == LP_REC_EXEC || rec->kind == LP_REC_FORK || rec->kind == LP_REC_MAPS))
+	if (len >= sizeof(*rec) && (rec->kind == LP_REC_EXEC || rec->kind == LP_REC_FORK ||
+				    rec->kind == LP_REC_MAPS || rec->kind == LP_REC_CODE))
 		return session_notice(d->s, rec, NULL);
 	return lp_collect_feed(d->s->collect, record, len, d->err);
 }
@@ -181,6 +181,8 @@ static void tick(struct lp_session *s, uint64_t now)
 			session_rescan_all(s);
 		s->next_scan = now + SCAN_PERIOD;
 	}
+	if (s->next_refresh && now >= s->next_refresh)
+		session_python_refresh(s);
 	if (s->deadline && now >= s->deadline && !s->finish)
 		s->finish = FINISH_LIMIT;
 }
@@ -195,6 +197,7 @@ static uint64_t next_look(struct lp_session *s, uint64_t now)
 	if (s->dynamic)
 		until = earlier(until, s->next_scan);
 	until = earlier(until, s->deadline);
+	until = earlier(until, s->next_refresh);
 	if (now - s->last_record < AWAKE_FOR || !lp_kernel_sleep(s->kernel))
 		until = earlier(until, now + AWAKE_PERIOD);
 	return until;

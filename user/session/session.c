@@ -58,6 +58,7 @@ void lp_session_free(struct lp_session *s)
 		return;
 	session_load_stop(s);
 	session_detach_all(s);
+	session_python_done(s);
 	lp_vec_done(&s->batches);
 	lp_vec_done(&s->loaders);
 	lp_vec_done(&s->watched);
@@ -257,14 +258,12 @@ static int make_collect(struct lp_session *s, struct lp_err *err)
 
 static int add_targets(struct lp_session *s, struct lp_err *err)
 {
-	if (s->cgroup[0])
-		return 0;
 	lp_vec_each (&s->inv.procs, p) {
-		int r = lp_kernel_add_target(s->kernel, (*p)->info.pid, err);
+		int r = session_python_add_target(s, (*p)->info.pid, err);
 		if (r < 0)
 			return r;
 	}
-	return s->child ? lp_kernel_add_target(s->kernel, s->child, err) : 0;
+	return s->child && !s->cgroup[0] ? lp_kernel_add_target(s->kernel, s->child, err) : 0;
 }
 
 static int attach_all(struct lp_session *s, struct lp_err *err)
@@ -279,7 +278,35 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	else
 		r = session_attach(s, stops.data, stops.len, err);
 	lp_vec_done(&stops);
+	for (size_t i = 0; i < s->points.len && r >= 0; i++)
+		r = session_python_attach(s, s->points.data[i], 0, err);
 	return r;
+}
+
+/* Each target's interpreter, before places are looked for in it. */
+static int open_interpreters(struct lp_session *s, struct lp_err *err)
+{
+	lp_vec_each (&s->inv.procs, p) {
+		int r = session_python_open(s, (*p)->info.pid, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A module may have been imported between the search and the watch for new ones. */
+static void arm_meanwhile(struct lp_session *s)
+{
+	bool pending = false;
+
+	lp_vec_each (&s->points, p)
+		pending = pending || (*p)->state == POINT_PENDING;
+	for (size_t i = 0; pending && i < s->interps.len; i++) {
+		struct interp *in = s->interps.data[i];
+
+		if (in->py && lp_python_scan(in->py, NULL) >= 0)
+			session_python_arm(s, in, 0);
+	}
 }
 
 static void say_armed(struct lp_session *s)
@@ -315,6 +342,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r >= 0 && !known)
 		r = session_load_begin(s, err);
 	if (r >= 0)
+		r = open_interpreters(s, err);
+	s->no_watchpoints = s->interps.len && !lp_watch_fires();
+	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
 		r = session_load_end(s, err);
@@ -322,6 +352,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = make_collect(s, err);
 	if (r >= 0)
 		r = each_point(s, add_point, ret_bad, err);
+	if (r >= 0)
+		r = session_python_add_runtimes(s, err);
 	if (r >= 0)
 		r = each_point(s, add_sites, ret_bad, err);
 	if (r >= 0)
@@ -335,7 +367,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		(*f)->resolved = true;
 	say_armed(s);
 	session_arm_postponed(s);
-	/* the second finds what came before the first */
+	/* what comes later finds what came before the watch for it */
+	session_python_watch_makers(s);
+	arm_meanwhile(s);
 	session_watch_loaders(s);
 	session_rescan_all(s);
 	return 0;

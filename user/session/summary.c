@@ -83,6 +83,8 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 			int r = lp_kernel_counts(s->kernel, p->id, &counts, err);
 			if (r < 0)
 				return r;
+			counts.lost[LP_LOSS_UNSEEN] += session_python_unseen(s, p);
+			counts.hits += session_python_unseen(s, p);
 		}
 		if (p->added && s->ops->unwritten)
 			unshown += s->ops->unwritten(s->arg, p->id);

@@ -89,8 +89,29 @@ static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, co
 	return n;
 }
 
+static struct lp_memory *memory_of(void *arg, pid_t pid)
+{
+	struct lp_session *s = arg;
+	struct lp_proc *p = lp_inventory_process(&s->inv, pid);
+
+	return p ? &p->memory.memory : NULL;
+}
+
+static bool python_frame(void *arg, pid_t pid, const struct lp_py_frame *frame,
+			 struct lp_frame *ret)
+{
+	struct interp *in = session_interp(arg, pid);
+	struct lp_python *py = in ? session_interp_root(in)->py : NULL;
+
+	return py && lp_python_frame(py, frame, &ret->function, &ret->file, &ret->line);
+}
+
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err)
 {
-	*ret = (struct lp_symbolizer){ .symbol = symbol, .unwind = unwind, .arg = s };
+	*ret = (struct lp_symbolizer){ .symbol = symbol,
+				       .unwind = unwind,
+				       .memory = memory_of,
+				       .python_frame = python_frame,
+				       .arg = s };
 	return lp_unwinder_new(&s->unwinder, err);
 }

@@ -95,6 +95,7 @@ static void arm_new_files(struct lp_session *s)
 	for (size_t i = 0; i < s->inv.files.len; i++)
 		session_arm_file(s, s->inv.files.data[i]);
 	session_watch_loaders(s);
+	session_python_watch_makers(s);
 }
 
 int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
@@ -107,10 +108,12 @@ int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
 		return r;
 	if (!known && s->epoll_fd >= 0)
 		r = session_poll(s, p->pidfd, pid, err);
-	if (r >= 0 && !known && s->kernel && !s->cgroup[0])
-		r = lp_kernel_add_target(s->kernel, pid, err);
+	if (r >= 0 && !known && s->kernel)
+		r = session_python_add_target(s, pid, err);
 	if (r >= 0)
 		arm_new_files(s);
+	if (r >= 0 && s->kernel && !s->finished)
+		session_python_code(s, pid, 0);
 	return r;
 }
 
@@ -118,6 +121,7 @@ void session_target_gone(struct lp_session *s, pid_t pid)
 {
 	enum lp_target_kind kind = s->opts->target.kind;
 
+	session_python_gone(s, pid);
 	lp_inventory_remove_process(&s->inv, pid);
 	if (pid == s->child)
 		session_reap_child(s, false);
@@ -184,6 +188,12 @@ static void on_maps(struct lp_session *s, const struct lp_record *rec, const cha
 	session_rescan(s, (pid_t)rec->pid);
 }
 
+static void on_code(struct lp_session *s, const struct lp_record *rec, const char *text)
+{
+	(void)text;
+	session_python_code(s, (pid_t)rec->pid, rec->hit);
+}
+
 static struct point *point_by_id(struct lp_session *s, uint32_t id)
 {
 	lp_vec_each (&s->points, p)
@@ -225,6 +235,7 @@ int session_notice(struct lp_session *s, const struct lp_record *rec, const char
 		[LP_REC_FORK] = on_fork,       [LP_REC_EXEC] = on_exec,
 		[LP_REC_EXIT] = on_exit_of,    [LP_REC_MAPS] = on_maps,
 		[LP_REC_RETIRED] = on_retired, [LP_REC_COND_ERROR] = on_cond_error,
+		[LP_REC_CODE] = on_code,
 	};
 	bool late = s->finished && rec->kind != LP_REC_COND_ERROR;
 

@@ -162,6 +162,11 @@ static void put_struct(struct lp_buf *out, const struct lp_value *v)
 {
 	bool first = true;
 
+	/* without names it is a call: ValueError('x') */
+	if (v->is_python && (!v->len || !v->items[0].name)) {
+		put_shown(out, v);
+		return;
+	}
 	lp_buf_char(out, '{');
 	put_members(out, v, &first);
 	lp_buf_char(out, '}');

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_frame.h
+ *
+ * python_frame - which Python thread and frame a hit is in, whether that frame is about to execute
+ * the site's code unit, and the frame's variables.
+ *
+ * Besides what the others want, the includer supplies:
+ *
+ *	struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)	what is known; NULL: no room
+ *	void lp_pyvm_latest_get(struct lp_vm *vm)	what the latest hit of vm->py.frame was, zeros
+ *	void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
+ */
+#ifndef LP_BPF_PYTHON_FRAME_H
+#define LP_BPF_PYTHON_FRAME_H
+
+/* The PyThreadState whose thread is vm->py.thread_id: one step along those of all interpreters. */
+static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	__u64 id;
+
+	(void)i;
+	if (!rt)
+		return 1;
+
+	const struct lp_py_layout *l = &rt->layout;
+	if (!vm->py.base) { /* the next interpreter */
+		__u64 interp = vm->py.object;
+
+		if (!interp || lp_pyvm_u64(vm, interp + l->interp_threads, &vm->py.base) < 0 ||
+		    lp_pyvm_u64(vm, interp + l->interp_next, &vm->py.object) < 0)
+			return 1;
+		return 0;
+	}
+	if (lp_pyvm_u64(vm, vm->py.base + l->tstate_thread_id, &id) < 0)
+		return 1;
+	if (id == vm->py.thread_id) {
+		vm->py.tstate = vm->py.base;
+		return 1;
+	}
+	return lp_pyvm_u64(vm, vm->py.base + l->tstate_next, &vm->py.base) < 0;
+}
+
+/* vm->py.tstate of this thread, 0 or 1: there is none. known: what it was last time. */
+lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 known)
+{
+	struct lp_step step = { .vm = vm };
+	__u64 id;
+
+	vm->py.thread_id = lp_thread_pointer();
+	vm->py.tstate = known;
+	if (known && lp_pyvm_u64(vm, known + rt->layout.tstate_thread_id, &id) >= 0 &&
+	    id == vm->py.thread_id)
+		return 0;
+	vm->py.tstate = vm->py.base = 0;
+	if (lp_pyvm_u64(vm, rt->runtime + rt->layout.runtime_interpreters, &vm->py.object) < 0)
+		return 1;
+	lp_loop(LP_PY_THREADS_MAX, lp_pyvm_thread_step, &step);
+	return !vm->py.tstate;
+}
+
+/* vm->py.frame and its code. */
+lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 at = vm->py.tstate + l->tstate_frame;
+
+	if (l->cframe_frame != LP_PY_NONE) { /* 3.11, 3.12 */
+		if (lp_pyvm_u64(vm, at, &at) < 0)
+			return -LP_ST_UNREADABLE;
+		at += l->cframe_frame;
+	}
+	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame ||
+	    lp_pyvm_u64(vm, vm->py.frame + l->frame_code, &vm->py.code) < 0)
+		return -LP_ST_UNREADABLE;
+	vm->py.code &= ~(__u64)l->frame_tags;
+	return 0;
+}
+
+/* 1: 3.10 reads the unit twice, before and after the trace function. */
+lp_inline int lp_pyvm_traces(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 func, tracing;
+
+	return lp_pyvm_u64(vm, vm->py.tstate + l->tstate_tracefunc, &func) >= 0 && func &&
+	       lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) >= 0 && !tracing;
+}
+
+/* Is the frame about to execute the unit that was read, for the first time? What the thread has hit
+ * before tells a second reading by its place in the interpreter's code.
+ */
+lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit,
+			       struct lp_pyvm_thread *t, __u64 ip)
+{
+	__u64 last, bytes;
+	int may_be_second;
+
+	if (l->lasti_unit) {
+		if (lp_pyvm_get(vm, vm->py.frame + l->frame_lasti, 4, &last) < 0 ||
+		    lp_pyvm_u64(vm, vm->py.code + l->code_code, &bytes) < 0)
+			return 0;
+		last = bytes + l->bytes_data + (__u64)(__s64)(__s32)last * l->lasti_unit;
+		if (last != unit)
+			return 0;
+		may_be_second = l->minor == 10 && lp_pyvm_traces(vm, l);
+	} else {
+		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
+			return 0;
+		may_be_second = last == unit;
+		if (may_be_second && !l->lasti_is_next)
+			return 0;
+	}
+	if (!t)
+		return 1;
+
+	int is_second = may_be_second && t->frame == vm->py.frame && t->unit == unit && t->ip != ip;
+	t->frame = is_second ? 0 : vm->py.frame;
+	t->unit = unit;
+	t->ip = ip;
+	return !is_second;
+}
+
+/* The code object is still the one that the site is in. */
+lp_inline int lp_pyvm_same_code(struct lp_vm *vm, const struct lp_py_layout *l,
+				const struct lp_py_site *site)
+{
+	__u64 name, filename, line;
+
+	return vm->py.code == site->code &&
+	       lp_pyvm_get(vm, site->code + l->code_firstlineno, 4, &line) >= 0 &&
+	       line == site->firstlineno &&
+	       lp_pyvm_u64(vm, site->code + l->code_filename, &filename) >= 0 &&
+	       filename == site->filename &&
+	       lp_pyvm_u64(vm, site->code + l->code_name, &name) >= 0 && name == site->name;
+}
+
+lp_inline long lp_pyvm_object_result(struct lp_vm *vm, __u64 object, __u32 status)
+{
+	lp_pyvm_result(vm, LP_PY_OBJECT, object);
+	return object ? 0 : -(long)status;
+}
+
+/* PY_FAST, PY_CELL, PY_RETURN, PY_CONST */
+lp_global long lp_pyvm_op_frame(struct lp_vm *vm)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	__u64 v;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	const struct lp_py_layout *l = &rt->layout;
+	__u64 n = vm->py.n & 0xffffff;
+	if (vm->py.op == LP_OP_PY_CONST) {
+		if (lp_pyvm_u64(vm, vm->py.code + l->code_consts, &v) < 0 ||
+		    lp_pyvm_u64(vm, v + l->tuple_items + n * 8, &v) < 0)
+			return -LP_ST_UNREADABLE;
+		return lp_pyvm_object_result(vm, v, LP_ST_UNREADABLE);
+	}
+	if (vm->py.op == LP_OP_PY_RETURN)
+		n = vm->py.stack_base;
+	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_localsplus + n * 8, &v) < 0)
+		return -LP_ST_UNREADABLE;
+	v &= ~(__u64)l->frame_tags;
+	if (vm->py.op == LP_OP_PY_CELL && v && lp_pyvm_u64(vm, v + l->cell_ref, &v) < 0)
+		return -LP_ST_UNREADABLE;
+	return lp_pyvm_object_result(vm, v, LP_ST_UNBOUND);
+}
+
+/* View NAME in a namespace of the frame: 1, 0 or < 0. */
+lp_inline long lp_pyvm_in_namespace(struct lp_vm *vm, const struct lp_py_runtime *rt, __u16 at)
+{
+	__u64 dict, type, flags;
+
+	if (lp_pyvm_u64(vm, vm->py.frame + at, &dict) < 0)
+		return -LP_ST_UNREADABLE;
+	if (!dict)
+		return 0;
+	if (lp_pyvm_u64(vm, dict + rt->layout.ob_type, &type) < 0 ||
+	    lp_pyvm_u64(vm, type + rt->layout.tp_flags, &flags) < 0)
+		return -LP_ST_UNREADABLE;
+	if (!(flags & LP_PY_TP_DICT) || type != rt->type_dict)
+		return -LP_ST_RUNS_CODE;
+	return lp_pyvm_dict_name(vm, &rt->layout, dict);
+}
+
+/* PY_NAME, PY_GLOBAL */
+lp_global long lp_pyvm_op_name(struct lp_vm *vm)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	long r = lp_pyvm_view(vm, LP_VIEW_NAME, LP_PY_KEY, vm->py.imm);
+	if (r < 0)
+		return r;
+	if (vm->py.op == LP_OP_PY_NAME)
+		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_locals);
+	if (!r)
+		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_globals);
+	if (!r)
+		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_builtins);
+	if (r == 1)
+		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
+	return r < 0 ? r : r ? 0 : -LP_ST_UNBOUND;
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_state.h
+ *
+ * python_state - what a hit of a Python site needs beside the common machine (state.h).
+ */
+#ifndef LP_BPF_PYTHON_STATE_H
+#define LP_BPF_PYTHON_STATE_H
+
+#include "lp/python.h"
+
+enum lp_pyvm_kind {
+	LP_KIND_OTHER, /* an object of a class that is none of these */
+	LP_KIND_NONE,
+	LP_KIND_INT, /* bool, too */
+	LP_KIND_FLOAT,
+	LP_KIND_STR,
+	LP_KIND_BYTES, /* bytearray, too */
+	LP_KIND_TUPLE,
+	LP_KIND_LIST,
+	LP_KIND_DICT,
+	LP_KIND_SET, /* frozenset, too */
+	LP_KIND_COUNT
+};
+
+/* An operand, taken apart. */
+struct lp_pyvm_view {
+	__u64 obj;   /* 0: not an object but a value of the program */
+	__u64 type;  /* PyTypeObject; of values, too */
+	__u64 flags; /* tp_flags where !exact */
+	__u64 bits;  /* INT: the value, FLOAT: the bits */
+	__u64 addr;  /* text, items, digits; a constant's text: byte in the site's program */
+	__u64 len;   /* of text in units, of items, of digits, of entries */
+	__u64 hash;  /* of a str or bytes; -1: not known */
+	__u64 next;  /* byte of a constant's text that is read next */
+	__u8 kind;   /* enum lp_pyvm_kind */
+	__u8 exact;  /* the builtin type itself, no subclass */
+	__u8 big;    /* INT: beyond 64 bits, digits at addr */
+	__u8 negative;
+	__u8 width; /* bytes of one unit of text; 0: UTF-8, a constant's */
+	__u8 constant;
+	__u8 is_bool;
+	__u8 mutable; /* bytearray */
+};
+
+/* Operands, and what is compared with them: an item, its item. */
+#define LP_PYVM_VIEWS 8
+enum {
+	LP_VIEW_A,
+	LP_VIEW_B,
+	LP_VIEW_ITEM,
+	LP_VIEW_OTHER,
+	LP_VIEW_SUB,
+	LP_VIEW_SUB_OTHER,
+	LP_VIEW_NAME
+};
+
+/* How two values stand to each other. */
+enum lp_pyvm_relation {
+	LP_REL_EQUAL,
+	LP_REL_LESS,
+	LP_REL_GREATER,
+	LP_REL_UNEQUAL,	  /* there is no order: TypeError */
+	LP_REL_SAME,	  /* equal, and there is no order */
+	LP_REL_UNORDERED, /* a NaN: all comparisons but != are false */
+	LP_REL_ITEMS,	  /* the items decide: two tuples, two lists */
+};
+
+/* A look-up in a hash table. */
+struct lp_pyvm_probe {
+	__u64 indices; /* of a dict */
+	__u64 values;  /* array of values of a split dict; 0: in the entries */
+	__u64 entries; /* address of the first entry */
+	__u64 count;   /* entries there are */
+	__u64 hash, perturb, mask;
+	__u64 at;    /* where the probing is */
+	__u64 index; /* entry that is looked at */
+	__u64 key, value;
+	__s64 result; /* 1 found, 0 not, < 0 -status */
+	__u32 entry_size, index_size;
+	__u32 probes;	   /* of a set: entries in a row that are left */
+	__u32 view;	   /* what is looked for */
+	__u32 in_turn;	   /* the hash is not known: every entry */
+	__u32 by_identity; /* only the very object */
+};
+
+/* What PY_ATTR found for a class, while that is what it was: as LOAD_ATTR's own caches. */
+struct lp_pyvm_cache {
+	__u64 type; /* 0: nothing */
+	__u32 version, insn, pid;
+	__u8 how; /* enum lp_pyvm_how */
+	__u8 pad[3];
+	__u64 key;   /* DICT: the str in its entry */
+	__u64 index; /* MEMBER: offset and type, else the entry's number */
+};
+
+enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER };
+
+/* What is known of a thread, by its number. */
+struct lp_pyvm_thread {
+	__u64 start;	       /* of the thread: its number may have been another's */
+	__u64 tstate;	       /* PyThreadState */
+	__u64 frame, unit, ip; /* of its latest hit */
+	__u64 named;	       /* when its name was last sent */
+};
+
+/* The latest hit of a frame, where that matters. */
+struct lp_pyvm_latest {
+	__u64 unit, code;
+	__u32 flags; /* of the site */
+	__u32 pad;
+};
+
+struct lp_pyvm {
+	/* the thread and the frame of the hit */
+	__u64 tstate, frame, code, thread_id;
+	__u64 unit;  /* address of the code unit that was read */
+	__u64 units; /* of the first one */
+	__u32 runtime, stack_base;
+	__u32 pc; /* of the instruction that runs */
+	__u32 n;  /* its operands */
+	__u64 imm;
+	__u8 op, a, b, tag; /* tag: of the result */
+	__u8 in_type;	    /* an attribute was found in a class */
+	__u8 name_due;	    /* the thread's name goes into this record */
+	__u8 pad[2];
+	__u64 out, out_from, out_to; /* the result */
+	/* registers beside vm->reg */
+	__u64 from[LP_VM_REGS], to[LP_VM_REGS];
+	__u8 tags[LP_VM_REGS];
+	/* what functions hand each other */
+	__u64 word;
+	__u64 owner; /* class in which an attribute was found */
+	__u64 top;   /* of a big int: its first 64 bits */
+	__u64 rest;  /* and whether there is more */
+	__u64 limit; /* units that are compared */
+	__u64 from_unit;
+	__u64 count;
+	__s64 relation; /* enum lp_pyvm_relation, or < 0 */
+	__u32 index;
+	__u32 work;  /* steps that the hit may still take in loops */
+	__u32 pair;  /* views: low byte and the next */
+	__u32 next;  /* site whose turn is next, + 1; 0: none */
+	__u32 kind;  /* of the site that runs: enum lp_site_kind */
+	__u32 stash; /* its pair */
+	__u32 steps; /* it has taken */
+	__u8 running;
+	__u8 is_alone; /* the other sites of the unit have probes of their own */
+	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
+	__u8 pad2;
+	struct lp_pyvm_latest latest;
+	__u32 any;
+	struct lp_pyvm_view view[LP_PYVM_VIEWS];
+	struct lp_pyvm_probe probe;
+	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
+	__u64 place_how;    /* where an attribute was: for the cache */
+	__u64 object, type; /* whose attribute is wanted */
+	char name[32];	    /* text of a name that no program has */
+};
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_watch.h
+ *
+ * python_watch - a hit of a Python site: of a hardware watchpoint on the operand byte of a code unit,
+ * or of a probe in the evaluation loop where all watchpoints are taken. What has read or written
+ * the byte otherwise is no hit.
+ */
+#ifndef LP_BPF_PYTHON_WATCH_H
+#define LP_BPF_PYTHON_WATCH_H
+
+#include "python.h"
+
+SEC("perf_event")
+int lp_watch(struct bpf_perf_event_data *ctx)
+{
+	__u64 addr = ctx->addr, ip = ctx->regs.rip, pid_tgid = lp_pid_tgid();
+
+	if (lp_watch_again(ctx, addr))
+		return 0;
+
+	__u32 number = lp_py_runtime_of(pid_tgid);
+	const struct lp_py_runtime *rt = number ? lp_py_runtime_at(number - 1) : 0;
+	if (!rt || !lp_pyvm_in_loop(rt, ip))
+		return 0;
+
+	struct lp_py_place_key key = { .addr = addr, .runtime = number - 1 };
+	__u32 *id = bpf_map_lookup_elem(&py_places, &key);
+	const struct lp_site *site = id ? lp_site_at(*id) : 0;
+	if (!site)
+		return 0;
+
+	struct lp_vm *vm = take_slot();
+	if (!vm) {
+		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+		return 0;
+	}
+	vm->pid_tgid = pid_tgid;
+	vm->py.runtime = number - 1;
+	vm->py.next = *id + 1;
+	vm->py.is_alone = 0;
+	vm->mach[LP_MACH_IP] = ip;
+	if (lp_pyvm_arrive(vm, rt, addr - rt->layout.watch_byte, ip, 0))
+		lp_pyvm_run(vm);
+	give_slot(vm);
+	return 0;
+}
+
+/* An instruction of the evaluation loop begins, in whatever code: is it the unit of the site in the
+ * cookie? Seldom: that has to be told soon.
+ */
+SEC("uprobe")
+int lp_step(struct pt_regs *ctx)
+{
+	__u32 id = bpf_get_attach_cookie(ctx);
+	__u64 key_of_runs = LP_STEP_RUNS | id;
+	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key_of_runs);
+	const struct lp_py_site *py = lp_py_site_at(id);
+	const struct lp_site *site = lp_site_at(id);
+
+	if (runs)
+		runs->all++;
+	if (!py || !site)
+		return 0;
+
+	const struct lp_py_runtime *rt = lp_py_runtime_at(py->runtime);
+	__u64 pid_tgid = lp_pid_tgid();
+	if (!rt || register_of(ctx, py->unit_register) + py->unit_delta != py->unit ||
+	    lp_py_runtime_of(pid_tgid) != py->runtime + 1)
+		return 0;
+
+	struct lp_vm *vm = take_slot();
+	if (!vm) {
+		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+		return 0;
+	}
+	vm->pid_tgid = pid_tgid;
+	vm->py.runtime = py->runtime;
+	vm->py.next = id + 1;
+	vm->py.is_alone = 1;
+	vm->mach[LP_MACH_IP] = ctx->rip;
+	/* from 3.11 on the register is the proof, before there is only the frame's */
+	if (lp_pyvm_arrive(vm, rt, py->unit, ctx->rip, !rt->layout.lasti_unit))
+		lp_pyvm_run(vm);
+	give_slot(vm);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_world.h
+ *
+ * python_world - what the machine for Python (python.h) asks of the kernel. Rooms of one entry are
+ * made bigger at load by user/probe/ where there are Python logpoints.
+ */
+#ifndef LP_BPF_PYTHON_WORLD_H
+#define LP_BPF_PYTHON_WORLD_H
+
+#include "maps.h"
+
+/* Hashes (lp/pybody.h) of names whose values are not to be copied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u8);
+} py_redacted SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64); /* both halves of its number */
+	__type(value, struct lp_pyvm_thread);
+} py_threads SEC(".maps");
+
+struct lp_pyvm_frame_key {
+	__u64 frame, tgid;
+};
+
+/* Of frames in which a line has started at one unit and may go on at another that starts it, too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_pyvm_frame_key);
+	__type(value, struct lp_pyvm_latest);
+} py_latest SEC(".maps");
+
+volatile __u32 lp_pyvm_leads; /* there was one */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lp_pyvm_cache);
+} py_caches SEC(".maps");
+
+lp_inline const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
+{
+	return bpf_map_lookup_elem(&py_runtimes, &number);
+}
+
+lp_inline const struct lp_py_site *lp_py_site_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&py_sites, &id);
+}
+
+lp_inline const struct lp_site *lp_site_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&sites, &id);
+}
+
+lp_inline int lp_py_is_redacted(__u64 hash)
+{
+	return bpf_map_lookup_elem(&py_redacted, &hash) != 0;
+}
+
+lp_inline struct lp_pyvm_cache *lp_pyvm_cache_at(__u32 n)
+{
+	return bpf_map_lookup_elem(&py_caches, &n);
+}
+
+lp_inline struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct lp_pyvm_thread *t = bpf_map_lookup_elem(&py_threads, &pid_tgid);
+
+	if (t && t->start == task->start_time)
+		return t;
+
+	struct lp_pyvm_thread fresh = { .start = task->start_time };
+	bpf_map_update_elem(&py_threads, &pid_tgid, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&py_threads, &pid_tgid);
+}
+
+lp_inline void lp_pyvm_latest_get(struct lp_vm *vm)
+{
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_latest *l = lp_pyvm_leads ? bpf_map_lookup_elem(&py_latest, &key) : 0;
+
+	vm->py.latest = l ? *l : (struct lp_pyvm_latest){ 0 };
+}
+
+/* Only those that lead are kept. */
+lp_inline void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
+{
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_latest now = { .unit = site->unit,
+				      .code = site->code,
+				      .flags = site->flags };
+
+	if (site->flags & LP_PY_SITE_LEADS) {
+		lp_pyvm_leads = 1;
+		bpf_map_update_elem(&py_latest, &key, &now, BPF_ANY);
+	} else if (vm->py.latest.flags) {
+		bpf_map_delete_elem(&py_latest, &key);
+	}
+}
+
+/* The number of a process's runtime, + 1; 0: it has none, or is no target. */
+lp_inline __u32 lp_py_runtime_of(__u64 pid_tgid)
+{
+	__u32 tgid = pid_tgid >> 32, *runtime = bpf_map_lookup_elem(&targets, &tgid);
+
+	return runtime ? *runtime : 0;
+}
+
+#endif

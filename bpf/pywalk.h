@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/pywalk.h
+ *
+ * pywalk - CAP_PY: a value of CPython and the objects that it leads to, breadth first, as blocks of
+ * the record: the memory that user/python/value.c needs to tell what it was.
+ *
+ * One pass, bounded by the limits of the instruction, the room in the record and LP_PY_*_MAX. What
+ * is not copied is missing, which the reader sees; LP_RECF_CUT says that one of the bounds was met.
+ * Values of dict entries and attributes whose names are not to be shown are not looked at.
+ *
+ * Besides what vm.h wants, the includer supplies:
+ *
+ *	const struct lp_py_runtime *lp_py_runtime_at(__u32 number)	NULL outside
+ *	int lp_py_is_redacted(__u64 hash)	of a name (lp/pybody.h)
+ *
+ * The frames of the kernel's verifier are few (8): from lp_cap_py() on this takes 4 more.
+ */
+#ifndef LP_BPF_PYWALK_H
+#define LP_BPF_PYWALK_H
+
+#include "pytype.h"
+#include "pyobject.h"
+#include "pychunk.h"
+
+/* The object at addr, unless it was copied already. */
+lp_inline void lp_py_visit(struct lp_vm *vm, __u64 addr, __u32 depth)
+{
+	for (__u32 i = 0; i < 2; i++) {
+		__u32 want = lp_py_object(vm, addr, depth);
+
+		if (want == LP_PW_WANT_NOTHING)
+			break;
+		lp_py_class(vm, want == LP_PW_WANT_CLASS ? vm->walk.type : addr);
+		if (want == LP_PW_WANT_SELF)
+			break;
+		depth |= LP_PY_AGAIN;
+	}
+}
+
+/* One pointer of the run whose turn it is, or its next chunk. */
+static long lp_py_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	struct lp_py_walk *w = &vm->walk;
+
+	(void)i;
+	if (w->runs_out == w->runs_in)
+		return 1;
+
+	struct lp_py_run *run = &w->runs[w->runs_out & (LP_PY_RUNS_MAX - 1)];
+	__u32 k = run->i, what = run->what;
+
+	if (k >= run->n) {
+		if (run->left)
+			lp_py_chunk(vm);
+		else
+			w->runs_out++;
+		return 0;
+	}
+	run->i = k + 1;
+
+	__u32 at = run->at + k * run->stride, depth = run->depth;
+	__u64 object = lp_py_word(vm, at + run->key_at);
+
+	if (what == LP_PW_SET || what == LP_PW_ENTRIES) {
+		__u64 other = run->values ? lp_py_word(vm, run->values + k * 8)
+					  : lp_py_word(vm, at + run->key_at + 8);
+
+		/* of a set: the hash, -1 of an entry that was removed */
+		if (!object || (what == LP_PW_SET ? !~other : !other))
+			return 0;
+		run->used++;
+		if (run->used >= w->items) {
+			run->n = run->i;
+			run->left = 0;
+		}
+		if (what == LP_PW_ENTRIES) {
+			int is_secret = lp_py_name(vm, object);
+
+			if (is_secret < 0)
+				lp_py_visit(vm, object, depth);
+			object = is_secret > 0 ? 0 : other;
+		}
+	} else if (what == LP_PW_SLOTS) {
+		if (!(w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (k & 63) & 1))
+			return 0;
+	}
+	lp_py_visit(vm, object, depth);
+	return 0;
+}
+
+/* w->value, of the runtime w->runtime. imm: LP_PY_CAPTURE() */
+lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
+{
+	struct lp_step step = { .vm = vm };
+
+	if (!vm)
+		return 0;
+
+	struct lp_py_walk *w = &vm->walk;
+	__u8 *to = lp_vm_tail(vm, sizeof(w->value));
+	__u64 tag = w->value.tag;
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		return 0;
+	}
+	((lp_word *)to)[0] = tag;
+	((lp_word *)to)[1] = w->value.bits;
+	((lp_word *)to)[2] = w->value.from;
+	((lp_word *)to)[3] = w->value.to;
+	lp_vm_block(vm, slot, LP_ST_OK, 0, sizeof(w->value), 0);
+	if (tag != LP_PY_OBJECT && tag != LP_PY_SLICE)
+		return 0;
+
+	w->string = LP_PY_CAPTURE_STRING(imm);
+	if (w->string < LP_PY_NAME_MAX * 4) /* names are compared in the record */
+		w->string = LP_PY_NAME_MAX * 4;
+	w->items = LP_PY_CAPTURE_ITEMS(imm);
+	w->depth = LP_PY_CAPTURE_DEPTH(imm);
+	w->runs_in = w->runs_out = 0;
+	w->from = 0;
+	w->to = ~0u;
+	if (tag == LP_PY_SLICE) {
+		w->from = w->value.from > ~0u ? ~0u : w->value.from;
+		w->to = w->value.to > ~0u ? ~0u : w->value.to;
+	}
+
+	/* most often it leads nowhere */
+	lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_AGAIN : 0);
+	w->from = 0;
+	w->to = ~0u;
+	if (w->runs_in)
+		lp_loop(LP_PY_STEPS_MAX, lp_py_step, &step);
+	if (w->runs_out != w->runs_in)
+		vm->flags |= LP_RECF_CUT;
+	return 0;
+}
+
+#endif

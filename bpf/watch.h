@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/watch.h
+ *
+ * watch - the events of hardware watchpoints: which of two that a thread has for one byte counts, and
+ * how many the kernel has brought here.
+ */
+#ifndef LP_BPF_WATCH_H
+#define LP_BPF_WATCH_H
+
+#include "world.h"
+
+/* Which event of a thread is the one that counts: the first that came. */
+struct lp_twice_key {
+	__u64 addr;
+	__u64 tid;
+};
+
+struct lp_twice {
+	__u64 event;
+	__u64 start; /* of the thread: its number may have been another's */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_twice_key);
+	__type(value, struct lp_twice);
+} watch_twice SEC(".maps");
+
+/* By watched byte. The kernel's own count of the events is what should
+ * have been. user/probe/ makes the entries.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct lp_watch_runs);
+} watch_runs SEC(".maps");
+
+/* struct bpf_perf_event_data_kern (include/linux/perf_event.h, since 4.9), which is what ctx points to. */
+struct lp_perf_context {
+	void *regs, *data, *event;
+};
+
+/* The same hit has come by another event of this thread. */
+static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx, __u64 addr)
+{
+	struct lp_perf_context *kern = (void *)ctx;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct lp_twice_key key = { .addr = addr, .tid = bpf_get_current_pid_tgid() };
+	struct lp_twice now = { .start = task->start_time };
+
+	bpf_probe_read_kernel(&now.event, sizeof(now.event), &kern->event);
+	struct lp_twice *known = bpf_map_lookup_elem(&watch_twice, &key);
+	if (known && known->start == now.start)
+		return known->event != now.event;
+	bpf_map_update_elem(&watch_twice, &key, &now, BPF_ANY);
+	return 0;
+}
+
+/* Counts what the kernel has brought; is it a hit that has come already? */
+lp_inline int lp_watch_again(struct bpf_perf_event_data *ctx, __u64 addr)
+{
+	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &addr);
+
+	if (runs)
+		runs->all++;
+	if (!lp_watch_twice || !lp_is_twice(ctx, addr))
+		return 0;
+	if (runs)
+		runs->twice++;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Watched bytes on the running kernel: every thread, once each, and who has the watchpoints. */
+#include "probe_world.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+
+#define READS 10000
+
+static volatile uint8_t watch_me[64];
+
+/* Each thread says that it is there, and waits until all may read. */
+struct shared {
+	atomic_int there, go, stop, reads;
+};
+static struct shared *shared;
+
+static void share(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	assert_true(shared != MAP_FAILED);
+}
+
+static void wait_until(atomic_int *what, int n)
+{
+	while (atomic_load(what) < n)
+		usleep(500);
+}
+
+static void read_often(int n)
+{
+	for (int i = 0; i < n; i++)
+		(void)watch_me[7];
+}
+
+static void *reader(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&shared->there, 1);
+	wait_until(&shared->go, 1);
+	read_often(READS);
+	return NULL;
+}
+
+static void start_and_join(pthread_t *threads, int n, bool start)
+{
+	for (int i = 0; i < n; i++)
+		assert_int_equal(start ? pthread_create(&threads[i], NULL, reader, NULL)
+				       : pthread_join(threads[i], NULL),
+				 0);
+}
+
+/* Four threads that are there, four that start later, the first thread itself, a child. */
+static void old_and_new_threads(void)
+{
+	pthread_t old[4], later[4];
+
+	start_and_join(old, 4, true);
+	wait_until(&shared->go, 1);
+	start_and_join(later, 4, true);
+	read_often(READS);
+	start_and_join(old, 4, false);
+	start_and_join(later, 4, false);
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		read_often(READS);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void watch(struct lp_link **ret, size_t i)
+{
+	struct lp_err err = { 0 };
+
+	if (lp_kernel_watch(kernel, children[0].pid, (uintptr_t)&watch_me[i], ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void need_hits(void)
+{
+	if (lp_watch_fires())
+		return;
+	print_message("watchpoints never hit on this machine\n");
+	skip();
+}
+
+static uint64_t fired(void)
+{
+	assert_int_equal(kernel->watched.len, 1);
+	return kernel->watched.data[0].fired;
+}
+
+static void every_thread_counts_once(bool follow)
+{
+	struct lp_watch_runs runs;
+	uint64_t addr = (uintptr_t)&watch_me[7];
+
+	need_hits();
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python = true, .follow = follow });
+	child_start(&children[0], old_and_new_threads);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	wait_until(&shared->there, 4);
+	watch(&links[0], 7);
+	atomic_store(&shared->go, 1);
+	waitpid(children[0].pid, NULL, 0);
+	close(children[0].go);
+	children[0].pid = 0;
+
+	lp_link_free(lp_take(links[0]));
+	lp_watch_runs(kernel, addr, &runs);
+	assert_int_equal(fired(), (follow ? 10 : 9) * READS);
+	assert_int_equal(runs.all, fired());
+	assert_int_equal(runs.twice, 0);
+	assert_int_equal(lp_kernel_unseen(kernel, addr), 0);
+}
+
+static void threads_count_once(void **state)
+{
+	(void)state;
+	every_thread_counts_once(false);
+}
+
+static void so_do_children_that_are_followed(void **state)
+{
+	(void)state;
+	every_thread_counts_once(true);
+}
+
+static void *read_and_spawn(void *left)
+{
+	pthread_t next;
+	bool more = !atomic_load(&shared->stop) || (intptr_t)left > 0;
+
+	if (more && pthread_create(&next, NULL, read_and_spawn,
+				   (void *)(atomic_load(&shared->stop) ? (intptr_t)left - 1
+								       : (intptr_t)left)) == 0)
+		pthread_detach(next);
+	if (atomic_load(&shared->go)) {
+		read_often(10);
+		atomic_fetch_add(&shared->reads, 10);
+	}
+	if (!more)
+		atomic_store(&shared->there, 2);
+	usleep(1000);
+	return NULL;
+}
+
+/* A chain of threads, each of which starts the next: some start while the byte is being watched. */
+static void a_thread_after_the_other(void)
+{
+	pthread_t first;
+
+	assert_int_equal(pthread_create(&first, NULL, read_and_spawn, (void *)20), 0);
+	pthread_join(first, NULL);
+	atomic_store(&shared->there, 1);
+	wait_until(&shared->there, 2);
+	usleep(50000);
+}
+
+static void threads_that_start_meanwhile_count_once(void **state)
+{
+	struct lp_watch_runs runs;
+	uint64_t addr = (uintptr_t)&watch_me[7];
+
+	(void)state;
+	need_hits();
+	for (int round = 0; round < 5; round++) {
+		share();
+		start_kernel(&(struct lp_kernel_conf){ .python = true });
+		child_start(&children[0], a_thread_after_the_other);
+		assert_int_equal(write(children[0].go, "", 1), 1);
+		wait_until(&shared->there, 1);
+		watch(&links[0], 7);
+		atomic_store(&shared->go, 1);
+		usleep(30000);
+		atomic_store(&shared->stop, 1);
+		waitpid(children[0].pid, NULL, 0);
+		close(children[0].go);
+		children[0].pid = 0;
+
+		lp_link_free(lp_take(links[0]));
+		lp_watch_runs(kernel, addr, &runs);
+		assert_true(atomic_load(&shared->reads) >= 200);
+		assert_int_equal(runs.all - runs.twice, atomic_load(&shared->reads));
+		assert_int_equal(lp_kernel_unseen(kernel, addr), 0);
+		lp_kernel_free(lp_take(kernel));
+	}
+}
+
+static int count_events(void)
+{
+	char path[64], to[64];
+	int n = 0;
+	DIR *dir = opendir("/proc/self/fd");
+
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%.16s", e->d_name);
+		ssize_t len = readlink(path, to, sizeof(to) - 1);
+		to[len < 0 ? 0 : len] = '\0';
+		n += !strcmp(to, "anon_inode:[perf_event]");
+	}
+	closedir(dir);
+	return n;
+}
+
+static void the_last_one_is_told_of(void **state)
+{
+	struct lp_link *all[16] = { 0 }, *one_more = NULL;
+	uint32_t slots = lp_watch_slots();
+	struct lp_err err = { 0 };
+
+	(void)state;
+	share();
+	assert_in_range(slots, 1, LP_ARRAY_SIZE(all));
+	start_kernel(&(struct lp_kernel_conf){ .python = true });
+	child_start(&children[0], old_and_new_threads);
+	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
+	for (uint32_t i = 0; i < slots; i++)
+		watch(&all[i], i);
+	assert_int_equal(lp_watch_free_slots(children[0].pid), 0);
+
+	int r = lp_kernel_watch(kernel, children[0].pid, (uintptr_t)&watch_me[32], &one_more, &err);
+	for (uint32_t i = 0; i < slots; i++)
+		lp_link_free(all[i]);
+	assert_int_equal(r, -ENOSPC);
+	assert_non_null(strstr(err.msg, "are taken by logpoints of this session"));
+	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
+	assert_int_equal(count_events(), 0);
+}
+
+static void the_cost_is_measured(void **state)
+{
+	struct lp_costs costs;
+	struct lp_err err = { 0 };
+
+	(void)state;
+	need_hits();
+	start_kernel(&(struct lp_kernel_conf){ .python = true });
+	if (lp_costs_measure(kernel, &costs, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_in_range(costs.watched, 50, 1000000);
+	assert_int_equal(lp_watch_free_slots(getpid()), lp_watch_slots());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(threads_count_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(so_do_children_that_are_followed, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_start_meanwhile_count_once, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a hit in Python brings: values of its own kind, its thread's and its task's name, frames. */
+#include <errno.h>
+#include <string.h>
+
+#include "collect/plan.h"
+#include "python/value.h"
+
+static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
+				     const struct lp_symbolizer *sym, struct lp_arena *a)
+{
+	const struct lp_site_info *info = p->info;
+
+	return (struct lp_py_reader){
+		.memory = &d->memory,
+		.live = sym && sym->memory ? sym->memory(sym->arg, (pid_t)d->rec->pid) : NULL,
+		.arena = a,
+		.runtime = info->python->runtime,
+		.types = info->python->types,
+		.max_string = info->max_string,
+		.max_items = info->max_items,
+		.max_depth = info->max_depth,
+		.redact = info->python->redact,
+	};
+}
+
+void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
+			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
+			 bool in_enter, struct lp_arena *a, struct lp_value *ret)
+{
+	struct lp_py_reader reader = reader_of(p, d, sym, a);
+	const struct lp_block *b = span->first;
+	struct lp_py_value v;
+
+	if (b->status != LP_ST_OK) {
+		const char *why =
+			lp_template_reason(p->info->template, in_enter, b->status, b->addr, a);
+
+		lp_status_text(b->status, b->addr, a, ret);
+		if (why)
+			ret->str = why;
+		return;
+	}
+	if (b->len < sizeof(v)) {
+		*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = "truncated" };
+		return;
+	}
+	memcpy(&v, b + 1, sizeof(v));
+	lp_py_read_value(&reader, &v, ret);
+}
+
+/* A name that is no str, or could not be read, is none. */
+static bool read_name(const struct lp_plan *p, struct lp_decoded *d,
+		      const struct lp_symbolizer *sym, const struct lp_blocks *span,
+		      struct lp_arena *a, struct lp_value *ret)
+{
+	if (!span->n || span->first->status != LP_ST_OK)
+		return false;
+	lp_plan_read_python(p, d, sym, span, false, a, ret);
+	return ret->kind == LP_VAL_STRING;
+}
+
+/* asyncio gives tasks numbers, and makes names of them only when somebody asks. */
+static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
+			     const struct lp_symbolizer *sym, struct lp_arena *a)
+{
+	struct lp_value v = { 0 };
+
+	if (read_name(p, d, sym, &d->py_task, a, &v))
+		return lp_arena_strndup(a, v.str, v.len);
+	if (v.kind == LP_VAL_INT)
+		return lp_arena_fmt(a, "Task-%lld", (long long)v.s);
+	return NULL;
+}
+
+int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		     struct lp_scratch *scratch, struct lp_who *ret)
+{
+	const struct lp_record *rec = d->rec;
+	struct lp_value v;
+
+	*ret = (struct lp_who){ 0 };
+	if (!p->info->python)
+		return 0;
+	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
+	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
+		return -ENOMEM;
+	ret->thread = lp_threads_get(&scratch->threads, rec->pid, rec->tid);
+	ret->task = task_name(p, d, sym, &scratch->arena);
+	return 0;
+}
+
+size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+			    struct lp_frame *ret, size_t max, bool *ret_cut)
+{
+	const struct lp_block *b = d->py_stack.n ? d->py_stack.first : NULL;
+	size_t n = 0, have = b && b->status == LP_ST_OK ? b->len / sizeof(struct lp_py_frame) : 0;
+
+	*ret_cut = !have || have > max || (b->flags & LP_BLKF_CUT);
+	for (; n < have && n < max; n++) {
+		struct lp_py_frame f;
+
+		memcpy(&f, (const char *)(b + 1) + n * sizeof(f), sizeof(f));
+		ret[n] = (struct lp_frame){ .addr = f.code };
+		if (sym->python_frame)
+			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
+	}
+	return n;
+}
+
+void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+			   struct lp_value *ret)
+{
+	struct lp_frame frames[2];
+	bool cut;
+	size_t n = sym ? lp_plan_python_stack(d, sym, frames, 2, &cut) : 0;
+	const char *why = n == 1 ? "no caller" : "caller not known";
+
+	if (n == 2 && frames[1].function)
+		*ret = (struct lp_value){ .kind = LP_VAL_STRING,
+					  .is_python = true,
+					  .str = frames[1].function,
+					  .len = strlen(frames[1].function) };
+	else
+		*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = why };
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Interpreters and Python sites. Sites at one byte are a chain, which the kernel side follows by
+ * number: it is written anew, from its end, whenever a site comes or goes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "logpoint.skel.h"
+#include "probe/kernel.h"
+
+bool lp_kernel_has_python(const struct lp_kernel *k)
+{
+	return k->conf.python;
+}
+
+int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
+			  struct lp_err *err)
+{
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_runtimes), &id, rt, BPF_ANY) < 0)
+		return lp_err_set(err, errno, "cannot tell the kernel of an interpreter: %s",
+				  strerror(errno));
+	return 0;
+}
+
+int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, uint32_t *ret_id,
+			  struct lp_err *err)
+{
+	uint32_t id = (uint32_t)k->watch_bytes.len;
+
+	if (!k->conf.python)
+		return lp_err_set(err, EINVAL, "a Python process, but Python was not expected");
+	if (id == LP_PY_RUNTIMES_MAX)
+		return lp_err_set(err, ENOSPC, "more than %u interpreters at once",
+				  LP_PY_RUNTIMES_MAX);
+	int r = lp_kernel_set_runtime(k, id, rt, err);
+	if (r < 0)
+		return r;
+	if (lp_vec_push(&k->watch_bytes, (uint8_t)rt->layout.watch_byte) < 0)
+		return lp_err_nomem(err);
+	*ret_id = id;
+	return 0;
+}
+
+static struct lp_py_placed *placed_by_number(struct lp_kernel *k, uint32_t site)
+{
+	lp_vec_each (&k->placed, p)
+		if (p->number == site)
+			return p;
+	return NULL;
+}
+
+/* The sites at one byte, the latest first; 0 to begin with. */
+static struct lp_py_placed *next_placed(struct lp_kernel *k, uint64_t addr, uint32_t runtime,
+					struct lp_py_placed *after)
+{
+	struct lp_py_placed *end = after ? after : k->placed.data + k->placed.len;
+
+	while (end-- > k->placed.data)
+		if (end->addr == addr && end->site.runtime == runtime &&
+		    !(end->site.flags & LP_PY_SITE_STEPS))
+			return end;
+	return NULL;
+}
+
+static int write_chain(struct lp_kernel *k, uint64_t addr, uint32_t runtime)
+{
+	int sites = bpf_map__fd(k->skel->maps.py_sites);
+	int places = bpf_map__fd(k->skel->maps.py_places);
+	struct lp_py_place_key key = { .addr = addr, .runtime = runtime };
+	struct lp_py_placed *p = NULL, *first = NULL;
+
+	while ((p = next_placed(k, addr, runtime, p))) {
+		p->site.next = first ? first->number + 1 : 0;
+		if (bpf_map_update_elem(sites, &p->number, &p->site, BPF_ANY) < 0)
+			return -errno;
+		first = p;
+	}
+	if (!first)
+		return bpf_map_delete_elem(places, &key) < 0 ? -errno : 0;
+	return bpf_map_update_elem(places, &key, &first->number, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind,
+			      const struct lp_py_site *py, uint32_t pair,
+			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
+			      struct lp_err *err)
+{
+	uint32_t id;
+
+	if (py->runtime >= k->watch_bytes.len)
+		return lp_err_set(err, EINVAL, "a Python place of an unknown interpreter");
+	int r = lp_kernel_add_site(k, point, kind, 0, pair, code, n, &id, err);
+	if (r < 0)
+		return r;
+	struct lp_py_placed placed = {
+		.number = id,
+		.addr = py->unit + k->watch_bytes.data[py->runtime],
+		.site = *py,
+	};
+	if (lp_vec_push(&k->placed, placed) < 0)
+		return lp_err_nomem(err);
+	if (py->flags & LP_PY_SITE_STEPS)
+		r = bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_sites), &id, py, BPF_ANY) < 0
+			    ? -errno
+			    : 0;
+	else
+		r = write_chain(k, placed.addr, py->runtime);
+	if (r < 0)
+		return lp_err_set(err, -r, "no room for more Python places: %s", strerror(-r));
+	*ret_id = id;
+	return 0;
+}
+
+void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site)
+{
+	struct lp_py_placed *p = placed_by_number(k, site);
+
+	if (!p)
+		return;
+	struct lp_py_placed gone = *p;
+	size_t after = k->placed.len - (size_t)(p - k->placed.data) - 1;
+	memmove(p, p + 1, after * sizeof(*p));
+	k->placed.len--;
+	if (!(gone.site.flags & LP_PY_SITE_STEPS))
+		write_chain(k, gone.addr, gone.site.runtime);
+}
+
+int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
+				struct lp_err *err)
+{
+	return lp_kernel_set_target(k, tgid, runtime + 1, err);
+}

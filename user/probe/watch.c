@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A watched byte: one perf event of the kernel's for each thread that there is, inherited by those
+ * that start later (perf_event_open(2), PERF_TYPE_BREAKPOINT). A thread that starts while we are at
+ * work may get one of its own and inherit another: the kernel side then counts one of the two.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "logpoint.skel.h"
+#include "probe/kernel.h"
+#include "target/process.h"
+#include "target/procfs.h"
+
+#define SLOTS_MAX  16 /* more than any processor has */
+#define ROUNDS_MAX 8  /* looks for threads that started meanwhile */
+
+struct watched_thread {
+	pid_t tid;
+	int fd;
+};
+
+struct lp_watch {
+	struct lp_kernel *k;
+	pid_t pid;
+	uint64_t addr;
+	bool inherit_thread, remove_on_exec; /* as long as the kernel knows them */
+	LP_VEC(struct watched_thread) threads;
+};
+
+/* Bits that a kernel does not know are EINVAL. */
+static void fill_attr(struct perf_event_attr *attr, uint64_t addr)
+{
+	*attr = (struct perf_event_attr){
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(*attr),
+		.bp_type = HW_BREAKPOINT_RW,
+		.bp_addr = addr,
+		.bp_len = HW_BREAKPOINT_LEN_1,
+		.sample_period = 1,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+		.disabled = 1,
+	};
+}
+
+static int perf_open(const struct perf_event_attr *attr, pid_t tid)
+{
+	int fd = (int)syscall(__NR_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A service of a thousand threads needs more descriptors than the usual 1024. */
+static bool more_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return false;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+static int open_event(struct lp_watch *w, pid_t tid)
+{
+	struct perf_event_attr attr;
+	int r;
+
+	fill_attr(&attr, w->addr);
+	attr.inherit = 1;
+	for (;;) {
+		attr.inherit_thread = w->inherit_thread;
+		attr.remove_on_exec = w->remove_on_exec;
+		r = perf_open(&attr, tid);
+		if (r == -EINVAL && w->inherit_thread)
+			w->inherit_thread = false;
+		else if (r == -EINVAL && w->remove_on_exec)
+			w->remove_on_exec = false;
+		else if (r != -EMFILE || !more_descriptors())
+			return r;
+	}
+}
+
+/* When a thread started, in ticks since boot; 0: it is gone. */
+static uint64_t started_at(pid_t pid, pid_t tid)
+{
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+	struct lp_process_info info;
+	char name[48];
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	if (lp_file_read(name, 4096, &text) < 0 || lp_process_parse_stat(text.data, &info) < 0)
+		return 0;
+	return info.start_time;
+}
+
+static uint64_t ticks_now(void)
+{
+	long per_second = sysconf(_SC_CLK_TCK);
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * (uint64_t)per_second +
+	       (uint64_t)t.tv_nsec * (uint64_t)per_second / 1000000000;
+}
+
+static bool is_covered(const struct lp_watch *w, pid_t tid)
+{
+	lp_vec_each (&w->threads, t)
+		if (t->tid == tid)
+			return true;
+	return false;
+}
+
+static int no_slot(struct lp_watch *w, pid_t tid, struct lp_err *err)
+{
+	char others[512];
+	size_t own = 0;
+
+	lp_vec_each (&w->k->watches, other)
+		own += (*other)->pid == w->pid;
+	lp_watch_holders(w->pid, others, sizeof(others));
+	return lp_err_set(err, ENOSPC,
+			  "no hardware watchpoint is free in thread %d of process %d: of the "
+			  "processor's %u, %zu %s taken by logpoints of this session%s%s",
+			  (int)tid, (int)w->pid, lp_watch_slots(), own, own == 1 ? "is" : "are",
+			  *others ? ", others perhaps by " : "", others);
+}
+
+static int watch_error(struct lp_watch *w, pid_t tid, int r, struct lp_err *err)
+{
+	if (r == -ENOSPC)
+		return no_slot(w, tid, err);
+	if (r == -EPERM || r == -EACCES)
+		return lp_err_permission(err, r, "watch memory of the process");
+	if (r == -EMFILE)
+		return lp_err_set(err, EMFILE,
+				  "process %d has more threads than descriptors may be open "
+				  "(ulimit -n)",
+				  (int)w->pid);
+	return lp_err_set(err, -r, "thread %d of process %d: cannot watch 0x%" PRIx64 ": %s",
+			  (int)tid, (int)w->pid, w->addr, strerror(-r));
+}
+
+/* A thread that ends meanwhile needs none. Where a thread that has just started has no watchpoint
+ * left it has inherited ours.
+ */
+static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err *err)
+{
+	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
+	int r = open_event(w, tid);
+
+	if (r == -ESRCH || (is_late && r == -ENOSPC))
+		return 0;
+	if (r < 0)
+		return watch_error(w, tid, r, err);
+
+	lp_auto(lp_close) int fd = r;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
+		return watch_error(w, tid, -errno, err);
+	struct watched_thread t = { .tid = tid, .fd = fd };
+	if (lp_vec_push(&w->threads, t) < 0)
+		return lp_err_nomem(err);
+	fd = -1;
+	return 0;
+}
+
+/* Every thread that is there and not covered; of later rounds, those that may have started before
+ * the round before was over. How many there were.
+ */
+static int cover_round(struct lp_watch *w, uint64_t until, struct lp_err *err)
+{
+	char path[32];
+	int n = 0, r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)w->pid);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
+	for (struct dirent *e; r >= 0 && (e = readdir(dir));) {
+		pid_t tid = (pid_t)atoi(e->d_name);
+
+		if (tid <= 0 || is_covered(w, tid))
+			continue;
+		uint64_t start = until ? started_at(w->pid, tid) : 0;
+		if (until && (!start || start > until))
+			continue;
+		r = add_thread(w, tid, until != 0, err);
+		n++;
+	}
+	closedir(dir);
+	return r < 0 ? r : n;
+}
+
+/* A thread that started after all others were covered has inherited its event, and is no new one. */
+static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
+{
+	uint64_t until = is_first ? 0 : ticks_now();
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		int n = cover_round(w, until, err);
+		if (n < 0)
+			return n;
+		if (until && n)
+			w->k->skel->bss->lp_watch_twice = 1;
+		if (until && !n)
+			break;
+		until = ticks_now();
+	}
+	if (!w->threads.len)
+		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
+	return 0;
+}
+
+static void switch_all(struct lp_watch *w, unsigned long request)
+{
+	lp_vec_each (&w->threads, t)
+		ioctl(t->fd, request, 0);
+}
+
+/* Once they are switched off no hit is on its way any more. */
+static void count_fired(struct lp_watch *w)
+{
+	lp_vec_each (&w->k->watched, byte) {
+		if (byte->addr != w->addr)
+			continue;
+		lp_vec_each (&w->threads, t) {
+			uint64_t n;
+
+			if (read(t->fd, &n, sizeof(n)) == sizeof(n))
+				byte->fired += n;
+		}
+	}
+}
+
+void lp_watch_free(struct lp_watch *w)
+{
+	if (!w)
+		return;
+	switch_all(w, PERF_EVENT_IOC_DISABLE);
+	count_fired(w);
+	lp_vec_each (&w->threads, t)
+		close(t->fd);
+	for (size_t i = 0; i < w->k->watches.len; i++)
+		if (w->k->watches.data[i] == w)
+			w->k->watches.data[i] = w->k->watches.data[--w->k->watches.len];
+	lp_vec_done(&w->threads);
+	free(w);
+}
+
+int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err)
+{
+	lp_auto(lp_free) struct lp_watch_runs *zero = calloc(k->cpus, sizeof(*zero));
+	int map = bpf_map__fd(k->skel->maps.watch_runs);
+
+	if (!zero)
+		return lp_err_nomem(err);
+	if (bpf_map_update_elem(map, &key, zero, BPF_NOEXIST) < 0 && errno != EEXIST)
+		return lp_err_set(err, errno, "no room for more watched bytes: %s",
+				  strerror(errno));
+	return 0;
+}
+
+/* The byte's counter, once for all processes that have it. */
+static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
+{
+	struct lp_watched byte = { .addr = addr };
+
+	lp_vec_each (&k->watched, known)
+		if (known->addr == addr)
+			return 0;
+	if (lp_vec_push(&k->watched, byte) < 0)
+		return lp_err_nomem(err);
+	return lp_watch_note_runs(k, addr, err);
+}
+
+uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
+{
+	struct lp_watch_runs runs;
+
+	lp_watch_runs(k, addr, &runs);
+	lp_vec_each (&k->watched, byte)
+		if (byte->addr == addr && byte->fired > runs.all)
+			return byte->fired - runs.all;
+	return 0;
+}
+
+uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site)
+{
+	struct lp_watch_runs runs;
+
+	lp_watch_runs(k, LP_STEP_RUNS | site, &runs);
+	return runs.all;
+}
+
+void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret)
+{
+	lp_auto(lp_free) struct lp_watch_runs *each = calloc(k->cpus, sizeof(*each));
+	int map = bpf_map__fd(k->skel->maps.watch_runs);
+
+	*ret = (struct lp_watch_runs){ 0 };
+	if (!each || bpf_map_lookup_elem(map, &addr, each) < 0)
+		return;
+	for (uint32_t i = 0; i < k->cpus; i++) {
+		ret->all += each[i].all;
+		ret->twice += each[i].twice;
+	}
+}
+
+static struct lp_watch *watch_new(struct lp_kernel *k, pid_t pid, uint64_t addr)
+{
+	struct lp_watch *w = calloc(1, sizeof(*w));
+
+	if (w)
+		*w = (struct lp_watch){
+			.k = k,
+			.pid = pid,
+			.addr = addr,
+			.inherit_thread = !k->conf.follow && k->conf.filter == LP_FILTER_TARGETS &&
+					  !k->conf.exe_ino,
+			.remove_on_exec = true,
+		};
+	return w;
+}
+
+int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_link **ret,
+		    struct lp_err *err)
+{
+	lp_auto(lp_link_free) struct lp_link *l = lp_link_new();
+
+	if (!l || lp_vec_reserve(&k->watches, k->watches.len + 1) < 0 ||
+	    !(l->watch = watch_new(k, pid, addr)))
+		return lp_err_nomem(err);
+	int r = note_byte(k, addr, err);
+	if (r >= 0)
+		r = cover(l->watch, true, err);
+	if (r < 0)
+		return r;
+	switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+	k->watches.data[k->watches.len++] = l->watch;
+	*ret = lp_take(l);
+	return 0;
+}
+
+int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
+{
+	if (!l->watch)
+		return 0;
+	int r = cover(l->watch, false, err);
+	if (r >= 0)
+		switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+	return r;
+}
+
+/* How many more events a thread (0: ours) takes. They are never enabled. */
+static uint32_t free_slots(pid_t tid)
+{
+	static const uint8_t nothing;
+	struct perf_event_attr attr;
+	int fds[SLOTS_MAX];
+	uint32_t n = 0;
+
+	fill_attr(&attr, (uintptr_t)&nothing);
+	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid)) >= 0)
+		n++;
+	for (uint32_t i = 0; i < n; i++)
+		close(fds[i]);
+	return n;
+}
+
+uint32_t lp_watch_slots(void)
+{
+	return free_slots(0);
+}
+
+uint32_t lp_watch_free_slots(pid_t pid)
+{
+	uint32_t least = SLOTS_MAX;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (struct dirent *e; least && (e = readdir(dir));) {
+		pid_t tid = (pid_t)atoi(e->d_name);
+		uint32_t n = tid > 0 ? free_slots(tid) : SLOTS_MAX;
+
+		if (n < least)
+			least = n;
+	}
+	closedir(dir);
+	return least;
+}
+
+bool lp_watch_fires(void)
+{
+	static volatile uint8_t byte;
+	struct perf_event_attr attr;
+	uint64_t n = 0;
+
+	fill_attr(&attr, (uintptr_t)&byte);
+	attr.disabled = 0;
+	lp_auto(lp_close) int fd = perf_open(&attr, 0);
+	if (fd < 0)
+		return true; /* what hinders us is told of where one is wanted */
+	(void)byte;
+	return read(fd, &n, sizeof(n)) == sizeof(n) && n;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/value_impl.h"
+
+#define BUCKETS	  256  /* a power of two */
+#define KNOWN_MAX 4096 /* classes remembered; more than that is a program that makes them */
+
+/* Classes by address. An address that is another class by now is noticed by the parts of it that
+ * records carry.
+ */
+struct lp_py_types {
+	LP_VEC(struct lp_pv_class *) buckets[BUCKETS];
+	size_t n;
+};
+
+struct lp_py_types *lp_py_types_new(void)
+{
+	return calloc(1, sizeof(struct lp_py_types));
+}
+
+static void forget(struct lp_pv_class *c)
+{
+	lp_vec_each (&c->slots, slot)
+		free(slot->name);
+	lp_vec_done(&c->slots);
+	lp_vec_each (&c->order, name)
+		free(*name);
+	lp_vec_done(&c->order);
+	free(c->qualname);
+	free(c);
+}
+
+static void forget_all(struct lp_py_types *t)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		lp_vec_each (&t->buckets[i], c)
+			forget(*c);
+		lp_vec_done(&t->buckets[i]);
+	}
+	t->n = 0;
+}
+
+void lp_py_types_free(struct lp_py_types *t)
+{
+	if (!t)
+		return;
+	forget_all(t);
+	free(t);
+}
+
+static enum lp_py_kind known_kind(const struct lp_py_runtime *rt, uint64_t type)
+{
+#define KNOWN(name, member)                                                                        \
+	if (type == rt->member)                                                                    \
+		return LP_PK_##name;
+	LP_PY_KNOWN(KNOWN)
+#undef KNOWN
+	return LP_PK_UNKNOWN;
+}
+
+static enum lp_py_kind flagged_kind(uint64_t flags)
+{
+#define FLAGGED(name, flag)                                                                        \
+	if (flags & (flag))                                                                        \
+		return LP_PK_##name;
+	LP_PY_FLAGGED(FLAGGED)
+#undef FLAGGED
+	return LP_PK_UNKNOWN;
+}
+
+static enum lp_py_kind named_kind(const char *name)
+{
+#define NAMED(kind, text)                                                                          \
+	if (!strcmp(name, text))                                                                   \
+		return LP_PK_##kind;
+	LP_PY_NAMED(NAMED)
+#undef NAMED
+	return LP_PK_UNKNOWN;
+}
+
+/* What makes it this class and no other that has come to the same address. */
+static int read_stamp(struct lp_pv *p, uint64_t type, bool live, struct lp_pv_class *ret)
+{
+	const struct lp_py_layout *l = p->l;
+	int (*read)(struct lp_pv * p, uint64_t addr, void *buf, size_t len) =
+		live ? lp_pv_read_class : lp_pv_read;
+	int r = read(p, type + l->tp_name, &ret->name_at, 8);
+
+	if (r >= 0)
+		r = read(p, type + l->tp_basicsize, &ret->basicsize, 8);
+	if (r >= 0)
+		r = read(p, type + l->tp_base, &ret->base, 8);
+	if (r >= 0)
+		r = read(p, type + l->tp_dict, &ret->dict, 8);
+	return r;
+}
+
+static bool is_same(const struct lp_pv_class *a, const struct lp_pv_class *b)
+{
+	return a->name_at == b->name_at && a->basicsize == b->basicsize && a->base == b->base &&
+	       a->dict == b->dict;
+}
+
+/* The C string at addr, of the record or the process. */
+static bool read_name(struct lp_pv *p, uint64_t addr, char *buf, size_t size)
+{
+	struct lp_memory *const from[] = { p->r->memory, p->r->live };
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(from); i++) {
+		int cut = 0;
+		long n = from[i] ? from[i]->read_string(from[i], addr, buf, size - 1, &cut) : -1;
+
+		if (n >= 0 && (size_t)n < size) {
+			buf[n] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+static void read_rest(struct lp_pv *p, struct lp_pv_class *c)
+{
+	const struct lp_py_layout *l = p->l;
+
+	if (lp_pv_read_class(p, c->addr + l->ob_type, &c->meta, 8) < 0)
+		c->meta = 0;
+	if (lp_pv_read_class(p, c->addr + l->tp_itemsize, &c->itemsize, 8) < 0)
+		c->itemsize = 0;
+	if (lp_pv_read_class(p, c->addr + l->tp_dictoffset, &c->dictoffset, 8) < 0)
+		c->dictoffset = 0;
+	if (lp_pv_read_class(p, c->addr + l->tp_flags, &c->flags, 8) < 0)
+		c->flags = 0;
+	if (!read_name(p, c->name_at, c->full, sizeof(c->full)))
+		strcpy(c->full, "?");
+
+	const char *dot = strrchr(c->full, '.');
+	memcpy(c->name, dot ? dot + 1 : c->full, strlen(dot ? dot + 1 : c->full) + 1);
+	c->is_python = c->flags & LP_PY_TP_HEAPTYPE && !dot;
+	if (c->is_python && lp_pv_read_class(p, c->addr + l->ht_cached_keys, &c->keys, 8) < 0)
+		c->keys = 0;
+}
+
+/* As bpf/pytype.h finds it. */
+static enum lp_py_kind find_kind(struct lp_pv *p, const struct lp_pv_class *c)
+{
+	enum lp_py_kind kind = flagged_kind(c->flags);
+	uint64_t base = c->base;
+	char name[64];
+
+	if (!kind)
+		kind = named_kind(c->full);
+	for (int i = 0; !kind && base && base != p->r->runtime->type_object; i++) {
+		uint64_t name_at = 0, flags = 0;
+
+		kind = known_kind(p->r->runtime, base);
+		if (kind || i == LP_PY_BASES_MAX ||
+		    lp_pv_read_class(p, base + p->l->tp_name, &name_at, 8) < 0 ||
+		    lp_pv_read_class(p, base + p->l->tp_flags, &flags, 8) < 0 ||
+		    !read_name(p, name_at, name, sizeof(name)))
+			break;
+		kind = flagged_kind(flags);
+		if (!kind)
+			kind = named_kind(name);
+		if (lp_pv_read_class(p, base + p->l->tp_base, &base, 8) < 0)
+			break;
+	}
+	if (!kind)
+		kind = LP_PK_OPAQUE;
+	return kind == LP_PK_OPAQUE && c->is_python ? LP_PK_INSTANCE : kind;
+}
+
+void lp_pv_types_trim(struct lp_py_types *t)
+{
+	if (t->n >= KNOWN_MAX)
+		forget_all(t);
+}
+
+static struct lp_pv_class *remember(struct lp_py_types *t, uint64_t type)
+{
+	struct lp_pv_class *c = calloc(1, sizeof(*c));
+	if (!c || lp_vec_push(&t->buckets[type >> 4 & (BUCKETS - 1)], c) < 0) {
+		free(c);
+		return NULL;
+	}
+	t->n++;
+	return c;
+}
+
+struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
+{
+	struct lp_pv_class now = { .addr = type }, *c = NULL;
+
+	lp_vec_each (&p->types->buckets[type >> 4 & (BUCKETS - 1)], known)
+		if ((*known)->addr == type)
+			c = *known;
+	if (c && (known_kind(p->r->runtime, type) || read_stamp(p, type, false, &now) < 0 ||
+		  is_same(c, &now)))
+		return c;
+	/* it may be in use further out: kept until lp_pv_types_trim() */
+	if (c)
+		c->addr = 0;
+	c = remember(p->types, type);
+	if (!c)
+		return NULL;
+	c->addr = type;
+	if (read_stamp(p, type, true, c) < 0 && !known_kind(p->r->runtime, type)) {
+		c->addr = 0;
+		return NULL;
+	}
+	read_rest(p, c);
+	c->kind = known_kind(p->r->runtime, type);
+	if (!c->kind)
+		c->kind = find_kind(p, c);
+	return c;
+}
+
+/* The names in a tuple of strs, of the record or the process. */
+static void each_name(struct lp_pv *p, uint64_t tuple, size_t max,
+		      void (*fn)(void *arg, size_t i, const char *name), void *arg)
+{
+	struct lp_memory *const from[] = { p->r->memory, p->r->live };
+	uint64_t n = 0;
+
+	if (lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8) < 0)
+		return;
+	for (size_t i = 0; i < n && i < max; i++) {
+		uint64_t at = 0;
+		char *name = NULL;
+
+		if (lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8) < 0)
+			return;
+		for (size_t k = 0; !name && k < LP_ARRAY_SIZE(from); k++)
+			name = from[k] ? lp_pv_name(p, from[k], at) : NULL;
+		if (name)
+			fn(arg, i, name);
+	}
+}
+
+struct slots_of {
+	struct lp_pv_class *c;
+	uint32_t start;
+};
+
+static void add_slot(void *arg, size_t i, const char *name)
+{
+	struct slots_of *s = arg;
+	struct lp_pv_slot slot = { strdup(name), s->start + (uint32_t)i * 8 };
+
+	if (!slot.name || lp_vec_push(&s->c->slots, slot) < 0)
+		free(slot.name);
+}
+
+/* Slots of a base lie before those of the class. */
+static void add_slots(struct lp_pv *p, struct lp_pv_class *c, uint64_t type, int nesting)
+{
+	uint64_t base = 0, names = 0, flags = 0;
+	int64_t start = 0;
+
+	if (nesting == LP_PY_BASES_MAX ||
+	    lp_pv_read_class(p, type + p->l->tp_flags, &flags, 8) < 0 ||
+	    !(flags & LP_PY_TP_HEAPTYPE) || lp_pv_read_class(p, type + p->l->tp_base, &base, 8) < 0)
+		return;
+	if (base != p->r->runtime->type_object)
+		add_slots(p, c, base, nesting + 1);
+	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0 || !names ||
+	    lp_pv_read_class(p, base + p->l->tp_basicsize, &start, 8) < 0 || start < 16 ||
+	    start > UINT16_MAX)
+		return;
+	each_name(p, names, LP_PY_SLOTS_MAX, add_slot, &(struct slots_of){ c, (uint32_t)start });
+}
+
+static void add_order(void *arg, size_t i, const char *name)
+{
+	struct lp_pv_class *c = arg;
+	char *copy = strdup(name);
+
+	(void)i;
+	if (!copy || lp_vec_push(&c->order, copy) < 0)
+		free(copy);
+}
+
+/* A class attribute: the class's own dict of the process. */
+static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, const char *name)
+{
+	struct lp_pv_pairs pairs = { 0 };
+	uint64_t found = 0;
+
+	if (!p->r->live || !c->dict ||
+	    lp_pv_dict_pairs(p, p->r->live, c->dict, LP_PV_TABLE_MAX, &pairs) < 0)
+		goto out;
+	lp_vec_each (&pairs, pair) {
+		const char *key = lp_pv_name(p, p->r->live, pair->key);
+
+		if (key && !strcmp(key, name)) {
+			found = pair->value;
+			break;
+		}
+	}
+out:
+	lp_vec_done(&pairs);
+	return found;
+}
+
+static void order_of_dataclass(struct lp_pv *p, struct lp_pv_class *c)
+{
+	struct lp_pv_pairs pairs = { 0 };
+	uint64_t fields = class_get(p, c, "__dataclass_fields__");
+
+	if (fields && lp_pv_dict_pairs(p, p->r->live, fields, LP_PV_TABLE_MAX, &pairs) >= 0)
+		lp_vec_each (&pairs, pair) {
+			const char *key = lp_pv_name(p, p->r->live, pair->key);
+
+			if (key)
+				add_order(c, 0, key);
+		}
+	lp_vec_done(&pairs);
+}
+
+/* Is it a tuple, as far as it can be seen? */
+static bool is_tuple(struct lp_pv *p, uint64_t addr)
+{
+	uint64_t type = 0;
+
+	return lp_pv_read_class(p, addr + p->l->ob_type, &type, 8) >= 0 &&
+	       type == p->r->runtime->type_tuple;
+}
+
+void lp_pv_class_fields(struct lp_pv *p, struct lp_pv_class *c)
+{
+	if (!c->is_python)
+		return;
+	if (!c->has_slots) {
+		c->has_slots = true;
+		add_slots(p, c, c->addr, 0);
+	}
+	if (c->has_order || !p->r->live)
+		return;
+	c->has_order = true;
+	c->is_tuple = c->kind == LP_PK_TUPLE;
+
+	/* a subclass of a named tuple has the fields of its base */
+	struct lp_pv_class *from = c;
+	for (int i = 0; c->is_tuple && i < LP_PY_BASES_MAX && from; i++) {
+		uint64_t fields = class_get(p, from, "_fields");
+
+		if (fields && is_tuple(p, fields)) {
+			each_name(p, fields, LP_PV_TABLE_MAX, add_order, c);
+			break;
+		}
+		from = from->base && from->base != p->r->runtime->type_tuple
+			       ? lp_pv_class(p, from->base)
+			       : NULL;
+	}
+	if (!c->is_tuple && c->slots.len)
+		order_of_dataclass(p, c);
+}
+
+const char *lp_pv_class_title(struct lp_pv *p, struct lp_pv_class *c)
+{
+	uint64_t at = 0;
+
+	if (!c->is_python || c->qualname || !p->r->live)
+		return c->qualname ? c->qualname : c->full;
+	if (p->r->live->read(p->r->live, c->addr + p->l->ht_qualname, &at, 8) < 0)
+		return c->full;
+
+	const char *name = lp_pv_name(p, p->r->live, at);
+	const char *module = lp_pv_name(p, p->r->live, class_get(p, c, "__module__"));
+	if (!name || !module)
+		return name ? name : c->full;
+	if (!strcmp(module, "builtins"))
+		c->qualname = strdup(name);
+	else if (asprintf(&c->qualname, "%s.%s", module, name) < 0)
+		c->qualname = NULL;
+	return c->qualname ? c->qualname : c->full;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Watchpoints of Python spots. They are few: all spots at one byte share one, and what lies in memory
+ * that holds another code object now gives its own back.
+ */
+#include "session/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "python/step.h"
+
+static struct watch *find_watch(const struct lp_session *s, const struct interp *in, uint64_t addr)
+{
+	lp_vec_each (&s->watches, w)
+		if ((*w)->in == in && (*w)->addr == addr)
+			return *w;
+	return NULL;
+}
+
+static void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	lp_link_free(w->link);
+	free(w);
+}
+LP_CLEANUP(struct watch *, watch_free)
+
+static int use_watch(struct lp_session *s, struct interp *in, uint64_t addr, struct lp_err *err)
+{
+	struct watch *known = find_watch(s, in, addr);
+
+	if (known) {
+		known->users++;
+		return 0;
+	}
+	lp_auto(watch_free) struct watch *w = calloc(1, sizeof(*w));
+	if (!w || lp_vec_reserve(&s->watches, s->watches.len + 1) < 0)
+		return lp_err_nomem(err);
+	*w = (struct watch){ .in = in, .addr = addr, .users = 1 };
+	int r = lp_kernel_watch(s->kernel, in->pid, addr, &w->link, err);
+	if (r < 0)
+		return r;
+	s->watches.data[s->watches.len++] = lp_take(w);
+	return 0;
+}
+
+static void leave_watch(struct lp_session *s, struct interp *in, uint64_t addr)
+{
+	for (size_t i = 0; i < s->watches.len; i++) {
+		struct watch *w = s->watches.data[i];
+
+		if (w->in != in || w->addr != addr)
+			continue;
+		if (--w->users)
+			return;
+		s->watches.data[i] = s->watches.data[--s->watches.len];
+		watch_free(w);
+		return;
+	}
+}
+
+static void detach_half(struct lp_session *s, struct spot *spot, struct py_half *half)
+{
+	uint32_t site = half == &spot->py->entry ? spot->enter_site : spot->site;
+
+	if (half->watched)
+		leave_watch(s, spot->py->in, half->place.watch);
+	if (half->step)
+		lp_link_free(lp_take(half->step));
+	half->watched = false;
+	lp_kernel_drop_python_site(s->kernel, site);
+}
+
+/* Returns before the entry: one that finds nothing of its entry would be lost. */
+static void detach_spot(struct lp_session *s, struct spot *spot)
+{
+	detach_half(s, spot, &spot->py->here);
+	if (spot->py->owns_entry)
+		detach_half(s, spot, &spot->py->entry);
+}
+
+/* The probes of all forms of the instruction, by one link. */
+static int attach_steps(struct lp_session *s, struct spot *spot, struct py_half *half,
+			const struct lp_py_step *step, struct lp_err *err)
+{
+	const struct lp_file *file = session_python_file(s, spot->py->in);
+	lp_auto(lp_free) uint32_t *sites = calloc(step->offsets.len, sizeof(*sites));
+
+	if (!sites || !file)
+		return lp_err_nomem(err);
+	int r = session_python_move_site(s, spot, half, &step->site, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < step->offsets.len; i++)
+		sites[i] = half == &spot->py->entry ? spot->enter_site : spot->site;
+	struct lp_attach attach = {
+		.path = file->fd_path,
+		.pid = s->bound_pid,
+		.n = step->offsets.len,
+		.offsets = step->offsets.data,
+		.sites = sites,
+	};
+	return lp_kernel_attach_steps(s->kernel, &attach, &half->step, err);
+}
+
+static int use_steps(struct lp_session *s, struct spot *spot, struct py_half *half,
+		     struct lp_err *err)
+{
+	lp_auto(lp_py_step_done) struct lp_py_step step = { 0 };
+
+	int r = lp_python_step(session_interp_root(spot->py->in)->py, &half->place, &step, err);
+	if (r >= 0)
+		r = attach_steps(s, spot, half, &step, err);
+	if (r >= 0)
+		spot->point->cost_classes |= 1u << COST_STEPPED;
+	return r;
+}
+
+static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *half,
+		       struct lp_err *err)
+{
+	struct lp_err why = { 0 };
+	int r = -ENOSPC;
+
+	if (!s->no_watchpoints)
+		r = use_watch(s, spot->py->in, half->place.watch, &why);
+	half->watched = r >= 0;
+	if (r != -ENOSPC) {
+		if (r < 0)
+			*err = why;
+		return r;
+	}
+	if (!s->no_watchpoints)
+		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
+			     spot->point->lp->name, why.msg);
+	return use_steps(s, spot, half, err);
+}
+
+static int attach_spot(struct lp_session *s, struct spot *spot, struct lp_err *err)
+{
+	struct py_spot *py = spot->py;
+	int r = py->owns_entry ? attach_half(s, spot, &py->entry, err) : 0;
+
+	if (r >= 0)
+		r = attach_half(s, spot, &py->here, err);
+	if (r < 0)
+		detach_spot(s, spot);
+	return r;
+}
+
+int session_python_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err)
+{
+	for (size_t i = from; i < p->spots.len; i++) {
+		struct spot *spot = p->spots.data[i];
+		int r = spot->py ? attach_spot(s, spot, err) : 0;
+
+		if (r >= 0)
+			continue;
+		while (i-- > from)
+			if (p->spots.data[i]->py)
+				detach_spot(s, p->spots.data[i]);
+		return lp_err_wrap(err, r, "%s", p->lp->name);
+	}
+	return 0;
+}
+
+/* Spots of which one is the owner of an entry come first: the last to go. */
+void session_python_detach(struct lp_session *s, struct point *p)
+{
+	for (size_t i = p->spots.len; i--;)
+		if (p->spots.data[i]->py)
+			detach_spot(s, p->spots.data[i]);
+}
+
+void session_python_detach_process(struct lp_session *s, struct interp *in)
+{
+	lp_vec_each (&s->points, p)
+		for (size_t i = (*p)->spots.len; i--;) {
+			struct spot *spot = (*p)->spots.data[i];
+
+			if (spot->py && spot->py->in == in)
+				detach_spot(s, spot);
+		}
+}
+
+void session_python_detach_all(struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		session_python_detach(s, *p);
+	lp_vec_each (&s->makers, l)
+		lp_link_free(*l);
+	s->makers.len = 0;
+}
+
+/* The same byte of several processes is counted as one. */
+static bool is_first_at(const struct point *p, size_t i)
+{
+	const struct py_spot *py = p->spots.data[i]->py;
+
+	for (size_t k = 0; k < i; k++)
+		if (p->spots.data[k]->py &&
+		    p->spots.data[k]->py->here.place.watch == py->here.place.watch)
+			return false;
+	return true;
+}
+
+uint64_t session_python_unseen(struct lp_session *s, struct point *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->spots.len; i++)
+		if (p->spots.data[i]->py && is_first_at(p, i))
+			n += lp_kernel_unseen(s->kernel, p->spots.data[i]->py->here.place.watch);
+	return n;
+}
