@@ -212,7 +212,7 @@ static struct lp_dyn *check_is(struct lp_dyn_check *c, const struct lp_node *n, 
 	return lp_dyn_share(c, t);
 }
 
-static struct lp_dyn *check_logic(struct lp_dyn_check *c, const struct lp_node *n, struct lp_dyn *t)
+static struct lp_dyn *check_logic(struct lp_dyn_check *c, struct lp_dyn *t)
 {
 	t->type = t->a->type == t->b->type ? t->a->type : LP_DYN_ANY;
 	t->computes = t->a->computes || t->b->computes || is_context(t->a) || is_context(t->b) ||
@@ -286,6 +286,6 @@ struct lp_dyn *lp_dyn_check_binary(struct lp_dyn_check *c, const struct lp_node 
 	if (lp_dyn_is_compare(n->op))
 		return check_compare(c, n, &t);
 	if (n->op == LP_OPER_AND || n->op == LP_OPER_OR)
-		return check_logic(c, n, &t);
+		return check_logic(c, &t);
 	return check_is(c, n, &t);
 }
