@@ -150,6 +150,9 @@ static void check_line(const char *python, const char *text)
 	snprintf(l.name, sizeof(l.name), "%s", text + at);
 	l.value = l.kind == 'x' ? 0 : (uint64_t)strtoll(value, NULL, 10);
 
+	/* what is remembered is of one instruction, and each case is another */
+	memset(pyvm.caches, 0, sizeof(pyvm.caches));
+
 	unsigned int status = run_line(&l);
 	n_cases++;
 	if (is_evasive(status)) {
