@@ -158,6 +158,7 @@ bench:
 	$Q tools/deps build bench
 	+$Q$(MAKE) --no-print-directory all tools
 	$Q tools/bench
+	$Q tools/bench_python
 
 install: all
 	install -D -m 755 $B/logpoint $(DESTDIR)$(PREFIX)/bin/logpoint

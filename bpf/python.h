@@ -71,9 +71,7 @@ lp_inline __u64 lp_pyvm_object_of(struct lp_vm *vm, const struct lp_py_runtime *
 	__u32 tag = vm->py.tags[reg % LP_VM_REGS];
 	__u64 v = vm->reg[reg % LP_VM_REGS];
 
-	return tag == LP_PY_OBJECT ? v
-	       : tag == LP_PY_BOOL ? (v ? rt->true_ : rt->false_)
-				   : 0;
+	return tag == LP_PY_OBJECT ? v : tag == LP_PY_BOOL ? (v ? rt->true_ : rt->false_) : 0;
 }
 
 /* None, bools, classes and the target's objects have an identity; what the program computes has none
@@ -210,9 +208,10 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 		vm->py.from[dst] = vm->py.from[a];
 		vm->py.to[dst] = vm->py.to[a];
 	} else {
-		vm->py.tags[dst] = op == LP_OP_F32TOF64 || op == LP_OP_S64TOF64 || op == LP_OP_U64TOF64
-					   ? LP_PY_FLOAT
-					   : LP_PY_INT;
+		vm->py.tags[dst] =
+			op == LP_OP_F32TOF64 || op == LP_OP_S64TOF64 || op == LP_OP_U64TOF64
+				? LP_PY_FLOAT
+				: LP_PY_INT;
 	}
 	return 0;
 }
@@ -281,8 +280,8 @@ lp_inline int lp_pyvm_follows(struct lp_vm *vm, const struct lp_py_site *site)
 		lp_pyvm_latest_put(vm, site);
 	}
 	return site->flags & LP_PY_SITE_FOLLOWS && l->flags & LP_PY_SITE_LEADS &&
-	       LP_PY_SITE_LINE(l->flags) == LP_PY_SITE_LINE(site->flags) &&
-	       l->code == site->code && l->unit < site->unit;
+	       LP_PY_SITE_LINE(l->flags) == LP_PY_SITE_LINE(site->flags) && l->code == site->code &&
+	       l->unit < site->unit;
 }
 
 /* The next site of this unit: 1 there is none; else vm->py.running says whether it runs. */

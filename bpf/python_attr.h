@@ -12,10 +12,10 @@
 #ifndef LP_BPF_PYTHON_ATTR_H
 #define LP_BPF_PYTHON_ATTR_H
 
-#define LP_PYVM_VALID_TAG    (1ull << 19) /* Py_TPFLAGS_VALID_VERSION_TAG, asked up to 3.10 */
-#define LP_PYVM_CALLABLE     LP_PYVM_HEAD /* of staticmethod and classmethod */
-#define LP_NAME_CLASS	     0x5f7373616c635f5full /* "__class_" */
-#define LP_PYVM_PLACE(o, t)  ((__u64)(o) << 8 | (t))
+#define LP_PYVM_VALID_TAG   (1ull << 19) /* Py_TPFLAGS_VALID_VERSION_TAG, asked up to 3.10 */
+#define LP_PYVM_CALLABLE    LP_PYVM_HEAD /* of staticmethod and classmethod */
+#define LP_NAME_CLASS	    0x5f7373616c635f5full /* "__class_" */
+#define LP_PYVM_PLACE(o, t) ((__u64)(o) << 8 | (t))
 
 /* Kinds of PyMemberDef (structmember.h). X(kind, number, bytes, signed) */
 #define LP_PYVM_MEMBERS(X)                                                                         \
@@ -30,8 +30,13 @@
 	X(LONGLONG, 17, 8, 1)                                                                      \
 	X(ULONGLONG, 18, 8, 0)                                                                     \
 	X(SSIZE, 19, 8, 1)
-enum { LP_MEMBER_FLOAT = 3, LP_MEMBER_DOUBLE = 4, LP_MEMBER_OBJECT = 6, LP_MEMBER_BOOL = 14,
-       LP_MEMBER_OBJECT_EX = 16 };
+enum {
+	LP_MEMBER_FLOAT = 3,
+	LP_MEMBER_DOUBLE = 4,
+	LP_MEMBER_OBJECT = 6,
+	LP_MEMBER_BOOL = 14,
+	LP_MEMBER_OBJECT_EX = 16
+};
 
 lp_inline long lp_pyvm_member_int(struct lp_vm *vm, __u64 addr, __u32 kind)
 {
@@ -94,13 +99,14 @@ lp_inline int lp_pyvm_name_is_class(struct lp_vm *vm)
 }
 
 /* A descriptor that has the last word, whatever the instance has. */
-lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 descr,
-				       __u64 kind)
+lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runtime *rt,
+				       __u64 descr, __u64 kind)
 {
 	const struct lp_py_layout *l = &rt->layout;
 	__u64 def, type, offset;
 
-	if (kind == rt->type_getset && vm->py.owner == rt->type_object && lp_pyvm_name_is_class(vm)) {
+	if (kind == rt->type_getset && vm->py.owner == rt->type_object &&
+	    lp_pyvm_name_is_class(vm)) {
 		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.type);
 		return 0;
 	}
@@ -116,8 +122,8 @@ lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runt
 }
 
 /* What an attribute found in a class is, asked for through the class or an instance. */
-lp_inline long lp_pyvm_bind(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 attr, __u64 kind,
-			    __u64 get)
+lp_inline long lp_pyvm_bind(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 attr,
+			    __u64 kind, __u64 get)
 {
 	__u64 flags;
 
@@ -304,8 +310,9 @@ lp_inline __u32 lp_pyvm_type_version(struct lp_vm *vm, const struct lp_py_layout
 		return 0;
 	if (l->minor > 10)
 		return version;
-	return lp_pyvm_u64(vm, type + l->tp_flags, &flags) >= 0 && flags & LP_PYVM_VALID_TAG ? version
-											      : 0;
+	return lp_pyvm_u64(vm, type + l->tp_flags, &flags) >= 0 && flags & LP_PYVM_VALID_TAG
+		       ? version
+		       : 0;
 }
 
 /* Entry `index` of an instance's dict, if its key still is the name. 1, 0 or < 0. */

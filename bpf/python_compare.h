@@ -22,7 +22,7 @@ lp_inline __u64 lp_pyvm_builtin(const struct lp_py_runtime *rt, __u32 kind)
 
 /* 1: objects of the view's class are compared as those of the builtin class (object: by identity). */
 lp_inline long lp_pyvm_compares_plainly(struct lp_vm *vm, const struct lp_py_runtime *rt,
-				      const struct lp_pyvm_view *v)
+					const struct lp_pyvm_view *v)
 {
 	__u16 slot = rt->layout.tp_richcompare;
 	__u64 own, builtin;
@@ -53,7 +53,7 @@ lp_inline long lp_pyvm_same_object(const struct lp_pyvm_view *v)
 }
 
 lp_inline long lp_pyvm_containers_relate(const struct lp_pyvm_view *a, const struct lp_pyvm_view *b,
-				       int is_equality)
+					 int is_equality)
 {
 	switch (a->kind) {
 	case LP_KIND_NONE:
@@ -212,7 +212,7 @@ lp_global long lp_pyvm_op_compare(struct lp_vm *vm)
 
 /* A slot of the view's class is what the builtin class has there. */
 lp_inline long lp_pyvm_keeps_slot(struct lp_vm *vm, const struct lp_py_runtime *rt,
-				const struct lp_pyvm_view *v, __u16 group, __u16 slot)
+				  const struct lp_pyvm_view *v, __u16 group, __u16 slot)
 {
 	__u64 own, builtin;
 
@@ -226,7 +226,7 @@ lp_inline long lp_pyvm_keeps_slot(struct lp_vm *vm, const struct lp_py_runtime *
 
 /* An object of a class that is none of the builtin ones. */
 lp_inline long lp_pyvm_object_truth(struct lp_vm *vm, const struct lp_py_runtime *rt,
-				  const struct lp_pyvm_view *v)
+				    const struct lp_pyvm_view *v)
 {
 	const struct lp_py_layout *l = &rt->layout;
 	__u64 as_bool, mapping, sequence;
@@ -246,7 +246,8 @@ lp_inline long lp_pyvm_object_truth(struct lp_vm *vm, const struct lp_py_runtime
 	return as_bool || mapping || sequence ? -LP_ST_RUNS_CODE : 1;
 }
 
-lp_inline long lp_pyvm_truth(struct lp_vm *vm, const struct lp_py_runtime *rt, const struct lp_pyvm_view *v)
+lp_inline long lp_pyvm_truth(struct lp_vm *vm, const struct lp_py_runtime *rt,
+			     const struct lp_pyvm_view *v)
 {
 	const struct lp_py_layout *l = &rt->layout;
 	long plain = 1;
@@ -321,9 +322,9 @@ lp_global long lp_pyvm_op_arithmetic(struct lp_vm *vm)
 	else
 		r = lp_pyvm_calculate(op, a->bits, b->bits, &d);
 	lp_pyvm_result(vm,
-		     a->is_bool && b->is_bool && op >= LP_PY_AND && op <= LP_PY_XOR ? LP_PY_BOOL
-										     : LP_PY_INT,
-		     d);
+		       a->is_bool && b->is_bool && op >= LP_PY_AND && op <= LP_PY_XOR ? LP_PY_BOOL
+										      : LP_PY_INT,
+		       d);
 	return r;
 }
 

@@ -44,7 +44,8 @@ lp_inline long lp_pyvm_name_matches(struct lp_vm *vm, const struct lp_py_runtime
 	    lp_pyvm_u64(vm, key + l->str_hash, &hash) < 0 ||
 	    lp_pyvm_get(vm, key + l->str_state, 4, &state) < 0)
 		return -LP_ST_UNREADABLE;
-	if (type != rt->type_str || len != name->len || (!vm->py.probe.in_turn && hash != name->hash))
+	if (type != rt->type_str || len != name->len ||
+	    (!vm->py.probe.in_turn && hash != name->hash))
 		return 0;
 	state >>= l->str_kind_shift & 31;
 	if (!name->width)
@@ -154,7 +155,7 @@ lp_inline long lp_pyvm_dict_next(struct lp_vm *vm, struct lp_pyvm_probe *p, __u3
 	if (lp_pyvm_dict_index(vm, p, i, &index) < 0)
 		return 1;
 	p->result = -LP_ST_TOO_BIG; /* unless one of the steps to come finds the end */
-	if (index == ~1ull) /* an entry that was removed */
+	if (index == ~1ull)	    /* an entry that was removed */
 		return 0;
 	p->index = index;
 	r = index < p->count ? lp_pyvm_dict_entry(vm, p) : -LP_ST_UNREADABLE;
@@ -282,7 +283,8 @@ lp_inline long lp_pyvm_dict_open(struct lp_vm *vm, const struct lp_py_layout *l,
 }
 
 /* The same in a dict. */
-lp_inline long lp_pyvm_dict_find(struct lp_vm *vm, const struct lp_py_layout *l, __u64 dict, __u32 w)
+lp_inline long lp_pyvm_dict_find(struct lp_vm *vm, const struct lp_py_layout *l, __u64 dict,
+				 __u32 w)
 {
 	__u64 keys, values;
 	long r = lp_pyvm_dict_open(vm, l, dict, &keys, &values);

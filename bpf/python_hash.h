@@ -60,7 +60,8 @@ lp_inline long lp_pyvm_hash_int(struct lp_vm *vm, __u32 w, __u64 *ret)
 	if (!v->big) {
 		int negative = (__s64)v->bits < 0;
 
-		*ret = lp_pyvm_hash_signed((negative ? -v->bits : v->bits) % LP_HASH_MODULUS, negative);
+		*ret = lp_pyvm_hash_signed((negative ? -v->bits : v->bits) % LP_HASH_MODULUS,
+					   negative);
 		return 0;
 	}
 	if (v->len > LP_PY_DIGITS_MAX)
@@ -86,9 +87,9 @@ lp_inline long lp_pyvm_hash_float(__u64 bits, __u64 *ret)
 	}
 	/* mantissa * 2^e; a subnormal has the exponent of the least normal */
 	__s32 e = (d.exponent == -1023 ? -1022 : d.exponent) - 52 + 61 * 32;
-	*ret = lp_pyvm_hash_signed(lp_pyvm_hash_rotate(d.mantissa % LP_HASH_MODULUS,
-						       (__u32)e % LP_HASH_BITS),
-				   d.negative);
+	*ret = lp_pyvm_hash_signed(
+		lp_pyvm_hash_rotate(d.mantissa % LP_HASH_MODULUS, (__u32)e % LP_HASH_BITS),
+		d.negative);
 	return 0;
 }
 

@@ -128,7 +128,8 @@ static long lp_pyvm_rest_step(__u32 i, struct lp_step *step)
 }
 
 /* The magnitude of big int a beside that of d, which has the same number of bits. */
-lp_inline long lp_pyvm_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_pyvm_double d, __u32 top_bits)
+lp_inline long lp_pyvm_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_pyvm_double d,
+				    __u32 top_bits)
 {
 	struct lp_step step = { .vm = vm };
 	const struct lp_pyvm_view *a = &vm->py.view[w % LP_PYVM_VIEWS];

@@ -13,8 +13,9 @@
 #ifndef LP_BPF_PYTHON_READ_H
 #define LP_BPF_PYTHON_READ_H
 
-#define LP_PYVM_HEAD   16 /* of every object: reference count, type */
-#define LP_PYVM_RANGE_LENGTH (LP_PYVM_HEAD + 24) /* rangeobject.length, an int (Objects/rangeobject.c) */
+#define LP_PYVM_HEAD 16 /* of every object: reference count, type */
+#define LP_PYVM_RANGE_LENGTH                                                                       \
+	(LP_PYVM_HEAD + 24) /* rangeobject.length, an int (Objects/rangeobject.c) */
 #define LP_PYVM_NOHASH (~0ull)
 
 lp_inline const struct lp_py_runtime *lp_pyvm_rt(struct lp_vm *vm)
@@ -134,7 +135,8 @@ lp_inline long lp_pyvm_text_word(struct lp_vm *vm, __u32 w, __u64 off)
 	return lp_pyvm_word(vm, v->addr + off, left < 8 ? (__u32)left : 8);
 }
 
-lp_inline long lp_pyvm_view_int(struct lp_vm *vm, struct lp_pyvm_view *v, const struct lp_py_layout *l)
+lp_inline long lp_pyvm_view_int(struct lp_vm *vm, struct lp_pyvm_view *v,
+				const struct lp_py_layout *l)
 {
 	__u64 tag, digits, d[3] = { 0 };
 
@@ -158,12 +160,12 @@ lp_inline long lp_pyvm_view_int(struct lp_vm *vm, struct lp_pyvm_view *v, const 
 
 	__u64 magnitude = d[0] | d[1] << 30 | d[2] << 60;
 	v->bits = v->negative ? -magnitude : magnitude;
-	v->big = digits > 3 || d[2] >= 16 ||
-		 (magnitude >> 63 && (!v->negative || magnitude << 1));
+	v->big = digits > 3 || d[2] >= 16 || (magnitude >> 63 && (!v->negative || magnitude << 1));
 	return 0;
 }
 
-lp_inline long lp_pyvm_view_str(struct lp_vm *vm, struct lp_pyvm_view *v, const struct lp_py_layout *l)
+lp_inline long lp_pyvm_view_str(struct lp_vm *vm, struct lp_pyvm_view *v,
+				const struct lp_py_layout *l)
 {
 	__u64 state;
 
@@ -183,7 +185,8 @@ lp_inline long lp_pyvm_view_str(struct lp_vm *vm, struct lp_pyvm_view *v, const 
 	return v->len >> 40 ? -LP_ST_UNREADABLE : 0;
 }
 
-lp_inline long lp_pyvm_view_bytes(struct lp_vm *vm, struct lp_pyvm_view *v, const struct lp_py_layout *l)
+lp_inline long lp_pyvm_view_bytes(struct lp_vm *vm, struct lp_pyvm_view *v,
+				  const struct lp_py_layout *l)
 {
 	v->kind = LP_KIND_BYTES;
 	v->width = 1;
@@ -200,8 +203,8 @@ lp_inline long lp_pyvm_view_bytes(struct lp_vm *vm, struct lp_pyvm_view *v, cons
 	return v->len >> 40 ? -LP_ST_UNREADABLE : 0;
 }
 
-lp_inline long lp_pyvm_view_items(struct lp_vm *vm, struct lp_pyvm_view *v, const struct lp_py_layout *l,
-				__u32 kind)
+lp_inline long lp_pyvm_view_items(struct lp_vm *vm, struct lp_pyvm_view *v,
+				  const struct lp_py_layout *l, __u32 kind)
 {
 	long r;
 
@@ -254,7 +257,7 @@ lp_inline __u32 lp_pyvm_kind_of_flags(__u64 flags)
 
 /* The kind of a subclass; of float there is no flag, but a subclass compares as float does. */
 lp_inline long lp_pyvm_subclass_kind(struct lp_vm *vm, struct lp_pyvm_view *v,
-				   const struct lp_py_runtime *rt)
+				     const struct lp_py_runtime *rt)
 {
 	__u64 compare;
 
@@ -271,7 +274,7 @@ lp_inline long lp_pyvm_subclass_kind(struct lp_vm *vm, struct lp_pyvm_view *v,
 }
 
 lp_inline long lp_pyvm_view_object(struct lp_vm *vm, struct lp_pyvm_view *v,
-				 const struct lp_py_runtime *rt, __u64 obj)
+				   const struct lp_py_runtime *rt, __u64 obj)
 {
 	const struct lp_py_layout *l = &rt->layout;
 

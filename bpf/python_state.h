@@ -44,7 +44,15 @@ struct lp_pyvm_view {
 
 /* Operands, and what is compared with them: an item, its item. */
 #define LP_PYVM_VIEWS 8
-enum { LP_VIEW_A, LP_VIEW_B, LP_VIEW_ITEM, LP_VIEW_OTHER, LP_VIEW_SUB, LP_VIEW_SUB_OTHER, LP_VIEW_NAME };
+enum {
+	LP_VIEW_A,
+	LP_VIEW_B,
+	LP_VIEW_ITEM,
+	LP_VIEW_OTHER,
+	LP_VIEW_SUB,
+	LP_VIEW_SUB_OTHER,
+	LP_VIEW_NAME
+};
 
 /* How two values stand to each other. */
 enum lp_pyvm_relation {
@@ -89,10 +97,10 @@ enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER };
 
 /* What is known of a thread, by its number. */
 struct lp_pyvm_thread {
-	__u64 start;		/* of the thread: its number may have been another's */
-	__u64 tstate;		/* PyThreadState */
-	__u64 frame, unit, ip;	/* of its latest hit */
-	__u64 named;		/* when its name was last sent */
+	__u64 start;	       /* of the thread: its number may have been another's */
+	__u64 tstate;	       /* PyThreadState */
+	__u64 frame, unit, ip; /* of its latest hit */
+	__u64 named;	       /* when its name was last sent */
 };
 
 /* The latest hit of a frame, where that matters. */
@@ -105,8 +113,8 @@ struct lp_pyvm_latest {
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
-	__u64 unit;	    /* address of the code unit that was read */
-	__u64 units;	    /* of the first one */
+	__u64 unit;  /* address of the code unit that was read */
+	__u64 units; /* of the first one */
 	__u32 runtime, stack_base;
 	__u32 pc; /* of the instruction that runs */
 	__u32 n;  /* its operands */
@@ -129,12 +137,12 @@ struct lp_pyvm {
 	__u64 count;
 	__s64 relation; /* enum lp_pyvm_relation, or < 0 */
 	__u32 index;
-	__u32 work; /* steps that the hit may still take in loops */
-	__u32 pair; /* views: low byte and the next */
-	__u32 next;    /* site whose turn is next, + 1; 0: none */
-	__u32 kind;    /* of the site that runs: enum lp_site_kind */
-	__u32 stash;   /* its pair */
-	__u32 steps;   /* it has taken */
+	__u32 work;  /* steps that the hit may still take in loops */
+	__u32 pair;  /* views: low byte and the next */
+	__u32 next;  /* site whose turn is next, + 1; 0: none */
+	__u32 kind;  /* of the site that runs: enum lp_site_kind */
+	__u32 stash; /* its pair */
+	__u32 steps; /* it has taken */
 	__u8 running;
 	__u8 is_alone; /* the other sites of the unit have probes of their own */
 	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
@@ -146,7 +154,7 @@ struct lp_pyvm {
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */
-	char name[32]; /* text of a name that no program has */
+	char name[32];	    /* text of a name that no program has */
 };
 
 #endif

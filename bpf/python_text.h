@@ -45,7 +45,7 @@ lp_inline long lp_pyvm_character(struct lp_vm *vm, __u32 w, __u64 i, __u64 *ret)
 	__u32 width = v->width;
 	long r = lp_pyvm_text_word(vm, w, width ? i * width : v->next);
 
-	*ret = !width ? lp_pyvm_utf8(v, vm->py.word)
+	*ret = !width	   ? lp_pyvm_utf8(v, vm->py.word)
 	       : width < 8 ? vm->py.word & ((1ull << (width & 7) * 8) - 1)
 			   : vm->py.word;
 	return r;
@@ -178,7 +178,7 @@ static long lp_pyvm_find_step(__u32 i, struct lp_step *step)
 	if (first != vm->py.top)
 		return 0;
 	vm->py.any = lp_pyvm_text_relate(vm, lp_pyvm_pair(LP_VIEW_B, LP_VIEW_A), i,
-				       vm->py.view[LP_VIEW_A].len) == LP_REL_EQUAL;
+					 vm->py.view[LP_VIEW_A].len) == LP_REL_EQUAL;
 	return vm->py.any;
 }
 

@@ -38,8 +38,9 @@ lp_inline long lp_pyvm_type_dict(struct lp_vm *vm, const struct lp_py_runtime *r
 		return 0;
 	if (lp_pyvm_u64(vm, type + l->tp_subclasses, &index) < 0 || index - 1 > 0xffff)
 		return -LP_ST_UNREADABLE;
-	return lp_pyvm_u64(vm, rt->static_types + (index - 1) * rt->static_type_size +
-				       rt->static_type_dict, ret);
+	return lp_pyvm_u64(
+		vm, rt->static_types + (index - 1) * rt->static_type_size + rt->static_type_dict,
+		ret);
 }
 
 /* Every attribute of `object` is a __name__, and none can be added. */

@@ -6,13 +6,13 @@
 #ifndef LP_BPF_PYTHON_WHO_H
 #define LP_BPF_PYTHON_WHO_H
 
-#define LP_PYVM_OWNED_BY_C 3 /* a frame that is a seam to C, from 3.12 on: FRAME_OWNED_BY_CSTACK */
-#define LP_PYVM_NAME_EVERY 100000000ull /* ns */
+#define LP_PYVM_OWNED_BY_C  3 /* a frame that is a seam to C, from 3.12 on: FRAME_OWNED_BY_CSTACK */
+#define LP_PYVM_NAME_EVERY  100000000ull /* ns */
 #define LP_PYVM_NAME_LIMITS LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
 
 /* Where a frame is: the byte offset of its latest instruction. */
-lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame, __u64 code,
-				__u64 *ret)
+lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,
+				__u64 code, __u64 *ret)
 {
 	__u64 last;
 
@@ -151,7 +151,8 @@ lp_inline __u64 lp_pyvm_running_loop(struct lp_vm *vm, const struct lp_py_runtim
 
 	if (l->tstate_loop != LP_PY_NONE)
 		return lp_pyvm_u64(vm, vm->py.tstate + l->tstate_loop, &loop) < 0 ? 0 : loop;
-	if (!rt->running_loop_key || lp_pyvm_u64(vm, vm->py.tstate + l->tstate_dict, &dict) < 0 || !dict)
+	if (!rt->running_loop_key || lp_pyvm_u64(vm, vm->py.tstate + l->tstate_dict, &dict) < 0 ||
+	    !dict)
 		return 0;
 	if (lp_pyvm_view(vm, LP_VIEW_B, LP_PY_OBJECT, rt->running_loop_key) < 0 ||
 	    lp_pyvm_dict_find(vm, l, dict, LP_VIEW_B) != 1)

@@ -95,9 +95,9 @@ lp_inline void lp_pyvm_latest_get(struct lp_vm *vm)
 lp_inline void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
 {
 	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
-	struct lp_pyvm_latest now = {
-		.unit = site->unit, .code = site->code, .flags = site->flags
-	};
+	struct lp_pyvm_latest now = { .unit = site->unit,
+				      .code = site->code,
+				      .flags = site->flags };
 
 	if (site->flags & LP_PY_SITE_LEADS) {
 		lp_pyvm_leads = 1;

@@ -125,7 +125,7 @@ struct lp_carry {
 	__u64 fault; /* error_addr of a condition */
 	__u32 len;   /* of the body */
 	__u8 outcome, status;
-	__u16 flags; /* LP_RECF_* */
+	__u16 flags;	       /* LP_RECF_* */
 	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
@@ -156,7 +156,7 @@ struct lp_vm {
 	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
-	struct lp_pyvm py;       /* Python sites only */
+	struct lp_pyvm py;     /* Python sites only */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

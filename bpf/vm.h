@@ -285,8 +285,7 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	case LP_OP_STRLD:
 		return lp_vm_strld(vm, in->dst & 1, a, in->n);
 	case LP_OP_MEMLD:
-		return lp_vm_memld(vm, in->dst & 1, a, vm->reg[in->b & (LP_VM_REGS - 1)],
-				   in->n);
+		return lp_vm_memld(vm, in->dst & 1, a, vm->reg[in->b & (LP_VM_REGS - 1)], in->n);
 	case LP_OP_COMMLD:
 		return lp_vm_commld(vm, in->dst & 1);
 	case LP_OP_STRK:

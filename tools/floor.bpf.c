@@ -10,4 +10,11 @@ int nothing(void *ctx)
 	return 0;
 }
 
+SEC("perf_event")
+int nothing_watched(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -28,18 +28,18 @@
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
-#define LP_PY_WORK_MAX	  32768 /* steps of all loops of one hit: comparisons, look-ups */
-#define LP_PY_NAME_TEXT_MAX 128 /* bytes of a name that is looked up */
-#define LP_PY_MRO_MAX	  32   /* classes that an attribute is looked for in */
-#define LP_PY_PROBES_MAX  512  /* entries of a dict or set that one look-up compares */
-#define LP_PY_ITEMS_MAX	  1024 /* items of a list or tuple that `in` and comparisons look at */
-#define LP_PY_TEXT_MAX	  16384 /* bytes of one side of a comparison of str or bytes */
-#define LP_PY_TUPLE_MAX	  16   /* items of a tuple that is a key, or of types, prefixes */
-#define LP_PY_THREADS_MAX 1024 /* Python threads of a process that are looked through */
-#define LP_PY_FRAMES_MAX  256  /* Python frames of one stack */
-#define LP_PYVM_CACHES	  256  /* attributes whose place is remembered, a CPU */
-#define LP_PY_CHAIN_MAX	  16   /* logpoints on one code unit */
-#define LP_PY_RUNTIMES_MAX 256 /* interpreters logged at once */
+#define LP_PY_WORK_MAX	    32768 /* steps of all loops of one hit: comparisons, look-ups */
+#define LP_PY_NAME_TEXT_MAX 128	  /* bytes of a name that is looked up */
+#define LP_PY_MRO_MAX	    32	  /* classes that an attribute is looked for in */
+#define LP_PY_PROBES_MAX    512	  /* entries of a dict or set that one look-up compares */
+#define LP_PY_ITEMS_MAX	    1024  /* items of a list or tuple that `in` and comparisons look at */
+#define LP_PY_TEXT_MAX	    16384 /* bytes of one side of a comparison of str or bytes */
+#define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
+#define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
+#define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack */
+#define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
+#define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */
+#define LP_PY_RUNTIMES_MAX  256	  /* interpreters logged at once */
 
 #define LP_STRING_DEFAULT 256 /* bytes of a string shown (--max-string) */
 #define LP_ITEMS_DEFAULT  32  /* items of a collection shown (--max-items) */

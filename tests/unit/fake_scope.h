@@ -421,8 +421,12 @@ static const struct lp_scope_ops fake_leave_ops = {
 	.free = fake_free,
 };
 
-static struct lp_scope fake_entry = { &fake_ops, "handle", "app.c", 42 };
-static struct lp_scope fake_leave = { &fake_leave_ops, "handle", "app.c", 42 };
+static struct lp_scope fake_entry = {
+	.ops = &fake_ops, .function = "handle", .file = "app.c", .line = 42
+};
+static struct lp_scope fake_leave = {
+	.ops = &fake_leave_ops, .function = "handle", .file = "app.c", .line = 42
+};
 
 static inline int fake_compile(const char *text, struct lp_compiled **ret, struct lp_err *err)
 {

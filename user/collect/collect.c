@@ -101,7 +101,14 @@ static const char *cond_error(struct lp_collect *c, const struct lp_record *rec)
 		return "condition can't be evaluated: out of memory";
 	if (!c->decoded.cond.n)
 		return "condition can't be evaluated";
-	lp_status_text(c->decoded.cond.first->status, c->decoded.cond.first->addr, a, &why);
+	const struct lp_block *b = c->decoded.cond.first;
+	const struct lp_plan *plan = plan_of(c, rec->site);
+	const struct lp_template *t = plan ? plan->info->template : NULL;
+	const char *named =
+		t ? lp_template_reason(t, t->condition_in_enter, b->status, b->addr, a) : NULL;
+	if (named)
+		return lp_arena_fmt(a, "condition can't be evaluated: %s", named);
+	lp_status_text(b->status, b->addr, a, &why);
 	return lp_arena_fmt(a, "condition can't be evaluated: %s", why.str);
 }
 

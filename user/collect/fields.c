@@ -88,7 +88,7 @@ static void read_captured(const struct reading *r, const struct lp_field *f, str
 	if (!span)
 		return;
 	if (r->plan->info->python) {
-		lp_plan_read_python(r->plan, r->d, r->sym, span, r->reader.arena, ret);
+		lp_plan_read_python(r->plan, r->d, r->sym, span, f->in_enter, r->reader.arena, ret);
 		return;
 	}
 	if (!lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret)) {
@@ -165,7 +165,9 @@ static void meta_task(const struct reading *r, const struct lp_field *f, struct 
 	if (r->who->task)
 		put_string(ret, r->who->task, NULL);
 	else
-		*ret = (struct lp_value){ .kind = LP_VAL_NULL, .size = 8 };
+		*ret = (struct lp_value){ .kind = LP_VAL_NULL,
+					  .is_python = r->plan->info->python,
+					  .size = 8 };
 }
 
 static void meta_func(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
@@ -200,11 +202,16 @@ static void meta_elapsed(const struct reading *r, const struct lp_field *f, stru
 
 static void meta_caller(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
-	const struct lp_blocks *span = span_of(r, f, ret);
 	struct lp_bytes bytes;
 	uint64_t addr;
 	bool cut;
 
+	if (r->plan->info->python) {
+		lp_plan_python_caller(r->d, r->sym, ret);
+		return;
+	}
+
+	const struct lp_blocks *span = span_of(r, f, ret);
 	if (!span || !lp_decoded_bytes(span, r->reader.arena, &bytes, &cut, ret))
 		return;
 	if (bytes.len < sizeof(addr) || bytes.n_holes) {
@@ -236,6 +243,16 @@ static read_fn *const metas[] = {
 	[LP_META_CALLER] = meta_caller,
 };
 
+/* A name that has no value yet, of those that nobody asked for by name. */
+static bool is_absent(const struct reading *r, const struct lp_field *f)
+{
+	const struct lp_blocks *span =
+		f->slot < r->d->slots.len ? &r->d->slots.data[f->slot] : NULL;
+
+	return f->optional && f->kind == LP_FIELD_VALUE && span && span->n &&
+	       span->first->status == LP_ST_UNBOUND;
+}
+
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 			 const struct lp_who *who, struct lp_arena *a)
 {
@@ -260,6 +277,7 @@ void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct l
 		const struct lp_field *f = &t->fields[i];
 		struct lp_value *v = &p->values[i];
 
+		p->absent[i] = is_absent(&r, f);
 		if (f->kind == LP_FIELD_VALUE)
 			read_captured(&r, f, v);
 		else if (f->kind == LP_FIELD_EVAL)

@@ -46,6 +46,12 @@ static bool is_integer(const struct lp_value *v)
 	}
 }
 
+/* A number below zero that shows as one in every base. */
+static bool has_sign(const struct lp_value *v)
+{
+	return v->is_python && is_negative(v);
+}
+
 static void put_sign(struct number *n, bool negative, char want)
 {
 	if (negative)
@@ -89,11 +95,14 @@ static bool put_integer(struct number *n, const struct lp_format *f, const struc
 	for (size_t i = 0; i < LP_ARRAY_SIZE(bases); i++) {
 		if (bases[i].type != f->type)
 			continue;
-		put_sign(n, false, f->sign);
-		put_base(n, bits_of(v), bases[i].shift, f->type == 'X');
+		put_sign(n, has_sign(v), f->sign);
+		put_base(n, has_sign(v) ? -v->u : bits_of(v), bases[i].shift, f->type == 'X');
 		if (bases[i].always || (f->alternate && (f->type != 'o' || bits_of(v)))) {
-			size_t len = strlen(bases[i].prefix);
-			memcpy(n->sign + n->n_sign, bases[i].prefix, len);
+			const char *prefix =
+				v->is_python && f->type == 'o' ? "0o" : bases[i].prefix;
+			size_t len = strlen(prefix);
+
+			memcpy(n->sign + n->n_sign, prefix, len);
 			n->n_sign += len;
 		}
 		return true;
@@ -119,6 +128,12 @@ static bool put_float(struct number *n, const struct lp_format *f, const struct 
 	value = fabsl(value);
 	if (is_float && !f->type && f->precision < 0) {
 		n->n_digits = lp_number_float(n->digits, (double)value, v->size);
+		/* a float always shows that it is one */
+		if (v->is_python && isfinite(v->f) && !memchr(n->digits, '.', n->n_digits) &&
+		    !memchr(n->digits, 'e', n->n_digits)) {
+			memcpy(n->digits + n->n_digits, ".0", 2);
+			n->n_digits += 2;
+		}
 		return true;
 	}
 	if (f->type)
@@ -153,15 +168,36 @@ static void put_commas(struct number *n)
 	}
 }
 
+static bool put_big(struct number *n, const struct lp_format *f, const struct lp_value *v)
+{
+	bool negative = v->str[0] == '-';
+	size_t len = strlen(v->str) - negative;
+
+	/* with as many commas */
+	if (len + len / 3 >= sizeof(n->digits))
+		return false;
+	put_sign(n, negative, f->sign);
+	memcpy(n->digits, v->str + negative, len);
+	n->n_digits = len;
+	if (f->comma)
+		put_commas(n);
+	return true;
+}
+
 /* false: it is no number in the sense of the spec. */
 static bool make_number(struct number *n, const struct lp_format *f, const struct lp_value *v)
 {
 	bool is_float = v->kind == LP_VAL_FLOAT;
 	bool as_float = f->type && strchr("eEfFgG", f->type);
-	bool named = v->kind == LP_VAL_CHAR || v->kind == LP_VAL_ENUM || v->kind == LP_VAL_BOOL ||
-		     v->kind == LP_VAL_POINTER || v->kind == LP_VAL_NULL;
+	bool named = v->kind == LP_VAL_CHAR || v->kind == LP_VAL_ENUM ||
+		     (v->kind == LP_VAL_BOOL && !v->is_python) || v->kind == LP_VAL_POINTER ||
+		     v->kind == LP_VAL_NULL;
 
 	n->n_sign = n->n_digits = 0;
+	if (v->is_python && v->kind == LP_VAL_NULL)
+		return false;
+	if (v->kind == LP_VAL_BIGINT && (!f->type || f->type == 'd'))
+		return put_big(n, f, v);
 	if (!is_integer(v) && !is_float)
 		return false;
 	if (f->type == 's' || f->type == 'c' || (!f->type && named))
@@ -227,13 +263,14 @@ static void format_text(struct lp_buf *out, struct lp_buf *scratch, const struct
 static void format_items(struct lp_buf *out, struct lp_buf *scratch, const struct lp_format *f,
 			 const struct lp_value *v)
 {
-	lp_buf_char(out, '{');
+	lp_buf_char(out, v->is_python ? '[' : '{');
 	for (size_t i = 0; i < v->len; i++) {
 		if (i)
 			lp_buf_add(out, ", ", 2);
 		lp_format_value(out, scratch, f, &v->items[i], false);
 	}
-	lp_buf_str(out, v->cut ? "...}" : "}");
+	lp_buf_str(out, v->cut ? "..." : "");
+	lp_buf_char(out, v->is_python ? ']' : '}');
 }
 
 void lp_format_value(struct lp_buf *out, struct lp_buf *scratch, const struct lp_format *f,

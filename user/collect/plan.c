@@ -65,8 +65,10 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 	p->values = calloc(t->n_fields + 1, sizeof(*p->values));
 	p->named = calloc(t->n_fields + 1, sizeof(*p->named));
 	p->named_field = calloc(t->n_fields + 1, sizeof(*p->named_field));
+	p->absent = calloc(t->n_fields + 1, sizeof(*p->absent));
+	p->shown = calloc(t->n_fields + 1, sizeof(*p->shown));
 	p->part_plain = calloc(t->n_parts + 1, sizeof(*p->part_plain));
-	if (!p->values || !p->named || !p->named_field || !p->part_plain)
+	if (!p->values || !p->named || !p->named_field || !p->absent || !p->shown || !p->part_plain)
 		return lp_err_nomem(err);
 
 	name_fields(p, t);
@@ -84,8 +86,25 @@ void lp_plan_free(struct lp_plan *p)
 	free(p->values);
 	free(p->named);
 	free(p->named_field);
+	free(p->absent);
+	free(p->shown);
 	free(p->part_plain);
 	free(p);
+}
+
+/* named[from, to) to shown[at...]; how many of them this record has. */
+static size_t show(struct lp_plan *p, size_t from, size_t to, size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++) {
+		uint32_t field = p->named_field[i];
+
+		if (!p->absent[field])
+			p->shown[at + n++] =
+				(struct lp_named){ p->named[i].name, p->values[field] };
+	}
+	return n;
 }
 
 static void render(const struct lp_plan *p, struct lp_scratch *s)
@@ -95,8 +114,13 @@ static void render(const struct lp_plan *p, struct lp_scratch *s)
 	lp_buf_clear(&s->message);
 	for (size_t i = 0; t && i < t->n_parts; i++) {
 		const struct lp_part *part = &t->parts[i];
+		bool is_of_field = !part->literal || part->optional;
 
-		if (part->literal)
+		if (is_of_field && part->field < t->n_fields && p->absent[part->field])
+			continue;
+		if (part->optional && !s->message.len && part->len)
+			lp_buf_add(&s->message, part->literal + 1, part->len - 1);
+		else if (part->literal)
 			lp_buf_add(&s->message, part->literal, part->len);
 		else if (part->field >= t->n_fields)
 			continue;
@@ -177,8 +201,10 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 
 	/* a message that shows all locals leaves none for here */
 	if (p->n_locals) {
-		s->frames[0].locals = p->named + p->n_values;
-		s->frames[0].n_locals = p->n_locals;
+		size_t first = p->n_values;
+
+		s->frames[0].locals = p->shown + first;
+		s->frames[0].n_locals = show(p, first, first + p->n_locals, first);
 		s->frames[0].has_locals = true;
 	}
 	ev->stack = s->frames;
@@ -201,8 +227,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	render(p, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
-	for (size_t i = 0; i < p->n_values + p->n_locals; i++)
-		p->named[i].value = p->values[p->named_field[i]];
+	size_t n_values = show(p, 0, p->n_values, 0);
 	memcpy(s->comm, rec->comm, LP_COMM_LEN);
 
 	*ret = (struct lp_event){
@@ -220,8 +245,8 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.function = info->function,
 		.message = s->message.data ? s->message.data : "",
 		.message_len = s->message.len,
-		.values = p->named,
-		.n_values = p->n_values,
+		.values = p->shown,
+		.n_values = n_values,
 		.result = p->result,
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,

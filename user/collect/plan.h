@@ -20,6 +20,8 @@ struct lp_plan {
 	struct lp_named *named;	 /* what the event shows as values, then its locals */
 	uint32_t *named_field;
 	size_t n_values, n_locals;
+	bool *absent;		/* one a field: without a value in this record, and left out */
+	struct lp_named *shown; /* those of `named` that this record has */
 	const struct lp_value *result;
 	bool *part_plain; /* one a part: needs no format */
 	bool wants_stack;
@@ -56,11 +58,14 @@ void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct l
 /* python.c: what the records of a Python site hold beside. */
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
-			 struct lp_arena *a, struct lp_value *ret);
+			 bool in_enter, struct lp_arena *a, struct lp_value *ret);
 /* -ENOMEM. */
 int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
+/* The name of the function whose frame is the second. */
+void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+			   struct lp_value *ret);
 
 #endif

@@ -26,14 +26,19 @@ static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded 
 
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
-			 struct lp_arena *a, struct lp_value *ret)
+			 bool in_enter, struct lp_arena *a, struct lp_value *ret)
 {
 	struct lp_py_reader reader = reader_of(p, d, sym, a);
 	const struct lp_block *b = span->first;
 	struct lp_py_value v;
 
 	if (b->status != LP_ST_OK) {
+		const char *why =
+			lp_template_reason(p->info->template, in_enter, b->status, b->addr, a);
+
 		lp_status_text(b->status, b->addr, a, ret);
+		if (why)
+			ret->str = why;
 		return;
 	}
 	if (b->len < sizeof(v)) {
@@ -51,7 +56,7 @@ static bool read_name(const struct lp_plan *p, struct lp_decoded *d,
 {
 	if (!span->n || span->first->status != LP_ST_OK)
 		return false;
-	lp_plan_read_python(p, d, sym, span, a, ret);
+	lp_plan_read_python(p, d, sym, span, false, a, ret);
 	return ret->kind == LP_VAL_STRING;
 }
 
@@ -101,4 +106,21 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
 	return n;
+}
+
+void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+			   struct lp_value *ret)
+{
+	struct lp_frame frames[2];
+	bool cut;
+	size_t n = sym ? lp_plan_python_stack(d, sym, frames, 2, &cut) : 0;
+	const char *why = n == 1 ? "no caller" : "caller not known";
+
+	if (n == 2 && frames[1].function)
+		*ret = (struct lp_value){ .kind = LP_VAL_STRING,
+					  .is_python = true,
+					  .str = frames[1].function,
+					  .len = strlen(frames[1].function) };
+	else
+		*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = why };
 }

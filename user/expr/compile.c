@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "expr/compile.h"
 
+#include "expr/dynamic.h"
 #include "expr/fields.h"
 
 /* CHECK in the program where all that the condition reads is there. */
@@ -118,6 +119,13 @@ int lp_compile(const struct lp_logpoint *lp, struct lp_scope *entry, struct lp_s
 
 	if (!out)
 		return lp_err_nomem(err);
+	if (entry->dynamic) {
+		int r = lp_dynamic_compile(lp, entry, leave, limits, out, err);
+
+		if (r == 0)
+			*ret = lp_take(out);
+		return r;
+	}
 
 	struct lp_fields f = {
 		.check = { .entry = entry,

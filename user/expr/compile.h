@@ -32,6 +32,8 @@ struct lp_compiled {
 	struct lp_insn *enter; /* the ENTER half of `return` and `call`; NULL else */
 	size_t n_enter;
 	bool condition_never; /* the condition reads what is known to be nowhere here */
+	bool enter_optional; /* of `return` in Python: nothing asks for what the entry half finds out,
+			       * which is the elapsed time: the leave halves can be PLAIN sites */
 	struct lp_template template;
 };
 

@@ -63,5 +63,7 @@ void lp_program_print(struct lp_buf *b, const struct lp_insn *code, size_t n);
  * would have to check at each hit otherwise. -EINVAL names the instruction.
  */
 int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err);
+/* The same of the program of a Python site, which alone may have Python's operations. */
+int lp_program_verify_python(const struct lp_insn *code, size_t n, struct lp_err *err);
 
 #endif

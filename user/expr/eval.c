@@ -238,6 +238,10 @@ void lp_eval_run(const struct lp_eval *e, const struct lp_value *fields, struct 
 {
 	struct lp_value v;
 
+	if (e->is_python) {
+		lp_eval_python(e, fields, a, ret);
+		return;
+	}
 	switch (e->kind) {
 	case LP_EVAL_FIELD:
 		*ret = fields[e->field];

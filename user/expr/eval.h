@@ -20,6 +20,8 @@ enum lp_eval_kind {
 
 struct lp_eval {
 	enum lp_eval_kind kind;
+	bool is_python;		     /* Python's meaning, of values as they come */
+	const struct lp_eval *truth; /* of a field: whether it is true, found out at the hit */
 	enum lp_operator op;
 	const struct lp_type *type;
 	const struct lp_eval *a, *b, *c;
@@ -29,5 +31,9 @@ struct lp_eval {
 
 /* A constant of the tree's type as a value; t is INT, FLOAT or STRING. */
 void lp_value_of_constant(const struct lp_tree *t, struct lp_value *ret);
+
+/* The same for Python: kinds as above, but CONVERT. */
+void lp_eval_python(const struct lp_eval *e, const struct lp_value *fields, struct lp_arena *a,
+		    struct lp_value *ret);
 
 #endif

@@ -21,9 +21,9 @@ static const struct {
 	uint16_t slot;
 	const char *name;
 } named_slots[] = {
-	{ LP_SLOT_COND, "cond" },
-	{ LP_SLOT_REGS, "regs" },
-	{ LP_SLOT_STACK, "stack" },
+	{ LP_SLOT_COND, "cond" },	  { LP_SLOT_REGS, "regs" },
+	{ LP_SLOT_STACK, "stack" },	  { LP_SLOT_PYSTACK, "pystack" },
+	{ LP_SLOT_PYTHREAD, "pythread" }, { LP_SLOT_PYTASK, "pytask" },
 	{ LP_SLOT_MEM, "mem" },
 };
 
@@ -37,6 +37,19 @@ static bool n_is_size(uint8_t op)
 	return op == LP_OP_LOAD || op == LP_OP_LOADM || op == LP_OP_EXT;
 }
 
+static const char *const py_operators[LP_PY_OPERATOR_COUNT] = {
+	[LP_PY_EQ] = "==", [LP_PY_NE] = "!=", [LP_PY_LT] = "<",	       [LP_PY_LE] = "<=",
+	[LP_PY_GT] = ">",  [LP_PY_GE] = ">=", [LP_PY_ADD] = "+",       [LP_PY_SUB] = "-",
+	[LP_PY_MUL] = "*", [LP_PY_MOD] = "%", [LP_PY_FLOORDIV] = "//", [LP_PY_AND] = "&",
+	[LP_PY_OR] = "|",  [LP_PY_XOR] = "^", [LP_PY_SHL] = "<<",      [LP_PY_SHR] = ">>",
+};
+
+/* Those that only a hit with a Python frame can run. */
+static bool is_python(uint8_t op)
+{
+	return op >= LP_OP_PY_INT && op < LP_OP_COUNT;
+}
+
 static void print_slot(struct lp_buf *b, uint16_t slot)
 {
 	for (size_t i = 0; i < LP_ARRAY_SIZE(named_slots); i++)
@@ -45,6 +58,36 @@ static void print_slot(struct lp_buf *b, uint16_t slot)
 			return;
 		}
 	lp_buf_fmt(b, "v%u", slot);
+}
+
+static void print_number(struct lp_buf *b, const struct lp_insn *insn)
+{
+	bool is_operator = insn->op == LP_OP_PY_COMPARE || insn->op == LP_OP_PY_ARITH;
+
+	if (n_is_size(insn->op))
+		lp_buf_fmt(b, "%c%u", insn->n & LP_SIGNED ? 's' : 'u', insn->n & ~LP_SIGNED);
+	else if (is_operator && insn->n < LP_PY_OPERATOR_COUNT)
+		lp_buf_str(b, py_operators[insn->n]);
+	else if (insn->op == LP_OP_PY_SLICE && insn->n == LP_PY_OPEN)
+		lp_buf_char(b, '-');
+	else if (insn->op == LP_OP_PY_SLICE)
+		lp_buf_fmt(b, "r%u", insn->n);
+	else
+		lp_buf_fmt(b, "%u", insn->n);
+}
+
+static void print_immediate(struct lp_buf *b, const struct lp_insn *insn)
+{
+	if (insn->op == LP_OP_BITS)
+		lp_buf_fmt(b, "%u:%u%s", (unsigned int)(insn->imm & 0xff),
+			   (unsigned int)(insn->imm >> 8 & 0xff), insn->imm >> 16 & 1 ? "s" : "u");
+	else if (insn->op == LP_OP_TRY)
+		print_slot(b, (uint16_t)insn->imm);
+	else if (insn->op == LP_OP_CAP_PY)
+		lp_buf_fmt(b, "%u,%u,%u", LP_PY_CAPTURE_STRING(insn->imm),
+			   LP_PY_CAPTURE_ITEMS(insn->imm), LP_PY_CAPTURE_DEPTH(insn->imm));
+	else
+		lp_buf_s64(b, (int64_t)insn->imm);
 }
 
 static void print_operand(struct lp_buf *b, const struct lp_insn *insn, char letter)
@@ -57,7 +100,10 @@ static void print_operand(struct lp_buf *b, const struct lp_insn *insn, char let
 		lp_buf_fmt(b, "r%u", insn->a);
 		break;
 	case 'b':
-		lp_buf_fmt(b, "r%u", insn->b);
+		if (insn->op == LP_OP_PY_SLICE && insn->b == LP_PY_OPEN)
+			lp_buf_char(b, '-');
+		else
+			lp_buf_fmt(b, "r%u", insn->b);
 		break;
 	case 'm':
 		lp_buf_fmt(b, "m%u", insn->b);
@@ -73,21 +119,10 @@ static void print_operand(struct lp_buf *b, const struct lp_insn *insn, char let
 		lp_buf_fmt(b, ":%u", LP_CAP_LEN(insn->n));
 		break;
 	case 'n':
-		if (n_is_size(insn->op))
-			lp_buf_fmt(b, "%c%u", insn->n & LP_SIGNED ? 's' : 'u',
-				   insn->n & ~LP_SIGNED);
-		else
-			lp_buf_fmt(b, "%u", insn->n);
+		print_number(b, insn);
 		break;
 	case 'i':
-		if (insn->op == LP_OP_BITS)
-			lp_buf_fmt(b, "%u:%u%s", (unsigned int)(insn->imm & 0xff),
-				   (unsigned int)(insn->imm >> 8 & 0xff),
-				   insn->imm >> 16 & 1 ? "s" : "u");
-		else if (insn->op == LP_OP_TRY)
-			print_slot(b, (uint16_t)insn->imm);
-		else
-			lp_buf_s64(b, (int64_t)insn->imm);
+		print_immediate(b, insn);
 		break;
 	}
 }
@@ -185,7 +220,8 @@ static const char *check_operands(const struct lp_insn *insn, size_t at, size_t 
 				return "no such register to read";
 			break;
 		case 'b':
-			if (insn->b >= LP_VM_REGS)
+			if (insn->b >= LP_VM_REGS &&
+			    !(insn->op == LP_OP_PY_SLICE && insn->b == LP_PY_OPEN))
 				return "no such register to read";
 			break;
 		case 'm':
@@ -217,6 +253,41 @@ static const char *check_capture(const struct lp_insn *insn)
 	if (insn->op == LP_OP_CAP_HOLE && (insn->imm == LP_ST_OK || insn->imm >= LP_ST_COUNT))
 		return "no such status";
 	return NULL;
+}
+
+static const char *check_py_capture(const struct lp_insn *insn)
+{
+	uint16_t slot = LP_CAP_SLOT(insn->n);
+
+	if (LP_CAP_LEN(insn->n) != sizeof(struct lp_py_value))
+		return "capture of another length than a value's";
+	if (insn->op == LP_OP_CAP_PYTASK ? slot != LP_SLOT_PYTASK : slot >= LP_SLOT_MAX)
+		return "no such slot";
+	return NULL;
+}
+
+/* Operands of Python's operations that are in n. */
+static const char *check_python(const struct lp_insn *insn)
+{
+	switch (insn->op) {
+	case LP_OP_PY_SLICE:
+		return insn->n < LP_VM_REGS || insn->n == LP_PY_OPEN ? NULL
+								     : "no such register to read";
+	case LP_OP_PY_COMPARE:
+		return insn->n <= LP_PY_GE ? NULL : "no such comparison";
+	case LP_OP_PY_ARITH:
+		return insn->n >= LP_PY_ADD && insn->n < LP_PY_OPERATOR_COUNT ? NULL
+									      : "no such operator";
+	case LP_OP_CAP_PYSTACK:
+		return insn->n && insn->n <= LP_RECORD_MAX / sizeof(struct lp_py_frame)
+			       ? NULL
+			       : "too many frames";
+	case LP_OP_CAP_PY:
+	case LP_OP_CAP_PYTASK:
+		return check_py_capture(insn);
+	default:
+		return NULL;
+	}
 }
 
 static const char *check_size(const struct lp_insn *insn)
@@ -270,16 +341,20 @@ static const char *check_values(const struct lp_insn *insn, size_t at, size_t n)
 	case LP_OP_CAP_STACK:
 		return insn->n <= LP_STACK_MAX ? NULL : "stack too long";
 	default:
+		if (is_python(insn->op))
+			return check_python(insn);
 		return strchr(ops[insn->op].operands, 's') ? check_capture(insn) : NULL;
 	}
 }
 
-static const char *check_insn(const struct lp_insn *code, size_t at, size_t n)
+static const char *check_insn(const struct lp_insn *code, size_t at, size_t n, bool with_python)
 {
 	const struct lp_insn *insn = &code[at];
 
 	if (insn->op >= LP_OP_COUNT)
 		return "no such instruction";
+	if (is_python(insn->op) && !with_python)
+		return "only a Python frame has what this reads";
 	if (strchr(ops[insn->op].operands, 'y') && (insn->imm <= at || !key_at(code, n, insn->imm)))
 		return "constant out of the program";
 
@@ -287,7 +362,7 @@ static const char *check_insn(const struct lp_insn *code, size_t at, size_t n)
 	return wrong ? wrong : check_values(insn, at, n);
 }
 
-int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
+static int verify(const struct lp_insn *code, size_t n, bool with_python, struct lp_err *err)
 {
 	if (n == 0 || n > LP_SITE_CODE_MAX)
 		return lp_err_set(err, EINVAL, "program of %zu instructions", n);
@@ -299,7 +374,7 @@ int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
 		if (!reached[i])
 			continue;
 
-		const char *wrong = check_insn(code, i, n);
+		const char *wrong = check_insn(code, i, n, with_python);
 		if (wrong)
 			return lp_err_set(err, EINVAL, "instruction %zu: %s", i, wrong);
 		if (code[i].op == LP_OP_TRY || strchr(ops[code[i].op].operands, 't'))
@@ -311,4 +386,14 @@ int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
 		reached[i + 1] = true;
 	}
 	return 0;
+}
+
+int lp_program_verify(const struct lp_insn *code, size_t n, struct lp_err *err)
+{
+	return verify(code, n, false, err);
+}
+
+int lp_program_verify_python(const struct lp_insn *code, size_t n, struct lp_err *err)
+{
+	return verify(code, n, true, err);
 }

@@ -46,7 +46,8 @@ enum lp_meta {
 	LP_META_FILE,
 	LP_META_LINE,
 	LP_META_ELAPSED,
-	LP_META_CALLER, /* `slot` holds the return address; the collector names it */
+	LP_META_CALLER, /* `slot` holds the return address; the collector names it. Python: the
+			 * second frame of LP_SLOT_PYSTACK */
 };
 
 struct lp_eval; /* expr/eval.c */
@@ -62,6 +63,9 @@ struct lp_field {
 	bool is_local;	/* of `with locals`: not part of the message */
 	bool is_result; /* the value of $return: JSON "return" */
 	bool as_string; /* char * and char []: the bytes are the string's */
+	bool is_python; /* a struct lp_py_value; errors are named by lp_template_reason() */
+	bool in_enter;	/* captured by the entry half */
+	bool optional;	/* where it is unbound, the message and the values leave it out */
 	const struct lp_eval *eval;
 	struct lp_value fixed;
 };
@@ -71,7 +75,15 @@ struct lp_part {
 	size_t len;
 	uint32_t field;
 	struct lp_format format;
-	bool quoted; /* {expr=} and default messages: strings in quotes */
+	bool quoted;   /* {expr=} and default messages: strings in quotes; Python: as repr() */
+	bool optional; /* of a literal " name=": left out with its optional field; where the message
+			* is empty before it, without its blank */
+};
+
+/* What the error of an instruction is about: "x" of x or a.x, an operator, a function. */
+struct lp_pc_name {
+	uint32_t pc;
+	const char *name;
 };
 
 struct lp_template {
@@ -80,7 +92,18 @@ struct lp_template {
 	struct lp_field *fields; /* operands of an EVAL come before it */
 	size_t n_fields;
 	bool with_stack, with_locals;
+	/* of Python code: values show as Python writes them */
+	bool is_python;
+	bool condition_in_enter;
+	const struct lp_pc_name *names, *enter_names; /* by pc, ascending */
+	size_t n_names, n_enter_names;
 };
+
+/* "no attribute 'x'" and the like, for a status that only Python programs have, raised by the
+ * instruction at pc; NULL: another status, whose block has an address. In a or constant.
+ */
+const char *lp_template_reason(const struct lp_template *t, bool in_enter, enum lp_status status,
+			       uint64_t pc, struct lp_arena *a);
 
 /* Computes an EVAL field from the values of the fields before it. Errors become an
  * LP_VAL_ERROR in *ret.

@@ -14,16 +14,16 @@
 #include "logpoint.skel.h"
 #include "probe/kernel.h"
 
-#define DEFAULT_RING  (8u << 20)
-#define PIDNS_INITIAL 4026531836u /* kernel: PROC_PID_INIT_INO */
-#define COST_POINTS   1u	  /* room for lp_costs_measure() */
-#define COST_SITES    4u
-#define COST_CODE     32u
-#define TWICE_MAX     16384u /* threads and bytes: bpf/watch.h */
-#define COST_CALLS    64u
+#define DEFAULT_RING   (8u << 20)
+#define PIDNS_INITIAL  4026531836u /* kernel: PROC_PID_INIT_INO */
+#define COST_POINTS    1u	   /* room for lp_costs_measure() */
+#define COST_SITES     4u
+#define COST_CODE      32u
+#define TWICE_MAX      16384u /* threads and bytes: bpf/watch.h */
+#define COST_CALLS     64u
 #define PYTHON_THREADS 16384u /* Python threads that have hits */
-#define PYTHON_LEADS  8192u  /* frames between two starts of one line */
-#define UPROBE_MULTI  48 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
+#define PYTHON_LEADS   8192u  /* frames between two starts of one line */
+#define UPROBE_MULTI   48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {

@@ -59,7 +59,8 @@ static struct lp_py_placed *next_placed(struct lp_kernel *k, uint64_t addr, uint
 	struct lp_py_placed *end = after ? after : k->placed.data + k->placed.len;
 
 	while (end-- > k->placed.data)
-		if (end->addr == addr && end->site.runtime == runtime)
+		if (end->addr == addr && end->site.runtime == runtime &&
+		    !(end->site.flags & LP_PY_SITE_STEPS))
 			return end;
 	return NULL;
 }
@@ -101,7 +102,12 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 	};
 	if (lp_vec_push(&k->placed, placed) < 0)
 		return lp_err_nomem(err);
-	r = write_chain(k, placed.addr, py->runtime);
+	if (py->flags & LP_PY_SITE_STEPS)
+		r = bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_sites), &id, py, BPF_ANY) < 0
+			    ? -errno
+			    : 0;
+	else
+		r = write_chain(k, placed.addr, py->runtime);
 	if (r < 0)
 		return lp_err_set(err, -r, "no room for more Python places: %s", strerror(-r));
 	*ret_id = id;
@@ -114,12 +120,12 @@ void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site)
 
 	if (!p)
 		return;
-	uint64_t addr = p->addr;
-	uint32_t runtime = p->site.runtime;
+	struct lp_py_placed gone = *p;
 	size_t after = k->placed.len - (size_t)(p - k->placed.data) - 1;
 	memmove(p, p + 1, after * sizeof(*p));
 	k->placed.len--;
-	write_chain(k, addr, runtime);
+	if (!(gone.site.flags & LP_PY_SITE_STEPS))
+		write_chain(k, gone.addr, gone.site.runtime);
 }
 
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,

@@ -82,7 +82,8 @@ static int read_map(struct reading *r, uint64_t start, uint64_t end)
 	int ret = 0;
 
 	for (uint64_t at = start; ret == 0 && at < end;) {
-		const size_t n = (end - at) / PAGE < PIECE / PAGE ? (end - at) / PAGE : PIECE / PAGE;
+		const size_t n =
+			(end - at) / PAGE < PIECE / PAGE ? (end - at) / PAGE : PIECE / PAGE;
 		const ssize_t got = r->pagemap < 0 ? -1
 						   : pread(r->pagemap, flags, n * sizeof(*flags),
 							   (off_t)(at / PAGE * sizeof(*flags)));

@@ -82,10 +82,9 @@ struct lp_py_code *lp_py_code_at(struct lp_py_codes *c, uint64_t addr)
 
 static const char *text_at(const struct taking *t, uint64_t addr)
 {
-	const uint64_t *at = t->strings.len == 0
-				     ? NULL
-				     : bsearch(&addr, t->strings.data, t->strings.len,
-					       sizeof(addr), compare_addr);
+	const uint64_t *at = t->strings.len == 0 ? NULL
+						 : bsearch(&addr, t->strings.data, t->strings.len,
+							   sizeof(addr), compare_addr);
 
 	return at ? t->texts[at - t->strings.data] : NULL;
 }
@@ -266,7 +265,8 @@ static int name_by_parent(struct lp_py_codes *c, struct lp_py_code *code, unsign
 
 	if (code->function)
 		return 0;
-	if (parent && parent != code && depth < NESTED_MAX && strcmp(parent->base_name, "<module>")) {
+	if (parent && parent != code && depth < NESTED_MAX &&
+	    strcmp(parent->base_name, "<module>")) {
 		const int r = name_by_parent(c, parent, depth + 1);
 
 		if (r < 0)
@@ -277,6 +277,14 @@ static int name_by_parent(struct lp_py_codes *c, struct lp_py_code *code, unsign
 	lp_buf_str(&b, code->base_name);
 	code->function = b.failed ? NULL : lp_py_texts_add(&c->texts, b.data, b.len);
 	return code->function ? 0 : -ENOMEM;
+}
+
+/* functools.wraps() gives a function the name of another one. */
+static bool is_own_name(const struct lp_py_code *code, const char *qualified)
+{
+	const char *dot = qualified ? strrchr(qualified, '.') : NULL;
+
+	return qualified && !strcmp(dot ? dot + 1 : qualified, code->base_name);
 }
 
 static int name_all(struct taking *t, const struct function *functions, size_t n)
@@ -290,8 +298,9 @@ static int name_all(struct taking *t, const struct function *functions, size_t n
 		if (!code)
 			continue;
 		code->globals = functions[i].globals;
-		if (!code->function)
-			code->function = text_at(t, functions[i].qualname);
+		const char *name = code->function ? NULL : text_at(t, functions[i].qualname);
+		if (is_own_name(code, name))
+			code->function = name;
 	}
 	if (t->py->runtime.layout.minor <= 10)
 		r = find_parents(t);

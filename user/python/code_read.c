@@ -62,8 +62,9 @@ static int read_units(struct lp_python *py, uint64_t code, struct kept *k, struc
 /* Where the original opcodes are that instrumentation has replaced (_PyCoMonitoringData). */
 static const struct {
 	int minor;
-	unsigned int before_traceable; /* bytes that _co_monitoring lies before _co_firsttraceable */
-	unsigned int lines, single;    /* of the pointers in it */
+	unsigned int
+		before_traceable;   /* bytes that _co_monitoring lies before _co_firsttraceable */
+	unsigned int lines, single; /* of the pointers in it */
 } monitoring[] = {
 	{ 12, 8, 40, 56 },
 	{ 13, 8, 32, 48 },
@@ -91,8 +92,8 @@ static void uncover(struct lp_python *py, uint64_t code, uint8_t *units, size_t 
 	for (size_t k = 0; k < n; k++)
 		hidden |= hides(l->minor, units[2 * k], LP_PYOP_HIDDEN_LINE) ||
 			  hides(l->minor, units[2 * k], LP_PYOP_HIDDEN_SINGLE);
-	if (!hidden || lp_py_u64(m, code + l->code_firsttraceable - monitoring[i].before_traceable,
-				 &data) < 0)
+	if (!hidden ||
+	    lp_py_u64(m, code + l->code_firsttraceable - monitoring[i].before_traceable, &data) < 0)
 		return;
 	lp_py_u64(m, data + monitoring[i].lines, &lines);
 	lp_py_u64(m, data + monitoring[i].single, &single);

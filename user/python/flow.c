@@ -96,15 +96,15 @@ static uint32_t target_of(const struct building *w, const struct lp_py_instr *in
 static bool falls_through(uint8_t kind)
 {
 	return kind != LP_PYOP_JUMP && kind != LP_PYOP_JUMP_TO && kind != LP_PYOP_JUMP_BACK &&
-	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_RETURN && kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE &&
-	       kind != LP_PYOP_RERAISE;
+	       kind != LP_PYOP_JUMP_WAIT && kind != LP_PYOP_RETURN &&
+	       kind != LP_PYOP_RETURN_CONST && kind != LP_PYOP_RAISE && kind != LP_PYOP_RERAISE;
 }
 
 static bool can_raise(uint8_t kind)
 {
-	return kind == LP_PYOP_PLAIN || kind == LP_PYOP_RAISE || kind == LP_PYOP_RERAISE || kind == LP_PYOP_FOR ||
-	       kind == LP_PYOP_BRANCH || kind == LP_PYOP_BRANCH_TO || kind == LP_PYOP_BRANCH_BACK ||
-	       kind == LP_PYOP_END_FINALLY || kind == LP_PYOP_SETUP;
+	return kind == LP_PYOP_PLAIN || kind == LP_PYOP_RAISE || kind == LP_PYOP_RERAISE ||
+	       kind == LP_PYOP_FOR || kind == LP_PYOP_BRANCH || kind == LP_PYOP_BRANCH_TO ||
+	       kind == LP_PYOP_BRANCH_BACK || kind == LP_PYOP_END_FINALLY || kind == LP_PYOP_SETUP;
 }
 
 /* RERAISE with an argument takes the place of the instruction that raised first. */
@@ -139,8 +139,8 @@ static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, 
 	const struct lp_py_instr *in = &f->instrs.data[to];
 	const uint8_t kind = from == NOWHERE ? LP_PYOP_PLAIN : f->instrs.data[from].kind;
 	/* what follows CALL_FINALLY is come to from the end of the `finally`, which lies behind */
-	const bool back = from != NOWHERE && (to < from || (kind == LP_PYOP_CALL_FINALLY &&
-							    to == from + 1)) &&
+	const bool back = from != NOWHERE &&
+			  (to < from || (kind == LP_PYOP_CALL_FINALLY && to == from + 1)) &&
 			  kind != LP_PYOP_JUMP_WAIT && !(raises && f->minor >= 12);
 
 	if (in->line == 0 || (f->minor >= 11 && (in->kind == LP_PYOP_RESUME || to <= f->begin)))
@@ -327,9 +327,7 @@ int lp_py_flow_init(struct lp_py_flow *f, const struct lp_py_bytecode *b)
 	lp_auto(lp_free) struct lp_py_line *lines = calloc(n + 1, sizeof(*lines));
 	lp_auto(lp_free) uint32_t *arrays = calloc(3 * (n + 1), sizeof(*arrays));
 	lp_auto(lp_free) bool *is_handler = calloc(n + 1, sizeof(*is_handler));
-	struct building w = {
-		.f = f, .b = b, .n_units = (uint32_t)n, .is_handler = is_handler
-	};
+	struct building w = { .f = f, .b = b, .n_units = (uint32_t)n, .is_handler = is_handler };
 	int r;
 
 	*f = (struct lp_py_flow){ .minor = b->minor };

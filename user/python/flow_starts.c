@@ -19,9 +19,9 @@ enum mark {
 struct starts {
 	const struct lp_py_flow *f;
 	int line;
-	uint8_t *event; /* by edge: is a hit wanted */
-	uint8_t *mark;	/* by instruction: enum mark */
-	uint8_t *flags; /* by instruction: LP_PY_SITE_* */
+	uint8_t *event;			/* by edge: is a hit wanted */
+	uint8_t *mark;			/* by instruction: enum mark */
+	uint8_t *flags;			/* by instruction: LP_PY_SITE_* */
 	uint32_t watched[MAX_VERIFIED]; /* instructions */
 	size_t n_watched;
 	LP_VEC(uint64_t) todo;

@@ -46,8 +46,8 @@ int lp_python_each_function(struct lp_python *py,
 			.name = code->function,
 			.file = code->file,
 			.line = (int)code->firstlineno,
-			.is_generator = code->flags &
-					(LP_PY_CO_GENERATOR | LP_PY_CO_ASYNC_GENERATOR),
+			.is_generator =
+				code->flags & (LP_PY_CO_GENERATOR | LP_PY_CO_ASYNC_GENERATOR),
 			.is_coroutine = code->flags & LP_PY_CO_COROUTINE,
 		};
 
@@ -201,13 +201,13 @@ static int compare_lines(const void *a, const void *b)
 static const struct lp_py_line_list *lines_of(struct lp_python *py, struct lp_py_codes *codes,
 					      const struct lp_py_code *code)
 {
-	struct lp_py_known_lines made = { .code = code->addr, .name = code->name,
+	struct lp_py_known_lines made = { .code = code->addr,
+					  .name = code->name,
 					  .firstlineno = code->firstlineno };
-	struct lp_py_known_lines *known = codes->lines.len == 0
-						  ? NULL
-						  : bsearch(&made, codes->lines.data,
-							    codes->lines.len, sizeof(made),
-							    compare_lines);
+	struct lp_py_known_lines *known =
+		codes->lines.len == 0 ? NULL
+				      : bsearch(&made, codes->lines.data, codes->lines.len,
+						sizeof(made), compare_lines);
 
 	if (known && known->name == code->name && known->firstlineno == code->firstlineno)
 		return &known->lines;

@@ -6,7 +6,7 @@
 #include "python/names.h"
 #include "python/place.h"
 
-#define MAX_NAMED 8 /* files in a message */
+#define MAX_NAMED 8    /* files in a message */
 #define ADDED_MAX 4096 /* code objects in a new one's constants */
 
 /* The code objects that are looked at: all, or those that are new. */
@@ -66,8 +66,9 @@ static int no_such_file(const struct candidates *c, const char *wanted, struct l
 	if (slash && slash[1] && find_files(c, slash + 1, &files) == 0 && files.len > 0)
 		other = files.data[0];
 	lp_vec_done(&files);
-	return lp_err_set(err, ENOENT, "no Python code of process %d is from a file that ends in "
-				       "'%s'%s%s",
+	return lp_err_set(err, ENOENT,
+			  "no Python code of process %d is from a file that ends in "
+			  "'%s'%s%s",
 			  c->py->pid, wanted, other ? "; there is " : "", other ? other : "");
 }
 
@@ -143,26 +144,40 @@ static int resolve_line(const struct candidates *c, const struct lp_location *at
 	return ret->len > 0 ? 0 : no_code(c, path, at->line, at->file, err);
 }
 
+static bool is_named(const struct lp_suggest *near, const char *name)
+{
+	for (size_t i = 0; i < near->n; i++)
+		if (!strcmp(near->best[i].name, name))
+			return true;
+	return false;
+}
+
+/* Names that come near; of a class, its functions. */
 static int unknown_function(const struct candidates *c, const char *name, struct lp_err *err)
 {
 	struct lp_suggest near = { .wanted = name, .len = strlen(name) };
 	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
+	size_t n = 0;
 
 	lp_vec_each (c, code) {
-		const char *dot = strrchr((*code)->function, '.');
+		const char *function = (*code)->function, *dot = strrchr(function, '.');
 
 		if (!lp_py_code_is_function(*code))
 			continue;
-		lp_suggest_add(&near, (*code)->function, true);
-		if (dot)
+		if (!strncmp(function, name, near.len) && function[near.len] == '.' &&
+		    n++ < MAX_NAMED)
+			lp_buf_fmt(&b, "%s%s", n > 1 ? ", " : "", function);
+		if (!is_named(&near, function))
+			lp_suggest_add(&near, function, true);
+		if (dot && !is_named(&near, dot + 1))
 			lp_suggest_add(&near, dot + 1, true);
 	}
-	if (near.n > 0)
+	if (n == 0 && near.n > 0)
 		lp_suggest_print(&near, &b);
 	if (b.failed)
 		return lp_err_nomem(err);
 	return lp_err_set(err, ENOENT, "no function '%s' in the Python code of process %d%s%s",
-			  name, c->py->pid, near.n ? "; there is " : "", near.n ? b.data : "");
+			  name, c->py->pid, b.len ? "; there is " : "", b.len ? b.data : "");
 }
 
 static int resolve_function(const struct candidates *c, const struct lp_location *at,

@@ -5,7 +5,7 @@
 
 #include "python/place.h"
 
-#define LOCALS_MAX 4096
+#define LOCALS_MAX   4096
 #define NAME_MAX_LEN 1024
 
 /* co_localspluskinds (Include/internal/pycore_code.h). */
@@ -25,7 +25,7 @@ struct py_scope {
 	LP_VEC(struct variable) locals; /* what shadows comes first */
 	struct lp_arena arena;
 	uint64_t globals, builtins; /* dicts; 0: not known */
-	bool by_name; /* of a class or module: names are in a dict */
+	bool by_name;		    /* of a class or module: names are in a dict */
 	bool is_leave;
 	uint8_t returns; /* of the place's instruction: LP_PYOP_RETURN, _CONST; else 0 */
 	uint32_t constant;
@@ -312,8 +312,8 @@ static int each_global(uint64_t key, uint64_t value, void *arg)
 	struct lp_dynamic_name n = { .kind = LP_VAR_GLOBAL };
 
 	(void)value;
-	if (lp_py_text(&w->s->py->memory.memory, &w->s->py->runtime.layout, key, NAME_MAX_LEN,
-		       &b) < 0 ||
+	if (lp_py_text(&w->s->py->memory.memory, &w->s->py->runtime.layout, key, NAME_MAX_LEN, &b) <
+		    0 ||
 	    b.len == 0 || !strncmp(b.data, "__", 2))
 		return 0;
 	n.name = lp_arena_strdup(&w->s->arena, b.data);

@@ -20,6 +20,7 @@
 #define INSNS_MAX  48
 #define VOTES_MIN  4 /* instructions that agree on the register */
 #define PREFIX_MAX 8
+#define JUMPS_MAX  4
 #define IN_LOOP	   200 /* of a table's entries */
 
 void lp_py_step_done(struct lp_py_step *s)
@@ -220,10 +221,35 @@ static int choose_unit(struct lp_python *py, uint64_t unit, uint64_t *ret_unit, 
 	return lp_err_set(err, ENOTSUP, "the line begins with more loads than are looked at");
 }
 
+/* A label that is nothing but a jump (3.10's, where the loop's `switch` leads past it) is where it leads. */
+static uint64_t follow_jumps(struct lp_python *py, uint64_t addr)
+{
+	for (int i = 0; i < JUMPS_MAX; i++) {
+		uint8_t code[5];
+		int32_t far;
+		uint64_t to;
+
+		if (py->memory.memory.read(&py->memory.memory, addr, code, sizeof(code)) < 0)
+			break;
+		memcpy(&far, code + 1, sizeof(far));
+		if (code[0] == 0xe9)
+			to = addr + 5 + (uint64_t)(int64_t)far;
+		else if (code[0] == 0xeb)
+			to = addr + 2 + (uint64_t)(int64_t)(int8_t)code[1];
+		else
+			break;
+		if (!in_loop(&py->runtime, to))
+			break;
+		addr = to;
+	}
+	return addr;
+}
+
 static int add_offset(struct lp_python *py, struct lp_py_step *s, uint64_t addr, struct lp_err *err)
 {
 	uint64_t offset;
 
+	addr = follow_jumps(py, addr);
 	if (lp_symfile_offset(py->symbols, addr - py->bias, &offset) < 0)
 		return lp_err_set(err, ENOTSUP, "0x%" PRIx64 " is not in %s", addr, py->file);
 	lp_vec_each (&s->offsets, known)
@@ -247,6 +273,7 @@ int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct
 	if (r >= 0)
 		r = choose_unit(py, place->site.unit, &unit, &base, err);
 	s.site.unit = unit;
+	s.site.flags |= LP_PY_SITE_STEPS;
 	s.site.unit_delta = l->lasti_unit ? -2 : 0;
 	for (size_t op = 0; op < OPCODES && r >= 0; op++)
 		if (ops[op].kind != LP_PYOP_BAD && base_of(ops, (uint8_t)op) == base)

@@ -137,8 +137,8 @@ struct lp_session {
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
-	pid_t bound_pid; /* links are for this process alone; 0: the kernel side filters */
-	bool dynamic;	 /* libraries or processes can come later */
+	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
+	bool dynamic;	       /* libraries or processes can come later */
 	char cgroup[PATH_MAX]; /* its directory; "": the target is none */
 	uint64_t cgroup_id;    /* 0: it is not there now */
 	int cgroup_fd;	       /* inotify */

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hits of Python lines are exact; who is killed leaves nothing; what comes later is armed."""
+
+import random
+import re
+import signal
+import sys
+import time
+
+from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, each, equal, main, note, test, until)
+from interpreters import ALL, SYSTEM, Program, minor, values, watch, where
+
+EVERY = each(*ALL) if ALL else each()
+STEP = where("counts.py", "step")
+HITS = 100000
+
+
+def count(path, hits, threads, mode=""):
+    args = [hits, threads, *([mode] if mode else [])]
+    target, result = watch(path, "counts.py", STEP + ' "{number} {value}" hit % 1000 as step', args=args)
+    got = result.counts("step")
+    equal((got.hits, got.lost), (hits, 0), f"hits and lost with {args}")
+    equal(len(result.records), hits // 1000, "records")
+    return target, result
+
+
+@EVERY
+def one_thread(name, path):
+    """Cold and hot: before and after the interpreter has specialised the code."""
+    _, result = count(path, HITS, 1)
+    equal([list(v.values()) for v in values(result)], [[n, n] for n in range(999, HITS, 1000)], "values")
+
+
+@EVERY
+def several_threads(name, path):
+    count(path, HITS, 4)
+
+
+@EVERY
+def under_settrace(name, path):
+    """Somebody else's trace function is there: line events and hits are the same number."""
+    target, _ = count(path, 20000, 2, "settrace")
+    equal(target.said("end")[0]["seen"], 20000, "line events")
+
+
+@EVERY
+def under_setprofile(name, path):
+    count(path, 20000, 1, "profile")
+
+
+@each(*[pair for pair in ALL if minor(pair[0]) >= 12])
+def under_monitoring(name, path):
+    target, _ = count(path, 20000, 2, "monitoring")
+    equal(target.said("end")[0]["seen"], 20000, "line events")
+
+
+@EVERY
+def with_garbage_collection(name, path):
+    count(path, 20000, 2, "gc")
+
+
+@EVERY
+def false_conditions(name, path):
+    _, result = watch(path, "counts.py", STEP + ' "{number}" if number % 1000 == 0 and value >= 0 as step', args=(HITS, 1))
+    got = result.counts("step")
+    equal((got.hits, got.logged, got.filtered, got.lost), (HITS, 100, HITS - 100, 0), "counts")
+    equal([v["number"] for v in values(result)], list(range(0, HITS, 1000)), "values")
+
+
+@EVERY
+def imported_later(name, path):
+    """A module that is imported, and loaded again, arms itself; other code in its memory is never taken for it."""
+    target = Program(path, "later.py")
+    tracer = Tracer(target, 'fresh_module.py:2 "{name} {times}" as line', 'entry greet "{times}" as entry')
+    check("pending" in tracer.errors(), f"pending: {tracer.errors()}")
+    target.go()
+    until(lambda: target.said("imported"), "the import")
+    until(lambda: len(re.findall(r"^(?:logpoint: )?armed: ", tracer.errors(), re.M)) >= 2, "the new module to be armed")
+    target.go()
+    until(lambda: target.said("reloaded"), "the reload")
+    until(lambda: len(re.findall(r"^(?:logpoint: )?armed: ", tracer.errors(), re.M)) >= 4, "the module to be armed again")
+    target.go()
+    target.finish()
+    result = tracer.finish()
+    want = [["a", n] for n in range(10)] + [["b", n] for n in range(10, 20)]
+    equal([list(v.values()) for v in values(result, "line")], want, "lines")
+    equal([v["times"] for v in values(result, "entry")], list(range(20)), "entries")
+
+
+@EVERY
+def more_lines_than_slots(name, path):
+    """A fifth line is watched in another way or refused; never silently left out."""
+    target = Program(path, "expressions.py")
+    lines = [n for n, text in enumerate(open(target.command[-1] if target.command[-1].endswith(".py")
+                                             else target.command[1]), 1) if "nested = {" in text or "user = Admin" in text]
+    points = [f'expressions.py:{n} "{{number}}" as p{n}' for n in lines] + [
+        f"{where('expressions.py', 'visit')} \"{{number}}\" as visit", 'entry run "{number}" as run',
+        'return run "{number}" as back', 'entry User.__init__ "{number}" as user']
+    tracer = Tracer(target, *points, armed=False)
+    until(lambda: re.search(ARMED, tracer.errors(), re.M) or not tracer.alive(), "an answer")
+    if not tracer.alive():
+        equal(tracer.popen.returncode, 1, "exit status")
+        check(re.search(r"watchpoint", tracer.errors()), f"the reason: {tracer.errors()}")
+        target.go()
+        equal(target.finish()[0], 0, "exit status of the program")
+        return
+    target.go()
+    target.finish()
+    result = tracer.finish()
+    for point in result.summary:
+        if point != "all":
+            equal(result.counts(point).hits, 20, f"hits of {point}")
+
+
+@each(*SYSTEM)
+def killed_two_hundred_times(name, path):
+    """logpoint is killed at random moments under a loaded service; the service misses nothing."""
+    service = Program(path, "loaded.py")
+    random.seed(7)
+    kept, kills = set(), 0
+    while kills < 200:
+        process = Process([LOGPOINT, "-p", service.pid, "--max-overhead", "none", "-o", "/dev/null",
+                           where("loaded.py", "serve") + ' "{number} {counter.sum}" if number % 3'])
+        if kills % 4 == 0:
+            until(lambda: re.search(ARMED, process.errors(), re.M), "logpoint to be armed")
+            kept |= bpf_objects(process.pid)
+        time.sleep(random.random() * 0.2)
+        process.signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+        check(service.alive(), f"the service lives: {service.errors()[-500:]}")
+    service.popen.stdin.close()
+    equal(service.wait(), 0, "exit status of the service")
+    [end] = service.said("end")
+    note(f"{end}")
+    equal((end["wrong"], end["right"]), (0, True), "what the service computed")
+    check(min(end["done"]) > 1000, "it was under load")
+    check(kept, "it was armed")
+    until(lambda: not bpf_alive(kept), "the kernel to have let go of everything")
+
+
+if not ALL:
+    print("skip exact: no CPython 3.8 to 3.14 on this machine")
+    sys.exit(0)
+sys.exit(main())

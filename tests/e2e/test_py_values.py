@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Python's values and expressions: what logpoint shows is what the program itself has for repr()."""
+
+import json
+import sys
+
+from harness import check, each, equal, main, note, scratch
+from interpreters import ALL, minor, watch, where
+
+EVERY = each(*ALL) if ALL else each()
+OBJECTS = 1500
+
+# What must have a value, and the same as in the program.
+GIVEN = """
+user.id|user.name|user.kind|user.level|type(user)|isinstance(user, User)|isinstance(user, Admin)|isinstance(user, (int, str))
+items[0]|items[-1]|items[1:3]|items[-2:]|items[:2]|len(items)|3 in items|77 in items|77 not in items|items
+total|total > 5|total == 7.5|total < 7|coupon|coupon is None|coupon is not None|flag|not flag
+text|text[0]|text[-1]|text[1:4]|len(text)|text.startswith('h\u00e9')|text.endswith('5')|'w\u00f6r' in text|'zzz' in text|text == 'x'|text < 'i'
+data|data[0]|len(data)|data[:3]|data.startswith(b'by')
+number|number == 3|number != 3|number < 4|-number|number + 1|number * 2 - 1|number // 2|number % 2|number & 1|number << 3|~number
+huge|huge > 5|huge == 1000000000000000000000000000005|huge < number
+point.x|point.y|point.x > point.y|color
+nested['list']|nested['list'][0]|nested['tuple'][1][0]|nested['user'].name|'user' in nested|'none' in nested|len(nested)
+TABLE['a']|TABLE[2]|TABLE[(3, 'x')]|TABLE[None]|TABLE[True]|LIMIT|LIMIT + number|len(TABLE)
+pair.left|pair[1]|quiet['k']|inner
+number if flag else total|flag and number|flag or number|None or text|number == 3 and total == 7.5
+number == 3.0|True == 1|total + 1|total * 2|total / 2|number / 2|'a' in TABLE|5 in (1, 5)|number in [1, 2, 3]
+""".strip().replace("\n", "|").split("|")
+
+# What can't be had without running code, or is an error in the program, too: an error, never a value.
+REFUSED = ["user.upper", "user.missing", "items[50]", "TABLE['nothing']", "len(odd)", "odd.anything", "odd == 3",
+           "quiet['absent']", "number + text", "text < number", "len(number)", "items['a']", "number // 0", "coupon.x"]
+
+
+@EVERY
+def generated_objects(name, path):
+    """Thousands of objects of every kind."""
+    bad = total = 0
+    for seed in (1, 2):
+        target, result = watch(path, "objects.py", where("objects.py", "show") + ' "{value=}"', args=(seed, OBJECTS))
+        said = target.said("show")
+        equal(len(result.records), len(said), "records")
+        for row, record in zip(said, result.records):
+            total += 1
+            got = record["message"].removeprefix("value=")
+            if got != row["repr"] and not ("..." in got and "..." not in row["repr"] and len(row["repr"]) > 256):
+                bad += 1
+                if bad < 20:
+                    note(f"{row['type']}: {got[:300]}\n#    for {row['repr'][:300]}")
+    equal(bad, 0, f"of {total} objects, other than repr() has them")
+
+
+def ask(path, sources):
+    """{expression: what the program has}, the records by expression"""
+    asked = scratch("expressions")
+    asked.write_text(json.dumps(sources))
+    answers = {}
+    for first in range(0, len(sources), 25):
+        some = sources[first:first + 25]
+        template = " ".join("{%s=}" % s for s in some)
+        target, result = watch(path, "expressions.py", where("expressions.py", "visit") + f' "{template}" as visit', args=(asked,))
+        [record] = result.records
+        for source in some:
+            if source in record.get("errors", {}):
+                answers[source] = "error: " + record["errors"][source]
+        rest = record["message"]
+        for source, after in zip(some, [*some[1:], None]):
+            check(rest.startswith(source + "="), f"'{source}' in {rest[:200]}")
+            rest = rest[len(source) + 1:]
+            end = rest.index(" " + after + "=") if after else len(rest)
+            answers.setdefault(source, rest[:end])
+            rest = rest[end + 1:]
+    return {row["source"]: row for row in target.said("visit")}, answers
+
+
+@EVERY
+def expressions(name, path):
+    """Each expression gives what it gives in the program."""
+    said, answers = ask(path, GIVEN)
+    wrong = [f"{s}: {answers[s]} instead of {said[s].get('repr')}" for s in GIVEN if answers[s] != said[s].get("repr")]
+    equal(wrong, [], "expressions")
+
+
+@EVERY
+def errors_in_place(name, path):
+    """What would run code, or fails in the program, is an error and never a value."""
+    _, answers = ask(path, REFUSED)
+    shown = {s: a for s, a in answers.items() if not a.startswith("error: ")}
+    equal(shown, {}, "values in place of errors")
+
+
+@EVERY
+def conditions(name, path):
+    """The same expressions decide in the kernel."""
+    sources = [s for s in GIVEN if not any(op in s for op in (" / ", "total + 1", "total * 2")) and s != "items[1:3]"]
+    asked = scratch("expressions")
+    asked.write_text(json.dumps(sources))
+    for first in range(0, len(sources), 30):
+        some = sources[first:first + 30]
+        line = where("expressions.py", "visit")
+        target, result = watch(path, "expressions.py",
+                               *[f'{line} "x" if {s} as c{n}' for n, s in enumerate(some)], args=(asked,))
+        said = {row["source"]: row for row in target.said("visit")}
+        wrong = []
+        for number, source in enumerate(some):
+            scope = {"inf": float("inf")}
+            try:
+                want = bool(eval(said[source]["repr"], scope))
+            except Exception:
+                want = True  # an object whose repr is no expression
+            got = result.counts(f"c{number}")
+            if (got.hits, got.logged) != (1, int(want)):
+                wrong.append(f"{source}: {got} for {said[source]['repr']}")
+        equal(wrong, [], "conditions")
+
+
+if not ALL:
+    print("skip values: no CPython 3.8 to 3.14 on this machine")
+    sys.exit(0)
+check(all(minor(name) >= 8 for name, _ in ALL), "versions")
+sys.exit(main())

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The language over a Python function: what is written, what is refused, what is computed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/show.h"
+#include "fake_dynamic.h"
+
+#define START                                                                                      \
+	"   0  GATE\n"                                                                             \
+	"   1  CAP_PYTASK pytask:32\n"
+
+static const struct {
+	const char *text, *enter, *code;
+} written[] = {
+	/* loaded once, in the condition already; a failed load leaves 0 and is tried again */
+	{ "shop/cart.py:88 \"{self.user.id} {len(items)}\" if e is not None and self.user.id == 7",
+	  NULL,
+	  "   0  IMM r0 0\n"
+	  "   1  TRY cond ->14\n"
+	  "   2  PY_FAST r1 6\n"
+	  "   3  PY_NONE r2\n"
+	  "   4  PY_IS r1 r1 r2\n"
+	  "   5  NOT r1 r1\n"
+	  "   6  PY_BOOL r1 r1\n"
+	  "   7  JZ r1 ->13\n"
+	  "   8  PY_FAST r1 0\n"
+	  "   9  PY_ATTR r1 r1  \"user\"\n"
+	  "  10  PY_ATTR r0 r1  \"id\"\n"
+	  "  11  PY_INT r1 7\n"
+	  "  12  PY_COMPARE r1 r0 r1 ==\n"
+	  "  13  CHECK r1\n"
+	  "  14  GATE\n"
+	  "  15  CAP_PYTASK pytask:32\n"
+	  "  16  TRY v0 ->22\n"
+	  "  17  JNZ r0 ->21\n"
+	  "  18  PY_FAST r1 0\n"
+	  "  19  PY_ATTR r1 r1  \"user\"\n"
+	  "  20  PY_ATTR r0 r1  \"id\"\n"
+	  "  21  CAP_PY v0:32 r0 256,32,3\n"
+	  "  22  TRY v1 ->26\n"
+	  "  23  PY_FAST r1 1\n"
+	  "  24  PY_LEN r1 r1\n"
+	  "  25  CAP_PY v1:32 r1 256,32,3\n"
+	  "  26  END\n" },
+	{ "a.py:1 \"\" if total and n <= 10", NULL,
+	  "   0  TRY cond ->8\n"
+	  "   1  PY_CELL r0 5\n"
+	  "   2  PY_TRUTH r0 r0\n"
+	  "   3  JZ r0 ->7\n"
+	  "   4  PY_FAST r0 2\n"
+	  "   5  PY_INT r1 10\n"
+	  "   6  PY_COMPARE r0 r0 r1 <=\n"
+	  "   7  CHECK r0\n"
+	  "   8  GATE\n"
+	  "   9  CAP_PYTASK pytask:32\n"
+	  "  10  END\n" },
+	/* the same object is in, whatever it is equal to; of constants only the value counts */
+	{ "a.py:1 \"{items[-1:]}\" if n not in (1, total)", NULL,
+	  "   0  TRY cond ->12\n"
+	  "   1  PY_FAST r0 2\n"
+	  "   2  PY_INT r2 1\n"
+	  "   3  PY_COMPARE r1 r0 r2 ==\n"
+	  "   4  JNZ r1 ->9\n"
+	  "   5  PY_CELL r2 5\n"
+	  "   6  PY_IS r1 r0 r2\n"
+	  "   7  JNZ r1 ->9\n"
+	  "   8  PY_COMPARE r1 r0 r2 ==\n"
+	  "   9  NOT r1 r1\n"
+	  "  10  PY_BOOL r1 r1\n"
+	  "  11  CHECK r1\n"
+	  "  12  GATE\n"
+	  "  13  CAP_PYTASK pytask:32\n"
+	  "  14  TRY v0 ->19\n"
+	  "  15  PY_FAST r0 1\n"
+	  "  16  PY_INT r1 -1\n"
+	  "  17  PY_SLICE r0 r0 r1 -\n"
+	  "  18  CAP_PY v0:32 r0 256,32,3\n"
+	  "  19  END\n" },
+	{ "a.py:1 \"\" if isinstance(e, (int, shop.Bad)) or name.startswith(('a', b'b'))", NULL,
+	  "   0  TRY cond ->16\n"
+	  "   1  PY_FAST r0 6\n"
+	  "   2  PY_GLOBAL r2  \"int\"\n"
+	  "   3  PY_ISINSTANCE r1 r0 r2\n"
+	  "   4  JNZ r1 ->8\n"
+	  "   5  PY_GLOBAL r2  \"shop\"\n"
+	  "   6  PY_ATTR r2 r2  \"Bad\"\n"
+	  "   7  PY_ISINSTANCE r1 r0 r2\n"
+	  "   8  JNZ r1 ->15\n"
+	  "   9  PY_FAST r0 4\n"
+	  "  10  PY_STR r2  \"a\"\n"
+	  "  11  PY_STARTS r1 r0 r2\n"
+	  "  12  JNZ r1 ->15\n"
+	  "  13  PY_BYTES r2  \"b\"\n"
+	  "  14  PY_STARTS r1 r0 r2\n"
+	  "  15  CHECK r1\n"
+	  "  16  GATE\n"
+	  "  17  CAP_PYTASK pytask:32\n"
+	  "  18  END\n" },
+	{ "a.py:1 \"{items[n + 1] or field}\"", NULL,
+	  START "   2  TRY v0 ->12\n"
+		"   3  PY_FAST r0 1\n"
+		"   4  PY_FAST r1 2\n"
+		"   5  PY_INT r2 1\n"
+		"   6  PY_ARITH r1 r1 r2 +\n"
+		"   7  PY_ITEM r0 r0 r1\n"
+		"   8  PY_TRUTH r1 r0\n"
+		"   9  JNZ r1 ->11\n"
+		"  10  PY_NAME r0  \"field\"\n"
+		"  11  CAP_PY v0:32 r0 256,32,3\n"
+		"  12  END\n" },
+	{ "a.py:1 \"\" if $comm == \"uvicorn\" or $pid == 7", NULL,
+	  "   0  TRY cond ->10\n"
+	  "   1  COMMLD k0\n"
+	  "   2  STRK k1 7 13 \"uvicorn\"\n"
+	  "   3  STREQ r0\n"
+	  "   4  PY_BOOL r0 r0\n"
+	  "   5  JNZ r0 ->9\n"
+	  "   6  CTX r0 0\n"
+	  "   7  PY_INT r1 7\n"
+	  "   8  PY_COMPARE r0 r0 r1 ==\n"
+	  "   9  CHECK r0\n"
+	  "  10  GATE\n"
+	  "  11  CAP_PYTASK pytask:32\n"
+	  "  12  END\n" },
+	{ "entry f", NULL,
+	  START "   2  TRY v0 ->5\n"
+		"   3  PY_FAST r0 0\n"
+		"   4  CAP_PY v0:32 r0 256,32,3\n"
+		"   5  TRY v1 ->8\n"
+		"   6  PY_FAST r0 1\n"
+		"   7  CAP_PY v1:32 r0 256,32,3\n"
+		"   8  TRY v2 ->11\n"
+		"   9  PY_FAST r0 2\n"
+		"  10  CAP_PY v2:32 r0 256,32,3\n"
+		"  11  END\n" },
+	{ "return f", "   0  END\n",
+	  START "   2  TRY v0 ->5\n"
+		"   3  PY_RETURN r0\n"
+		"   4  CAP_PY v0:32 r0 256,32,3\n"
+		"   5  END\n" },
+	/* what is of the entry is captured there; a whole number is carried to the return */
+	{ "call f \"{n} {$return} {$elapsed} {$caller}\" if $return != n",
+	  "   0  IMM r15 0\n"
+	  "   1  TRY v0 ->6\n"
+	  "   2  PY_FAST r0 2\n"
+	  "   3  PY_INT r1 0\n"
+	  "   4  PY_ARITH r8 r0 r1 +\n"
+	  "   5  ADDI r15 r15 1\n"
+	  "   6  TRY v1 ->9\n"
+	  "   7  PY_FAST r0 2\n"
+	  "   8  CAP_PY v1:32 r0 256,32,3\n"
+	  "   9  END\n",
+	  "   0  TRY cond ->8\n"
+	  "   1  PY_RETURN r0\n"
+	  "   2  BITS r1 r15 0:1u\n"
+	  "   3  JNZ r1 ->5\n"
+	  "   4  FAIL 3\n"
+	  "   5  MOV r1 r8\n"
+	  "   6  PY_COMPARE r0 r0 r1 !=\n"
+	  "   7  CHECK r0\n"
+	  "   8  GATE\n"
+	  "   9  CAP_PYTASK pytask:32\n"
+	  "  10  TRY v2 ->13\n"
+	  "  11  PY_RETURN r0\n"
+	  "  12  CAP_PY v2:32 r0 256,32,3\n"
+	  "  13  CAP_PYSTACK 2\n"
+	  "  14  END\n" },
+	/* nothing of a redacted name is copied */
+	{ "a.py:1 \"{password} {items['api-key']} {self.token.value}\" with stack", NULL,
+	  START "   2  CAP_PYSTACK 64\n"
+		"   3  END\n" },
+};
+
+static void check_listing(const struct lp_insn *code, size_t n, const char *expected)
+{
+	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
+
+	assert_int_equal(lp_program_verify_python(code, n, NULL), 0);
+	/* native code cannot run it */
+	if (strstr(expected, "PY"))
+		assert_int_equal(lp_program_verify(code, n, NULL), -EINVAL);
+	lp_program_print(&b, code, n);
+	assert_string_equal(b.data, expected);
+}
+
+static void programs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(written); i++) {
+		lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+		struct lp_err err = { 0 };
+
+		if (dynamic_compile(written[i].text, &c, &err) < 0)
+			print_error("%s: %s\n", written[i].text, err.msg);
+		assert_non_null(c);
+		check_listing(c->code, c->n_code, written[i].code);
+		assert_int_equal(c->enter != NULL, written[i].enter != NULL);
+		if (c->enter)
+			check_listing(c->enter, c->n_enter, written[i].enter);
+	}
+}
+
+static const struct {
+	const char *text;
+	int code, col, width;
+	const char *msg;
+} refused[] = {
+	{ "a.py:1 \"{selff}\"", ENOENT, 10, 5, "unknown name 'selff' (in scope: self, items, n" },
+	{ "a.py:1 if LIMTI", ENOENT, 11, 5, "LIMIT" },
+	{ "a.py:1 if isinstance(e, shop2.Bad)", ENOENT, 25, 5, "unknown name 'shop2'" },
+	{ "a.py:1 if password == \"x\"", EINVAL, 11, 8, "'password' is redacted" },
+	{ "a.py:1 if self.api_key", EINVAL, 11, 12, "--no-redact api_key" },
+	{ "a.py:1 if items[\"token\"].x", EINVAL, 17, 7, "'token' is redacted" },
+	{ "a.py:1 if n + 1.5 > 2", EINVAL, 11, 7, "a float sum in a condition" },
+	{ "a.py:1 if n / 2 > 1", EINVAL, 11, 5, "'//' divides whole numbers" },
+	{ "a.py:1 if \"a\" + name == \"b\"", EINVAL, 11, 10, "strings are not joined" },
+	{ "a.py:1 if n == 18446744073709551615", EINVAL, 16, 20, "64 bits" },
+	{ "a.py:1 if n is 5", EINVAL, 16, 1, "compare 'int' with '=='" },
+	{ "a.py:1 if n < None", EINVAL, 11, 8, "'<' does not apply to 'object' and 'NoneType'" },
+	{ "a.py:1 if len(items) < \"a\"", EINVAL, 11, 16, "'<' does not apply to 'int' and 'str'" },
+	{ "a.py:1 \"{n + None}\"", EINVAL, 10, 8, "'+' does not apply" },
+	{ "a.py:1 \"{'%s' % n}\"", EINVAL, 10, 8, "'%' does not apply" },
+	{ "a.py:1 \"{1 / 0}\"", EINVAL, 10, 5, "division by zero" },
+	{ "a.py:1 \"{n % 0}\"", EINVAL, 10, 5, "division by zero" },
+	{ "a.py:1 \"{n ** 2}\"", EINVAL, 10, 6, "'**'" },
+	{ "a.py:1 \"{items[::2]}\"", EINVAL, 16, 2, "no step" },
+	{ "a.py:1 \"{items[1:2:3]}\"", EINVAL, 19, 1, "no step" },
+	{ "a.py:1 if 0 < n < 3", EINVAL, 17, 1, "join two of them with 'and'" },
+	{ "a.py:1 if *n", EINVAL, 11, 2, "'*' is C's" },
+	{ "a.py:1 if &n", EINVAL, 11, 2, "'&' is C's" },
+	{ "a.py:1 if (int)n", EINVAL, 11, 6, "cast is C's" },
+	{ "a.py:1 if sizeof(n)", EINVAL, 11, 9, "sizeof is C's" },
+	{ "a.py:1 if isinstance(n, struct req)", EINVAL, 25, 10, "type of C" },
+	{ "a.py:1 if ns::x", EINVAL, 11, 5, "'::' is C++'s" },
+	{ "a.py:1 \"{$1}\"", EINVAL, 10, 2, "static probes" },
+	{ "a.py:1 \"{010}\"", EINVAL, 10, 3, "0o" },
+	{ "a.py:1 \"{'\\xe9'}\"", EINVAL, 10, 6, "a byte in C and a character in Python" },
+	{ "a.py:1 \"{len(n + 1)}\"", EINVAL, 14, 5, "computed after the hit" },
+	{ "a.py:1 \"{(name + 'x').y}\"", EINVAL, 10, 12, "computed after the hit" },
+	{ "a.py:1 \"{items['a' + name]}\"", EINVAL, 16, 10, "no key can be made" },
+	{ "a.py:1 if [1, 2]", EINVAL, 11, 6, "right of 'in'" },
+	{ "a.py:1 if n in 5", EINVAL, 16, 1, "nothing is in 'int'" },
+	{ "a.py:1 if len(5)", EINVAL, 15, 1, "an int" },
+	{ "a.py:1 if $task == 'x'", EINVAL, 11, 5, "$task is for templates" },
+	{ "a.py:1 if $thread == 'x'", EINVAL, 11, 7, "$comm" },
+	{ "a.py:1 if $comm == name", EINVAL, 11, 13, "strings in quotes" },
+	{ "a.py:1 if $hit > 1", EINVAL, 11, 4, "clause 'hit'" },
+	{ "a.py:1 \"{$return}\"", EINVAL, 10, 7, "'call FUNCTION'" },
+	{ "a.py:1 \"{$elapsed}\"", EINVAL, 10, 8, "'call FUNCTION'" },
+	{ "a.py:1 \"{$nope}\"", ENOENT, 10, 5, "unknown '$nope'" },
+	{ "call f \"{$return in items}\"", EINVAL, 10, 16, "one operand is of the entry" },
+	{ "call f \"{items[$return]}\"", EINVAL, 10, 14, "one operand is of the entry" },
+	{ "call f if $return is n", EINVAL, 11, 12, "compare them with '=='" },
+};
+
+static void errors_point(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(refused); i++) {
+		struct lp_compiled *c = NULL;
+		struct lp_err err = { 0 };
+		int r = dynamic_compile(refused[i].text, &c, &err);
+		bool is_so = r == -refused[i].code && err.col == refused[i].col &&
+			     err.width == refused[i].width && strstr(err.msg, refused[i].msg);
+
+		if (!is_so)
+			print_error("%s: %d at %d+%d: %s\n", refused[i].text, r, err.col, err.width,
+				    err.msg);
+		assert_true(is_so);
+		assert_null(c);
+	}
+}
+
+/* A record as the kernel side would make it of these names. */
+
+#define PYTHON(...)                                                                                \
+	{                                                                                          \
+		.is_python = true, .size = 8, __VA_ARGS__                                          \
+	}
+static struct lp_value pair[] = { PYTHON(.kind = LP_VAL_INT, .s = 1), PYTHON(.kind = LP_VAL_NULL) };
+static const struct {
+	const char *name;
+	struct lp_value value;
+	bool truth;
+} known[] = {
+	{ "n", PYTHON(.kind = LP_VAL_INT, .s = -7), true },
+	{ "name", PYTHON(.kind = LP_VAL_STRING, .str = "ann", .len = 3), true },
+	{ "total", PYTHON(.kind = LP_VAL_FLOAT, .f = 2.5), true },
+	{ "LIMIT", PYTHON(.kind = LP_VAL_BIGINT, .str = "18446744073709551616"), true },
+	{ "items", PYTHON(.kind = LP_VAL_LIST, .items = pair, .len = 2), true },
+	{ "self", PYTHON(.kind = LP_VAL_OBJECT, .type_name = "Cart", .u = 16), false },
+	{ "e", { .kind = LP_VAL_ERROR, .str = "unbound 'e'" }, false },
+	{ "field", PYTHON(.kind = LP_VAL_STRING, .str = "abcd", .len = 4, .cut = true), true },
+};
+
+/* The name that the program loads for a slot. */
+static const char *name_of(const struct lp_compiled *c, uint16_t slot)
+{
+	const struct lp_template *t = &c->template;
+	size_t at = 0;
+
+	while (at < c->n_code && !(c->code[at].op == LP_OP_TRY && c->code[at].imm == slot))
+		at++;
+	for (size_t i = 0; i < t->n_names; i++)
+		if (t->names[i].pc == at + 1)
+			return t->names[i].name;
+	return "";
+}
+
+static bool is_truth(const struct lp_compiled *c, uint16_t slot)
+{
+	for (size_t i = 1; i < c->n_code; i++)
+		if (c->code[i].op == LP_OP_CAP_PY && LP_CAP_SLOT(c->code[i].n) == slot)
+			return c->code[i - 1].op == LP_OP_PY_BOOL;
+	return false;
+}
+
+static void fill(const struct lp_compiled *c, const struct lp_field *f, struct lp_value *ret)
+{
+	if (f->kind == LP_FIELD_META) {
+		*ret = (struct lp_value){ .kind = LP_VAL_UINT, .u = 42 };
+		return;
+	}
+	for (size_t i = 0; i < LP_ARRAY_SIZE(known); i++) {
+		if (strcmp(known[i].name, name_of(c, f->slot)))
+			continue;
+		*ret = known[i].value;
+		if (is_truth(c, f->slot) && ret->kind != LP_VAL_ERROR)
+			*ret = (struct lp_value)PYTHON(.kind = LP_VAL_BOOL, .u = known[i].truth);
+		return;
+	}
+	fail_msg("slot %u holds '%s'", f->slot, name_of(c, f->slot));
+}
+
+static const struct {
+	const char *expr, *result; /* as repr(), or <the error> */
+} computed[] = {
+	{ "n + 1", "-6" },
+	{ "n // 2", "-4" },
+	{ "n % 4", "1" },
+	{ "n % -4", "-3" },
+	{ "n / 2", "-3.5" },
+	{ "-n", "7" },
+	{ "+n", "-7" },
+	{ "~n", "6" },
+	{ "n << 70", "-8264141345021879123968" },
+	{ "n >> 1", "-4" },
+	{ "n << -1", "<negative shift count>" },
+	{ "n << 200", "<too big>" },
+	{ "n & 12", "8" },
+	{ "n | 1", "-7" },
+	{ "n ^ 3", "-6" },
+	{ "LIMIT + 1", "18446744073709551617" },
+	{ "-LIMIT", "-18446744073709551616" },
+	{ "LIMIT - LIMIT", "0" },
+	{ "LIMIT * LIMIT", "<too big>" },
+	{ "LIMIT // 3", "6148914691236517205" },
+	{ "total + 1", "3.5" },
+	{ "total * True", "2.5" },
+	{ "total // 1", "2.0" },
+	{ "total % -1", "-0.5" },
+	{ "-total % 1", "0.5" },
+	{ "total & 1", "<wrong type>" },
+	{ "total // (total - 2.5)", "<division by zero>" },
+	{ "1 / 3 + n", "-6.666666666666667" },
+	{ "9007199254740993 / 1 + n - n", "9007199254740992.0" },
+	{ "name + \"!\"", "'ann!'" },
+	{ "name * 2", "'annann'" },
+	{ "-1 * name", "''" },
+	{ "name + 1", "<wrong type>" },
+	{ "name + n", "<wrong type>" },
+	{ "name % n", "<not computed: %>" },
+	{ "field + name", "'abcd'..." },
+	{ "items + items", "[1, None, 1, None]" },
+	{ "items - n", "<not computed: ->" },
+	{ "self + 1", "<would run code: +>" },
+	{ "e + 1", "<unbound 'e'>" },
+	{ "n + 1 == -6", "True" },
+	{ "n + 1 == -6.0", "True" },
+	{ "LIMIT + 1 > 18446744073709551616.0", "True" },
+	{ "name + 'x' < 'b'", "True" },
+	{ "name + 'x' == n", "False" },
+	{ "field + name == 'abcd'", "<truncated>" },
+	{ "field + name == 'abce'", "False" },
+	{ "name + 'x' < n", "<wrong type>" },
+	{ "n + 1 in (1, -6)", "True" },
+	{ "n + 1 not in (1, 2, 3)", "True" },
+	{ "n + 1 in []", "False" },
+	{ "n + 7 or name", "'ann'" },
+	{ "n + 7 and name", "0" },
+	{ "self and n + 1", "<Cart at 0x10>" },
+	{ "e or n + 1", "<unbound 'e'>" },
+	{ "name or e + 1", "'ann'" },
+	{ "n + 1 if self else name", "'ann'" },
+	{ "not (n + 7)", "True" },
+	{ "True + n", "-6" },
+	{ "$pid + 1", "43" },
+	{ "1 + 2 * 3", "7" },
+	{ "'a' + 'b' * 2", "'abb'" },
+	{ "True & False", "False" },
+	{ "True + True", "2" },
+	{ "0xff // 7", "36" },
+	{ "9223372036854775807 + 1", "9223372036854775808" },
+	{ "5 == 5.0", "True" },
+	{ "'a' < 'b'", "True" },
+	{ "0 / -5", "-0.0" },
+};
+
+static void compute(const char *expr, struct lp_buf *ret)
+{
+	lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+	lp_auto(lp_arena_done) struct lp_arena arena = { 0 };
+	struct lp_value values[32] = { 0 };
+	struct lp_err err = { 0 };
+	char text[256];
+
+	snprintf(text, sizeof(text), "a.py:1 \"{%s}\"", expr);
+	for (char *p = text + 9; (p = strchr(p, '"')) && p[1];)
+		*p++ = '\'';
+	if (dynamic_compile(text, &c, &err) < 0) {
+		lp_buf_str(ret, err.msg);
+		return;
+	}
+	assert_in_range(c->template.n_fields, 1, 32);
+	for (size_t i = 0; i < c->template.n_fields; i++) {
+		const struct lp_field *f = &c->template.fields[i];
+
+		if (f->kind == LP_FIELD_EVAL)
+			lp_eval_run(f->eval, values, &arena, &values[i]);
+		else if (f->kind == LP_FIELD_FIXED)
+			values[i] = f->fixed;
+		else
+			fill(c, f, &values[i]);
+	}
+	lp_show(ret, &values[c->template.n_fields - 1], false);
+}
+
+static void evaluation(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(computed); i++) {
+		lp_auto(lp_buf_done) struct lp_buf b = { 0 };
+
+		compute(computed[i].expr, &b);
+		if (strcmp(b.data, computed[i].result))
+			print_error("%s: %s\n", computed[i].expr, b.data);
+		assert_string_equal(b.data, computed[i].result);
+	}
+}
+
+static void reasons(void **state)
+{
+	static const struct {
+		enum lp_status status;
+		uint64_t pc;
+		const char *text;
+	} cases[] = {
+		{ LP_ST_UNBOUND, 3, "unbound 'self'" },
+		{ LP_ST_NO_ATTR, 4, "no attribute 'x'" },
+		{ LP_ST_RUNS_CODE, 4, "would run code: x" },
+		{ LP_ST_NO_ITEM, 4, "no item" },
+		{ LP_ST_WRONG_TYPE, 4, "wrong type" },
+		{ LP_ST_TOO_BIG, 4, "too big" },
+		{ LP_ST_NO_ATTR, 400, "no such attribute" },
+		{ LP_ST_UNREADABLE, 4, NULL },
+		{ LP_ST_COUNT, 4, NULL },
+	};
+	lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+	lp_auto(lp_arena_done) struct lp_arena a = { 0 };
+
+	(void)state;
+	assert_int_equal(dynamic_compile("a.py:1 \"{self.x}\"", &c, NULL), 0);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		const char *text =
+			lp_template_reason(&c->template, false, cases[i].status, cases[i].pc, &a);
+
+		assert_int_equal(text != NULL, cases[i].text != NULL);
+		if (text)
+			assert_string_equal(text, cases[i].text);
+	}
+	/* the entry half has names of its own */
+	assert_string_equal(lp_template_reason(&c->template, true, LP_ST_UNBOUND, 3, &a),
+			    "unbound");
+}
+
+static void a_default_message_leaves_out_what_is_unbound(void **state)
+{
+	lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+	const struct lp_template *t;
+
+	(void)state;
+	assert_int_equal(dynamic_compile("a.py:1", &c, NULL), 0);
+	t = &c->template;
+	assert_int_equal(t->n_parts, 14);
+	for (size_t i = 0; i < t->n_parts; i += 2) {
+		assert_true(t->parts[i].optional);
+		assert_int_equal(t->parts[i].literal[0], ' ');
+		assert_int_equal(t->parts[i].field, t->parts[i + 1].field);
+		assert_true(t->fields[t->parts[i].field].optional);
+	}
+	/* redacted, and still there */
+	assert_string_equal(t->fields[3].text, "password");
+	assert_int_equal(t->fields[3].kind, LP_FIELD_FIXED);
+}
+
+static void a_return_tells_whether_it_needs_the_entry(void **state)
+{
+	static const struct {
+		const char *text;
+		bool optional;
+	} cases[] = {
+		{ "return f", true },
+		{ "return f \"{$elapsed}\"", false },
+		{ "return f if $elapsed > 1000", false },
+		{ "call f", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		lp_auto(lp_compiled_free) struct lp_compiled *c = NULL;
+
+		assert_int_equal(dynamic_compile(cases[i].text, &c, NULL), 0);
+		assert_int_equal(c->enter_optional, cases[i].optional);
+	}
+}
+
+static void the_verifier_knows_pythons_operands(void **state)
+{
+	static const struct lp_insn cases[][2] = {
+		{ { LP_OP_PY_COMPARE, 0, 0, 0, LP_PY_ADD, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_ARITH, 0, 0, 0, LP_PY_EQ, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_ARITH, 0, 0, 0, LP_PY_OPERATOR_COUNT, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_SLICE, 0, 0, 16, LP_PY_OPEN, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_SLICE, 0, 0, LP_PY_OPEN, 16, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_ITEM, 0, 0, LP_PY_OPEN, 0, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_CAP_PY, 0, 0, 0, LP_CAP(0, 8), 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_CAP_PY, 0, 0, 0, LP_CAP(LP_SLOT_PYTASK, 32), 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_CAP_PYTASK, 0, 0, 0, LP_CAP(0, 32), 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_CAP_PYSTACK, 0, 0, 0, 0, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_STR, 0, 0, 0, 0, 0 }, { .op = LP_OP_END } },
+		{ { LP_OP_PY_STR, 0, 0, 0, 0, 2 }, { .op = LP_OP_END } },
+	};
+	static const struct lp_insn good[] = { { LP_OP_PY_SLICE, 0, 0, LP_PY_OPEN, LP_PY_OPEN, 0 },
+					       { .op = LP_OP_END } };
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++)
+		assert_int_equal(lp_program_verify_python(cases[i], 2, NULL), -EINVAL);
+	assert_int_equal(lp_program_verify_python(good, 2, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(programs),
+		cmocka_unit_test(errors_point),
+		cmocka_unit_test(evaluation),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(a_default_message_leaves_out_what_is_unbound),
+		cmocka_unit_test(a_return_tells_whether_it_needs_the_entry),
+		cmocka_unit_test(the_verifier_knows_pythons_operands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
