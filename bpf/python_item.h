@@ -102,8 +102,12 @@ lp_inline long lp_pyvm_absent(struct lp_vm *vm, const struct lp_py_runtime *rt, 
 lp_inline long lp_pyvm_table_find(struct lp_vm *vm, const struct lp_py_runtime *rt,
 				  const struct lp_pyvm_view *table, __u32 w)
 {
-	long r = vm->py.view[w % LP_PYVM_VIEWS].kind == LP_KIND_OTHER ? 0 : lp_pyvm_hash(vm, w);
+	__u32 kind = vm->py.view[w % LP_PYVM_VIEWS].kind;
 
+	if (table->kind == LP_KIND_SET && kind == LP_KIND_SET) /* by its frozen copy */
+		return -LP_ST_TOO_BIG;
+
+	long r = kind == LP_KIND_OTHER ? 0 : lp_pyvm_hash(vm, w);
 	if (r < 0)
 		return r;
 	r = table->kind == LP_KIND_DICT ? lp_pyvm_dict_find(vm, &rt->layout, table->obj, w)

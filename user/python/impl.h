@@ -64,4 +64,7 @@ int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n,
 /* hash.c: finds the algorithm, by hashes that the process has computed already. */
 void lp_py_find_hash(struct lp_python *py);
 
+/* statics.c: fills what the kernel side's look-ups of attributes need; left 0 where it isn't found. */
+void lp_py_find_statics(struct lp_python *py);
+
 #endif

@@ -26,7 +26,7 @@ bool lp_py_file_matches(const char *wanted, const char *path)
 
 static bool copy(char *buf, const char *name)
 {
-	if (strlen(name) >= LP_PY_NAME_MAX)
+	if (strlen(name) >= LP_PY_PATH_NAME_MAX)
 		return false;
 	strcpy(buf, name);
 	for (char *p = buf; (p = strstr(p, LOCALS));)
@@ -45,7 +45,7 @@ static const char *last_of(const char *name)
 static bool is_module(const char *module, size_t len, const char *file)
 {
 	static const char *const ends[] = { "/__init__.py", ".py" };
-	char path[LP_PY_NAME_MAX], want[LP_PY_NAME_MAX];
+	char path[LP_PY_PATH_NAME_MAX], want[LP_PY_PATH_NAME_MAX];
 
 	if (strlen(file) >= sizeof(path) || len >= sizeof(want))
 		return false;
@@ -68,7 +68,7 @@ static bool is_module(const char *module, size_t len, const char *file)
 
 bool lp_py_name_matches(const char *wanted, const char *qualified, const char *file)
 {
-	char want[LP_PY_NAME_MAX], name[LP_PY_NAME_MAX];
+	char want[LP_PY_PATH_NAME_MAX], name[LP_PY_PATH_NAME_MAX];
 
 	if (!copy(want, wanted) || !copy(name, qualified))
 		return false;

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define LP_PY_NAME_MAX 4096 /* longer names match nothing */
+#define LP_PY_PATH_NAME_MAX 4096 /* longer names match nothing */
 
 /* Does "total", "Cart.total", "shop.cart.Cart.total", "outer.inner" or "http_*" mean the function
  * with this qualified name in this file? "<locals>" may be left out. A name in angle brackets is

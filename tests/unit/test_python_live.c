@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Lines of real interpreters on the running kernel: every execution is one hit, cold and hot, in many
+ * threads, while somebody traces, while garbage is collected; and the values are right.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "probe_world.h"
+
+#include "expr/location.h"
+#include "lp/python.h"
+#include "python/python.h"
+#include "python_target.h"
+
+static struct python_target target;
+static struct lp_python *python;
+static struct lp_link *watches[4];
+
+static int python_tear_down(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		lp_link_free(watches[i]);
+		watches[i] = NULL;
+	}
+	tear_down(state);
+	lp_python_free(python);
+	python = NULL;
+	python_stop(&target);
+	return 0;
+}
+
+static uint32_t runtime_id;
+
+static void start_python(const char *path, const char *script)
+{
+	struct lp_kernel_conf conf = {
+		.python = true, .max_points = 4, .max_sites = 16, .max_code = 256
+	};
+	struct lp_err err = { 0 };
+
+	python_start(&target, path, script);
+	assert_string_equal(python_line(&target), "ready");
+	if (lp_python_open(target.pid, &python, &err) < 0)
+		fail_msg("%s: %s", path, err.msg);
+
+	int r = lp_kernel_new(&conf, &kernel, &err);
+	if (r == -EPERM || r == -EACCES)
+		skip();
+	if (r < 0 || lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
+	    lp_kernel_add_python_target(kernel, target.pid, runtime_id, &err) < 0)
+		fail_msg("%s: %s", path, err.msg);
+}
+
+static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
+{
+	struct lp_location at = {
+		.kind = LP_AT_LINE, .file = "<string>", .line = line, .text = "line"
+	};
+	struct lp_py_places places = { 0 };
+	struct lp_err err = { 0 };
+	uint32_t point = add_point((struct lp_point){ 0 }), site;
+
+	if (lp_python_resolve(python, &at, &places, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_in_range(places.len, 1, 4);
+	for (size_t i = 0; i < places.len; i++) {
+		struct lp_py_site py = places.data[i].site;
+
+		py.runtime = runtime_id;
+		if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &py, 0, code, n, &site,
+					      &err) < 0 ||
+		    lp_kernel_watch(kernel, target.pid, places.data[i].watch, &watches[i], &err) < 0)
+			fail_msg("%s", err.msg);
+	}
+	lp_vec_done(&places);
+	return point;
+}
+
+/* i % 1000 == 7 */
+static const struct lp_insn one_in_a_thousand[] = {
+	INSN(PY_FAST, .dst = 0, .n = 0),
+	INSN(PY_INT, .dst = 1, .imm = 1000),
+	INSN(PY_ARITH, .dst = 2, .a = 0, .b = 1, .n = LP_PY_MOD),
+	INSN(PY_INT, .dst = 3, .imm = 7),
+	INSN(PY_COMPARE, .dst = 4, .a = 2, .b = 3, .n = LP_PY_EQ),
+	INSN(PY_TRUTH, .dst = 4, .a = 4),
+	INSN(CHECK, .a = 4),
+	INSN(GATE),
+	INSN(CAP_PY, .a = 0, .n = LP_CAP(0, 0), .imm = LP_PY_CAPTURE(256, 32, 3)),
+	INSN(END),
+};
+
+static void run_on(const char *path, const char *script, int line, uint64_t hits)
+{
+	start_python(path, script);
+	uint32_t point = watch_line(line, one_in_a_thousand, LP_ARRAY_SIZE(one_in_a_thousand));
+	python_go_on(&target);
+	assert_string_equal(python_line(&target), "done");
+
+	struct lp_counts c = counts_of(point);
+	drain();
+	if (c.hits != hits || c.logged != hits / 1000 || c.filtered != hits - hits / 1000)
+		fail_msg("%s: %" PRIu64 " hits of %" PRIu64 ", logged %" PRIu64 ", errors %" PRIu64,
+			 path, c.hits, hits, c.logged, c.cond_errors);
+	assert_int_equal(seen[LP_REC_HIT], hits / 1000);
+}
+
+static void on_each(const char *script, int line, uint64_t hits)
+{
+	char pythons[PYTHONS_MAX][256];
+	size_t n = python_find(pythons);
+
+	if (!n)
+		skip();
+	for (size_t i = 0; i < n; i++) {
+		printf("%s\n", pythons[i]);
+		fflush(stdout);
+		run_on(pythons[i], script, line, hits);
+		python_tear_down(NULL);
+	}
+}
+
+#define BEGIN                                                                                      \
+	"import sys, gc, threading\n" /* line 1 */                                                 \
+	"def f(i, text='text'):\n"                                                                 \
+	"    x = i + 1\n" /* line 3 */                                                             \
+	"    return x\n"                                                                           \
+	"def run(n):\n"                                                                            \
+	"    for i in range(n): f(i)\n" /* line 6 */                                               \
+	"print('ready'); sys.stdout.flush(); sys.stdin.readline()\n"
+#define END "print('done'); sys.stdout.flush(); sys.stdin.readline()\n"
+
+static void each_execution_is_a_hit(void **state)
+{
+	(void)state;
+	on_each(BEGIN "run(100000)\n" END, 3, 100000);
+}
+
+static void in_all_threads(void **state)
+{
+	(void)state;
+	on_each(BEGIN "gc.set_threshold(10)\n"
+		      "ts = [threading.Thread(target=run, args=(10000,)) for _ in range(8)]\n"
+		      "for t in ts: t.start()\n"
+		      "for t in ts: t.join()\n" END,
+		3, 80000);
+}
+
+static void while_somebody_traces(void **state)
+{
+	(void)state;
+	on_each(BEGIN "def tracer(frame, event, arg): return tracer\n"
+		      "run(5000)\n"
+		      "sys.settrace(tracer)\n"
+		      "run(10000)\n"
+		      "sys.settrace(None)\n"
+		      "run(5000)\n" END,
+		3, 20000);
+}
+
+#define PYTHON_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, python_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PYTHON_CASE(each_execution_is_a_hit),
+		PYTHON_CASE(in_all_threads),
+		PYTHON_CASE(while_somebody_traces),
+	};
+
+	return cmocka_run_group_tests_name("python_live", tests, NULL, NULL);
+}
