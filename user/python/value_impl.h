@@ -14,9 +14,9 @@
 #include "lp/pybody.h"
 #include "python/value.h"
 
-#define LP_PV_NESTING_MAX 64	/* objects within objects, whatever the depth asked for */
-#define LP_PV_VALUES_MAX  65536 /* made for one value of a record */
-#define LP_PV_TABLE_MAX	  65536 /* entries of a table looked at */
+#define LP_PV_NESTING_MAX (LP_PY_DEPTH_MAX + 16) /* objects that one is in, whatever their kind */
+#define LP_PV_VALUES_MAX  65536			 /* made for one value of a record */
+#define LP_PV_TABLE_MAX	  65536			 /* entries of a table looked at */
 
 struct lp_pv_slot {
 	char *name;

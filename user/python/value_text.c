@@ -193,7 +193,7 @@ static void slice_text(struct lp_pv *p, uint64_t addr, uint64_t from, uint64_t t
 void lp_pv_slice(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, uint64_t from, uint64_t to,
 		 struct lp_value *ret)
 {
-	uint64_t items = addr + p->l->tuple_items, n = to > from ? to - from : 0;
+	uint64_t items = addr + p->l->tuple_items, n, len = 0;
 	int r = 0;
 
 	if (c->kind == LP_PK_STR) {
@@ -208,10 +208,15 @@ void lp_pv_slice(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, uint64_t
 		r = lp_pv_read(p, addr + p->l->list_items, &items, 8);
 	else if (c->kind != LP_PK_TUPLE)
 		r = -ENODATA;
+	if (r >= 0)
+		r = lp_pv_read(p, addr + p->l->ob_size, &len, 8);
 	if (r < 0) {
 		lp_pv_error(ret, r, addr, p->r->arena);
 		return;
 	}
+	if (to > len)
+		to = len;
+	n = to > from ? to - from : 0;
 	ret->kind = c->kind == LP_PK_LIST ? LP_VAL_LIST : LP_VAL_TUPLE;
 	p->depth++;
 	lp_pv_pointers(p, items + from * 8, n, ret);
