@@ -13,7 +13,7 @@
 #define BASE	   0x100000ull
 #define WORDS	   8192u
 #define READS_MAX  200000u
-#define TEXT_MAX   (4u << 20)
+#define TEXT_MAX   (16u << 20)
 #define N_VERSIONS 7
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

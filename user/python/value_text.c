@@ -77,6 +77,7 @@ static int read_text(struct lp_pv *p, struct lp_memory *m, const struct text *t,
 		ret->cut = true;
 	}
 	put_characters(&out, data, got / t->width, t->width);
+	p->text += out.len;
 	ret->kind = LP_VAL_STRING;
 	ret->len = out.len;
 	ret->str = out.failed ? NULL
@@ -99,6 +100,7 @@ bool lp_pv_string(struct lp_pv *p, struct lp_memory *m, uint64_t addr, struct lp
 char *lp_pv_name(struct lp_pv *p, struct lp_memory *m, uint64_t addr)
 {
 	struct lp_value v = { 0 };
+	size_t text = p->text; /* names are not what is shown */
 	uint64_t type = 0;
 	struct text t;
 
@@ -106,6 +108,7 @@ char *lp_pv_name(struct lp_pv *p, struct lp_memory *m, uint64_t addr)
 	    type != p->r->runtime->type_str || find_text(p, m, addr, &t) < 0 ||
 	    read_text(p, m, &t, NAME_BYTES_MAX, &v) < 0 || (v.cut && !v.len))
 		return NULL;
+	p->text = text;
 	return (char *)v.str;
 }
 
@@ -124,6 +127,7 @@ static void read_bytes(struct lp_pv *p, uint64_t data, uint64_t len, struct lp_v
 	ret->str = to;
 	ret->len = to ? lp_pv_read_some(p->r->memory, data, to, want) : 0;
 	ret->cut = ret->len < len;
+	p->text += ret->len;
 	if (!to) {
 		ret->kind = LP_VAL_ERROR;
 		ret->str = "out of memory";
@@ -281,6 +285,7 @@ static void put_big(struct lp_pv *p, uint64_t addr, uint64_t n, bool negative, s
 		ret->s = negative ? -(int64_t)v : (int64_t)v;
 		return;
 	}
+	p->text += n * 10;
 	ret->kind = LP_VAL_BIGINT;
 	ret->str = to_decimal(p->r->arena, digits, n, negative);
 	if (!ret->str)
