@@ -46,7 +46,8 @@ static void start_python(const char *path, const char *script)
 	int r = lp_kernel_new(&conf, &kernel, &err);
 	if (r == -EPERM || r == -EACCES)
 		skip();
-	if (r < 0 || lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
+	if (r < 0 ||
+	    lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
 	    lp_kernel_add_python_target(kernel, target.pid, runtime_id, &err) < 0)
 		fail_msg("%s: %s", path, err.msg);
 }
@@ -69,7 +70,8 @@ static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
 		py.runtime = runtime_id;
 		if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &py, 0, code, n, &site,
 					      &err) < 0 ||
-		    lp_kernel_watch(kernel, target.pid, places.data[i].watch, &watches[i], &err) < 0)
+		    lp_kernel_watch(kernel, target.pid, places.data[i].watch, &watches[i], &err) <
+			    0)
 			fail_msg("%s", err.msg);
 	}
 	lp_vec_done(&places);
