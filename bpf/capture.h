@@ -70,9 +70,7 @@ lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, _
 		lp_vm_note(vm, slot, LP_ST_NO_ROOM, addr);
 		return 0;
 	}
-	lp_opaque(len);
-	if (len > LP_READ_MAX)
-		return 0;
+	len = lp_at_most(len, LP_READ_MAX);
 	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
 	if (len <= 8 ? lp_vm_read_word(vm, len, addr, (__u64 *)to) < 0
 		     : lp_vm_read(vm, to, len, addr) < 0)
@@ -99,18 +97,16 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 	}
 
 	__u8 *to = lp_vm_tail(vm, max);
-	lp_opaque(max);
-	if (!to || max > LP_READ_MAX)
+	if (!to)
 		return 0;
+	max = lp_at_most(max, LP_READ_MAX);
 
 	long n = lp_vm_read_str(vm, (char *)to, max, addr, &cut);
 	if (n < 0) {
 		lp_vm_block(vm, slot, LP_ST_UNREADABLE, addr ? 0 : LP_BLKF_NULL, 0, vm->fault);
 		return 0;
 	}
-	lp_opaque(n);
-	if (n > LP_READ_MAX)
-		return 0;
+	n = lp_at_most(n, LP_READ_MAX);
 	*(lp_word *)(to + n) = 0;
 	lp_vm_block(vm, slot, LP_ST_OK, cut ? LP_BLKF_CUT : 0, n, addr);
 	return 0;
@@ -138,10 +134,10 @@ static long lp_cap_stack_page(__u32 i, struct lp_step *step)
 	(void)i;
 	if (len > vm->todo)
 		len = vm->todo;
-	lp_opaque(at);
-	lp_opaque(len);
-	if (!len || at > LP_RECORD_MAX || len > LP_READ_MAX)
+	if (!len || at > LP_RECORD_MAX)
 		return 1;
+	at = lp_at_most(at, LP_RECORD_MAX);
+	len = lp_at_most(len, LP_READ_MAX);
 	if (lp_vm_read(vm, vm->rec + at, len, vm->from) < 0)
 		return 1;
 	vm->len = at + len;

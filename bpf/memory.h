@@ -87,9 +87,7 @@ lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *r
 	*ret = len < 8 ? word & ((1ull << (len & 7) * 8) - 1) : word;
 	return 0;
 alone:
-	lp_opaque(len);
-	if (len > 8)
-		len = 8;
+	len = lp_at_most(len, 8);
 	if (len && lp_vm_read(vm, &word, len, addr) < 0)
 		return -1;
 	*ret = word;

@@ -15,6 +15,20 @@
 #define lp_inline    static inline __attribute__((always_inline))
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
+/* The smaller of both. Compiled code may compare one copy of a number and then use another, of which
+ * kernels before 6.13 do not know that it is the same.
+ */
+#ifdef __bpf__
+#define lp_at_most(x, max)                                                                         \
+	({                                                                                         \
+		__u64 v_ = (x);                                                                    \
+		__asm__ volatile("if %0 <= %1 goto +1; %0 = %1" : "+r"(v_) : "i"(max));            \
+		v_;                                                                                \
+	})
+#else
+#define lp_at_most(x, max) ((__u64)(x) < (__u64)(max) ? (__u64)(x) : (__u64)(max))
+#endif
+
 #define LP_PAGE	       4096u
 #define LP_WINDOW      32u	    /* bytes read at once where few are asked for */
 #define LP_NO_WINDOW   (1ull << 63) /* no window starts there: no user space either */

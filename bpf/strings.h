@@ -28,9 +28,7 @@ lp_inline long lp_vm_strld(struct lp_vm *vm, __u32 k, __u64 addr, __u32 max)
 {
 	__u8 cut;
 
-	lp_opaque(max);
-	if (max > LP_STRBUF_MAX)
-		max = LP_STRBUF_MAX;
+	max = lp_at_most(max, LP_STRBUF_MAX);
 
 	long n = lp_vm_read_str(vm, vm->k[k & 1], max, addr, &cut);
 	if (n < 0)
@@ -43,9 +41,7 @@ lp_inline long lp_vm_memld(struct lp_vm *vm, __u32 k, __u64 addr, __u64 want, __
 {
 	__u32 len = want < max ? want : max;
 
-	lp_opaque(len);
-	if (len > LP_STRBUF_MAX)
-		len = LP_STRBUF_MAX;
+	len = lp_at_most(len, LP_STRBUF_MAX);
 	if (len && lp_vm_read(vm, vm->k[k & 1], len, addr) < 0)
 		return lp_vm_raise(vm, LP_ST_UNREADABLE);
 	lp_str_end(vm, k, len);
@@ -110,9 +106,7 @@ lp_inline long lp_vm_strlen(struct lp_vm *vm, __u64 addr, __u32 max, __u64 *ret)
 {
 	__u8 cut;
 
-	lp_opaque(max);
-	if (max > LP_READ_MAX)
-		max = LP_READ_MAX;
+	max = lp_at_most(max, LP_READ_MAX);
 
 	long n = lp_vm_read_str(vm, (char *)vm->rec + LP_RECORD_MAX, max, addr, &cut);
 	if (n < 0)

@@ -65,7 +65,10 @@ def dump_struct(value, kind, depth):
     for field in kind.fields():
         if not hasattr(field, "bitpos") or field.artificial or (field.name or "").startswith("_vptr"):
             continue
-        inner = dump(value[field], depth - 1)
+        if field.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            inner = {"$ptr": int(value[field].referenced_value().address)}  # no pointer in a struct is followed
+        else:
+            inner = dump(value[field], depth - 1)
         if not field.name:
             found.update(inner if isinstance(inner, dict) else {})
         else:

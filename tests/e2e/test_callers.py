@@ -5,7 +5,7 @@ tells; and locations in which the hit decides between two ways.
 
 import sys
 
-from harness import COMPILERS, as_pointer, at, check, each, equal, main, program, run_tool, test, tool, trace
+from harness import COMPILERS, Target, Tracer, as_pointer, at, check, each, equal, main, program, run_tool, test, tool, trace
 
 # what settle() is called with, in order; the last two by a jump and by a pointer
 PASSED = [10, 20, 21, 22, 40, 51, 70]
@@ -56,7 +56,11 @@ def conditions(cc):
 @test
 def registers_that_calls_keep():
     """What a caller has in a register that its callee doesn't touch; what a register held that a call may change is gone."""
-    result = trace([built("gcc")], f'{at("callers.c", "settle")} if a >= 20 and a <= 22 with stack with locals as s', options=OPTIONS)
+    target = Target(built("gcc"))
+    tracer = Tracer(target, f'{at("callers.c", "settle")} if a >= 20 and a <= 22 with stack with locals as s')
+    target.go()
+    target.finish()
+    result = tracer.finish()
     equal(len(result.records), 3, "records")
     for record, a in zip(result.records, PASSED[1:4]):
         caller = next(f for f in record["stack"] if f["function"] == "main")

@@ -81,7 +81,8 @@ def names_of_lists(path):
         elif "DW_AT_name " in row:
             names[die] = re.sub(r"^\([^)]*\)(: | )?", "", row.split("DW_AT_name", 1)[1].lstrip(" :")).rsplit("): ", 1)[-1].strip()
         elif "DW_AT_abstract_origin" in row or "DW_AT_specification" in row:
-            origins[die] = int(re.search(r"<0x([0-9a-f]+)>", row)[1], 16)
+            origin = re.search(r"<0x([0-9a-f]+)>", row)  # not of 64-bit DWARF
+            origins[die] = int(origin[1], 16) if origin else None
         elif "(location list)" in row:
             lists[int(re.search(r" 0x([0-9a-f]+) \(location list\)", row)[1], 16)] = die, within[-1][1] if within else 0
 

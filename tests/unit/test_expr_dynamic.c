@@ -112,20 +112,6 @@ static const struct {
 		"  10  PY_NAME r0  \"field\"\n"
 		"  11  CAP_PY v0:32 r0 256,32,3\n"
 		"  12  END\n" },
-	{ "a.py:1 \"\" if $comm == \"uvicorn\" or $pid == 7", NULL,
-	  "   0  TRY cond ->10\n"
-	  "   1  COMMLD k0\n"
-	  "   2  STRK k1 7 13 \"uvicorn\"\n"
-	  "   3  STREQ r0\n"
-	  "   4  PY_BOOL r0 r0\n"
-	  "   5  JNZ r0 ->9\n"
-	  "   6  CTX r0 0\n"
-	  "   7  PY_INT r1 7\n"
-	  "   8  PY_COMPARE r0 r0 r1 ==\n"
-	  "   9  CHECK r0\n"
-	  "  10  GATE\n"
-	  "  11  CAP_PYTASK pytask:32\n"
-	  "  12  END\n" },
 	{ "entry f", NULL,
 	  START "   2  TRY v0 ->5\n"
 		"   3  PY_FAST r0 0\n"
@@ -246,8 +232,8 @@ static const struct {
 	{ "a.py:1 if n in 5", EINVAL, 16, 1, "nothing is in 'int'" },
 	{ "a.py:1 if len(5)", EINVAL, 15, 1, "an int" },
 	{ "a.py:1 if $task == 'x'", EINVAL, 11, 5, "$task is for templates" },
-	{ "a.py:1 if $thread == 'x'", EINVAL, 11, 7, "$comm" },
-	{ "a.py:1 if $comm == name", EINVAL, 11, 13, "strings in quotes" },
+	{ "a.py:1 if $thread == 'x'", EINVAL, 11, 7, "compare $tid" },
+	{ "a.py:1 if $comm == 'x'", EINVAL, 11, 5, "$comm is for templates" },
 	{ "a.py:1 if $hit > 1", EINVAL, 11, 4, "clause 'hit'" },
 	{ "a.py:1 \"{$return}\"", EINVAL, 10, 7, "'call FUNCTION'" },
 	{ "a.py:1 \"{$elapsed}\"", EINVAL, 10, 8, "'call FUNCTION'" },
@@ -398,6 +384,9 @@ static const struct {
 	{ "n + 1 if self else name", "'ann'" },
 	{ "not (n + 7)", "True" },
 	{ "True + n", "-6" },
+	{ "'x' if self else 'y'", "'y'" },
+	{ "self or 'none'", "'none'" },
+	{ "name and 'some'", "'some'" },
 	{ "$pid + 1", "43" },
 	{ "1 + 2 * 3", "7" },
 	{ "'a' + 'b' * 2", "'abb'" },

@@ -193,7 +193,7 @@ static const struct {
 	  "outer.<locals>.inner.<locals>.never",
 	  NULL },
 	{ { .kind = LP_AT_ENTRY, .name = "Cart.tot*" }, 0, "Cart.total", NULL },
-	{ { .kind = LP_AT_ENTRY, .name = "Cart" }, -ENOENT, NULL, "there is Cart.__init__" },
+	{ { .kind = LP_AT_ENTRY, .name = "Cart" }, -ENOENT, NULL, "Cart.__init__" },
 	{ { .kind = LP_AT_ENTRY, .name = "Cart.totla" }, -ENOENT, NULL, "there is Cart.total" },
 	{ { .kind = LP_AT_RETURN, .name = "shop.cart.numbers" }, 0, "numbers +numbers*", NULL },
 	{ { .kind = LP_AT_CALL, .name = "shop.cart.later" }, 0, "later +later", NULL },

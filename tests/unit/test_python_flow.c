@@ -262,9 +262,68 @@ static void lines_start_where_settrace_says(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* clang-format off */
+/* What the compiler of each version wrote for one function, and the lines of its units in runs, as
+ * co_lines() and dis.findlinestarts() have them.
+ */
+static const struct {
+	int minor;
+	size_t n_units;
+	const char *table;
+	size_t len;
+	struct {
+		unsigned int units;
+		int line;
+	} runs[64];
+} tables[] = {
+	{ 8, 23, "\x00\x01\x04\x01\x02\x01\x02\xff\x04\x02\x02\x01\x08\x00\x0e\x02\x06\x7f\x00\x7f\x00\x2f", 22,
+	  { { 2, 2 }, { 1, 3 }, { 1, 4 }, { 2, 3 }, { 1, 5 }, { 11, 6 }, { 3, 8 }, { 2, 309 } } },
+	{ 9, 25, "\x00\x01\x04\x01\x02\x01\x02\xff\x04\x02\x02\x01\x14\x02\x0c\x7f\x00\x7f\x00\x2f", 20,
+	  { { 2, 2 }, { 1, 3 }, { 1, 4 }, { 2, 3 }, { 1, 5 }, { 10, 6 }, { 6, 8 }, { 2, 309 } } },
+	{ 10, 24, "\x04\x01\x02\x01\x02\x01\x04\xff\x02\x02\x14\x01\x04\x02\x00\x7f\x00\x7f\x04\x2f\x00\x81\x00\x81\x06\xd1", 26,
+	  { { 2, 2 }, { 1, 3 }, { 1, 4 }, { 2, 3 }, { 1, 5 }, { 10, 6 }, { 2, 8 }, { 2, 309 }, { 3, 8 } } },
+	{ 11, 42, "\x80\x00\xd8\x07\x08\xf0\x00\x02\x05\x13\xd8\x10\x11\xd8\x10\x11\xf1\x03\x01\x11\x12\xf0\x00\x01\x09\x13\xf0\x04\x03\x05\x0e\xd8\x11\x12\xd0\x08\x1c\xd0\x08\x1c\x88\x41\x95\x45\x98\x21\x91\x48\x94\x48\x90\x48\x90\x48\xd0\x08\x1c\xe0\x0c\x0d\x88\x01\x88\x01\xf8\x88\x41\x88\x01\x88\x05\x88\x05\x88\x05\x88\x05\xf0\x5a\x09\x00\x0c\x0d\x80\x48", 85,
+	  { { 1, 1 }, { 2, 2 }, { 1, 3 }, { 1, 4 }, { 3, 3 }, { 1, 5 }, { 21, 6 }, { 3, 8 }, { 1, 0 }, { 6, 8 }, { 2, 309 } } },
+	{ 12, 39, "\x80\x00\xd9\x07\x08\xd8\x10\x11\xd8\x10\x11\xf1\x03\x01\x11\x12\xf0\x00\x01\x09\x13\xf0\x04\x03\x05\x0e\xd8\x11\x12\xd2\x08\x1c\x88\x41\x94\x45\x98\x21\x95\x48\xd1\x08\x1c\xe0\x0c\x0d\x88\x01\xf0\x5a\x09\x00\x0c\x0d\x80\x48\xf8\xf0\x5b\x09\x00\x0d\x0e\x89\x01\xfa", 66,
+	  { { 1, 1 }, { 2, 2 }, { 1, 3 }, { 1, 4 }, { 3, 3 }, { 1, 5 }, { 19, 6 }, { 2, 8 }, { 2, 309 }, { 1, 0 }, { 3, 8 }, { 3, 0 } } },
+	{ 13, 45, "\x80\x00\xde\x07\x08\xd8\x10\x11\xd8\x10\x11\xf1\x03\x01\x11\x12\xf0\x00\x01\x09\x13\xf0\x04\x03\x05\x0e\xdb\x11\x12\x88\x41\x94\x45\x98\x21\x96\x48\x91\x11\xe0\x0c\x0d\x88\x01\xf0\x5a\x09\x00\x0c\x0d\x80\x48\xf8\xf0\x5b\x09\x00\x0d\x0e\x89\x01\xfa", 62,
+	  { { 1, 1 }, { 7, 2 }, { 1, 3 }, { 1, 4 }, { 3, 3 }, { 1, 5 }, { 20, 6 }, { 2, 8 }, { 2, 309 }, { 1, 0 }, { 3, 8 }, { 3, 0 } } },
+};
+/* clang-format on */
+
+static void line_tables(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		/* each length of it: what is cut off has no lines of its own, and nothing else */
+		for (size_t len = 0; len <= tables[i].len; len++) {
+			const size_t n = tables[i].n_units;
+			struct lp_py_line *lines = malloc(n * sizeof(*lines));
+			uint8_t *copy = malloc(len + 1);
+			const struct lp_py_bytecode b = {
+				.minor = tables[i].minor,
+				.firstlineno = 1,
+				.units = { NULL, 2 * n },
+				.linetable = { copy, len },
+			};
+			size_t unit = 0;
+
+			memcpy(copy, tables[i].table, len);
+			lp_py_lines(&b, lines);
+			for (size_t r = 0; len == tables[i].len && unit < n; r++)
+				for (unsigned int k = 0; k < tables[i].runs[r].units; k++)
+					assert_int_equal(lines[unit++].line,
+							 tables[i].runs[r].line);
+			free(lines);
+			free(copy);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(line_tables),
 		cmocka_unit_test(lines_start_where_settrace_says),
 	};
 

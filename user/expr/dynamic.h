@@ -19,7 +19,6 @@ enum lp_dyn_kind {
 	LP_DYN_RESULT,	   /* $return */
 	LP_DYN_CTX,	   /* ctx; meta where it is shown by itself */
 	LP_DYN_META,	   /* meta: the collector knows it */
-	LP_DYN_COMM,	   /* the kernel's name of the thread; in conditions */
 	LP_DYN_ATTR,	   /* a.name */
 	LP_DYN_ITEM,	   /* a[b] */
 	LP_DYN_SLICE,	   /* a[b:c], either may be NULL */
@@ -143,9 +142,6 @@ void lp_dyn_gen_names(struct lp_dyn_gen *g, size_t first, const char *name);
 void lp_dyn_gen_fail(struct lp_dyn_gen *g, const struct lp_dyn *t, const char *why);
 /* r = not r, of a bool */
 void lp_dyn_gen_invert(struct lp_dyn_gen *g, uint8_t r);
-/* r = the kernel's name of the thread is text, or starts or ends with it */
-void lp_dyn_gen_comm(struct lp_dyn_gen *g, enum lp_dyn_kind kind, const struct lp_dyn *text,
-		     uint8_t r);
 /* Is it so with one of the items? */
 uint8_t lp_dyn_gen_items(struct lp_dyn_gen *g, const struct lp_dyn *t);
 

@@ -16,24 +16,6 @@ static void add_jump(struct lp_dyn_gen *g, struct jumps *j, uint8_t r)
 		g->status = lp_err_nomem(g->err);
 }
 
-void lp_dyn_gen_comm(struct lp_dyn_gen *g, enum lp_dyn_kind kind, const struct lp_dyn *text,
-		     uint8_t r)
-{
-	if (text->constant.len > LP_STRBUF_MAX) {
-		lp_dyn_gen_fail(g, text, "no thread's name is that long");
-		return;
-	}
-	lp_emit(&g->e, COMMLD);
-	lp_emit_const_string(&g->e, 1, text->constant.str, text->constant.len);
-	if (kind == LP_DYN_STARTS)
-		lp_emit(&g->e, STRPRE, .dst = r);
-	else if (kind == LP_DYN_ENDS)
-		lp_emit(&g->e, STRSUF, .dst = r);
-	else
-		lp_emit(&g->e, STREQ, .dst = r);
-	lp_emit(&g->e, PY_BOOL, .dst = r, .a = r);
-}
-
 /* r = a against one item */
 static void gen_test(struct lp_dyn_gen *g, const struct lp_dyn *t, uint8_t a,
 		     const struct lp_dyn *item, uint8_t r, struct jumps *j)
@@ -63,8 +45,7 @@ static void gen_test(struct lp_dyn_gen *g, const struct lp_dyn *t, uint8_t a,
 
 uint8_t lp_dyn_gen_items(struct lp_dyn_gen *g, const struct lp_dyn *t)
 {
-	bool is_comm = t->a->kind == LP_DYN_COMM;
-	uint8_t a = is_comm ? 0 : lp_dyn_gen_value(g, t->a), r = lp_emit_reg(&g->e);
+	uint8_t a = lp_dyn_gen_value(g, t->a), r = lp_emit_reg(&g->e);
 	struct jumps found = { 0 };
 
 	if (!t->n_items) {
@@ -72,18 +53,14 @@ uint8_t lp_dyn_gen_items(struct lp_dyn_gen *g, const struct lp_dyn *t)
 		lp_emit(&g->e, PY_BOOL, .dst = r, .a = r);
 	}
 	for (size_t i = 0; i < t->n_items && !g->status && !g->e.status; i++) {
-		if (is_comm)
-			lp_dyn_gen_comm(g, t->kind, t->items[i], r);
-		else
-			gen_test(g, t, a, t->items[i], r, &found);
+		gen_test(g, t, a, t->items[i], r, &found);
 		if (i + 1 < t->n_items)
 			add_jump(g, &found, r);
 	}
 	lp_vec_each (&found.list, at)
 		lp_emit_land(&g->e, *at);
 	lp_vec_done(&found.list);
-	if (!is_comm)
-		lp_dyn_gen_drop(g, a);
+	lp_dyn_gen_drop(g, a);
 	if (t->op == LP_OPER_NOT_IN)
 		lp_dyn_gen_invert(g, r);
 	return r;

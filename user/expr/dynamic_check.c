@@ -188,7 +188,7 @@ static struct lp_dyn *check_sizeof(struct lp_dyn_check *c, const struct lp_node 
 
 bool lp_dyn_is_loaded(struct lp_dyn_check *c, const struct lp_node *n, const struct lp_dyn *t)
 {
-	if (t->kind == LP_DYN_META || t->kind == LP_DYN_COMM) {
+	if (t->kind == LP_DYN_META) {
 		lp_check_fail(&c->base, n, "this can only be shown, compared and computed with");
 		return false;
 	}
@@ -268,7 +268,7 @@ static struct lp_dyn *check_index(struct lp_dyn_check *c, const struct lp_node *
 	t.b = t.a && has_parts(c, n->a, t.a, "items") ? lp_dyn_check_expr(c, n->b) : NULL;
 	if (!t.b)
 		return NULL;
-	if (t.b->kind == LP_DYN_META || t.b->kind == LP_DYN_COMM)
+	if (t.b->kind == LP_DYN_META)
 		return lp_dyn_is_loaded(c, n->b, t.b) ? t.b : NULL;
 	if (t.b->computes && (t.b->type == LP_DYN_STR || t.b->type == LP_DYN_FLOAT))
 		return lp_check_fail(&c->base, n->b,
@@ -288,7 +288,7 @@ static bool check_end(struct lp_dyn_check *c, const struct lp_node *n, struct lp
 		return false;
 	if ((*ret)->type != LP_DYN_ANY && (*ret)->type != LP_DYN_INT && (*ret)->type != LP_DYN_BOOL)
 		lp_check_fail(&c->base, n, "a slice's end is an int");
-	else if ((*ret)->kind == LP_DYN_META || (*ret)->kind == LP_DYN_COMM)
+	else if ((*ret)->kind == LP_DYN_META)
 		lp_dyn_is_loaded(c, n, *ret);
 	return !c->base.status;
 }
@@ -370,16 +370,10 @@ static struct lp_dyn *check_method(struct lp_dyn_check *c, const struct lp_node 
 	struct lp_dyn t =
 		lp_dyn_node(n->name[0] == 's' ? LP_DYN_STARTS : LP_DYN_ENDS, n, LP_DYN_BOOL);
 
-	t.a = lp_dyn_check_expr(c, n->a);
-	if (!t.a || (t.a->kind != LP_DYN_COMM && !lp_dyn_is_loaded(c, n->a, t.a)) ||
-	    !has_parts(c, n->a, t.a, "beginning and end"))
+	t.a = check_loaded(c, n->a);
+	if (!t.a || !has_parts(c, n->a, t.a, "beginning and end") ||
+	    !check_items(c, n->b, &t, check_affix))
 		return NULL;
-	if (!check_items(c, n->b, &t, check_affix))
-		return NULL;
-	for (size_t i = 0; t.a->kind == LP_DYN_COMM && i < t.n_items; i++)
-		if (t.items[i]->kind != LP_DYN_CONST || t.items[i]->type != LP_DYN_STR)
-			return lp_check_fail(&c->base, n->b,
-					     "$comm can be compared with strings in quotes");
 	return share_loaded(c, n, &t);
 }
 
@@ -400,9 +394,6 @@ static struct lp_dyn *check_cond(struct lp_dyn_check *c, const struct lp_node *n
 	for (size_t i = 0; i < LP_ARRAY_SIZE(kids); i++) {
 		t.computes |= kids[i]->computes || kids[i]->kind == LP_DYN_META;
 		needs |= kids[i]->needs;
-		if (kids[i]->kind == LP_DYN_COMM)
-			return lp_check_fail(&c->base, n,
-					     "$comm can be compared with strings in quotes");
 	}
 	t.computes |= needs == (LP_NEEDS_ENTRY | LP_NEEDS_LEAVE);
 	return lp_dyn_share(c, &t);
@@ -450,8 +441,6 @@ struct lp_dyn *lp_dyn_check_condition(struct lp_dyn_check *c, const struct lp_no
 	if (!t)
 		return NULL;
 	t->refs++;
-	if (t->kind == LP_DYN_COMM)
-		return lp_check_fail(&c->base, n, "$comm can be compared with strings in quotes");
 	if (t->redacted) {
 		const struct lp_node *name = t->redacted;
 

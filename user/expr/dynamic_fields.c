@@ -263,6 +263,19 @@ static struct lp_eval *eval_field(struct lp_dyn_fields *f, struct lp_dyn *t, boo
 	return e;
 }
 
+/* Can its value be a text of the logpoint? That lies in no memory of the program: the kernel side can
+ * compare it, and the collector has it.
+ */
+static bool yields_text(const struct lp_dyn *t)
+{
+	if (t->kind == LP_DYN_CONST)
+		return t->type == LP_DYN_STR || t->type == LP_DYN_BYTES;
+	if (t->kind == LP_DYN_COND)
+		return yields_text(t->b) || yields_text(t->c);
+	return t->kind == LP_DYN_BINARY && (t->op == LP_OPER_AND || t->op == LP_OPER_OR) &&
+	       (yields_text(t->a) || yields_text(t->b));
+}
+
 /* Can the collector tell whether it is true? */
 static bool truth_is_known(const struct lp_dyn *t)
 {
@@ -329,14 +342,14 @@ static const struct lp_eval *eval_tree(struct lp_dyn_fields *f, struct lp_dyn *t
 {
 	struct lp_eval *e;
 
-	if (t->computes)
-		return eval_operation(f, t);
 	if (t->kind == LP_DYN_CONST) {
 		e = new_eval(f, LP_EVAL_CONSTANT, t->op);
 		if (e)
 			e->constant = t->constant;
 		return e;
 	}
+	if (t->computes || yields_text(t))
+		return eval_operation(f, t);
 	e = eval_field(f, t, false);
 	if (e && is_asked && !truth_is_known(t))
 		e->truth = eval_field(f, t, true);
@@ -359,7 +372,7 @@ static uint32_t make_field(struct lp_dyn_fields *f, const struct lp_dyn_item *it
 	} else if (t->kind == LP_DYN_CONST) {
 		field.kind = LP_FIELD_FIXED;
 		field.fixed = t->constant;
-	} else if (t->computes) {
+	} else if (t->computes || yields_text(t)) {
 		field.kind = LP_FIELD_EVAL;
 		field.eval = eval_tree(f, t, false);
 	} else {

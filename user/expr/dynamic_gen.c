@@ -376,17 +376,8 @@ static uint8_t gen_cond(struct lp_dyn_gen *g, const struct lp_dyn *t)
 
 static uint8_t gen_binary(struct lp_dyn_gen *g, const struct lp_dyn *t)
 {
-	uint8_t r;
-
 	if (t->op == LP_OPER_AND || t->op == LP_OPER_OR)
 		return gen_logic(g, t, false);
-	if (t->a->kind == LP_DYN_COMM) {
-		r = lp_emit_reg(&g->e);
-		lp_dyn_gen_comm(g, t->kind, t->b, r);
-		if (t->op == LP_OPER_NE)
-			lp_dyn_gen_invert(g, r);
-		return r;
-	}
 	if (!operations[t->op].op) {
 		lp_dyn_gen_fail(g, t,
 				"the kernel cannot compute this: it is for templates, by itself");
@@ -394,7 +385,8 @@ static uint8_t gen_binary(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	}
 
 	uint8_t a = lp_dyn_gen_value(g, t->a), b = lp_dyn_gen_value(g, t->b);
-	r = emit_pair(g, operations[t->op].op, operations[t->op].n, a, b, lp_operators[t->op].text);
+	uint8_t r = emit_pair(g, operations[t->op].op, operations[t->op].n, a, b,
+			      lp_operators[t->op].text);
 	if (operations[t->op].invert)
 		lp_dyn_gen_invert(g, r);
 	return r;
@@ -444,15 +436,23 @@ static uint8_t keep(struct lp_dyn_gen *g, const struct lp_dyn *t, bool as_truth)
 typedef uint8_t gen_fn(struct lp_dyn_gen *g, const struct lp_dyn *t);
 
 static gen_fn *const gens[] = {
-	[LP_DYN_CONST] = gen_const,	    [LP_DYN_NAME] = gen_name,
-	[LP_DYN_RESULT] = gen_name,	    [LP_DYN_CTX] = gen_context,
-	[LP_DYN_META] = gen_nothing,	    [LP_DYN_COMM] = gen_nothing,
-	[LP_DYN_ATTR] = gen_attr,	    [LP_DYN_ITEM] = gen_item,
-	[LP_DYN_SLICE] = gen_slice,	    [LP_DYN_LEN] = gen_len,
-	[LP_DYN_TYPE] = gen_type,	    [LP_DYN_UNARY] = gen_unary,
-	[LP_DYN_BINARY] = gen_binary,	    [LP_DYN_COND] = gen_cond,
-	[LP_DYN_ANY_OF] = lp_dyn_gen_items, [LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
-	[LP_DYN_STARTS] = lp_dyn_gen_items, [LP_DYN_ENDS] = lp_dyn_gen_items,
+	[LP_DYN_CONST] = gen_const,
+	[LP_DYN_NAME] = gen_name,
+	[LP_DYN_RESULT] = gen_name,
+	[LP_DYN_CTX] = gen_context,
+	[LP_DYN_META] = gen_nothing,
+	[LP_DYN_ATTR] = gen_attr,
+	[LP_DYN_ITEM] = gen_item,
+	[LP_DYN_SLICE] = gen_slice,
+	[LP_DYN_LEN] = gen_len,
+	[LP_DYN_TYPE] = gen_type,
+	[LP_DYN_UNARY] = gen_unary,
+	[LP_DYN_BINARY] = gen_binary,
+	[LP_DYN_COND] = gen_cond,
+	[LP_DYN_ANY_OF] = lp_dyn_gen_items,
+	[LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
+	[LP_DYN_STARTS] = lp_dyn_gen_items,
+	[LP_DYN_ENDS] = lp_dyn_gen_items,
 };
 
 static bool has_jump(const struct lp_dyn_gen *g, size_t first)

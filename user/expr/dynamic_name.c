@@ -156,19 +156,17 @@ static struct lp_dyn *check_time(struct lp_dyn_check *c, const struct lp_node *n
 
 static struct lp_dyn *check_comm(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	if (!c->base.in_condition)
-		return share_meta(c, n, LP_META_COMM, LP_DYN_STR);
-
-	struct lp_dyn t = lp_dyn_node(LP_DYN_COMM, n, LP_DYN_STR);
-	return lp_dyn_share(c, &t);
+	if (c->base.in_condition)
+		return lp_check_fail(&c->base, n,
+				     "$comm is for templates: a condition can compare $tid");
+	return share_meta(c, n, LP_META_COMM, LP_DYN_STR);
 }
 
 static struct lp_dyn *check_thread(struct lp_dyn_check *c, const struct lp_node *n)
 {
 	if (c->base.in_condition)
 		return lp_check_fail(&c->base, n,
-				     "$thread is for templates: a condition can compare $tid, and "
-				     "$comm, which is the kernel's name of the thread");
+				     "$thread is for templates: a condition can compare $tid");
 	return share_meta(c, n, LP_META_THREAD, LP_DYN_STR);
 }
 

@@ -65,12 +65,6 @@ static struct lp_dyn *fold(struct lp_dyn_check *c, const struct lp_node *n, cons
 	return lp_dyn_constant(c, n, &v);
 }
 
-static void *no_text(struct lp_dyn_check *c, const struct lp_node *n)
-{
-	return lp_check_fail(&c->base, n,
-			     "this cannot be computed with in a condition: compare it");
-}
-
 static bool is_context(const struct lp_dyn *t)
 {
 	return t->kind == LP_DYN_META;
@@ -111,8 +105,6 @@ struct lp_dyn *lp_dyn_check_unary(struct lp_dyn_check *c, const struct lp_node *
 	t.a = lp_dyn_check_expr(c, n->a);
 	if (!t.a)
 		return NULL;
-	if (t.a->kind == LP_DYN_COMM)
-		return lp_check_fail(&c->base, n, "$comm can be compared with strings in quotes");
 	if (n->op != LP_OPER_NOT) {
 		if (is_text(t.a->type) || t.a->type == LP_DYN_NONE ||
 		    (n->op == LP_OPER_INV && t.a->type == LP_DYN_FLOAT))
@@ -164,8 +156,6 @@ static struct lp_dyn *check_arithmetic(struct lp_dyn_check *c, const struct lp_n
 {
 	const struct lp_dyn *a = t->a, *b = t->b;
 
-	if (a->kind == LP_DYN_COMM || b->kind == LP_DYN_COMM)
-		return no_text(c, n);
 	if (!arithmetic_fits(n->op, a->type, b->type))
 		return does_not_apply(c, n, a, b);
 	if (a->kind == LP_DYN_CONST && b->kind == LP_DYN_CONST)
@@ -180,20 +170,6 @@ static struct lp_dyn *check_arithmetic(struct lp_dyn_check *c, const struct lp_n
 	return lp_dyn_share(c, t);
 }
 
-/* $comm, against text that is known now. */
-static bool comm_is_compared(struct lp_dyn_check *c, const struct lp_node *n,
-			     const struct lp_dyn *a, const struct lp_dyn *b)
-{
-	if (a->kind != LP_DYN_COMM && b->kind != LP_DYN_COMM)
-		return true;
-	if ((n->op == LP_OPER_EQ || n->op == LP_OPER_NE || n->op == LP_OPER_IN ||
-	     n->op == LP_OPER_NOT_IN) &&
-	    a->kind == LP_DYN_COMM && b->kind == LP_DYN_CONST && b->type == LP_DYN_STR)
-		return true;
-	lp_check_fail(&c->base, n, "$comm can be compared with strings in quotes");
-	return false;
-}
-
 static bool order_fits(enum lp_dyn_type a, enum lp_dyn_type b)
 {
 	if (a == LP_DYN_NONE || b == LP_DYN_NONE)
@@ -204,15 +180,6 @@ static bool order_fits(enum lp_dyn_type a, enum lp_dyn_type b)
 static struct lp_dyn *check_compare(struct lp_dyn_check *c, const struct lp_node *n,
 				    struct lp_dyn *t)
 {
-	/* $comm on the left */
-	if (t->b->kind == LP_DYN_COMM && (n->op == LP_OPER_EQ || n->op == LP_OPER_NE)) {
-		struct lp_dyn *comm = t->b;
-
-		t->b = t->a;
-		t->a = comm;
-	}
-	if (!comm_is_compared(c, n, t->a, t->b))
-		return NULL;
 	if (n->op != LP_OPER_EQ && n->op != LP_OPER_NE && !order_fits(t->a->type, t->b->type))
 		return does_not_apply(c, n, t->a, t->b);
 	if (t->a->kind == LP_DYN_CONST && t->b->kind == LP_DYN_CONST)
@@ -245,10 +212,8 @@ static struct lp_dyn *check_is(struct lp_dyn_check *c, const struct lp_node *n, 
 	return lp_dyn_share(c, t);
 }
 
-static struct lp_dyn *check_logic(struct lp_dyn_check *c, const struct lp_node *n, struct lp_dyn *t)
+static struct lp_dyn *check_logic(struct lp_dyn_check *c, struct lp_dyn *t)
 {
-	if (t->a->kind == LP_DYN_COMM || t->b->kind == LP_DYN_COMM)
-		return lp_check_fail(&c->base, n, "$comm can be compared with strings in quotes");
 	t->type = t->a->type == t->b->type ? t->a->type : LP_DYN_ANY;
 	t->computes = t->a->computes || t->b->computes || is_context(t->a) || is_context(t->b) ||
 		      (t->a->needs | t->b->needs) == (LP_NEEDS_ENTRY | LP_NEEDS_LEAVE);
@@ -271,7 +236,7 @@ static struct lp_dyn *check_any_of(struct lp_dyn_check *c, const struct lp_node 
 	for (size_t i = 0; i < n->b->n_items; i++) {
 		struct lp_dyn *item = lp_dyn_check_expr(c, n->b->items[i]);
 
-		if (!item || !comm_is_compared(c, n, t->a, item))
+		if (!item)
 			return NULL;
 		t->items[t->n_items++] = item;
 		t->computes |= item->computes || is_context(item);
@@ -293,8 +258,6 @@ static struct lp_dyn *check_in(struct lp_dyn_check *c, const struct lp_node *n, 
 		return NULL;
 	if (is_number(t->b->type) || t->b->type == LP_DYN_NONE)
 		return lp_check_fail(&c->base, n->b, "nothing is in '%s'", type_names[t->b->type]);
-	if (t->a->kind == LP_DYN_COMM || t->b->kind == LP_DYN_COMM)
-		return lp_check_fail(&c->base, n, "$comm can be compared with strings in quotes");
 	if (!lp_dyn_is_loaded(c, n->a, t->a) || !lp_dyn_is_loaded(c, n->b, t->b))
 		return NULL;
 	if ((t->a->needs | t->b->needs) == (LP_NEEDS_ENTRY | LP_NEEDS_LEAVE))
@@ -323,6 +286,6 @@ struct lp_dyn *lp_dyn_check_binary(struct lp_dyn_check *c, const struct lp_node 
 	if (lp_dyn_is_compare(n->op))
 		return check_compare(c, n, &t);
 	if (n->op == LP_OPER_AND || n->op == LP_OPER_OR)
-		return check_logic(c, n, &t);
+		return check_logic(c, &t);
 	return check_is(c, n, &t);
 }

@@ -48,7 +48,10 @@ static bool push_callers(struct lp_eval_dwarf *ev, unsigned int reg, int64_t k)
 	else if (is_saved)
 		ok = lp_eval_push_cfa(inner) && (n == 1 || lp_eval_arith_op(inner, &ops[1])) &&
 		     lp_eval_arith_op(inner, &(Dwarf_Op){ .atom = DW_OP_deref });
-	else if (n == 0 && ops != mem)
+	else if (n == 0)
+		/* also one that calls may change: where a compiler says that it holds what was passed, it
+		 * knows that this callee leaves it alone (DWARF 5, 3.4.2; gcc's -fipa-ra)
+		 */
 		ok = lp_eval_push_register(inner, reg, 0);
 	else
 		ok = lp_eval_fail(inner, LP_ST_OPTIMIZED_OUT);

@@ -225,6 +225,17 @@ static bool find_name(struct lp_native_scope *s, const char *name, size_t len, u
 	       each_prefix(s, name, len, false, kinds, ret);
 }
 
+/* Is what the unit tells of its variables in a file of its own (.dwo, .dwp)? */
+static bool is_elsewhere(struct lp_native_scope *s)
+{
+	Dwarf_Attribute mem;
+	Dwarf_Die unit;
+
+	return lp_module_cu_at(s->module, s->vaddr, &unit) == 0 &&
+	       (dwarf_attr(&unit, DW_AT_dwo_name, &mem) ||
+		dwarf_attr(&unit, DW_AT_GNU_dwo_name, &mem));
+}
+
 static int lookup(struct lp_scope *base, const char *name, size_t len, struct lp_var *ret,
 		  struct lp_err *err)
 {
@@ -241,6 +252,11 @@ static int lookup(struct lp_scope *base, const char *name, size_t len, struct lp
 		r = dwarf_tag(&die) == DW_TAG_enumerator
 			    ? enumerator_var(s, &die, ret)
 			    : lp_scope_var(s, &die, LP_VAR_GLOBAL, ret);
+	if (r == -ENOENT && is_elsewhere(s))
+		return lp_err_set(err, ENOTSUP,
+				  "'%.*s' is not known: debug information in files of its own "
+				  "(-gsplit-dwarf: .dwo, .dwp) is not supported",
+				  (int)len, name);
 	return r == -ENOMEM ? lp_err_nomem(err) : r;
 }
 

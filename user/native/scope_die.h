@@ -16,7 +16,15 @@
 /* An attribute of the DIE or of what it is a copy or definition of. */
 static inline Dwarf_Attribute *lp_die_attr(Dwarf_Die *die, unsigned int at, Dwarf_Attribute *mem)
 {
-	return dwarf_attr_integrate(die, at, mem);
+	Dwarf_Attribute *attr = dwarf_attr_integrate(die, at, mem);
+
+	/* Go writes DWARF 4 with expressions as blocks, which libdw takes up to DWARF 3 only; a
+	 * short one has the same bytes in both forms
+	 */
+	if (attr && (at == DW_AT_location || at == DW_AT_frame_base) &&
+	    attr->form == DW_FORM_block1 && attr->valp[0] < 0x80)
+		attr->form = DW_FORM_exprloc;
+	return attr;
 }
 
 bool lp_die_flag(Dwarf_Die *die, unsigned int at);

@@ -47,6 +47,11 @@ static int load_nothing(uint32_t flags)
 	return 0;
 }
 
+bool lp_have_bpf(void)
+{
+	return load_nothing(0) >= 0;
+}
+
 static int have_bpf(char *why, size_t size)
 {
 	int r = load_nothing(0);

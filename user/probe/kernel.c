@@ -27,13 +27,14 @@
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[1024];
+	lp_auto(lp_free) char *text = NULL;
+	char *rest;
 
-	if (lp_log_level < LP_LOG_DEBUG || level == LIBBPF_DEBUG)
+	if (lp_log_level < LP_LOG_DEBUG || level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	lp_debug("%s", line);
+	/* the verifier's log is one message */
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		lp_debug("%s", line);
 	return 0;
 }
 
@@ -141,8 +142,13 @@ static int load(struct lp_kernel *k, struct lp_err *err)
 	configure(k);
 
 	r = logpoint_bpf__load(k->skel);
-	if (r == -EPERM || r == -EACCES)
+	if (r == -EPERM || (r == -EACCES && !lp_have_bpf()))
 		return lp_err_permission(err, r, "load BPF programs");
+	if (r == -EACCES)
+		return lp_err_set(
+			err, ENOTSUP,
+			"this kernel's verifier refuses a BPF program of ours, which is a "
+			"mistake of logpoint: please report it, with what -vv says");
 	if (r < 0)
 		return lp_err_set(err, -r,
 				  "cannot load the BPF programs: %s (see 'logpoint check')",

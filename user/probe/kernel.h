@@ -89,6 +89,7 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
 int lp_btf_extract(void);
 
 /* Nothing that the running kernel lacks is guessed: each asks it. */
+bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
 bool lp_have_capability(int number);
 

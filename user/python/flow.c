@@ -57,6 +57,9 @@ static int decode(struct building *w, const struct lp_py_line *lines)
 		for (unsigned int skip = op->caches; skip > 0 && i + 1 < w->n_units; skip--)
 			w->instr_at[++i] = NOWHERE;
 	}
+	/* an EXTENDED_ARG at the very end belongs to nothing */
+	if (in.unit != NOWHERE)
+		w->instr_at[in.unit] = NOWHERE;
 	return f->instrs.len > 0 ? 0 : -EINVAL;
 }
 

@@ -165,7 +165,7 @@ static int unknown_function(const struct candidates *c, const char *name, struct
 		if (!lp_py_code_is_function(*code))
 			continue;
 		if (!strncmp(function, name, near.len) && function[near.len] == '.' &&
-		    n++ < MAX_NAMED)
+		    !strchr(function + near.len + 1, '.') && n++ < MAX_NAMED)
 			lp_buf_fmt(&b, "%s%s", n > 1 ? ", " : "", function);
 		if (!is_named(&near, function))
 			lp_suggest_add(&near, function, true);

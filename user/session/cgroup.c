@@ -15,18 +15,36 @@
 
 #include "target/find.h"
 
-#define RESTART_WAIT  (2 * LP_NS_PER_S)	  /* for a unit that is just restarting */
+#define RESTART_WAIT  LP_NS_PER_S	  /* for a unit that may be just restarting */
 #define RESTART_PAUSE (10 * LP_NS_PER_MS) /* between two looks */
 
-/* systemd keeps this as long as it knows of a run of the unit that isn't wholly over. */
-static bool is_restarting(const char *unit)
+/* Has systemd a file of the unit, or of what it is an instance of ("app@7": app@.service)? */
+static bool is_known(const char *unit)
 {
+	static const char *const folders[] = {
+		"/run/systemd/system",		 "/etc/systemd/system",
+		"/usr/lib/systemd/system",	 "/lib/systemd/system",
+		"/run/systemd/transient",	 "/run/systemd/generator",
+		"/usr/local/lib/systemd/system",
+	};
+	const char *dot = strrchr(unit, '.'), *at = strchr(unit, '@');
+	const char *type = dot ? dot : ".service";
+	int whole = (int)(dot ? dot - unit : (ptrdiff_t)strlen(unit));
 	char path[PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/run/systemd/units/invocation:%s%s", unit,
-		 strchr(unit, '.') ? "" : ".service");
-	return lstat(path, &st) == 0;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%.*s%s", folders[i], whole, unit, type);
+		if (lstat(path, &st) == 0)
+			return true;
+		if (!at || at - unit >= whole)
+			continue;
+		snprintf(path, sizeof(path), "%s/%.*s%s", folders[i], (int)(at - unit) + 1, unit,
+			 type);
+		if (lstat(path, &st) == 0)
+			return true;
+	}
+	return false;
 }
 
 int session_find_unit(struct lp_session *s, struct lp_err *err)
@@ -36,7 +54,7 @@ int session_find_unit(struct lp_session *s, struct lp_err *err)
 	uint64_t until = lp_now() + RESTART_WAIT;
 	int r;
 
-	while ((r = lp_unit_cgroup(unit, s->cgroup, err)) == -ENOENT && is_restarting(unit) &&
+	while ((r = lp_unit_cgroup(unit, s->cgroup, err)) == -ENOENT && is_known(unit) &&
 	       lp_now() < until)
 		nanosleep(&pause, NULL);
 	return r;
