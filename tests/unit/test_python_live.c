@@ -34,9 +34,11 @@ static uint32_t runtime_id;
 
 static void start_python(const char *path, const char *script)
 {
-	struct lp_kernel_conf conf = {
-		.python = true, .max_points = 4, .max_sites = 16, .max_code = 256
-	};
+	struct lp_kernel_conf conf = { .python_watch = true,
+				       .python_steps = true,
+				       .max_points = 4,
+				       .max_sites = 16,
+				       .max_code = 256 };
 	struct lp_err err = { 0 };
 
 	python_start(&target, path, script);
