@@ -285,6 +285,7 @@ struct lp_py_place_key {
  */
 #define LP_PY_SITE_LEADS       0x1u
 #define LP_PY_SITE_FOLLOWS     0x2u
+#define LP_PY_SITE_CACHED      0x8u /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 

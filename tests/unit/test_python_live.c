@@ -10,6 +10,7 @@
 #include "expr/location.h"
 #include "lp/python.h"
 #include "python/python.h"
+#include "python/step.h"
 #include "python_target.h"
 
 static struct python_target target;
@@ -33,9 +34,11 @@ static uint32_t runtime_id;
 
 static void start_python(const char *path, const char *script)
 {
-	struct lp_kernel_conf conf = {
-		.python = true, .max_points = 4, .max_sites = 16, .max_code = 256
-	};
+	struct lp_kernel_conf conf = { .python_watch = true,
+				       .python_steps = true,
+				       .max_points = 4,
+				       .max_sites = 16,
+				       .max_code = 256 };
 	struct lp_err err = { 0 };
 
 	python_start(&target, path, script);
@@ -52,6 +55,41 @@ static void start_python(const char *path, const char *script)
 		fail_msg("%s: %s", path, err.msg);
 }
 
+/* By a watchpoint, or in the evaluation loop where this machine's watchpoints bring no hit. */
+static void watch_place(const struct lp_py_place *place, uint32_t point, const struct lp_insn *code,
+			size_t n, struct lp_link **ret)
+{
+	bool by_step = !lp_watch_fires();
+	lp_auto(lp_py_step_done) struct lp_py_step step = { .site = place->site };
+	struct lp_err err = { 0 };
+	uint32_t sites[16], site;
+
+	if (by_step && lp_python_step(python, place, &step, &err) < 0)
+		fail_msg("%s", err.msg);
+	step.site.runtime = runtime_id;
+	if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &step.site, 0, code, n, &site,
+				      &err) < 0)
+		fail_msg("%s", err.msg);
+	if (!by_step) {
+		if (lp_kernel_watch(kernel, target.pid, place->watch, ret, &err) < 0)
+			fail_msg("%s", err.msg);
+		return;
+	}
+
+	char path[4096 + 64];
+	snprintf(path, sizeof(path), "/proc/%d/root%s", target.pid, lp_python_file(python));
+	for (size_t i = 0; i < LP_ARRAY_SIZE(sites); i++)
+		sites[i] = site;
+	assert_in_range(step.offsets.len, 1, LP_ARRAY_SIZE(sites));
+	struct lp_attach a = { .path = path,
+			       .pid = target.pid,
+			       .n = step.offsets.len,
+			       .offsets = step.offsets.data,
+			       .sites = sites };
+	if (lp_kernel_attach_steps(kernel, &a, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
 {
 	struct lp_location at = {
@@ -59,21 +97,13 @@ static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
 	};
 	struct lp_py_places places = { 0 };
 	struct lp_err err = { 0 };
-	uint32_t point = add_point((struct lp_point){ 0 }), site;
+	uint32_t point = add_point((struct lp_point){ 0 });
 
 	if (lp_python_resolve(python, &at, &places, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_in_range(places.len, 1, 4);
-	for (size_t i = 0; i < places.len; i++) {
-		struct lp_py_site py = places.data[i].site;
-
-		py.runtime = runtime_id;
-		if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &py, 0, code, n, &site,
-					      &err) < 0 ||
-		    lp_kernel_watch(kernel, target.pid, places.data[i].watch, &watches[i], &err) <
-			    0)
-			fail_msg("%s", err.msg);
-	}
+	for (size_t i = 0; i < places.len; i++)
+		watch_place(&places.data[i], point, code, n, &watches[i]);
 	lp_vec_done(&places);
 	return point;
 }

@@ -52,6 +52,7 @@ static int configure(struct lp_kernel *k)
 {
 	struct logpoint_bpf *s = k->skel;
 	const struct lp_kernel_conf *c = &k->conf;
+	bool python = lp_kernel_has_python(k);
 
 	bpf_map__set_value_size(s->maps.code, c->max_code * sizeof(struct lp_insn));
 	bpf_map__set_max_entries(s->maps.sites, c->max_sites);
@@ -73,11 +74,12 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
-	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
-	bpf_program__set_autoload(s->progs.lp_watch, c->python);
-	bpf_program__set_autoload(s->progs.lp_step, c->python);
-	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
-	if (c->python) {
+	bpf_program__set_autoload(s->progs.lp_fork,
+				  c->follow || (python && c->filter == LP_FILTER_CGROUP));
+	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
+	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
+	bpf_program__set_autoload(s->progs.lp_code_made, python);
+	if (python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);

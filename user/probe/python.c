@@ -13,7 +13,12 @@
 
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {
-	return k->conf.python;
+	return k->conf.python_watch || k->conf.python_steps;
+}
+
+bool lp_kernel_has_steps(const struct lp_kernel *k)
+{
+	return k->conf.python_steps;
 }
 
 int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
@@ -30,7 +35,7 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 {
 	uint32_t id = (uint32_t)k->watch_bytes.len;
 
-	if (!k->conf.python)
+	if (!lp_kernel_has_python(k))
 		return lp_err_set(err, EINVAL, "a Python process, but Python was not expected");
 	if (id == LP_PY_RUNTIMES_MAX)
 		return lp_err_set(err, ENOSPC, "more than %u interpreters at once",

@@ -273,7 +273,7 @@ int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct
 	if (r >= 0)
 		r = choose_unit(py, place->site.unit, &unit, &base, err);
 	s.site.unit = unit;
-	s.site.flags |= LP_PY_SITE_STEPS;
+	s.site.flags |= LP_PY_SITE_STEPS | (ops[base].caches ? LP_PY_SITE_CACHED : 0);
 	s.site.unit_delta = l->lasti_unit ? -2 : 0;
 	for (size_t op = 0; op < OPCODES && r >= 0; op++)
 		if (ops[op].kind != LP_PYOP_BAD && base_of(ops, (uint8_t)op) == base)

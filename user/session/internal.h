@@ -197,6 +197,8 @@ bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 bool session_may_be_python(const struct point *p);
 /* Could a target be, or become, a Python process? */
 bool session_python_expected(const struct lp_session *s);
+/* Code units that are to be watched at once; a guess as long as no places are known. */
+size_t session_python_halves(const struct lp_session *s);
 /* Opens what is new; one that can't be logged is kept with its reason. */
 int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err);
 struct interp *session_interp(const struct lp_session *s, pid_t pid);
@@ -232,6 +234,8 @@ int session_python_attach(struct lp_session *s, struct point *p, size_t from, st
 void session_python_detach(struct lp_session *s, struct point *p);
 void session_python_detach_process(struct lp_session *s, struct interp *in);
 void session_python_detach_all(struct lp_session *s);
+/* How often probes in the evaluation loop were run into, the point's own hits included. */
+uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "target/procfs.h"
 #include "target/symfile.h"
 
 #define REFRESH_AFTER (100 * LP_NS_PER_MS) /* a burst of imports */
@@ -65,10 +66,38 @@ static bool has_interpreter(const struct lp_session *s, struct lp_file *f)
 	return f->python == LP_YES;
 }
 
+/* Before the targets are opened: does a process map what is called so? */
+static bool looks_so(pid_t pid)
+{
+	lp_auto(lp_buf_done) struct lp_buf maps = { 0 };
+
+	return lp_procfs_read(pid, "maps", &maps, NULL) == 0 && maps.len &&
+	       strstr(maps.data, "python");
+}
+
+size_t session_python_halves(const struct lp_session *s)
+{
+	size_t known = 0, guess = 0;
+
+	lp_vec_each (&s->points, p) {
+		if (session_may_be_python(*p))
+			guess += session_has_two_halves(*p) ? 2 : 1;
+		lp_vec_each (&(*p)->spots, spot)
+			if ((*spot)->py)
+				known += (*spot)->py->owns_entry ? 2 : 1;
+	}
+	return known > guess ? known : guess;
+}
+
 bool session_python_expected(const struct lp_session *s)
 {
+	const struct lp_target *t = &s->opts->target;
+
 	if (!any_may_be_python(s))
 		return false;
+	for (size_t i = 0; t->kind == LP_TARGET_PIDS && i < t->n_pids; i++)
+		if (looks_so(t->pids[i]))
+			return true;
 	lp_vec_each (&s->points, p)
 		if ((*p)->lp->location.kind == LP_AT_LINE &&
 		    has_suffix((*p)->lp->location.file, ".py"))

@@ -131,6 +131,10 @@ static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *
 			*err = why;
 		return r;
 	}
+	if (!lp_kernel_has_steps(s->kernel)) {
+		*err = why;
+		return r;
+	}
 	if (!s->no_watchpoints)
 		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
 			     spot->point->lp->name, why.msg);
@@ -203,6 +207,23 @@ static bool is_first_at(const struct point *p, size_t i)
 		    p->spots.data[k]->py->here.place.watch == py->here.place.watch)
 			return false;
 	return true;
+}
+
+uint64_t session_python_runs(struct lp_session *s, const struct point *p)
+{
+	uint64_t n = 0;
+
+	lp_vec_each (&p->spots, each) {
+		const struct spot *spot = *each;
+
+		if (!spot->py)
+			continue;
+		if (spot->py->here.step)
+			n += lp_kernel_step_runs(s->kernel, spot->site);
+		if (spot->py->owns_entry && spot->py->entry.step)
+			n += lp_kernel_step_runs(s->kernel, spot->enter_site);
+	}
+	return n;
 }
 
 uint64_t session_python_unseen(struct lp_session *s, struct point *p)

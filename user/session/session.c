@@ -324,6 +324,12 @@ static void say_armed(struct lp_session *s)
 		armed += p->state == POINT_ARMED;
 		places += p->spots.len;
 	}
+	if (s->no_watchpoints)
+		session_note(
+			s, LP_LOG_NORMAL,
+			"no hardware watchpoint ever hits on this machine: Python places are "
+			"probed in the interpreter's loop, where all Python code of the process "
+			"pays for them");
 	session_note(s, LP_LOG_NORMAL, "%zu of %zu logpoint%s armed, %zu place%s, %.0f ms", armed,
 		     s->points.len, s->points.len == 1 ? "" : "s", places, places == 1 ? "" : "s",
 		     (double)(lp_now() - s->began) / LP_NS_PER_MS);
