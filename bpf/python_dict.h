@@ -43,7 +43,7 @@ lp_inline long lp_pyvm_name_matches(struct lp_vm *vm, const struct lp_py_runtime
 	    lp_pyvm_u64(vm, key + l->str_hash, &hash) < 0 ||
 	    lp_pyvm_get(vm, key + l->str_state, 4, &state) < 0)
 		return -LP_ST_UNREADABLE;
-	if (type != rt->type_str || len != name->len ||
+	if (type != rt->type_str || (name->width && len != name->len) ||
 	    (!vm->py.probe.in_turn && hash != name->hash))
 		return 0;
 	state >>= l->str_kind_shift & 31;
