@@ -224,7 +224,7 @@ lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 
-	long r = lp_pyvm_view(vm, LP_VIEW_NAME, LP_PY_KEY, vm->py.imm);
+	long r = lp_pyvm_name_constant(vm, vm->py.imm);
 	if (r < 0)
 		return r;
 	if (vm->py.op == LP_OP_PY_NAME)
