@@ -149,8 +149,8 @@ struct lp_pyvm {
 	__u8 pad2;
 	struct lp_pyvm_latest latest;
 	__u32 any;
-	__s64 found;   /* in a class: 1, 0 or < 0 */
-	__u32 scope;   /* enum lp_pyvm_scope */
+	__s64 found; /* in a class: 1, 0 or < 0 */
+	__u32 scope; /* enum lp_pyvm_scope */
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];
 	struct lp_pyvm_probe probe;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
