@@ -69,6 +69,7 @@ struct interp {
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
 struct py_half {
 	struct lp_py_place place;
+	bool has_site; /* the kernel side knows it */
 	bool watched;
 	struct lp_link *step; /* NULL: none */
 };

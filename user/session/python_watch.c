@@ -68,8 +68,9 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 		leave_watch(s, spot->py->in, half->place.watch);
 	if (half->step)
 		lp_link_free(lp_take(half->step));
-	half->watched = false;
-	lp_kernel_drop_python_site(s->kernel, site);
+	if (half->has_site)
+		lp_kernel_drop_python_site(s->kernel, site);
+	half->watched = half->has_site = false;
 }
 
 /* Returns before the entry: one that finds nothing of its entry would be lost. */
