@@ -75,6 +75,8 @@ void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
 /* Loaded with conf.python_watch or conf.python_steps; with the latter. */
 bool lp_kernel_has_python(const struct lp_kernel *k);
 bool lp_kernel_has_steps(const struct lp_kernel *k);
+/* A name whose value is never copied, by its hash (lp_py_name_hash()). */
+int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err);
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
 

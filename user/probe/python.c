@@ -49,6 +49,17 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 	return 0;
 }
 
+int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err)
+{
+	uint8_t hidden = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_redacted), &hash, &hidden, BPF_ANY) <
+	    0)
+		return lp_err_set(err, errno, "no room for more names to redact: %s",
+				  strerror(errno));
+	return 0;
+}
+
 static struct lp_py_placed *placed_by_number(struct lp_kernel *k, uint32_t site)
 {
 	lp_vec_each (&k->placed, p)

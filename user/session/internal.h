@@ -206,6 +206,8 @@ struct interp *session_interp(const struct lp_session *s, pid_t pid);
 /* Whose memory tells of its objects. */
 struct interp *session_interp_root(struct interp *in);
 /* Tells the kernel side of what was opened before it was there. */
+/* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
+int session_python_hide_names(struct lp_session *s, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
 /* It has ended, or runs another program. */

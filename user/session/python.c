@@ -174,6 +174,7 @@ int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_
 		.runtime = lp_python_runtime(in->py),
 		.types = lp_py_types_new(),
 		.redact = s->opts->limits.redact,
+		.is_redacted = lp_redacted,
 	};
 	return in->info.types ? 0 : lp_err_nomem(err);
 }
@@ -238,6 +239,21 @@ static int add_runtime(struct lp_session *s, struct interp *in, struct lp_err *e
 		r = lp_kernel_add_runtime(s->kernel, lp_python_runtime(in->py), &in->runtime, err);
 	in->known = r >= 0;
 	return r;
+}
+
+int session_python_hide_names(struct lp_session *s, struct lp_err *err)
+{
+	const char *const *names = s->opts->limits.redact;
+
+	for (; names && *names && lp_kernel_has_python(s->kernel); names++) {
+		uint64_t hash = lp_py_name_hash(*names, strlen(*names));
+		int r = hash ? lp_kernel_hide_name(s->kernel, hash, err)
+			     : lp_err_set(err, EINVAL,
+					  "'%s' is no name that can be redacted in Python", *names);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err)

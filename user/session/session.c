@@ -359,6 +359,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r >= 0)
 		r = each_point(s, add_point, ret_bad, err);
 	if (r >= 0)
+		r = session_python_hide_names(s, err);
+	if (r >= 0)
 		r = session_python_add_runtimes(s, err);
 	if (r >= 0)
 		r = each_point(s, add_sites, ret_bad, err);
