@@ -134,7 +134,7 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
-	bool no_watchpoints;		 /* none ever hits on this machine */
+	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */

@@ -244,7 +244,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
 			continue;
 		if (r < 0) {
 			session_drop_spots(p, from);
-			if (r != -ENOENT && !(code && r == -ESRCH))
+			if (r != -ENOENT && r != -ESRCH)
 				session_note(s, LP_LOG_QUIET, "%s: not armed in process %d: %s",
 					     p->lp->name, (int)in->pid, why.msg);
 			continue;
