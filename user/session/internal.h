@@ -134,6 +134,8 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
+	uint64_t armed_at;		 /* what was found first is watched since then */
+	pid_t forked;			 /* by a target since then; 0: none */
 	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */

@@ -152,10 +152,12 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
 	return false;
 }
 
-/* Forked, and not another program since: the interpreter's code lies where the parent has it. */
+/* Forked since the parent is watched, which the child inherits, and not another program since: the
+ * interpreter's code lies where the parent has it.
+ */
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
-	struct interp *in = session_interp(s, p->info.parent);
+	struct interp *in = s->forked == p->info.pid ? session_interp(s, p->info.parent) : NULL;
 	struct lp_proc *parent =
 		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 

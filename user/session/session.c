@@ -280,6 +280,7 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	lp_vec_done(&stops);
 	for (size_t i = 0; i < s->points.len && r >= 0; i++)
 		r = session_python_attach(s, s->points.data[i], 0, err);
+	s->armed_at = lp_now();
 	return r;
 }
 
