@@ -123,11 +123,20 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 	return !is_second;
 }
 
+/* 3.11: each instruction goes through the one that calls trace functions. */
+lp_inline int lp_pyvm_in_tracing(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 cframe, tracing;
+
+	return l->minor == 11 && lp_pyvm_u64(vm, vm->py.tstate + l->tstate_cframe, &cframe) >= 0 &&
+	       lp_pyvm_get(vm, cframe + l->cframe_tracing, 1, &tracing) >= 0 && tracing;
+}
+
 /* The same of a probe where the instruction begins. From 3.11 on the frame is behind by one instruction,
  * unless this one begins again, as the interpreter has tried to specialise it: it does when the
  * counter in its cache (a backoff counter from 3.13 on) is at its end. An instrumented one is never
- * specialised, and what is in its place has moved the frame on. Where a call comes back to, 3.13 has
- * moved it on, too.
+ * specialised, and what is in its place has moved the frame on; so it is with 3.11's DO_TRACING. Where
+ * a call comes back to, 3.13 has moved it on, too.
  */
 lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit,
 			     struct lp_pyvm_thread *t, __u32 flags)
@@ -141,7 +150,7 @@ lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u
 	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0 ||
 	    lp_pyvm_get(vm, unit, 1, &op) < 0 || lp_pyvm_get(vm, unit + 2, 2, &counter) < 0)
 		return 0;
-	int is_behind = last != unit || op >= LP_PYVM_INSTRUMENTED;
+	int is_behind = last != unit || op >= LP_PYVM_INSTRUMENTED || lp_pyvm_in_tracing(vm, l);
 	int again = !is_behind &&
 		    (!l->lasti_is_next || (t->frame == vm->py.frame && t->unit == unit && t->ip));
 	if (again)

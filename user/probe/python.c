@@ -16,6 +16,11 @@ bool lp_kernel_has_python(const struct lp_kernel *k)
 	return k->conf.python_watch || k->conf.python_steps;
 }
 
+bool lp_kernel_has_watch(const struct lp_kernel *k)
+{
+	return k->conf.python_watch;
+}
+
 bool lp_kernel_has_steps(const struct lp_kernel *k)
 {
 	return k->conf.python_steps;

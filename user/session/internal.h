@@ -69,6 +69,7 @@ struct interp {
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
 struct py_half {
 	struct lp_py_place place;
+	bool has_site; /* the kernel side knows it */
 	bool watched;
 	struct lp_link *step; /* NULL: none */
 };
@@ -133,7 +134,9 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
-	bool no_watchpoints;		 /* none ever hits on this machine */
+	uint64_t armed_at;		 /* what was found first is watched since then */
+	pid_t forked;			 /* by a target since then; 0: none */
+	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "python/step.h"
 #include "target/procfs.h"
 #include "target/symfile.h"
 
@@ -151,10 +152,12 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
 	return false;
 }
 
-/* Forked, and not another program since: the interpreter's code lies where the parent has it. */
+/* Forked since the parent is watched, which the child inherits, and not another program since: the
+ * interpreter's code lies where the parent has it.
+ */
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
-	struct interp *in = session_interp(s, p->info.parent);
+	struct interp *in = s->forked == p->info.pid ? session_interp(s, p->info.parent) : NULL;
 	struct lp_proc *parent =
 		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 
@@ -185,8 +188,11 @@ static int open_interpreter(struct lp_session *s, struct interp *in, struct lp_e
 	struct lp_err why = { 0 };
 	int r = lp_python_open(in->pid, &in->py, &why);
 
-	if (r >= 0)
+	if (r >= 0) {
+		if (s->kernel && !lp_kernel_has_watch(s->kernel))
+			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
 		return session_python_fill_info(s, in, err);
+	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
 	if (r == -EAGAIN || r == -ENOENT || r == -ESRCH)
@@ -363,7 +369,8 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	if (!s->next_refresh)
 		s->next_refresh = lp_now() + REFRESH_AFTER;
 	if (in) {
-		session_python_arm(s, in, code);
+		if (code)
+			session_python_arm(s, in, code);
 		return;
 	}
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
@@ -374,6 +381,6 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	}
 	if (in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
-	else
+	else if (!in->origin) /* else its watchpoints are inherited */
 		session_python_arm(s, in, 0);
 }

@@ -68,8 +68,9 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 		leave_watch(s, spot->py->in, half->place.watch);
 	if (half->step)
 		lp_link_free(lp_take(half->step));
-	half->watched = false;
-	lp_kernel_drop_python_site(s->kernel, site);
+	if (half->has_site)
+		lp_kernel_drop_python_site(s->kernel, site);
+	half->watched = half->has_site = false;
 }
 
 /* Returns before the entry: one that finds nothing of its entry would be lost. */
@@ -117,28 +118,36 @@ static int use_steps(struct lp_session *s, struct spot *spot, struct py_half *ha
 	return r;
 }
 
+static void tell_of_steps(struct lp_session *s, const struct spot *spot, const struct lp_err *why)
+{
+	if (why->code)
+		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
+			     spot->point->lp->name, why->msg);
+	else if (!s->told_of_steps)
+		session_note(
+			s, LP_LOG_NORMAL,
+			"no hardware watchpoint ever hits on this machine: Python places are "
+			"probed in the interpreter's loop, where all Python code of the process "
+			"pays for them");
+	s->told_of_steps = s->told_of_steps || !why->code;
+}
+
 static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *half,
 		       struct lp_err *err)
 {
 	struct lp_err why = { 0 };
 	int r = -ENOSPC;
 
-	if (!s->no_watchpoints)
+	if (lp_kernel_has_watch(s->kernel))
 		r = use_watch(s, spot->py->in, half->place.watch, &why);
 	half->watched = r >= 0;
-	if (r != -ENOSPC) {
-		if (r < 0)
-			*err = why;
-		return r;
+	if (r == -ENOSPC && lp_kernel_has_steps(s->kernel)) {
+		tell_of_steps(s, spot, &why);
+		return use_steps(s, spot, half, err);
 	}
-	if (!lp_kernel_has_steps(s->kernel)) {
+	if (r < 0)
 		*err = why;
-		return r;
-	}
-	if (!s->no_watchpoints)
-		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
-			     spot->point->lp->name, why.msg);
-	return use_steps(s, spot, half, err);
+	return r;
 }
 
 static int attach_spot(struct lp_session *s, struct spot *spot, struct lp_err *err)

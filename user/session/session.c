@@ -280,6 +280,7 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	lp_vec_done(&stops);
 	for (size_t i = 0; i < s->points.len && r >= 0; i++)
 		r = session_python_attach(s, s->points.data[i], 0, err);
+	s->armed_at = lp_now();
 	return r;
 }
 
@@ -324,12 +325,6 @@ static void say_armed(struct lp_session *s)
 		armed += p->state == POINT_ARMED;
 		places += p->spots.len;
 	}
-	if (s->no_watchpoints)
-		session_note(
-			s, LP_LOG_NORMAL,
-			"no hardware watchpoint ever hits on this machine: Python places are "
-			"probed in the interpreter's loop, where all Python code of the process "
-			"pays for them");
 	session_note(s, LP_LOG_NORMAL, "%zu of %zu logpoint%s armed, %zu place%s, %.0f ms", armed,
 		     s->points.len, s->points.len == 1 ? "" : "s", places, places == 1 ? "" : "s",
 		     (double)(lp_now() - s->began) / LP_NS_PER_MS);
@@ -349,7 +344,6 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = open_interpreters(s, err);
-	s->no_watchpoints = s->interps.len && !lp_watch_fires();
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
