@@ -3,10 +3,10 @@
 
 import sys
 
-from harness import check, each, equal, main
-from interpreters import ALL, FOLDER, minor, values, watch, where
+from harness import check, equal, main
+from interpreters import ALL, FOLDER, every, minor, values, watch, where
 
-EVERY = each(*ALL) if ALL else each()
+EVERY = every(ALL)
 
 
 def thread_of(records):
