@@ -167,7 +167,7 @@ static void on_each(const char *script, int line, uint64_t hits)
 static void each_execution_is_a_hit(void **state)
 {
 	(void)state;
-	on_each(BEGIN "run(100000)\n" END, 3, 100000);
+	on_each(BEGIN "run(20000)\n" END, 3, 20000);
 }
 
 static void in_all_threads(void **state)
