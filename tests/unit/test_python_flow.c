@@ -408,12 +408,12 @@ static unsigned int run_interpreter(const char *python, unsigned int seed)
 
 	snprintf(arguments, sizeof(arguments), "%u %d", seed, PROGRAMS);
 	const unsigned int wrong = take_all(&r, python, arguments);
-	print_message(
-		"%s: %u programs, %u lines, %u starts, %u more events, %u wrong; inexact: %u, of them "
-		"wrong %u; units of a line: 1: %u 2: %u 3: %u 4: %u more: %u\n",
-		python, r.programs, r.lines, r.events, r.same, wrong, r.inexact, r.wrong_inexact,
-		r.slots[1], r.slots[2], r.slots[3], r.slots[4],
-		r.slots[5] + r.slots[6] + r.slots[7]);
+	print_message("%s: %u programs, %u lines, %u starts, %u more events, %u wrong; inexact: "
+		      "%u, of them "
+		      "wrong %u; units of a line: 1: %u 2: %u 3: %u 4: %u more: %u\n",
+		      python, r.programs, r.lines, r.events, r.same, wrong, r.inexact,
+		      r.wrong_inexact, r.slots[1], r.slots[2], r.slots[3], r.slots[4],
+		      r.slots[5] + r.slots[6] + r.slots[7]);
 	assert_int_equal(r.programs, PROGRAMS);
 	assert_true(r.events > 1000);
 	run_done(&r);
