@@ -136,7 +136,7 @@ lp_inline __u32 lp_py_find(struct lp_vm *vm, __u64 addr, __u32 *ret_new)
 	s->addr = addr;
 	s->serial = w->serial;
 	s->text = 0;
-	s->depth = 0xff;
+	s->left = 0;
 	return found;
 }
 

@@ -8,7 +8,9 @@
 
 #include "pytype.h"
 
-#define LP_PY_AGAIN 0x100u /* with the depth: also where it was copied already */
+/* With the depth: */
+#define LP_PY_AGAIN 0x100u /* its class is known as far as it can be */
+#define LP_PY_ANEW  0x200u /* also where it was copied already */
 
 enum lp_py_want {
 	LP_PW_WANT_NOTHING,
@@ -331,11 +333,17 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	__u32 is_new, again = depth & LP_PY_AGAIN, index = LP_PY_TYPES_MAX;
 	struct lp_py_seen *s = lp_py_seen(vm, lp_py_find(vm, addr, &is_new));
 
+	__u32 anew = depth & (LP_PY_AGAIN | LP_PY_ANEW), left = 1;
+
 	depth &= 0xff;
-	if (!is_new && !again && s->depth <= depth)
+	if (depth < w->depth)
+		left = w->depth - depth + 1;
+	if (!anew && s->left >= left)
 		return LP_PW_WANT_NOTHING;
-	if (s->depth > depth)
-		s->depth = depth;
+	if (w->from || ~w->to)
+		left = 0; /* a part of it alone */
+	if (s->left < left)
+		s->left = left;
 	if (lp_py_head(vm, addr) < 0)
 		return LP_PW_WANT_NOTHING;
 
@@ -355,7 +363,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 	if (kind == LP_PK_STR || kind == LP_PK_BYTES || kind == LP_PK_BYTEARRAY) {
 		lp_py_text(vm, addr, kind);
-		if (kind == LP_PK_STR && !w->from && !~w->to) {
+		if (kind == LP_PK_STR && left) {
 			s->text = w->text;
 			s->width = w->width;
 			s->len = w->len;
@@ -367,8 +375,8 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	}
 	if (index < LP_PY_TYPES_MAX && (LP_PY_WITH_ATTRIBUTES >> kind & 1) && depth < w->depth)
 		lp_py_attributes(vm, addr, index, depth, ob_size);
-	else if (LP_PY_LEAVES >> kind & 1)
-		s->depth = 0;
+	else if (left && LP_PY_LEAVES >> kind & 1)
+		s->left = 0xff;
 	return kind == LP_PK_CLASS ? LP_PW_WANT_SELF : LP_PW_WANT_NOTHING;
 }
 

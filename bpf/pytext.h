@@ -123,7 +123,7 @@ static long lp_py_hash_one(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-/* Is the value of this name not to be shown? 0 also for what is no str, which waits then. */
+/* Is the value of this name not to be shown? < 0: it is not a str, or not known to be one. */
 lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
@@ -146,9 +146,11 @@ lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 		s->text = w->text;
 		s->width = w->width;
 		s->len = w->len;
-		s->depth = 0;
+		s->left = 0xff;
 	}
-	if (!s->text || s->len > LP_PY_NAME_MAX)
+	if (!s->text)
+		return -1;
+	if (s->len > LP_PY_NAME_MAX)
 		return 0;
 
 	struct lp_step step = { .vm = vm };

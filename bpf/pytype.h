@@ -82,13 +82,18 @@ lp_inline void lp_py_cstring(struct lp_vm *vm, __u64 addr)
 	struct lp_py_walk *w = &vm->walk;
 	__u8 *to = lp_vm_tail(vm, LP_PY_CSTRING);
 
-	for (__u32 i = 0; i < LP_PY_CSTRING / 8; i++)
-		((__u64 *)w->name)[i] = 0;
-
 	long n = lp_mem_read_str(w->name, LP_PY_CSTRING, addr);
 	if (n < 1 || n > LP_PY_CSTRING) {
 		lp_vm_note(vm, LP_SLOT_MEM, LP_ST_UNREADABLE, addr);
 		return;
+	}
+	for (__u32 i = 0; i < LP_PY_CSTRING / 8; i++) {
+		__u64 *word = (__u64 *)w->name + i;
+
+		if (i * 8 >= (__u32)n)
+			*word = 0;
+		else if (i * 8 + 8 > (__u32)n) /* what lies behind the terminator is not known */
+			*word &= (1ull << ((__u32)n & 7) * 8) - 1;
 	}
 	if (!to) {
 		vm->flags |= LP_RECF_CUT;

@@ -77,8 +77,10 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 		if (what == LP_PW_ENTRIES) {
 			int is_secret = lp_py_name(vm, object);
 
-			if (is_secret < 0)
+			if (is_secret < 0) {
 				lp_py_visit(vm, object, depth);
+				is_secret = lp_py_name(vm, object); /* of a subclass of str */
+			}
 			object = is_secret > 0 ? 0 : other;
 		}
 	} else if (what == LP_PW_SLOTS) {
@@ -118,6 +120,8 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 		w->string = LP_PY_NAME_MAX * 4;
 	w->items = LP_PY_CAPTURE_ITEMS(imm);
 	w->depth = LP_PY_CAPTURE_DEPTH(imm);
+	if (w->depth > LP_PY_DEPTH_MAX)
+		w->depth = LP_PY_DEPTH_MAX;
 	w->runs_in = w->runs_out = 0;
 	w->from = 0;
 	w->to = ~0u;
@@ -127,7 +131,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	}
 
 	/* most often it leads nowhere */
-	lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_AGAIN : 0);
+	lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
 	w->from = 0;
 	w->to = ~0u;
 	if (w->runs_in)

@@ -80,7 +80,7 @@ struct lp_py_seen {
 	__u64 addr;
 	__u32 serial;	 /* of the hit */
 	__u32 text;	 /* in the record: the characters; 0: no str */
-	__u8 depth;	 /* least at which it was copied */
+	__u8 left;	 /* levels that were left below it, and one; 0xff: it leads nowhere */
 	__u8 width, len; /* of a character; characters in the record */
 	__u8 pad0;
 	__u32 pad;

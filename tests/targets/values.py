@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Objects of every kind: prints the address of each and what it looks like, then waits.
 
-A line is SECTION, tab, address, tab, text. In section "all" a reader without limits sees the text;
+A line is SECTION, tab, address, tab, text; "end" ends it. In section "all" a reader without limits sees the text;
 in section "limits" one that shows 64 bytes of a string, 5 items and 2 levels. What repr() doesn't
 tell is spelt by show(): attributes of plain instances, where generators wait (f_lasti, as a line).
 """
@@ -480,6 +480,32 @@ def limits():
     yield Plain(pass_wort="hidden4"), "Plain(pass_wort=<redacted>)"
     yield Keyed("hidden6"), "Keyed(open=1, token=<redacted>)"
     yield {"größe": "hidden7"}, "{'größe': <redacted>}"
+    yield {MyStr("TOKEN"): "hidden8", 1: 2}, "{'TOKEN': <redacted>, 1: 2}"
+    yield collections.OrderedDict(pass__word="hidden9"), "OrderedDict({'pass__word': <redacted>})"
+    yield Slotted("hidden0"), "Slotted(cookie=1, password=<redacted>)"
+
+
+def slices():
+    """In section "slice" the text is what items 3 to 8 of a sequence look like, or all there are."""
+    for o in (list(range(20)), tuple(range(20)), list(range(5)), "abcdefghijkl", "ä漢abcdefghij",
+              "x😀abcdefghij", b"abcdefghijkl", [], "", MyStr("abcdefghij"), MyList(range(9))):
+        yield o, repr(o[3:8])
+    yield bytearray(b"abcdefghijkl"), "bytearray(b'defgh')"
+
+
+def common():
+    """In section "reads" the text is in how many reads of memory an object is to be had."""
+    yield from ((12345, 1), (2 ** 100, 1), (1.5, 1), ("short", 1), (b"bytes", 1), (None, 0), (True, 0),
+                ("x" * 100, 2), ("ä" * 30, 2), ([], 1), ((1001,), 3), ([1001, 1002], 4),
+                ({"key": 1003}, 6), (2 ** 1000, 2))
+
+
+class Slotted:
+    __slots__ = ("cookie", "password", "__dict__")
+
+    def __init__(self, token):
+        self.password = token
+        self.cookie = 1
 
 
 class Keyed:
@@ -493,18 +519,21 @@ class Keyed:
 def churn():
     """Changes what section "moving" has told, for good."""
     d, l, o, s = {}, [], Many(), set()
-    for x in (d, l, o, s):
+    q = collections.deque()
+    for x in (d, l, o, s, q, o.__dict__, [d, o, l]):
         out("moving", x, "")
-    print("go", flush=True)
+    print("end", flush=True)
     while True:
         for i in range(3000):
             d[i] = [i]
             l.append({i: str(i)})
             s.add((i,))
+            q.append((i,))
             setattr(o, "a%d" % (i % 50), [d])
         d.clear()
         del l[:]
         s.clear()
+        q.clear()
         o.__dict__.clear()
         d.update(dict.fromkeys(map(str, range(50)), l))
 
@@ -512,11 +541,15 @@ def churn():
 def main():
     for o in every_kind():
         out("all", o, show(o))
-    for _ in range(int(os.environ.get("LOGPOINT_OBJECTS", "3000"))):
+    for _ in range(int(os.environ.get("LOGPOINT_OBJECTS", "1000"))):
         o = value()
         out("all", o, show(o))
     for o, wanted in limits():
         out("limits", o, wanted)
+    for o, wanted in slices():
+        out("slice", o, wanted)
+    for o, wanted in common():
+        out("reads", o, str(wanted))
     print("end", flush=True)
     for line in sys.stdin:
         if line.strip() == "churn":

@@ -8,8 +8,9 @@
 #include "base/show.h"
 #include "base/utf8.h"
 
-#define STR(s) .kind = LP_VAL_STRING, .str = (s), .len = sizeof(s) - 1
-#define INT(v) .kind = LP_VAL_INT, .s = (v), .size = 4
+#define STR(s)	 .kind = LP_VAL_STRING, .str = (s), .len = sizeof(s) - 1
+#define INT(v)	 .kind = LP_VAL_INT, .s = (v), .size = 4
+#define PY(name) .kind = LP_VAL_##name, .is_python = true
 #define ITEMS(...)                                                                                 \
 	.items = (struct lp_value[]){ __VA_ARGS__ },                                               \
 	.len = sizeof((struct lp_value[]){ __VA_ARGS__ }) / sizeof(struct lp_value)
@@ -56,6 +57,42 @@ static const struct {
 		  { .name = "x", .kind = LP_VAL_ERROR, .str = "unreadable 0x10" }) },
 	  "{<Base> = {b = 1}, name = \"ann\", {u = 3}, x = <unreadable 0x10>}",
 	  NULL },
+	/* of Python */
+	{ { PY(NULL) }, "None", NULL },
+	{ { PY(BOOL), .u = 1 }, "True", NULL },
+	{ { PY(FLOAT), .f = 1 }, "1.0", NULL },
+	{ { PY(FLOAT), .f = 1e16 }, "1e+16", NULL },
+	{ { PY(FLOAT), .f = 123456.75 }, "123456.75", NULL },
+	{ { PY(FLOAT), .f = -0.0001 }, "-0.0001", NULL },
+	{ { PY(FLOAT), .f = 1.5e-7 }, "1.5e-07", NULL },
+	{ { PY(FLOAT), .f = 5e-324 }, "5e-324", NULL },
+	{ { PY(FLOAT), .f = 9007199254740993.0 }, "9007199254740992.0", NULL },
+	{ { PY(STRING), .str = "it's", .len = 4 }, "it's", "\"it's\"" },
+	{ { PY(STRING), .str = "a'\"\n\x1b", .len = 5 }, "a'\"\n\x1b", "'a\\'\"\\n\\x1b'" },
+	{ { PY(STRING), .str = "\xed\xa0\x80", .len = 3, .cut = true },
+	  "\xed\xa0\x80...",
+	  "'\\ud800'..." },
+	{ { PY(BYTES), .str = "\x00z'", .len = 3 }, "b\"\\x00z'\"", NULL },
+	{ { PY(LIST), ITEMS({ INT(1) }, { PY(NULL) }), .cut = true }, "[1, None, ...]", NULL },
+	{ { PY(LIST), .type_name = "deque", ITEMS({ INT(1) }), .str = ", maxlen=3" },
+	  "deque([1], maxlen=3)",
+	  NULL },
+	{ { PY(TUPLE), ITEMS({ INT(1) }) }, "(1,)", NULL },
+	{ { PY(TUPLE), .cut = true }, "(...)", NULL },
+	{ { PY(SET) }, "set()", NULL },
+	{ { PY(SET), .type_name = "frozenset" }, "frozenset()", NULL },
+	{ { PY(SET), .type_name = "frozenset", ITEMS({ INT(1) }) }, "frozenset({1})", NULL },
+	{ { PY(MAP), ITEMS({ PY(STRING), .str = "k", .len = 1 }, { INT(2) }), .cut = true },
+	  "{'k': 2, ...}",
+	  NULL },
+	{ { PY(STRUCT), .type_name = "Cart",
+	    ITEMS({ .name = "n", INT(1) },
+		  { .name = "p", .kind = LP_VAL_ERROR, .str = "redacted" }) },
+	  "Cart(n=1, p=<redacted>)",
+	  NULL },
+	{ { PY(ENUM), .str = "Color.RED", ITEMS({ INT(1) }) }, "<Color.RED: 1>", NULL },
+	{ { PY(COMPLEX), ITEMS({ PY(FLOAT), .f = 1 }, { PY(FLOAT), .f = -2 }) }, "(1-2j)", NULL },
+	{ { PY(COMPLEX), ITEMS({ PY(FLOAT), .f = 0 }, { PY(FLOAT), .f = 2.5 }) }, "2.5j", NULL },
 };
 
 static void values_are_shown_as_gdb_does(void **state)

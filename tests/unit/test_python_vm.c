@@ -40,11 +40,14 @@ static const struct {
 	const char *name;
 	uint8_t op;
 } ops[] = {
-	{ "compare", LP_OP_PY_COMPARE }, { "is", LP_OP_PY_IS },	      { "in", LP_OP_PY_IN },
-	{ "isinstance", LP_OP_PY_ISINSTANCE }, { "starts", LP_OP_PY_STARTS }, { "ends", LP_OP_PY_ENDS },
-	{ "arith", LP_OP_PY_ARITH },	   { "item", LP_OP_PY_ITEM }, { "len", LP_OP_PY_LEN },
-	{ "truth", LP_OP_PY_TRUTH },	   { "type", LP_OP_PY_TYPE }, { "neg", LP_OP_PY_NEG },
-	{ "inv", LP_OP_PY_INV },	   { "attr", LP_OP_PY_ATTR }, { "slice", LP_OP_PY_SLICE },
+	{ "compare", LP_OP_PY_COMPARE }, { "is", LP_OP_PY_IS },
+	{ "in", LP_OP_PY_IN },		 { "isinstance", LP_OP_PY_ISINSTANCE },
+	{ "starts", LP_OP_PY_STARTS },	 { "ends", LP_OP_PY_ENDS },
+	{ "arith", LP_OP_PY_ARITH },	 { "item", LP_OP_PY_ITEM },
+	{ "len", LP_OP_PY_LEN },	 { "truth", LP_OP_PY_TRUTH },
+	{ "type", LP_OP_PY_TYPE },	 { "neg", LP_OP_PY_NEG },
+	{ "inv", LP_OP_PY_INV },	 { "attr", LP_OP_PY_ATTR },
+	{ "slice", LP_OP_PY_SLICE },
 };
 
 struct line {
@@ -99,9 +102,7 @@ static unsigned int run_line(const struct line *l)
 		INSN(GATE),
 		INSN(END),
 	};
-	struct lp_py_key key = {
-		.hash = l->hash, .len = (uint32_t)strlen(l->name), .is_ascii = 1
-	};
+	struct lp_py_key key = { .hash = l->hash, .len = (uint32_t)strlen(l->name), .is_ascii = 1 };
 
 	if (code[2].op == LP_OP_PY_ATTR)
 		code[2].imm = 8;
@@ -144,8 +145,8 @@ static void check_line(const char *python, const char *text)
 	char value[64] = "";
 	int at = 0;
 
-	if (sscanf(text, "%15s %d %" SCNu64 " %" SCNu64 " %c %63s %" SCNi64 " %n", l.op, &l.n, &l.a, &l.b,
-		   &l.kind, value, (int64_t *)&l.hash, &at) < 7)
+	if (sscanf(text, "%15s %d %" SCNu64 " %" SCNu64 " %c %63s %" SCNi64 " %n", l.op, &l.n, &l.a,
+		   &l.b, &l.kind, value, (int64_t *)&l.hash, &at) < 7)
 		fail_msg("%s: not a case: %s", python, text);
 	snprintf(l.name, sizeof(l.name), "%s", text + at);
 	l.value = l.kind == 'x' ? 0 : (uint64_t)strtoll(value, NULL, 10);

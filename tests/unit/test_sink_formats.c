@@ -242,6 +242,13 @@ static const struct {
 					    .len = 1 } },
 	    .len = 2 },
 	  "{\"<Base>\":{\"b\":1},\"u\":2}" },
+	{ { .kind = LP_VAL_STRUCT,
+	    .is_python = true,
+	    .type_name = "ValueError",
+	    .items = (struct lp_value[]){ INT(1) },
+	    .len = 1 },
+	  "\"ValueError(1)\"" },
+	{ { .kind = LP_VAL_ENUM, .is_python = true, .str = "Color.RED" }, "\"Color.RED\"" },
 	{ { .kind = LP_VAL_DEEPER }, "\"...\"" },
 	{ { .kind = LP_VAL_OBJECT, .type_name = "Cart", .u = 16 }, "\"<Cart at 0x10>\"" },
 };

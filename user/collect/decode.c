@@ -44,12 +44,42 @@ int lp_record_check(const void *record, size_t len, struct lp_err *err)
 	return 0;
 }
 
-static const struct lp_block *mem_block(const struct lp_decoded *d, uint64_t addr)
+static int by_addr(const void *a, const void *b)
 {
-	for (size_t i = 0; i < d->blocks.len; i++) {
-		const struct lp_block *b = d->blocks.data[i];
+	const struct lp_block *x = *(const struct lp_block *const *)a;
+	const struct lp_block *y = *(const struct lp_block *const *)b;
 
-		if (b->status == LP_ST_OK && addr >= b->addr && addr - b->addr < b->len)
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return x->len < y->len ? -1 : x->len > y->len;
+}
+
+/* Index behind the last block that starts at addr or below. */
+static size_t blocks_up_to(const struct lp_decoded *d, uint64_t addr)
+{
+	size_t low = 0, high = d->blocks.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (d->blocks.data[middle]->addr <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A block with len bytes at addr. Blocks may overlap. */
+static const struct lp_block *mem_block(const struct lp_decoded *d, uint64_t addr, size_t len)
+{
+	for (size_t i = blocks_up_to(d, addr); i-- > 0;) {
+		const struct lp_block *b = d->blocks.data[i];
+		uint64_t off = addr - b->addr;
+
+		if (off > d->longest)
+			break;
+		if (b->status == LP_ST_OK && off <= b->len && b->len - off >= len)
 			return b;
 	}
 	return NULL;
@@ -58,8 +88,8 @@ static const struct lp_block *mem_block(const struct lp_decoded *d, uint64_t add
 /* Why nothing can be had at an address: it was tried, or it wasn't. */
 static int why_not(const struct lp_decoded *d, uint64_t addr)
 {
-	for (size_t i = 0; i < d->blocks.len; i++)
-		if (d->blocks.data[i]->status != LP_ST_OK && d->blocks.data[i]->addr == addr)
+	for (size_t i = blocks_up_to(d, addr); i-- > 0 && d->blocks.data[i]->addr == addr;)
+		if (d->blocks.data[i]->status != LP_ST_OK)
 			return -EFAULT;
 	return -ENODATA;
 }
@@ -67,9 +97,9 @@ static int why_not(const struct lp_decoded *d, uint64_t addr)
 static int read_mem(struct lp_memory *m, uint64_t addr, void *buf, size_t len)
 {
 	const struct lp_decoded *d = (const struct lp_decoded *)m;
-	const struct lp_block *b = mem_block(d, addr);
+	const struct lp_block *b = mem_block(d, addr, len);
 
-	if (!b || b->len - (addr - b->addr) < len)
+	if (!b)
 		return why_not(d, addr);
 	memcpy(buf, (const char *)(b + 1) + (addr - b->addr), len);
 	return 0;
@@ -78,13 +108,12 @@ static int read_mem(struct lp_memory *m, uint64_t addr, void *buf, size_t len)
 static long read_mem_string(struct lp_memory *m, uint64_t addr, char *buf, size_t max, int *ret_cut)
 {
 	const struct lp_decoded *d = (const struct lp_decoded *)m;
-	const struct lp_block *b = mem_block(d, addr);
+	/* an empty string is a block without bytes, or what is behind the last one of another */
+	const struct lp_block *b = mem_block(d, addr, 1);
 
-	/* an empty string is a block without bytes */
-	for (size_t i = 0; !b && i < d->blocks.len; i++)
-		if (d->blocks.data[i]->addr == addr && d->blocks.data[i]->status == LP_ST_OK)
-			b = d->blocks.data[i];
 	if (!b)
+		b = mem_block(d, addr, 0);
+	if (!b || (b->addr != addr && addr - b->addr == b->len))
 		return why_not(d, addr);
 
 	const char *s = (const char *)(b + 1) + (addr - b->addr);
@@ -130,6 +159,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	if (n_slots)
 		memset(d->slots.data, 0, n_slots * sizeof(*d->slots.data));
 	d->blocks.len = 0;
+	d->longest = 0;
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
 	d->py_stack = d->py_thread = d->py_task = (struct lp_blocks){ 0 };
 	d->rec = rec;
@@ -143,6 +173,8 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 		if (b->slot == LP_SLOT_MEM) {
 			if (lp_vec_push(&d->blocks, b) < 0)
 				return -ENOMEM;
+			if (b->len > d->longest)
+				d->longest = b->len;
 		} else {
 			struct lp_blocks *s = span_of(d, b->slot);
 
@@ -153,6 +185,8 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 		}
 		last = b->slot;
 	}
+	if (d->blocks.len > 1)
+		qsort(d->blocks.data, d->blocks.len, sizeof(*d->blocks.data), by_addr);
 	return 0;
 }
 

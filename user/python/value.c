@@ -49,6 +49,7 @@ void lp_pv_error(struct lp_value *ret, int error, uint64_t addr, struct lp_arena
 
 void lp_pv_text(struct lp_pv *p, struct lp_buf *text, struct lp_value *ret)
 {
+	p->text += text->len;
 	ret->kind = LP_VAL_OBJECT;
 	ret->len = text->len;
 	ret->str = text->failed || !text->len
@@ -150,7 +151,7 @@ static void read_kind(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, str
 	const struct kind *kind = &kinds[c->kind];
 
 	if (p->nesting == LP_PV_NESTING_MAX || p->values >= LP_PV_VALUES_MAX ||
-	    (kind->is_collection && p->depth >= p->r->max_depth)) {
+	    p->text >= LP_PV_TEXT_MAX || (kind->is_collection && p->depth >= p->r->max_depth)) {
 		ret->kind = LP_VAL_DEEPER;
 		return;
 	}

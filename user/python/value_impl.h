@@ -14,9 +14,10 @@
 #include "lp/pybody.h"
 #include "python/value.h"
 
-#define LP_PV_NESTING_MAX 64	/* objects within objects, whatever the depth asked for */
-#define LP_PV_VALUES_MAX  65536 /* made for one value of a record */
-#define LP_PV_TABLE_MAX	  65536 /* entries of a table looked at */
+#define LP_PV_NESTING_MAX (LP_PY_DEPTH_MAX + 16) /* objects that one is in, whatever their kind */
+#define LP_PV_VALUES_MAX  65536			 /* made for one value of a record */
+#define LP_PV_TEXT_MAX	  (256u << 10) /* bytes of text in it: one object may be shown often */
+#define LP_PV_TABLE_MAX	  65536	       /* entries of a table looked at */
 
 struct lp_pv_slot {
 	char *name;
@@ -48,6 +49,7 @@ struct lp_pv {
 	uint64_t path[LP_PV_NESTING_MAX]; /* objects that we are in */
 	unsigned int nesting;
 	uint32_t values; /* made up to now */
+	size_t text;	 /* bytes of strings and digits in them */
 	uint32_t depth;	 /* collections that we are in */
 };
 

@@ -99,6 +99,8 @@ void lp_pv_dict(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp
 		const char *name = lp_pv_name(p, p->r->memory, pairs.data[i].key);
 
 		lp_pv_object(p, pairs.data[i].key, key);
+		if (!name && key->kind == LP_VAL_STRING) /* of a subclass of str */
+			name = key->str;
 		if (name && lp_pv_is_redacted(p, name)) {
 			value->kind = LP_VAL_ERROR;
 			value->str = "redacted";

@@ -77,6 +77,7 @@ static int read_text(struct lp_pv *p, struct lp_memory *m, const struct text *t,
 		ret->cut = true;
 	}
 	put_characters(&out, data, got / t->width, t->width);
+	p->text += out.len;
 	ret->kind = LP_VAL_STRING;
 	ret->len = out.len;
 	ret->str = out.failed ? NULL
@@ -99,6 +100,7 @@ bool lp_pv_string(struct lp_pv *p, struct lp_memory *m, uint64_t addr, struct lp
 char *lp_pv_name(struct lp_pv *p, struct lp_memory *m, uint64_t addr)
 {
 	struct lp_value v = { 0 };
+	size_t text = p->text; /* names are not what is shown */
 	uint64_t type = 0;
 	struct text t;
 
@@ -106,6 +108,7 @@ char *lp_pv_name(struct lp_pv *p, struct lp_memory *m, uint64_t addr)
 	    type != p->r->runtime->type_str || find_text(p, m, addr, &t) < 0 ||
 	    read_text(p, m, &t, NAME_BYTES_MAX, &v) < 0 || (v.cut && !v.len))
 		return NULL;
+	p->text = text;
 	return (char *)v.str;
 }
 
@@ -124,6 +127,7 @@ static void read_bytes(struct lp_pv *p, uint64_t data, uint64_t len, struct lp_v
 	ret->str = to;
 	ret->len = to ? lp_pv_read_some(p->r->memory, data, to, want) : 0;
 	ret->cut = ret->len < len;
+	p->text += ret->len;
 	if (!to) {
 		ret->kind = LP_VAL_ERROR;
 		ret->str = "out of memory";
@@ -193,7 +197,7 @@ static void slice_text(struct lp_pv *p, uint64_t addr, uint64_t from, uint64_t t
 void lp_pv_slice(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, uint64_t from, uint64_t to,
 		 struct lp_value *ret)
 {
-	uint64_t items = addr + p->l->tuple_items, n = to > from ? to - from : 0;
+	uint64_t items = addr + p->l->tuple_items, n, len = 0;
 	int r = 0;
 
 	if (c->kind == LP_PK_STR) {
@@ -208,10 +212,15 @@ void lp_pv_slice(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, uint64_t
 		r = lp_pv_read(p, addr + p->l->list_items, &items, 8);
 	else if (c->kind != LP_PK_TUPLE)
 		r = -ENODATA;
+	if (r >= 0)
+		r = lp_pv_read(p, addr + p->l->ob_size, &len, 8);
 	if (r < 0) {
 		lp_pv_error(ret, r, addr, p->r->arena);
 		return;
 	}
+	if (to > len)
+		to = len;
+	n = to > from ? to - from : 0;
 	ret->kind = c->kind == LP_PK_LIST ? LP_VAL_LIST : LP_VAL_TUPLE;
 	p->depth++;
 	lp_pv_pointers(p, items + from * 8, n, ret);
@@ -276,6 +285,7 @@ static void put_big(struct lp_pv *p, uint64_t addr, uint64_t n, bool negative, s
 		ret->s = negative ? -(int64_t)v : (int64_t)v;
 		return;
 	}
+	p->text += n * 10;
 	ret->kind = LP_VAL_BIGINT;
 	ret->str = to_decimal(p->r->arena, digits, n, negative);
 	if (!ret->str)
