@@ -225,6 +225,25 @@ lp_inline long lp_pyvm_in_namespace(struct lp_vm *vm, const struct lp_py_runtime
 	return lp_pyvm_dict_name(vm, &rt->layout, dict);
 }
 
+/* The variable of a comprehension that runs in a class's or module's own frame, from 3.12 on: it is
+ * bound while that runs, and cleared before and after. 1, 0 or < 0.
+ */
+lp_inline long lp_pyvm_hidden(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 n = vm->py.n & (LP_PY_HIDDEN_CELL - 1), v;
+
+	if (!n)
+		return 0;
+	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_localsplus + (n - 1) * 8, &v) < 0)
+		return -LP_ST_UNREADABLE;
+	v &= ~(__u64)l->frame_tags;
+	if (v && (vm->py.n & LP_PY_HIDDEN_CELL) && lp_pyvm_u64(vm, v + l->cell_ref, &v) < 0)
+		return -LP_ST_UNREADABLE;
+	if (v)
+		lp_pyvm_result(vm, LP_PY_OBJECT, v);
+	return !!v;
+}
+
 /* PY_NAME, PY_GLOBAL */
 lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 {
@@ -233,7 +252,10 @@ lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 
-	long r = lp_pyvm_name_constant(vm, vm->py.imm);
+	long r = vm->py.op == LP_OP_PY_NAME ? lp_pyvm_hidden(vm, &rt->layout) : 0;
+	if (r)
+		return r < 0 ? r : 0;
+	r = lp_pyvm_name_constant(vm, vm->py.imm);
 	if (r < 0)
 		return r;
 	if (vm->py.op == LP_OP_PY_NAME)

@@ -143,7 +143,8 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(PY_BYTES, "dy", "d = the constant bytes")                                                \
 	X(PY_FAST, "dn", "d = the local n; raises UNBOUND")                                        \
 	X(PY_CELL, "dn", "d = what the cell in local n holds; raises UNBOUND")                     \
-	X(PY_NAME, "dy", "d = by name: the frame's f_locals, globals, builtins")                   \
+	/* LP_PY_HIDDEN() in n: the variable of a comprehension, where it is bound */              \
+	X(PY_NAME, "dny", "d = by name: local n, the frame's f_locals, globals, builtins")         \
 	X(PY_GLOBAL, "dy", "d = by name: globals, builtins")                                       \
 	X(PY_RETURN, "d", "d = the value on the frame's stack that is about to be returned")       \
 	X(PY_CONST, "dn", "d = the code object's constant n")                                      \
@@ -168,6 +169,10 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_PY, "sai", "the value a, and what it leads to: imm is LP_PY_CAPTURE()")              \
 	X(CAP_PYSTACK, "n", "the frames of the thread's Python stack, n at most")                  \
 	X(CAP_PYTASK, "s", "the running asyncio task's name, where there is one")
+
+/* n of PY_NAME; 0: no local has that name */
+#define LP_PY_HIDDEN(index, is_cell) ((index) + 1u + ((is_cell) ? LP_PY_HIDDEN_CELL : 0u))
+#define LP_PY_HIDDEN_CELL	     0x1000000u
 
 #define LP_PY_OPEN 0xffu /* in place of a register */
 

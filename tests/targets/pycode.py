@@ -4,6 +4,8 @@
     code ADDRESS FIRSTLINE QUALNAME
     lines ADDRESS LINE...
     names ADDRESS NAME=INDEX... (of the frame's localsplus; cells with "*")
+    hidden ADDRESS NAME=INDEX... (the same, bound only while a comprehension runs)
+    private ADDRESS NAME=INDEX... (the same, as written in a class)
     ready
 """
 import dis
@@ -63,6 +65,35 @@ async def later(x):
     return x
 
 def constant(): return None
+
+def f(x):
+    return x
+
+def decorate(g):
+    def limited(x):
+        return g(x)
+    return limited
+
+def make():
+    def total(): return 0
+    def f(): return 1
+    def mkdtemp(): return 2
+    class Box:
+        def lid(self): return 3
+    return total, f, mkdtemp, Box
+
+def spin():
+    while True:
+        f(1)
+
+def steps(n):
+    n += 1
+    yield n
+
+class _Safe:
+    def open(self, __key):
+        def turn(a): return __key + a
+        return turn
 
 kept = {"one": deco(lambda z: z), "two": outer(1, 2)[0]}
 '''
@@ -138,6 +169,12 @@ def main():
         print("code", id(code), code.co_firstlineno, name)
         print("lines", id(code), *sorted({line for _, line in dis.findlinestarts(code) if line}))
         print("names", id(code), *("%s=%s" % item for item in places(code).items() if item[0][0] != "."))
+        private = [item for item in places(code).items() if item[0].startswith("_Safe__")]
+        if private:
+            print("private", id(code), *("%s=%s" % (name[5:], index) for name, index in private))
+    held = compile("kept = [(k, len) for k in ()]\nlast = [lambda: q for q in ()]\nLIMIT = 7\n", "<held>", "exec")
+    if sys.version_info >= (3, 12):
+        print("hidden", id(held), *("%s=%s" % item for item in places(held).items()))
     print("ready", flush=True)
     os.unlink(path)
     os.rmdir(os.path.dirname(path))

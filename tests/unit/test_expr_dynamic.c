@@ -109,7 +109,7 @@ static const struct {
 		"   7  PY_ITEM r0 r0 r1\n"
 		"   8  PY_TRUTH r1 r0\n"
 		"   9  JNZ r1 ->11\n"
-		"  10  PY_NAME r0  \"field\"\n"
+		"  10  PY_NAME r0 0  \"field\"\n"
 		"  11  CAP_PY v0:32 r0 256,32,3\n"
 		"  12  END\n" },
 	{ "entry f", NULL,

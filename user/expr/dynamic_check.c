@@ -246,6 +246,8 @@ static bool has_parts(struct lp_dyn_check *c, const struct lp_node *n, const str
 static struct lp_dyn *check_member(struct lp_dyn_check *c, const struct lp_node *n)
 {
 	struct lp_dyn t = lp_dyn_node(LP_DYN_ATTR, n, LP_DYN_ANY);
+	struct lp_scope *scope = c->base.leave ? c->base.leave : c->base.entry;
+	lp_auto(lp_free) char *mangled = NULL;
 
 	t.a = check_loaded(c, n->a);
 	if (!t.a || !has_parts(c, n->a, t.a, "attributes that a program reads"))
@@ -255,6 +257,14 @@ static struct lp_dyn *check_member(struct lp_dyn_check *c, const struct lp_node 
 					"'::' is C++'s: Python's names have '.'");
 	t.name = n->name;
 	t.len = n->len;
+	if (scope->dynamic->mangle) {
+		t.name = mangled = scope->dynamic->mangle(scope, n->name, n->len);
+		if (!mangled) {
+			c->base.status = lp_err_nomem(c->base.err);
+			return NULL;
+		}
+		t.len = strlen(mangled);
+	}
 	if (lp_redacted(c->base.limits->redact, n->name, n->len))
 		t.redacted = n;
 	return share_loaded(c, n, &t);

@@ -124,6 +124,10 @@ struct lp_dynamic_ops {
 	 */
 	int (*load)(struct lp_scope *s, const char *name, size_t len, struct lp_emit *e,
 		    uint8_t *ret_reg, struct lp_err *err);
+	/* The name of an attribute as the code around the place means it: "__x" within a class is
+	 * "_Cart__x" (load() does so itself). malloc'ed; NULL: out of memory.
+	 */
+	char *(*mangle)(struct lp_scope *s, const char *name, size_t len);
 	/* $return, in a return half; -ENOENT with a message that says why not. */
 	int (*result)(struct lp_scope *s, struct lp_emit *e, uint8_t *ret_reg, struct lp_err *err);
 	/* The hash that the target's interpreter gives to a str (is_bytes: a bytes). */

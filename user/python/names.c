@@ -2,6 +2,7 @@
 #include "python/names.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOCALS "<locals>."
@@ -66,20 +67,58 @@ static bool is_module(const char *module, size_t len, const char *file)
 	return ends_in(path, want, '/');
 }
 
-bool lp_py_name_matches(const char *wanted, const char *qualified, const char *file)
+/* Is what stands in front of the end of a name that was asked for within a function? */
+static bool is_local(const char *qualified, const char *wanted)
+{
+	const char *dots = wanted, *end = qualified + strlen(qualified);
+	size_t parts = 1;
+
+	while ((dots = strchr(dots, '.'))) {
+		parts++;
+		dots++;
+	}
+	/* the parts that were asked for, from the end, "<locals>" counting for none */
+	while (end > qualified && parts > 0)
+		if (*--end == '.' && strncmp(end + 1, LOCALS, strlen(LOCALS)) != 0)
+			parts--;
+	const char *locals = strstr(qualified, LOCALS);
+	return locals && locals <= end;
+}
+
+enum lp_py_match lp_py_name_match(const char *wanted, const char *qualified, const char *file)
 {
 	char want[LP_PY_PATH_NAME_MAX], name[LP_PY_PATH_NAME_MAX];
 
 	if (!copy(want, wanted) || !copy(name, qualified))
-		return false;
+		return LP_PY_NO_MATCH;
 	if (last_of(name)[0] == '<' && last_of(want)[0] != '<')
-		return false;
+		return LP_PY_NO_MATCH;
 	if (strpbrk(want, "*?["))
-		return fnmatch(want, name, 0) == 0 || fnmatch(want, last_of(name), 0) == 0;
+		return fnmatch(want, name, 0) == 0 || fnmatch(want, last_of(name), 0) == 0
+			       ? LP_PY_MATCH_WHOLE
+			       : LP_PY_NO_MATCH;
+	if (!strcmp(name, want))
+		return LP_PY_MATCH_WHOLE;
 	if (ends_in(name, want, '.'))
-		return true;
+		return is_local(qualified, want) ? LP_PY_MATCH_LOCAL : LP_PY_MATCH_MEMBER;
 	/* all of the name, and in front of it the module's */
 	const size_t lw = strlen(want), ln = strlen(name);
 	return lw > ln + 1 && want[lw - ln - 1] == '.' && !strcmp(want + lw - ln, name) &&
-	       is_module(want, lw - ln - 1, file);
+			       is_module(want, lw - ln - 1, file)
+		       ? LP_PY_MATCH_WHOLE
+		       : LP_PY_NO_MATCH;
+}
+
+bool lp_py_file_is_standard(const char *file, int minor)
+{
+	char folder[32];
+
+	if (!strncmp(file, "<frozen ", 8))
+		return true;
+	snprintf(folder, sizeof(folder), "/python3.%d/", minor);
+	const char *in = strstr(file, folder);
+	/* /usr/lib, /usr/local/lib64, lib: not a folder of that name elsewhere */
+	return in && in - file >= 4 &&
+	       (!strncmp(in - 4, "/lib", 4) || (in - file >= 6 && !strncmp(in - 6, "/lib64", 6))) &&
+	       !strstr(in, "/site-packages/") && !strstr(in, "/dist-packages/");
 }

@@ -12,6 +12,7 @@
 /* The code objects that are looked at: all, or those that are new. */
 struct candidates {
 	struct lp_python *py;
+	const struct lp_py_codes *known; /* all, those that are new among them */
 	LP_VEC(const struct lp_py_code *);
 };
 
@@ -144,6 +145,17 @@ static int resolve_line(const struct candidates *c, const struct lp_location *at
 	return ret->len > 0 ? 0 : no_code(c, path, at->line, at->file, err);
 }
 
+static int no_entry(const struct candidates *c, const struct lp_py_code *code, struct lp_err *err)
+{
+	const char *slash = strrchr(code->file, '/');
+
+	return lp_err_set(err, ENOTSUP,
+			  "%s begins with a loop, whose rounds Python 3.%d does not tell from a "
+			  "call: use %s:%d, which logs each of them",
+			  code->function, c->py->runtime.layout.minor,
+			  slash ? slash + 1 : code->file, lp_py_place_first_line(c->py, code));
+}
+
 static bool is_named(const struct lp_suggest *near, const char *name)
 {
 	for (size_t i = 0; i < near->n; i++)
@@ -180,22 +192,60 @@ static int unknown_function(const struct candidates *c, const char *name, struct
 			  name, c->py->pid, b.len ? "; there is " : "", b.len ? b.data : "");
 }
 
+#define NOT_STANDARD 8 /* more than any lp_py_match */
+
+/* How well a name means this code object; 0: not at all. */
+static unsigned int matches(const struct candidates *c, const struct lp_py_code *code,
+			    const char *name)
+{
+	const enum lp_py_match how = lp_py_code_is_function(code)
+					     ? lp_py_name_match(name, code->function, code->file)
+					     : LP_PY_NO_MATCH;
+
+	if (how == LP_PY_NO_MATCH ||
+	    lp_py_file_is_standard(code->file, c->py->runtime.layout.minor))
+		return how;
+	return how + NOT_STANDARD;
+}
+
+/* How well the name means what it means, among all code objects that are known. */
+static unsigned int best_match(const struct candidates *c, const char *name)
+{
+	unsigned int best = 0;
+	bool any = false;
+
+	/* most new code objects are not meant at all */
+	lp_vec_each (c, code)
+		any |= matches(c, *code, name) > 0;
+	lp_vec_each (&c->known->all, code) {
+		const unsigned int how = any ? matches(c, code, name) : 0;
+
+		if (how > best)
+			best = how;
+	}
+	return best;
+}
+
 static int resolve_function(const struct candidates *c, const struct lp_location *at,
 			    struct lp_py_places *ret, struct lp_err *err)
 {
+	const unsigned int best = best_match(c, at->name);
 	size_t found = 0;
-	int r;
+	int r, why = 0;
 
 	lp_vec_each (c, code) {
-		if (!lp_py_code_is_function(*code) ||
-		    !lp_py_name_matches(at->name, (*code)->function, (*code)->file))
+		if (best == 0 || matches(c, *code, at->name) != best)
 			continue;
 		r = lp_py_place_function(c->py, *code, at->kind != LP_AT_ENTRY, ret);
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
+		if (r == -ENOTSUP)
+			why = no_entry(c, *code, err);
 		/* one that has gone meanwhile, or can't be understood, is not there */
 		found += r == 0;
 	}
+	if (why < 0)
+		return why;
 	return found > 0 ? 0 : unknown_function(c, at->name, err);
 }
 
@@ -236,6 +286,7 @@ int lp_python_resolve(struct lp_python *py, const struct lp_location *location,
 
 	if (r < 0)
 		return r;
+	c.known = codes;
 	if (lp_vec_reserve(&c, codes->all.len + 1) < 0)
 		return lp_err_nomem(err);
 	lp_vec_each (&codes->all, code)
@@ -272,6 +323,7 @@ int lp_python_resolve_in(struct lp_python *py, uint64_t code, const struct lp_lo
 
 	if (r < 0)
 		return r;
+	c.known = codes;
 	r = gather(py, codes, code, &addrs);
 	lp_vec_each (&addrs, addr) {
 		const struct lp_py_code *found = lp_py_code_at(codes, *addr);

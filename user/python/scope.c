@@ -17,6 +17,7 @@ struct variable {
 	const char *name;
 	uint32_t index; /* in the frame's localsplus */
 	bool is_cell, is_argument;
+	bool is_hidden; /* bound only while a comprehension runs; else the name is another's */
 };
 
 struct py_scope {
@@ -31,11 +32,9 @@ struct py_scope {
 	uint32_t constant;
 };
 
-static int add_local(struct py_scope *s, uint64_t str, uint32_t index, bool is_cell,
-		     bool is_argument)
+static int add_local(struct py_scope *s, uint64_t str, struct variable v)
 {
 	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
-	struct variable v = { .index = index, .is_cell = is_cell, .is_argument = is_argument };
 	int r = lp_py_text(&s->py->memory.memory, &s->py->runtime.layout, str, NAME_MAX_LEN, &b);
 
 	if (r < 0)
@@ -60,7 +59,10 @@ static int add_tuple(struct py_scope *s, uint64_t pointer, uint32_t first, bool 
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
 		r = lp_py_tuple_item(m, l, tuple, i, &item);
 		if (r == 0)
-			r = add_local(s, item, first + i, is_cell, i < n_arguments);
+			r = add_local(s, item,
+				      (struct variable){ .index = first + i,
+							 .is_cell = is_cell,
+							 .is_argument = i < n_arguments });
 	}
 	*ret_n = r == 0 ? (uint32_t)n : 0;
 	return r;
@@ -102,12 +104,14 @@ static int read_new_locals(struct py_scope *s, uint64_t code, uint32_t n_argumen
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
 		const uint8_t kind = (uint8_t)kinds.data[i];
 
-		/* of a comprehension in a class or module: outside of it, the name is another's */
-		if (s->by_name && (kind & KIND_HIDDEN))
-			continue;
 		r = lp_py_tuple_item(m, l, names, i, &item);
 		if (r == 0)
-			r = add_local(s, item, i, kind & (KIND_CELL | KIND_FREE), i < n_arguments);
+			r = add_local(s, item,
+				      (struct variable){ .index = i,
+							 .is_cell = kind & (KIND_CELL | KIND_FREE),
+							 .is_argument = i < n_arguments,
+							 .is_hidden = s->by_name &&
+								      (kind & KIND_HIDDEN) });
 	}
 	return r;
 }
@@ -191,8 +195,11 @@ static uint64_t scope_hash(struct lp_scope *scope, const char *text, size_t len,
 	return lp_python_hash(of(scope)->py, text, len, is_bytes);
 }
 
-static uint8_t emit_key(struct py_scope *s, struct lp_emit *e, enum lp_op op, const char *name)
+/* hidden: the local of that name that a comprehension has; NULL */
+static uint8_t emit_key(struct py_scope *s, struct lp_emit *e, const char *name,
+			const struct variable *hidden)
 {
+	const enum lp_op op = s->by_name ? LP_OP_PY_NAME : LP_OP_PY_GLOBAL;
 	const size_t len = strlen(name);
 	struct lp_py_key key = {
 		.hash = lp_python_hash(s->py, name, len, false),
@@ -203,7 +210,9 @@ static uint8_t emit_key(struct py_scope *s, struct lp_emit *e, enum lp_op op, co
 
 	for (size_t i = 0; i < len; i++)
 		key.is_ascii &= (unsigned char)name[i] < 0x80;
-	lp_emit_key(e, op, reg, 0, &key, name);
+	const size_t at = lp_emit_key(e, op, reg, 0, &key, name);
+	if (hidden && e->status == 0)
+		e->code.data[at].n = LP_PY_HIDDEN(hidden->index, hidden->is_cell);
 	return reg;
 }
 
@@ -229,17 +238,53 @@ static bool is_class(const struct py_scope *s)
 	return s->by_name && strcmp(s->scope.function, "<module>") != 0;
 }
 
+/* The class in whose body a name is written, as far as the qualified name says: private names are
+ * that class's. A part of it is a class where another one follows but for "<locals>".
+ */
+static const char *class_around(const struct py_scope *s, size_t *ret_len)
+{
+	const char *part = s->scope.function, *found = NULL;
+
+	for (const char *dot; (dot = strchr(part, '.')); part = dot + 1) {
+		if (part[0] == '<' || !strncmp(dot + 1, "<locals>", 8))
+			continue;
+		found = part;
+		*ret_len = (size_t)(dot - part);
+	}
+	if (is_class(s)) {
+		found = part;
+		*ret_len = strlen(part);
+	}
+	for (; found && *ret_len > 0 && *found == '_'; found++)
+		--*ret_len;
+	return found && *ret_len > 0 ? found : NULL;
+}
+
+/* "__x" in a class is "_Cart__x". */
+static char *mangle(const struct py_scope *s, const char *name, size_t len)
+{
+	const bool is_private =
+		len > 2 && !memcmp(name, "__", 2) && memcmp(name + len - 2, "__", 2) != 0;
+	size_t n = 0;
+	const char *class = is_private ? class_around(s, &n) : NULL;
+	char *made = NULL;
+
+	if (!class)
+		return strndup(name, len);
+	return asprintf(&made, "_%.*s%.*s", (int)n, class, (int)len, name) < 0 ? NULL : made;
+}
+
 static int scope_load(struct lp_scope *scope, const char *name, size_t len, struct lp_emit *e,
 		      uint8_t *ret_reg, struct lp_err *err)
 {
 	struct py_scope *s = of(scope);
-	lp_auto(lp_free) char *text = strndup(name, len);
+	lp_auto(lp_free) char *text = mangle(s, name, len);
 
 	if (!text)
 		return lp_err_nomem(err);
 
 	const struct variable *v = find_local(s, text);
-	if (v) {
+	if (v && !v->is_hidden) {
 		*ret_reg = lp_emit_reg(e);
 		if (v->is_cell)
 			lp_emit(e, PY_CELL, .dst = *ret_reg, .n = v->index);
@@ -248,11 +293,16 @@ static int scope_load(struct lp_scope *scope, const char *name, size_t len, stru
 		return 0;
 	}
 	/* a class's own names are in a dict that only its frame has */
-	if (!is_class(s) && s->globals && !dict_has(s, s->globals, text) &&
+	if (!v && !is_class(s) && s->globals && !dict_has(s, s->globals, text) &&
 	    !dict_has(s, s->builtins, text))
 		return -ENOENT;
-	*ret_reg = emit_key(s, e, s->by_name ? LP_OP_PY_NAME : LP_OP_PY_GLOBAL, text);
+	*ret_reg = emit_key(s, e, text, v);
 	return 0;
+}
+
+static char *scope_mangle(struct lp_scope *scope, const char *name, size_t len)
+{
+	return mangle(of(scope), name, len);
 }
 
 static int scope_result(struct lp_scope *scope, struct lp_emit *e, uint8_t *ret_reg,
@@ -291,9 +341,9 @@ static int each_local(struct py_scope *s, bool arguments,
 			.name = v->name,
 		};
 
-		/* ".0" is the iterator of a comprehension */
-		if (r == 0 && is_argument(s, v->name) == arguments && v->name[0] != '.' &&
-		    find_local(s, v->name) == v)
+		/* a hidden one is mostly not there; ".0" is the iterator of a comprehension */
+		if (r == 0 && !v->is_hidden && is_argument(s, v->name) == arguments &&
+		    v->name[0] != '.' && find_local(s, v->name) == v)
 			r = fn(&n, arg);
 	}
 	return r;
@@ -344,6 +394,7 @@ static const struct lp_scope_ops scope_ops = { .free = scope_free };
 
 static const struct lp_dynamic_ops dynamic_ops = {
 	.load = scope_load,
+	.mangle = scope_mangle,
 	.result = scope_result,
 	.hash = scope_hash,
 	.each = scope_each,
