@@ -369,9 +369,11 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 		lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);
 }
 
-/* The thread, its frame, and whether it is about to execute the unit: 1. is_certain: that it is. */
+/* The thread, its frame, and whether it is about to execute the unit: 1. step: flags of the site that a
+ * probe in the evaluation loop serves; 0: a watchpoint.
+ */
 lp_inline int lp_pyvm_arrive(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 unit, __u64 ip,
-			     int is_certain)
+			     __u32 step)
 {
 	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
 
@@ -383,7 +385,8 @@ lp_inline int lp_pyvm_arrive(struct lp_vm *vm, const struct lp_py_runtime *rt, _
 		return 0;
 	if (t)
 		t->tstate = vm->py.tstate;
-	return is_certain || lp_pyvm_about_to(vm, &rt->layout, unit, t, ip);
+	return step ? lp_pyvm_begins(vm, &rt->layout, unit, t, step)
+		    : lp_pyvm_about_to(vm, &rt->layout, unit, t, ip);
 }
 
 /* The instruction that read was of the evaluation loop; ip is behind it. */

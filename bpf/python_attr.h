@@ -276,7 +276,7 @@ lp_inline long lp_pyvm_attr_slowly(struct lp_vm *vm, const struct lp_py_runtime 
 	long hooks = lp_pyvm_attr_hooks(vm, rt, type);
 	if (hooks < 0)
 		return hooks;
-	long r = lp_pyvm_view(vm, LP_VIEW_NAME, LP_PY_KEY, vm->py.imm);
+	long r = lp_pyvm_name_constant(vm, vm->py.imm);
 	if (r >= 0)
 		r = lp_pyvm_mro_find(vm, type, LP_CLASSES_ALL);
 	if (r < 0)
@@ -330,8 +330,7 @@ lp_inline long lp_pyvm_dict_again(struct lp_vm *vm, const struct lp_py_runtime *
 	p->index = c->index;
 	p->values = values;
 	if (lp_pyvm_dict_entry(vm, p) || p->key != c->key || !p->value ||
-	    lp_pyvm_view(vm, LP_VIEW_NAME, LP_PY_KEY, vm->py.imm) < 0 ||
-	    lp_pyvm_name_matches(vm, rt, p->key) != 1)
+	    lp_pyvm_name_constant(vm, vm->py.imm) < 0 || lp_pyvm_name_matches(vm, rt, p->key) != 1)
 		return 0;
 	lp_pyvm_result(vm, LP_PY_OBJECT, p->value);
 	return 1;

@@ -13,23 +13,22 @@
 /* The text of view NAME at addr, where that is one byte a character. */
 lp_inline long lp_pyvm_name_text(struct lp_vm *vm, __u64 addr)
 {
-	__u64 len = vm->py.view[LP_VIEW_NAME].len, text;
+	__u64 len = vm->py.view[LP_VIEW_NAME].len;
 
+	lp_opaque(len);
+	if (len > LP_PY_NAME_TEXT_MAX)
+		return -LP_ST_TOO_BIG;
+	if (lp_mem_read(vm->py.other, len, addr))
+		return -LP_ST_UNREADABLE;
 	for (__u32 i = 0; i < LP_PY_NAME_TEXT_MAX / 8; i++) {
-		__u64 at = i * 8, left = len - at;
+		__u64 differ = ((lp_word *)vm->py.name)[i] ^ ((lp_word *)vm->py.other)[i];
 
-		if (at >= len)
-			return 1;
-		if (lp_pyvm_get(vm, addr + at, left < 8 ? left : 8, &text) < 0 ||
-		    lp_pyvm_text_word(vm, LP_VIEW_NAME, at) < 0)
-			return -LP_ST_UNREADABLE;
-		text ^= vm->py.word;
-		if (left < 8)
-			text <<= (64 - left * 8) & 63;
-		if (text)
+		if (i * 8 + 8 >= len) /* the last word */
+			return !(differ << ((i * 8 + 8 - len) * 8 & 63));
+		if (differ)
 			return 0;
 	}
-	return -LP_ST_TOO_BIG;
+	return 1;
 }
 
 /* Is that key the str of view NAME? Names that are not ASCII: 64 bits of hash say it. */
@@ -44,7 +43,7 @@ lp_inline long lp_pyvm_name_matches(struct lp_vm *vm, const struct lp_py_runtime
 	    lp_pyvm_u64(vm, key + l->str_hash, &hash) < 0 ||
 	    lp_pyvm_get(vm, key + l->str_state, 4, &state) < 0)
 		return -LP_ST_UNREADABLE;
-	if (type != rt->type_str || len != name->len ||
+	if (type != rt->type_str || (name->width && len != name->len) ||
 	    (!vm->py.probe.in_turn && hash != name->hash))
 		return 0;
 	state >>= l->str_kind_shift & 31;
@@ -249,17 +248,14 @@ lp_global long lp_pyvm_keys_find(struct lp_vm *vm, __u64 keys, __u64 values, __u
 }
 
 /* The same of view NAME among keys that are all str: apart, as the verifier counts nested calls. */
-lp_global long lp_pyvm_keys_name(struct lp_vm *vm, __u64 keys, __u64 values)
+lp_inline long lp_pyvm_keys_name_run(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 keys,
+				     __u64 values)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	struct lp_step step = { .vm = vm };
-
-	if (!rt)
-		return -LP_ST_UNREADABLE;
-
 	struct lp_pyvm_probe *p = &vm->py.probe;
 	const struct lp_pyvm_view *v = &vm->py.view[LP_VIEW_NAME];
 	long r = lp_pyvm_keys_open(vm, &rt->layout, keys);
+
 	if (r < 0)
 		return r;
 	p->values = values;
@@ -269,6 +265,13 @@ lp_global long lp_pyvm_keys_name(struct lp_vm *vm, __u64 keys, __u64 values)
 	p->result = -LP_ST_TOO_BIG;
 	lp_loop(LP_PY_PROBES_MAX, lp_pyvm_name_step, &step);
 	return p->result;
+}
+
+lp_global long lp_pyvm_keys_name(struct lp_vm *vm, __u64 keys, __u64 values)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	return rt ? lp_pyvm_keys_name_run(vm, rt, keys, values) : -LP_ST_UNREADABLE;
 }
 
 lp_inline long lp_pyvm_dict_open(struct lp_vm *vm, const struct lp_py_layout *l, __u64 dict,

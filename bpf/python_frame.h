@@ -13,6 +13,9 @@
 #ifndef LP_BPF_PYTHON_FRAME_H
 #define LP_BPF_PYTHON_FRAME_H
 
+#define LP_PYVM_INSTRUMENTED                                                                       \
+	236 /* opcodes from here on: MIN_INSTRUMENTED_OPCODE of 3.13, 237 in 3.12 */
+
 /* The PyThreadState whose thread is vm->py.thread_id: one step along those of all interpreters. */
 static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
 {
@@ -120,6 +123,44 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 	return !is_second;
 }
 
+/* 3.11: each instruction goes through the one that calls trace functions. */
+lp_inline int lp_pyvm_in_tracing(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 cframe, tracing;
+
+	return l->minor == 11 && lp_pyvm_u64(vm, vm->py.tstate + l->tstate_cframe, &cframe) >= 0 &&
+	       lp_pyvm_get(vm, cframe + l->cframe_tracing, 1, &tracing) >= 0 && tracing;
+}
+
+/* The same of a probe where the instruction begins. From 3.11 on the frame is behind by one instruction,
+ * unless this one begins again, as the interpreter has tried to specialise it: it does when the
+ * counter in its cache (a backoff counter from 3.13 on) is at its end. An instrumented one is never
+ * specialised, and what is in its place has moved the frame on; so it is with 3.11's DO_TRACING. Where
+ * a call comes back to, 3.13 has moved it on, too.
+ */
+lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit,
+			     struct lp_pyvm_thread *t, __u32 flags)
+{
+	__u64 last, op, counter = 0;
+
+	if (l->lasti_unit)
+		return lp_pyvm_about_to(vm, l, unit, 0, 0);
+	if (!(flags & LP_PY_SITE_CACHED) || !t)
+		return 1;
+	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0 ||
+	    lp_pyvm_get(vm, unit, 1, &op) < 0 || lp_pyvm_get(vm, unit + 2, 2, &counter) < 0)
+		return 0;
+	int is_behind = last != unit || op >= LP_PYVM_INSTRUMENTED || lp_pyvm_in_tracing(vm, l);
+	int again = !is_behind &&
+		    (!l->lasti_is_next || (t->frame == vm->py.frame && t->unit == unit && t->ip));
+	if (again)
+		return 0;
+	t->frame = vm->py.frame;
+	t->unit = unit;
+	t->ip = counter >> 4 == 0; /* whether it will begin again */
+	return 1;
+}
+
 /* The code object is still the one that the site is in. */
 lp_inline int lp_pyvm_same_code(struct lp_vm *vm, const struct lp_py_layout *l,
 				const struct lp_py_site *site)
@@ -192,7 +233,7 @@ lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 
-	long r = lp_pyvm_view(vm, LP_VIEW_NAME, LP_PY_KEY, vm->py.imm);
+	long r = lp_pyvm_name_constant(vm, vm->py.imm);
 	if (r < 0)
 		return r;
 	if (vm->py.op == LP_OP_PY_NAME)

@@ -93,8 +93,13 @@ lp_inline long lp_pyvm_hash_float(__u64 bits, __u64 *ret)
 	return 0;
 }
 
-lp_inline long lp_pyvm_hash_scalar(struct lp_vm *vm, const struct lp_py_runtime *rt, __u32 w)
+lp_global long lp_pyvm_hash_scalar(struct lp_vm *vm, __u32 w)
 {
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
 	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
 
 	switch (v->kind) {
@@ -119,7 +124,7 @@ lp_inline long lp_pyvm_hash_scalar(struct lp_vm *vm, const struct lp_py_runtime 
 	}
 }
 
-lp_inline long lp_pyvm_hash_tuple(struct lp_vm *vm, const struct lp_py_runtime *rt, __u32 w)
+lp_inline long lp_pyvm_hash_tuple(struct lp_vm *vm, __u32 w)
 {
 	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
 	__u64 n = v->len, acc = LP_HASH_P5, item;
@@ -132,7 +137,7 @@ lp_inline long lp_pyvm_hash_tuple(struct lp_vm *vm, const struct lp_py_runtime *
 
 		long r = lp_pyvm_item_view(vm, w, i, LP_VIEW_SUB, &item);
 		if (r >= 0)
-			r = lp_pyvm_hash_scalar(vm, rt, LP_VIEW_SUB);
+			r = lp_pyvm_hash_scalar(vm, LP_VIEW_SUB);
 		if (r < 0)
 			return r;
 		if (vm->py.view[LP_VIEW_SUB].hash == LP_PYVM_NOHASH)
@@ -148,13 +153,11 @@ lp_inline long lp_pyvm_hash_tuple(struct lp_vm *vm, const struct lp_py_runtime *
 /* The hash of view w, into it. LP_PYVM_NOHASH: it has none yet. */
 lp_global long lp_pyvm_hash(struct lp_vm *vm, __u32 w)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
-
-	if (!rt)
+	if (!vm)
 		return -LP_ST_UNREADABLE;
 	if (vm->py.view[w % LP_PYVM_VIEWS].kind == LP_KIND_TUPLE)
-		return lp_pyvm_hash_tuple(vm, rt, w);
-	return lp_pyvm_hash_scalar(vm, rt, w);
+		return lp_pyvm_hash_tuple(vm, w);
+	return lp_pyvm_hash_scalar(vm, w);
 }
 
 #endif

@@ -399,6 +399,36 @@ lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 	}
 }
 
+/* The constant at instruction `at` of the site's program into view NAME, its text into vm->py.name. */
+lp_inline long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
+{
+	struct lp_pyvm_view *v = &vm->py.view[LP_VIEW_NAME];
+	const struct lp_py_key *key = (const void *)lp_pyvm_data(vm, at);
+
+	if (!key)
+		return -LP_ST_UNREADABLE;
+	v->kind = LP_KIND_STR;
+	v->exact = 1;
+	v->constant = 2;
+	v->obj = v->addr = v->next = 0;
+	v->hash = key->hash;
+	v->len = key->len;
+	v->width = key->is_ascii;
+	if (v->len > LP_PY_NAME_TEXT_MAX)
+		return -LP_ST_TOO_BIG;
+	for (__u32 i = 0; i < LP_PY_NAME_TEXT_MAX / sizeof(struct lp_insn); i++) {
+		if (i * sizeof(struct lp_insn) >= v->len)
+			break;
+
+		const struct lp_insn *in = lp_pyvm_data(vm, at + 1 + i);
+		if (!in)
+			break;
+		((lp_word *)vm->py.name)[2 * i] = ((const lp_word *)in)[0];
+		((lp_word *)vm->py.name)[2 * i + 1] = ((const lp_word *)in)[1];
+	}
+	return 0;
+}
+
 /* Register `reg` into view w, with what a slice leaves of it. */
 lp_global long lp_pyvm_operand(struct lp_vm *vm, __u32 w, __u32 reg)
 {

@@ -149,12 +149,15 @@ struct lp_pyvm {
 	__u8 pad2;
 	struct lp_pyvm_latest latest;
 	__u32 any;
+	__s64 found; /* in a class: 1, 0 or < 0 */
+	__u32 scope; /* enum lp_pyvm_scope */
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];
 	struct lp_pyvm_probe probe;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */
-	char name[32];	    /* text of a name that no program has */
+	/* text of view NAME, and of what is compared with it */
+	char name[LP_PY_NAME_TEXT_MAX], other[LP_PY_NAME_TEXT_MAX + 8];
 };
 
 #endif

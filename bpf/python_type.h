@@ -65,7 +65,29 @@ lp_inline long lp_pyvm_class_find(struct lp_vm *vm, const struct lp_py_runtime *
 	}
 	if (lp_pyvm_type_dict(vm, rt, type, &dict) < 0)
 		return -LP_ST_UNREADABLE;
-	return dict ? lp_pyvm_dict_name(vm, &rt->layout, dict) : -LP_ST_RUNS_CODE;
+	if (!dict)
+		return -LP_ST_RUNS_CODE;
+
+	__u64 keys, values;
+	long r = lp_pyvm_dict_open(vm, &rt->layout, dict, &keys, &values);
+	return r < 0 ? r : lp_pyvm_keys_name_run(vm, rt, keys, values);
+}
+
+/* Class i of the order of resolution at vm->py.base. */
+static long lp_pyvm_mro_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	__u64 class;
+
+	if (!rt || i >= vm->py.count)
+		return 1;
+	vm->py.found = -LP_ST_UNREADABLE;
+	if (lp_pyvm_u64(vm, vm->py.base + i * 8ull, &class) < 0)
+		return 1;
+	vm->py.owner = class;
+	vm->py.found = lp_pyvm_class_find(vm, rt, class, vm->py.scope);
+	return vm->py.found != 0;
 }
 
 /* View NAME in a class and those that it inherits from: 1 found, in probe.value, its class in owner;
@@ -74,28 +96,21 @@ lp_inline long lp_pyvm_class_find(struct lp_vm *vm, const struct lp_py_runtime *
 lp_global long lp_pyvm_mro_find(struct lp_vm *vm, __u64 type, __u32 scope)
 {
 	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
-	__u64 mro, n, class;
+	struct lp_step step = { .vm = vm };
+	__u64 mro;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 	if (lp_pyvm_u64(vm, type + rt->layout.tp_mro, &mro) < 0 ||
-	    lp_pyvm_u64(vm, mro + rt->layout.ob_size, &n) < 0)
+	    lp_pyvm_u64(vm, mro + rt->layout.ob_size, &vm->py.count) < 0)
 		return -LP_ST_UNREADABLE;
-	if (n > LP_PY_MRO_MAX)
+	if (vm->py.count > LP_PY_MRO_MAX)
 		return -LP_ST_TOO_BIG;
-	for (__u32 i = 0; i < LP_PY_MRO_MAX; i++) {
-		if (i >= n)
-			break;
-		if (lp_pyvm_u64(vm, mro + rt->layout.tuple_items + i * 8, &class) < 0)
-			return -LP_ST_UNREADABLE;
-
-		long r = lp_pyvm_class_find(vm, rt, class, scope);
-		if (r) {
-			vm->py.owner = class;
-			return r;
-		}
-	}
-	return 0;
+	vm->py.base = mro + rt->layout.tuple_items;
+	vm->py.scope = scope;
+	vm->py.found = 0;
+	lp_loop(LP_PY_MRO_MAX, lp_pyvm_mro_step, &step);
+	return vm->py.found;
 }
 
 lp_global long lp_pyvm_is_subtype(struct lp_vm *vm, __u64 type, __u64 class)

@@ -78,8 +78,7 @@ int lp_step(struct pt_regs *ctx)
 	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
 	vm->mach[LP_MACH_IP] = ctx->rip;
-	/* from 3.11 on the register is the proof, before there is only the frame's */
-	if (lp_pyvm_arrive(vm, rt, py->unit, ctx->rip, !rt->layout.lasti_unit))
+	if (lp_pyvm_arrive(vm, rt, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

@@ -151,11 +151,10 @@ lp_inline __u64 lp_pyvm_running_loop(struct lp_vm *vm, const struct lp_py_runtim
 
 	if (l->tstate_loop != LP_PY_NONE)
 		return lp_pyvm_u64(vm, vm->py.tstate + l->tstate_loop, &loop) < 0 ? 0 : loop;
-	if (!rt->running_loop_key || lp_pyvm_u64(vm, vm->py.tstate + l->tstate_dict, &dict) < 0 ||
-	    !dict)
+	if (lp_pyvm_u64(vm, vm->py.tstate + l->tstate_dict, &dict) < 0 || !dict)
 		return 0;
-	if (lp_pyvm_view(vm, LP_VIEW_B, LP_PY_OBJECT, rt->running_loop_key) < 0 ||
-	    lp_pyvm_dict_find(vm, l, dict, LP_VIEW_B) != 1)
+	lp_pyvm_name(vm, "__asyncio_running_event_loop__", rt->hash_running_loop);
+	if (lp_pyvm_dict_name(vm, l, dict) != 1)
 		return 0;
 	loop = vm->py.probe.value;
 	if (l->holder_loop != LP_PY_NONE && lp_pyvm_u64(vm, loop + l->holder_loop, &loop) < 0)

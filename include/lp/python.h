@@ -249,10 +249,10 @@ struct lp_py_runtime {
 	/* Hashes of names that change what an operation means; 0: unknown. */
 	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
 	/* asyncio: 0 where it is not imported (yet) */
-	__u64 current_tasks;		 /* the dict asyncio.tasks._current_tasks: loop to task */
-	__u64 running_loop_key;		 /* the str '__asyncio_running_event_loop__' */
-	__u64 type_task;		 /* _asyncio.Task */
-	__u64 thread_active;		 /* the dict threading._active: identifier to Thread; 0 */
+	__u64 current_tasks;	 /* the dict asyncio.tasks._current_tasks: loop to task */
+	__u64 hash_running_loop; /* of '__asyncio_running_event_loop__', a key of tstate_dict */
+	__u64 type_task;	 /* _asyncio.Task */
+	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
 	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
 };
 
@@ -285,6 +285,7 @@ struct lp_py_place_key {
  */
 #define LP_PY_SITE_LEADS       0x1u
 #define LP_PY_SITE_FOLLOWS     0x2u
+#define LP_PY_SITE_CACHED      0x8u /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 

@@ -5,6 +5,7 @@ Such a program prints "ready", waits for a line, does its work and prints, as JS
 what a logpoint should have seen: {"at": MARK, ...values}.
 """
 
+import functools
 import glob
 import json
 import os
@@ -12,7 +13,7 @@ import pathlib
 import re
 import subprocess
 
-from harness import SOURCES, Failed, Target, Tracer, check, equal, skip
+from harness import SOURCES, Failed, Target, Tracer, check, each, equal, skip
 
 FOLDER = SOURCES / "python"
 PLACES = ("/usr/bin/python3.*", "/usr/local/bin/python3.*", "~/.pyenv/versions/*/bin/python3.*", "/opt/python*/bin/python3.*")
@@ -50,6 +51,19 @@ def find():
 
 ALL = find()
 SYSTEM = [pair for pair in ALL if pair[1].startswith("/usr/bin/")]
+
+
+def every(pairs):
+    """A test for each of these interpreters, named by its version: function(name, path)."""
+    paths = dict(pairs)
+
+    def mark(function):
+        @functools.wraps(function)
+        def named(name):
+            return function(name, paths[name])
+        return each(*paths)(named)
+
+    return mark
 
 
 def minor(name):
@@ -105,4 +119,4 @@ def need(module, path="/usr/bin/python3"):
         skip(f"{path} has no module {module}")
 
 
-__all__ = ["ALL", "SYSTEM", "FOLDER", "Program", "check", "minor", "need", "values", "watch", "where", "pathlib"]
+__all__ = ["ALL", "SYSTEM", "FOLDER", "Program", "check", "every", "minor", "need", "values", "watch", "where", "pathlib"]

@@ -2,13 +2,14 @@
 """Python's values and expressions: what logpoint shows is what the program itself has for repr()."""
 
 import json
+import re
 import sys
 
-from harness import check, each, equal, main, note, scratch
-from interpreters import ALL, minor, watch, where
+from harness import check, equal, main, note, scratch
+from interpreters import ALL, every, minor, watch, where
 
-EVERY = each(*ALL) if ALL else each()
-OBJECTS = 1500
+EVERY = every(ALL)
+OBJECTS = 1000
 
 # What must have a value, and the same as in the program.
 GIVEN = """
@@ -18,7 +19,7 @@ total|total > 5|total == 7.5|total < 7|coupon|coupon is None|coupon is not None|
 text|text[0]|text[-1]|text[1:4]|len(text)|text.startswith('h\u00e9')|text.endswith('5')|'w\u00f6r' in text|'zzz' in text|text == 'x'|text < 'i'
 data|data[0]|len(data)|data[:3]|data.startswith(b'by')
 number|number == 3|number != 3|number < 4|-number|number + 1|number * 2 - 1|number // 2|number % 2|number & 1|number << 3|~number
-huge|huge > 5|huge == 1000000000000000000000000000005|huge < number
+huge|huge > 5|huge < number
 point.x|point.y|point.x > point.y|color
 nested['list']|nested['list'][0]|nested['tuple'][1][0]|nested['user'].name|'user' in nested|'none' in nested|len(nested)
 TABLE['a']|TABLE[2]|TABLE[(3, 'x')]|TABLE[None]|TABLE[True]|LIMIT|LIMIT + number|len(TABLE)
@@ -29,25 +30,36 @@ number == 3.0|True == 1|total + 1|total * 2|total / 2|number / 2|'a' in TABLE|5 
 
 # What can't be had without running code, or is an error in the program, too: an error, never a value.
 REFUSED = ["user.upper", "user.missing", "items[50]", "TABLE['nothing']", "len(odd)", "odd.anything", "odd == 3",
-           "quiet['absent']", "number + text", "text < number", "len(number)", "items['a']", "number // 0", "coupon.x"]
+           "quiet['absent']", "number + text", "text < number", "len(number)", "items['a']", "number // (number - 3)", "coupon.x"]
+
+
+def same_but_cut(got, want):
+    """Equal, but for what a limit has cut: `...`. Below the depth limit an enum of numbers is its number."""
+    for known in (want, re.sub(r"<Level\.\w+: (\d+)>", r"\1", want)):
+        # a string that is cut has its dots behind its quote
+        parts = [re.escape(part) for part in re.split(r"['\"]?\.\.\.", got)]
+        if re.fullmatch(".*".join(parts), known, re.DOTALL):
+            return True
+    return False
 
 
 @EVERY
 def generated_objects(name, path):
     """Thousands of objects of every kind."""
-    bad = total = 0
-    for seed in (1, 2):
-        target, result = watch(path, "objects.py", where("objects.py", "show") + ' "{value=}"', args=(seed, OBJECTS))
-        said = target.said("show")
-        equal(len(result.records), len(said), "records")
-        for row, record in zip(said, result.records):
-            total += 1
-            got = record["message"].removeprefix("value=")
-            if got != row["repr"] and not ("..." in got and "..." not in row["repr"] and len(row["repr"]) > 256):
-                bad += 1
-                if bad < 20:
-                    note(f"{row['type']}: {got[:300]}\n#    for {row['repr'][:300]}")
+    bad = total = cut = 0
+    target, result = watch(path, "objects.py", where("objects.py", "show") + ' "{value=}"', args=(minor(name), OBJECTS))
+    said = target.said("show")
+    equal(len(result.records), len(said), "records")
+    for row, record in zip(said, result.records):
+        total += 1
+        got = record["message"].removeprefix("value=")
+        cut += "..." in got
+        if not same_but_cut(got, row["repr"]):
+            bad += 1
+            if bad < 20:
+                note(f"{row['type']}: {got[:300]}\n#    for {row['repr'][:300]}")
     equal(bad, 0, f"of {total} objects, other than repr() has them")
+    check(cut < total / 10, f"{cut} of {total} objects were cut")
 
 
 def ask(path, sources):

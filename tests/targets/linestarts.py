@@ -2,12 +2,15 @@
 """Runs programs made at random and says what happened, for test_python_flow.c.
 
     linestarts.py SEED COUNT
+    linestarts.py statements
 
     code ID MINOR FIRSTLINENO UNITS LINETABLE HANDLERS  (hex, "-": empty)
     line FRAME ID LINE                                  a `line` event
     unit FRAME ID OFFSET                                an `opcode` event: f_lasti
     text PROGRAM LINE TEXT                              the source, for messages
+    most CODE LINE UNITS TEXT                           of `statements`: a line and how many units it may need
 """
+import dis
 import random
 import sys
 
@@ -278,6 +281,86 @@ class Maker:
         return "\n".join(self.lines) + "\n"
 
 
+STATEMENTS = '''
+def f(a, b, xs):
+    a = b                                    # 1
+    with a:                                  # 1
+        b()                                  # 1, 2 in 3.9: where a handler begins
+    with open(a) as x, open(b) as y:         # 1
+        b()
+        b()
+    a = b(xs,                                # 1
+          b.c,                               # 1
+          xs())                              # 1
+    a = (b.c and                             # 1
+         xs.c or                             # 1
+         b.d)                                # 1
+    for x in b():                            # 2
+        a()                                  # 1
+    while b():                               # 2
+        a()
+        a()                                  # 1
+    try:
+        a()                                  # 1
+    except ValueError as e:                  # 1
+        b(e)                                 # 1
+    try:
+        a()
+    finally:
+        b()                                  # 2
+    try:
+        with a:                              # 1
+            if b():                          # 1
+                return xs()                  # 1
+            a()
+    finally:
+        b.c()                                # 3
+    a = [x.c for x in xs()]                  # 3
+    a = [x.c                                 # 2
+         for x in xs]                        # 2
+    @a.c                                     # 1
+    @b.c                                     # 1
+    def g(x=1,                               # 1
+          y=a()):                            # 1
+        return x                             # 1
+    assert a(), b                            # 1
+    if a.c: return b()                       # 1
+    return {                                 # 1
+        "a": a.c,                            # 1
+        "b": b.c,                            # 1
+    }
+
+async def g(a, b):
+    async with a:                            # 1
+        await b()                            # 1, 2 in 3.9
+    async for x in a.c():                    # 2
+        await x
+    a = b(await a,                           # 1
+          await b)                           # 1
+    yield a.c()                              # 1
+'''
+
+
+def statements():
+    """Of each line with a number: how many units it may need."""
+    code = compile(STATEMENTS, "<statements>", "exec")
+    todo, number = [code], 0
+    lines = STATEMENTS.split("\n")
+    while todo:
+        code = todo.pop()
+        out = []
+        Tracer(out).code(code, number)
+        for line in sorted({line for _, line in dis.findlinestarts(code) if line}):
+            text, _, most = lines[line - 1].partition("#")
+            most = most[:2] if "in 3.9" not in most or MINOR != 9 else "2"
+            if most and code.co_name != "<module>":
+                out.append("most %d %d %s %s" % (number, line, most, text.strip()))
+        print("\n".join(out))
+        todo += [const for const in code.co_consts if isinstance(const, type(code))]
+        number += 1
+    print("end 0")
+
+
 def hexed(data):
     return bytes(data).hex() or "-"
 
@@ -286,11 +369,11 @@ class Tracer:
     def __init__(self, out):
         self.codes, self.frames, self.out, self.left = {}, {}, out, 0
 
-    def code(self, code):
+    def code(self, code, first=0):
         number = self.codes.get(code)
         if number is None:
             # two that are equal are not one
-            number = self.codes[code] = len(self.codes)
+            number = self.codes[code] = first + len(self.codes)
             table = code.co_linetable if MINOR >= 10 else code.co_lnotab
             handlers = code.co_exceptiontable if MINOR >= 11 else b""
             self.out.append("code %d %d %d %s %s %s" % (number, MINOR, code.co_firstlineno, hexed(code.co_code), hexed(table),
@@ -360,6 +443,8 @@ def run(seed, program, out):
 
 
 def main():
+    if sys.argv[1] == "statements":
+        return statements()
     seed, count = int(sys.argv[1]), int(sys.argv[2])
     for i in range(count):
         out = []

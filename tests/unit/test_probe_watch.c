@@ -100,7 +100,7 @@ static void every_thread_counts_once(bool follow)
 
 	need_hits();
 	share();
-	start_kernel(&(struct lp_kernel_conf){ .python = true, .follow = follow });
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true, .follow = follow });
 	child_start(&children[0], old_and_new_threads);
 	assert_int_equal(write(children[0].go, "", 1), 1);
 	wait_until(&shared->there, 4);
@@ -170,7 +170,7 @@ static void threads_that_start_meanwhile_count_once(void **state)
 	need_hits();
 	for (int round = 0; round < 5; round++) {
 		share();
-		start_kernel(&(struct lp_kernel_conf){ .python = true });
+		start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
 		child_start(&children[0], a_thread_after_the_other);
 		assert_int_equal(write(children[0].go, "", 1), 1);
 		wait_until(&shared->there, 1);
@@ -217,7 +217,7 @@ static void the_last_one_is_told_of(void **state)
 	(void)state;
 	share();
 	assert_in_range(slots, 1, LP_ARRAY_SIZE(all));
-	start_kernel(&(struct lp_kernel_conf){ .python = true });
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
 	child_start(&children[0], old_and_new_threads);
 	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
 	for (uint32_t i = 0; i < slots; i++)
@@ -240,7 +240,7 @@ static void the_cost_is_measured(void **state)
 
 	(void)state;
 	need_hits();
-	start_kernel(&(struct lp_kernel_conf){ .python = true });
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
 	if (lp_costs_measure(kernel, &costs, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_in_range(costs.watched, 50, 1000000);

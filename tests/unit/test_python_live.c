@@ -10,6 +10,7 @@
 #include "expr/location.h"
 #include "lp/python.h"
 #include "python/python.h"
+#include "python/step.h"
 #include "python_target.h"
 
 static struct python_target target;
@@ -33,9 +34,11 @@ static uint32_t runtime_id;
 
 static void start_python(const char *path, const char *script)
 {
-	struct lp_kernel_conf conf = {
-		.python = true, .max_points = 4, .max_sites = 16, .max_code = 256
-	};
+	struct lp_kernel_conf conf = { .python_watch = true,
+				       .python_steps = true,
+				       .max_points = 4,
+				       .max_sites = 16,
+				       .max_code = 256 };
 	struct lp_err err = { 0 };
 
 	python_start(&target, path, script);
@@ -52,6 +55,41 @@ static void start_python(const char *path, const char *script)
 		fail_msg("%s: %s", path, err.msg);
 }
 
+/* By a watchpoint, or in the evaluation loop where this machine's watchpoints bring no hit. */
+static void watch_place(const struct lp_py_place *place, uint32_t point, const struct lp_insn *code,
+			size_t n, struct lp_link **ret)
+{
+	bool by_step = !lp_watch_fires();
+	lp_auto(lp_py_step_done) struct lp_py_step step = { .site = place->site };
+	struct lp_err err = { 0 };
+	uint32_t sites[16], site;
+
+	if (by_step && lp_python_step(python, place, &step, &err) < 0)
+		fail_msg("%s", err.msg);
+	step.site.runtime = runtime_id;
+	if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &step.site, 0, code, n, &site,
+				      &err) < 0)
+		fail_msg("%s", err.msg);
+	if (!by_step) {
+		if (lp_kernel_watch(kernel, target.pid, place->watch, ret, &err) < 0)
+			fail_msg("%s", err.msg);
+		return;
+	}
+
+	char path[4096 + 64];
+	snprintf(path, sizeof(path), "/proc/%d/root%s", target.pid, lp_python_file(python));
+	for (size_t i = 0; i < LP_ARRAY_SIZE(sites); i++)
+		sites[i] = site;
+	assert_in_range(step.offsets.len, 1, LP_ARRAY_SIZE(sites));
+	struct lp_attach a = { .path = path,
+			       .pid = target.pid,
+			       .n = step.offsets.len,
+			       .offsets = step.offsets.data,
+			       .sites = sites };
+	if (lp_kernel_attach_steps(kernel, &a, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
 {
 	struct lp_location at = {
@@ -59,21 +97,13 @@ static uint32_t watch_line(int line, const struct lp_insn *code, size_t n)
 	};
 	struct lp_py_places places = { 0 };
 	struct lp_err err = { 0 };
-	uint32_t point = add_point((struct lp_point){ 0 }), site;
+	uint32_t point = add_point((struct lp_point){ 0 });
 
 	if (lp_python_resolve(python, &at, &places, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_in_range(places.len, 1, 4);
-	for (size_t i = 0; i < places.len; i++) {
-		struct lp_py_site py = places.data[i].site;
-
-		py.runtime = runtime_id;
-		if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &py, 0, code, n, &site,
-					      &err) < 0 ||
-		    lp_kernel_watch(kernel, target.pid, places.data[i].watch, &watches[i], &err) <
-			    0)
-			fail_msg("%s", err.msg);
-	}
+	for (size_t i = 0; i < places.len; i++)
+		watch_place(&places.data[i], point, code, n, &watches[i]);
 	lp_vec_done(&places);
 	return point;
 }
@@ -122,15 +152,17 @@ static void on_each(const char *script, int line, uint64_t hits)
 	}
 }
 
-#define BEGIN                                                                                      \
+#define FUNCTIONS                                                                                  \
 	"import sys, gc, threading\n" /* line 1 */                                                 \
 	"def f(i, text='text'):\n"                                                                 \
 	"    x = i + 1\n" /* line 3 */                                                             \
 	"    return x\n"                                                                           \
 	"def run(n):\n"                                                                            \
-	"    for i in range(n): f(i)\n" /* line 6 */                                               \
-	"print('ready'); sys.stdout.flush(); sys.stdin.readline()\n"
-#define END "print('done'); sys.stdout.flush(); sys.stdin.readline()\n"
+	"    for i in range(n): f(i)\n"
+#define READY		 "print('ready'); sys.stdout.flush(); sys.stdin.readline()\n"
+#define BEGIN		 FUNCTIONS READY
+#define BEGIN_WITH(more) FUNCTIONS more READY
+#define END		 "print('done'); sys.stdout.flush(); sys.stdin.readline()\n"
 
 static void each_execution_is_a_hit(void **state)
 {
@@ -146,6 +178,117 @@ static void in_all_threads(void **state)
 		      "for t in ts: t.start()\n"
 		      "for t in ts: t.join()\n" END,
 		3, 80000);
+}
+
+/* What the program itself prints is what is captured. */
+static const void *block_of(const struct lp_record *r, uint16_t slot, uint32_t *ret_len)
+{
+	const uint8_t *at = (const uint8_t *)(r + 1), *end = (const uint8_t *)r + r->len;
+
+	while (at < end) {
+		const struct lp_block *b = (const void *)at;
+
+		if (b->slot == slot && b->status == LP_ST_OK) {
+			*ret_len = b->len;
+			return b + 1;
+		}
+		at += sizeof(*b) + LP_ALIGN(b->len);
+	}
+	return NULL;
+}
+
+static struct {
+	uint64_t next;
+	unsigned int threads, frames;
+} checked;
+
+static int check_hit(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+	const struct lp_py_value *v;
+	const struct lp_py_frame *f;
+	uint32_t n;
+
+	(void)len, (void)arg;
+	if (r->kind != LP_REC_HIT)
+		return 0;
+	v = block_of(r, 0, &n);
+	assert_non_null(v);
+	assert_int_equal(v->tag, LP_PY_INT);
+	assert_int_equal(v->bits, checked.next);
+	checked.next += 1000;
+
+	v = block_of(r, 1, &n); /* i == 7 + a thousand: an attribute of an attribute */
+	assert_non_null(v);
+	assert_int_equal(v->tag, LP_PY_INT);
+	assert_int_equal(v->bits, 42);
+	checked.threads += block_of(r, LP_SLOT_PYTHREAD, &n) != NULL;
+
+	f = block_of(r, LP_SLOT_PYSTACK, &n);
+	assert_non_null(f);
+	assert_int_equal(n, 3 * sizeof(*f)); /* f, run, the module */
+	assert_int_equal(f[0].firstlineno, 2);
+	assert_int_equal(f[1].firstlineno, 5);
+	assert_int_equal(f[2].firstlineno, 1);
+	checked.frames += 3;
+	return 0;
+}
+
+#define KEY(insn_, hash_, text_) /* two instructions of data */                                    \
+	memcpy(&code[insn_],                                                                       \
+	       &(struct lp_py_key){ .hash = (hash_), .len = sizeof(text_) - 1, .is_ascii = 1 },    \
+	       16);                                                                                \
+	memcpy(&code[(insn_) + 1], text_, sizeof(text_) - 1)
+
+static void values_threads_and_frames(void **state)
+{
+	char pythons[PYTHONS_MAX][256];
+	size_t n = python_find(pythons);
+
+	(void)state;
+	if (!n)
+		skip();
+	for (size_t i = 0; i < n; i++) {
+		struct lp_insn code[32] = {
+			INSN(PY_FAST, .dst = 0, .n = 0),
+			INSN(PY_INT, .dst = 1, .imm = 1000),
+			INSN(PY_ARITH, .dst = 2, .a = 0, .b = 1, .n = LP_PY_MOD),
+			INSN(PY_INT, .dst = 3, .imm = 7),
+			INSN(PY_COMPARE, .dst = 4, .a = 2, .b = 3, .n = LP_PY_EQ),
+			INSN(PY_TRUTH, .dst = 4, .a = 4),
+			INSN(CHECK, .a = 4),
+			INSN(GATE),
+			INSN(PY_INT, .dst = 5, .imm = 0),
+			INSN(PY_ARITH, .dst = 5, .a = 0, .b = 5, .n = LP_PY_ADD),
+			INSN(CAP_PY, .a = 5, .n = LP_CAP(0, 0), .imm = LP_PY_CAPTURE(256, 32, 3)),
+			INSN(PY_GLOBAL, .dst = 6, .imm = 24),
+			INSN(PY_ATTR, .dst = 6, .a = 6, .imm = 26),
+			INSN(PY_ATTR, .dst = 6, .a = 6, .imm = 28),
+			INSN(PY_INT, .dst = 7, .imm = 1),
+			INSN(PY_ARITH, .dst = 6, .a = 6, .b = 7, .n = LP_PY_ADD),
+			INSN(CAP_PY, .a = 6, .n = LP_CAP(1, 0), .imm = LP_PY_CAPTURE(256, 32, 3)),
+			INSN(CAP_PYSTACK, .n = 64),
+			INSN(END),
+		};
+
+		start_python(pythons[i],
+			     BEGIN_WITH("class C: pass\n"
+					"c = C(); c.d = C(); c.d.e = 41\n") "run(50000)\n" END);
+		KEY(24, lp_python_hash(python, "c", 1, false), "c");
+		KEY(26, lp_python_hash(python, "d", 1, false), "d");
+		KEY(28, lp_python_hash(python, "e", 1, false), "e");
+
+		uint32_t point = watch_line(3, code, LP_ARRAY_SIZE(code));
+		python_go_on(&target);
+		assert_string_equal(python_line(&target), "done");
+		checked.next = 7;
+		checked.threads = checked.frames = 0;
+		assert_true(lp_kernel_drain(kernel, check_hit, NULL) >= 50);
+		assert_int_equal(checked.next, 50007);
+		assert_in_range(checked.threads, 1, 50);
+		assert_int_equal(counts_of(point).hits, 50000);
+		python_tear_down(NULL);
+	}
 }
 
 static void while_somebody_traces(void **state)
@@ -168,6 +311,7 @@ int main(void)
 		PYTHON_CASE(each_execution_is_a_hit),
 		PYTHON_CASE(in_all_threads),
 		PYTHON_CASE(while_somebody_traces),
+		PYTHON_CASE(values_threads_and_frames),
 	};
 
 	return cmocka_run_group_tests_name("python_live", tests, NULL, NULL);

@@ -323,9 +323,6 @@ static void check_late(struct world *w)
 	assert_true(rt->type_task);
 	if (rt->layout.tstate_task == LP_PY_NONE)
 		assert_true(rt->current_tasks);
-	if (rt->layout.tstate_loop == LP_PY_NONE)
-		assert_true(lp_py_text_is(lp_python_memory(w->py), &rt->layout,
-					  rt->running_loop_key, "__asyncio_running_event_loop__"));
 	assert_false(lp_python_refresh(w->py));
 }
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/list.h"
 #include "cli/report.h"
 #include "cli/view.h"
 #include "probe/probe.h"
@@ -137,6 +138,7 @@ static void print_text(const json_t *answer)
 		lp_json_get(row, "name"));
 	if (json_array_size(files))
 		printf("\n");
+	lp_check_python_text(json_object_get(answer, "python"));
 	print_files(files);
 	printf("\nLogging is %s here.\n",
 	       json_is_true(json_object_get(answer, "possible")) ? "possible" : "not possible");
@@ -146,12 +148,13 @@ int lp_cmd_check(const struct lp_options *o)
 {
 	lp_auto(lp_view_done) struct lp_view view = { 0 };
 	lp_auto(lp_json_free) json_t *answer = NULL;
-	json_t *features = json_array(), *privileges = json_array(), *files = json_array();
+	json_t *features = json_array(), *privileges = json_array(), *files = json_array(),
+	       *pythons = json_array();
 	struct lp_err err = { 0 };
 	bool possible = false, enough = false;
 
-	answer = json_pack("{s:o, s:o, s:o}", "features", features, "privileges", privileges,
-			   "files", files);
+	answer = json_pack("{s:o, s:o, s:o, s:o}", "features", features, "privileges", privileges,
+			   "python", pythons, "files", files);
 	if (!answer)
 		lp_err_nomem(&err);
 	else if (o->args.len)
@@ -160,6 +163,7 @@ int lp_cmd_check(const struct lp_options *o)
 	else if (!o->has_target || lp_view_open(o, &view, &err) == 0)
 		(void)(add_features(features, &possible, &err) < 0 ||
 		       add_privileges(privileges, &enough, &err) < 0 ||
+		       lp_check_python(&view, pythons, &err) < 0 ||
 		       add_files(&view, files, &err) < 0 ||
 		       json_object_set_new(answer, "possible", json_boolean(possible)) < 0);
 	if (err.code)

@@ -19,6 +19,11 @@ static const struct kind places = { lp_list_places, lp_list_places_text };
 static const struct kind lines = { lp_list_lines, lp_list_lines_text };
 static const struct kind functions = { lp_list_functions, lp_list_functions_text };
 
+/* Of a Python process, before it is looked at as a native one. */
+static const struct kind python_places = { lp_list_python_places, lp_list_places_text };
+static const struct kind python_lines = { lp_list_python_lines, lp_list_lines_text };
+static const struct kind python_functions = { lp_list_python_functions, lp_list_functions_text };
+
 static bool is_location(const char *pattern)
 {
 	static const char *const words[] = { "entry ", "return ", "call ", "usdt " };
@@ -53,9 +58,34 @@ static int make_alias(struct lp_view *v, const char *name, json_t **ret)
 	return location.failed ? -ENOMEM : places.make(v, location.data, ret, NULL);
 }
 
+/* 1: the interpreters have it; 0: they don't. */
+static int make_python(struct lp_view *v, const char *pattern, const struct kind **ret_kind,
+		       json_t **ret, struct lp_err *err)
+{
+	const struct kind *kinds[] = { &python_lines, &python_functions, NULL };
+
+	if (!v->pythons.len || !pattern)
+		return 0;
+	if (is_location(pattern)) {
+		kinds[0] = &python_places;
+		kinds[1] = NULL;
+	}
+	for (size_t i = 0; kinds[i]; i++) {
+		int r = kinds[i]->make(v, pattern, ret, err);
+
+		*ret_kind = kinds[i];
+		if (r != -ENOENT)
+			return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
 static int make(struct lp_view *v, const char *pattern, const struct kind **ret_kind, json_t **ret,
 		struct lp_err *err)
 {
+	int done = make_python(v, pattern, ret_kind, ret, err);
+	if (done)
+		return done < 0 ? done : 0;
 	*ret_kind = !pattern ? &modules : is_location(pattern) ? &places : &functions;
 	if (*ret_kind != &functions)
 		return (*ret_kind)->make(v, pattern, ret, err);

@@ -27,4 +27,15 @@ void lp_list_lines_text(const json_t *answer);
 int lp_list_functions(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
 void lp_list_functions_text(const json_t *answer);
 
+/* list_python.c: the same of the interpreters; -ENOENT: not there. */
+int lp_list_python_modules(struct lp_python *py, json_t *list, struct lp_err *err);
+int lp_list_python_places(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
+int lp_list_python_lines(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
+int lp_list_python_functions(struct lp_view *v, const char *pattern, json_t **ret,
+			     struct lp_err *err);
+
+/* [{"pid","version","file","can_be_logged","why","free_watchpoints"}] */
+int lp_check_python(struct lp_view *v, json_t *list, struct lp_err *err);
+void lp_check_python_text(const json_t *pythons);
+
 #endif

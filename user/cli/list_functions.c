@@ -90,6 +90,12 @@ void lp_list_functions_text(const json_t *answer)
 		printf("%s  ", lp_json_get(f, "name"));
 		if (file)
 			printf("%s:%lld  ", file, lp_json_number(f, "line"));
-		printf("%s  %s\n", address ? address : "(inlined only)", lp_json_get(f, "module"));
+		if (address || json_is_true(json_object_get(f, "inlined_only")))
+			printf("%s  ", address ? address : "(inlined only)");
+		if (json_is_true(json_object_get(f, "coroutine")))
+			printf("async  ");
+		if (json_is_true(json_object_get(f, "generator")))
+			printf("generator  ");
+		printf("%s\n", lp_json_get(f, "module"));
 	}
 }

@@ -49,6 +49,8 @@ int lp_list_modules(struct lp_view *v, const char *pattern, json_t **ret, struct
 	int r = list ? 0 : lp_err_nomem(err);
 
 	(void)pattern;
+	for (size_t i = 0; i < v->pythons.len && r >= 0; i++)
+		r = lp_list_python_modules(v->pythons.data[i], list, err);
 	for (size_t i = 0; i < v->files.len && r >= 0; i++)
 		if (v->files.data[i]->module)
 			r = add_module(v->files.data[i]->module, list, err);

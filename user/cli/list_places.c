@@ -179,10 +179,11 @@ static void print_variables(const json_t *variables)
 
 	json_array_foreach(variables, i, v)
 	{
-		const char *why = lp_json_get(v, "why");
+		const char *why = lp_json_get(v, "why"), *type = lp_json_get(v, "type");
 
-		printf("  %-8s  %s: %s%s%s%s\n", lp_json_get(v, "kind"), lp_json_get(v, "name"),
-		       lp_json_get(v, "type"), why ? "  <" : "", why ? why : "", why ? ">" : "");
+		printf("  %-8s  %s%s%s%s%s%s\n", lp_json_get(v, "kind"), lp_json_get(v, "name"),
+		       type ? ": " : "", type ? type : "", why ? "  <" : "", why ? why : "",
+		       why ? ">" : "");
 	}
 }
 

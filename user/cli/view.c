@@ -13,6 +13,10 @@
 
 void lp_view_done(struct lp_view *v)
 {
+	lp_vec_each (&v->pythons, py)
+		lp_python_free(*py);
+	lp_vec_done(&v->pythons);
+	lp_vec_done(&v->refused);
 	lp_vec_done(&v->files);
 	lp_inventory_done(&v->inv);
 }
@@ -98,6 +102,23 @@ static int order_files(struct lp_view *v, struct lp_err *err)
 	return 0;
 }
 
+/* An interpreter that can't be logged is no error here. */
+static int open_pythons(struct lp_view *v, struct lp_err *err)
+{
+	lp_vec_each (&v->inv.procs, p) {
+		struct lp_refused no = { .pid = (*p)->info.pid };
+		lp_auto(lp_python_free) struct lp_python *py = NULL;
+
+		int r = lp_python_open(no.pid, &py, &no.why);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0 ? lp_vec_push(&v->refused, no) < 0 : lp_vec_push(&v->pythons, py) < 0)
+			return lp_err_nomem(err);
+		py = NULL;
+	}
+	return 0;
+}
+
 int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err *err)
 {
 	const struct lp_target *t = &o->target;
@@ -109,6 +130,8 @@ int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err 
 					       : add_cgroup(&v, t, err);
 	if (r >= 0)
 		r = order_files(&v, err);
+	if (r >= 0)
+		r = open_pythons(&v, err);
 	if (r < 0) {
 		lp_view_done(&v);
 		return r;

@@ -11,11 +11,20 @@
 #include <stdbool.h>
 
 #include "cli/options.h"
+#include "python/python.h"
 #include "session/inventory.h"
+
+/* A process whose interpreter can't be logged. */
+struct lp_refused {
+	pid_t pid;
+	struct lp_err why;
+};
 
 struct lp_view {
 	struct lp_inventory inv;
 	LP_VEC(struct lp_file *) files; /* executables first; also those without a module */
+	LP_VEC(struct lp_python *) pythons;
+	LP_VEC(struct lp_refused) refused;
 };
 
 /* -ESRCH: the target has no process now. */

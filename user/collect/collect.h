@@ -22,7 +22,9 @@ struct lp_py_types;
 struct lp_py_info {
 	const struct lp_py_runtime *runtime;
 	struct lp_py_types *types;
+	/* names that are not shown, and how they compare */
 	const char *const *redact;
+	bool (*is_redacted)(const char *const *names, const char *name, size_t len);
 };
 
 /* What a record of one site needs to be read; kept by the session, valid while records of the site

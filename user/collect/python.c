@@ -6,9 +6,31 @@
 #include "collect/plan.h"
 #include "python/value.h"
 
-static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
-				     const struct lp_symbolizer *sym, struct lp_arena *a)
+/* Whose frames a value may show: those of suspended generators. */
+struct frames_of {
+	const struct lp_symbolizer *sym;
+	pid_t pid;
+};
+
+static bool line_of(void *arg, const struct lp_py_frame *frame, const char **ret_function,
+		    const char **ret_file, int *ret_line)
 {
+	const struct frames_of *of = arg;
+	struct lp_frame found = { 0 };
+
+	if (!of->sym || !of->sym->python_frame ||
+	    !of->sym->python_frame(of->sym->arg, of->pid, frame, &found))
+		return false;
+	*ret_function = found.function;
+	*ret_file = found.file;
+	*ret_line = found.line;
+	return true;
+}
+
+static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
+				     struct frames_of *of, struct lp_arena *a)
+{
+	const struct lp_symbolizer *sym = of->sym;
 	const struct lp_site_info *info = p->info;
 
 	return (struct lp_py_reader){
@@ -21,6 +43,9 @@ static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded 
 		.max_items = info->max_items,
 		.max_depth = info->max_depth,
 		.redact = info->python->redact,
+		.is_redacted = info->python->is_redacted,
+		.line_of = line_of,
+		.line_of_arg = of,
 	};
 }
 
@@ -28,7 +53,8 @@ void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 			 const struct lp_symbolizer *sym, const struct lp_blocks *span,
 			 bool in_enter, struct lp_arena *a, struct lp_value *ret)
 {
-	struct lp_py_reader reader = reader_of(p, d, sym, a);
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct lp_py_reader reader = reader_of(p, d, &of, a);
 	const struct lp_block *b = span->first;
 	struct lp_py_value v;
 

@@ -199,7 +199,7 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 		return r;
 
 	lp_auto(lp_link_free) struct lp_link *watch = NULL;
-	if (k->conf.python &&
+	if (k->conf.python_watch &&
 	    (r = lp_kernel_watch(k, w->pid, (uintptr_t)&watched_byte, &watch, err)) < 0)
 		return r;
 
@@ -226,6 +226,7 @@ int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *e
 	*ret = (struct lp_costs){ .emulated = result[0],
 				  .stepped = result[1],
 				  .returned = result[2],
-				  .watched = k->conf.python && lp_watch_fires() ? result[3] : 0 };
+				  .watched = k->conf.python_watch && lp_watch_fires() ? result[3]
+										      : 0 };
 	return 0;
 }

@@ -14,16 +14,17 @@
 #include "logpoint.skel.h"
 #include "probe/kernel.h"
 
-#define DEFAULT_RING   (8u << 20)
-#define PIDNS_INITIAL  4026531836u /* kernel: PROC_PID_INIT_INO */
-#define COST_POINTS    1u	   /* room for lp_costs_measure() */
-#define COST_SITES     4u
-#define COST_CODE      32u
-#define TWICE_MAX      16384u /* threads and bytes: bpf/watch.h */
-#define COST_CALLS     64u
-#define PYTHON_THREADS 16384u /* Python threads that have hits */
-#define PYTHON_LEADS   8192u  /* frames between two starts of one line */
-#define UPROBE_MULTI   48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
+#define DEFAULT_RING	(8u << 20)
+#define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
+#define COST_POINTS	1u	    /* room for lp_costs_measure() */
+#define COST_SITES	4u
+#define COST_CODE	32u
+#define TWICE_MAX	16384u /* threads and bytes: bpf/watch.h */
+#define COST_CALLS	64u
+#define PYTHON_REDACTED 4096   /* names */
+#define PYTHON_THREADS	16384u /* Python threads that have hits */
+#define PYTHON_LEADS	8192u  /* frames between two starts of one line */
+#define UPROBE_MULTI	48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -52,6 +53,7 @@ static int configure(struct lp_kernel *k)
 {
 	struct logpoint_bpf *s = k->skel;
 	const struct lp_kernel_conf *c = &k->conf;
+	bool python = lp_kernel_has_python(k);
 
 	bpf_map__set_value_size(s->maps.code, c->max_code * sizeof(struct lp_insn));
 	bpf_map__set_max_entries(s->maps.sites, c->max_sites);
@@ -73,14 +75,16 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
-	bpf_program__set_autoload(s->progs.lp_fork, c->follow || (c->python && c->cgroup_id));
-	bpf_program__set_autoload(s->progs.lp_watch, c->python);
-	bpf_program__set_autoload(s->progs.lp_step, c->python);
-	bpf_program__set_autoload(s->progs.lp_code_made, c->python);
-	if (c->python) {
+	bpf_program__set_autoload(s->progs.lp_fork,
+				  c->follow || (python && c->filter == LP_FILTER_CGROUP));
+	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
+	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
+	bpf_program__set_autoload(s->progs.lp_code_made, python);
+	if (python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
 		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
 		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
 		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);

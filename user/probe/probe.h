@@ -38,7 +38,8 @@ struct lp_kernel_conf {
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
-	bool python;	   /* load what Python sites need */
+	/* What Python sites need: watchpoints, probes in the evaluation loop. */
+	bool python_watch, python_steps;
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
@@ -71,7 +72,12 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      struct lp_err *err);
 /* No hit goes to it any more; its records may still be in the ring. */
 void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
-bool lp_kernel_has_python(const struct lp_kernel *k); /* loaded with conf.python */
+/* Loaded with conf.python_watch or conf.python_steps; with which. */
+bool lp_kernel_has_python(const struct lp_kernel *k);
+bool lp_kernel_has_watch(const struct lp_kernel *k);
+bool lp_kernel_has_steps(const struct lp_kernel *k);
+/* A name whose value is never copied, by its hash (lp_py_name_hash()). */
+int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err);
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
 

@@ -13,7 +13,17 @@
 
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {
-	return k->conf.python;
+	return k->conf.python_watch || k->conf.python_steps;
+}
+
+bool lp_kernel_has_watch(const struct lp_kernel *k)
+{
+	return k->conf.python_watch;
+}
+
+bool lp_kernel_has_steps(const struct lp_kernel *k)
+{
+	return k->conf.python_steps;
 }
 
 int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
@@ -30,7 +40,7 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 {
 	uint32_t id = (uint32_t)k->watch_bytes.len;
 
-	if (!k->conf.python)
+	if (!lp_kernel_has_python(k))
 		return lp_err_set(err, EINVAL, "a Python process, but Python was not expected");
 	if (id == LP_PY_RUNTIMES_MAX)
 		return lp_err_set(err, ENOSPC, "more than %u interpreters at once",
@@ -41,6 +51,17 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 	if (lp_vec_push(&k->watch_bytes, (uint8_t)rt->layout.watch_byte) < 0)
 		return lp_err_nomem(err);
 	*ret_id = id;
+	return 0;
+}
+
+int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err)
+{
+	uint8_t hidden = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_redacted), &hash, &hidden, BPF_ANY) <
+	    0)
+		return lp_err_set(err, errno, "no room for more names to redact: %s",
+				  strerror(errno));
 	return 0;
 }
 

@@ -319,6 +319,15 @@ void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret
 	}
 }
 
+/* The same byte in another process: this one may have been forked from it, and have its events. */
+static bool may_inherit(const struct lp_watch *w)
+{
+	lp_vec_each (&w->k->watches, other)
+		if ((*other)->addr == w->addr && (*other)->pid != w->pid)
+			return true;
+	return false;
+}
+
 static struct lp_watch *watch_new(struct lp_kernel *k, pid_t pid, uint64_t addr)
 {
 	struct lp_watch *w = calloc(1, sizeof(*w));
@@ -344,6 +353,8 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 	    !(l->watch = watch_new(k, pid, addr)))
 		return lp_err_nomem(err);
 	int r = note_byte(k, addr, err);
+	if (may_inherit(l->watch))
+		k->skel->bss->lp_watch_twice = 1;
 	if (r >= 0)
 		r = cover(l->watch, true, err);
 	if (r < 0)

@@ -39,6 +39,7 @@ static int decode(struct building *w, const struct lp_py_line *lines)
 		w->instr_at[i] = NOWHERE;
 		if (in.unit == NOWHERE) {
 			in = (struct lp_py_instr){ .unit = i, .line = lines[i].line };
+			in.handler = NOWHERE;
 			in.first = lines[i].first;
 			w->instr_at[i] = (uint32_t)f->instrs.len;
 		}
@@ -148,6 +149,8 @@ static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, 
 
 	if (in->line == 0 || (f->minor >= 11 && (in->kind == LP_PYOP_RESUME || to <= f->begin)))
 		return false;
+	if (f->minor >= 14 && !in->first)
+		return false;
 	if (raises && f->minor == 9 && shows_handler(f, from))
 		return true;
 	return back || (f->minor <= 9 ? in->first : in->line != line_before(f, from));
@@ -214,6 +217,7 @@ static int visit(struct building *w, uint32_t at)
 		r = add_edge(w, at, w->handler[at], true);
 	if (r == 0 && takes_place_of_another(in, w->f->minor))
 		r = add_edge(w, at, w->handler[at], true);
+	w->f->instrs.data[at].handler = w->handler[at];
 	w->f->instrs.data[at].first_edge = first_edge;
 	w->f->instrs.data[at].n_edges = (uint32_t)w->f->edges.len - first_edge;
 	return r;
@@ -237,6 +241,29 @@ static uint32_t begin_of(const struct lp_py_flow *f)
 	return 0;
 }
 
+/* From 3.14 on: where the interpreter puts INSTRUMENTED_LINE, which a step must come upon. */
+static void mark_lines(struct building *w)
+{
+	struct lp_py_flow *f = w->f;
+	int line = 0;
+
+	for (uint32_t i = 0; f->minor >= 14 && i < f->instrs.len; i++) {
+		struct lp_py_instr *in = &f->instrs.data[i];
+		const uint32_t target = target_of(w, in);
+
+		if (target != NOWHERE)
+			f->instrs.data[target].first = true;
+		if (w->handler[i] != NOWHERE)
+			f->instrs.data[w->handler[i]].first = true;
+		if (in->kind == LP_PYOP_END || in->kind == LP_PYOP_RESUME)
+			continue;
+		in->first |= in->line != line;
+		line = in->line;
+	}
+	lp_vec_each (&f->instrs, in)
+		in->first &= f->minor <= 13 || in->kind != LP_PYOP_END;
+}
+
 static int walk(struct building *w)
 {
 	struct lp_py_flow *f = w->f;
@@ -249,6 +276,7 @@ static int walk(struct building *w)
 	set_block(w, 0, NOWHERE);
 	lp_py_handlers(w->b, note_handler, w);
 	f->begin = begin_of(f);
+	mark_lines(w);
 	r = add_edge(w, NOWHERE, 0, false);
 	while (r == 0 && w->todo.len > 0)
 		r = visit(w, w->todo.data[--w->todo.len]);

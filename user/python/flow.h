@@ -7,7 +7,18 @@
  * What "a line starts" means is what sys.settrace() of the same version reports as a `line` event:
  * up to 3.9 the first unit of an entry of the line table, or any jump back; from 3.10 on any step to
  * another line than that of the instruction before, or a jump back; from 3.11 on never RESUME, the
- * first step after it always. (Python/ceval.c maybe_call_line_trace(), Python/instrumentation.c.)
+ * first step after it always; from 3.14 on no step to where neither a jump leads nor, in the order
+ * of the code, another line begins. (Python/ceval.c maybe_call_line_trace(), Python/instrumentation.c.)
+ *
+ * But one execution of a statement is one start. Where a `line` event comes at a unit S2 and
+ *
+ *	every way from the function's begin to S2 passes another unit S1 of the line where an event
+ *	comes, and every way from S2 back to S2 passes S1,
+ *
+ * it is the statement that began at S1 which goes on: the end of a `with`, the call behind
+ * arguments on lines of their own, what tidies up after `except E as e`. S2 is no start then. A
+ * `for` that takes its next item, the test at the end of a `while`, the copies of a `finally` are.
+ * A way is whatever may be: any instruction may raise, as a signal's handler may there.
  */
 #ifndef LP_PYTHON_FLOW_H
 #define LP_PYTHON_FLOW_H
@@ -28,7 +39,8 @@ struct lp_py_instr {
 	uint32_t oparg;
 	int line; /* 0: none */
 	uint8_t kind;
-	bool first;		      /* lp_py_line.first of the unit */
+	uint32_t handler; /* where its exceptions go, LP_PY_NOWHERE: to the caller */
+	bool first; /* up to 3.9: lp_py_line.first of the unit; from 3.14 on: a line can start here */
 	bool reached;		      /* from the function's begin */
 	uint32_t first_edge, n_edges; /* that lead on from here */
 	uint32_t first_in, n_in;      /* in flow.in: those that lead here */

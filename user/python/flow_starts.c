@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which units are watched for a line: those that a step leads to by which it starts.
+/* Which units are watched for a line: those that a step leads to by which it starts, and where no
+ * execution of the statement goes on (flow.h).
  *
  * A unit to which also other steps lead is watched, but not counted where another watched one of
- * the line, before it in the code, came just before (LEADS, FOLLOWS). Jumps back always count. Where nothing happens on the way to it, it alone is
- * enough.
+ * the line, before it in the code, came just before (LEADS, FOLLOWS). Jumps back always count. Where
+ * nothing happens on the way to it, it alone is enough.
  */
 #include <errno.h>
 
@@ -14,6 +15,8 @@
 enum mark {
 	WATCHED = 1,
 	FLOODED = 2,
+	REACHED = 4, /* by reach_from() */
+	SAME = 8,    /* what comes there goes on with the statement */
 };
 
 struct starts {
@@ -47,6 +50,93 @@ static bool is_pure(const struct starts *s, uint32_t at)
 	const uint32_t n_in = s->f->instrs.data[at].n_in;
 
 	return n_in > 0 && count_events(s, at) == n_in;
+}
+
+/* 3.12 reports a line once more where an exception of a function that it called is handled in the
+ * line itself: it takes the call's cache entries for another line.
+ */
+static bool has_false_events(const struct starts *s, uint32_t at)
+{
+	for (uint32_t i = 0; i < s->f->instrs.data[at].n_in; i++) {
+		const struct lp_py_edge *e = &s->f->edges.data[in_edge(s->f, at, i)];
+
+		if (e->raises && !e->starts)
+			return s->f->minor == 12;
+	}
+	return false;
+}
+
+static int reach(struct starts *s, uint32_t at, uint32_t without)
+{
+	if (at == LP_PY_NOWHERE || at == without || (s->mark[at] & REACHED))
+		return 0;
+	s->mark[at] |= REACHED;
+	return lp_vec_push(&s->todo, at);
+}
+
+/* Marks all that one can come to from the end of an instruction, or from the function's begin (from:
+ * LP_PY_NOWHERE), and not through another one.
+ */
+static int reach_from(struct starts *s, uint32_t from, uint32_t without)
+{
+	const struct lp_py_flow *f = s->f;
+	int r = 0;
+
+	for (size_t i = 0; i < f->instrs.len; i++)
+		s->mark[i] &= (uint8_t)~REACHED;
+	if (from == LP_PY_NOWHERE)
+		r = reach(s, 0, without);
+	else
+		r = lp_vec_push(&s->todo, from);
+	while (r == 0 && s->todo.len > 0) {
+		const struct lp_py_instr *in = &f->instrs.data[s->todo.data[--s->todo.len]];
+
+		r = reach(s, in->handler, without);
+		for (uint32_t i = 0; r == 0 && i < in->n_edges; i++)
+			r = reach(s, f->edges.data[in->first_edge + i].to, without);
+	}
+	return r;
+}
+
+/* Marks those of the line where it goes on that has begun at `start`. */
+static int find_same(struct starts *s, uint32_t start, const uint32_t *events, size_t n)
+{
+	lp_auto(lp_free) bool *dominated = calloc(n, sizeof(*dominated));
+	int r = dominated ? reach_from(s, LP_PY_NOWHERE, start) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		dominated[i] = events[i] != start && !(s->mark[events[i]] & (REACHED | SAME));
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!dominated[i])
+			continue;
+		r = reach_from(s, events[i], start);
+		if (!(s->mark[events[i]] & REACHED))
+			s->mark[events[i]] |= SAME;
+	}
+	return r;
+}
+
+/* Drops the events by which none but a statement goes on. What goes on with one that goes on itself
+ * goes on with the first: in which order they are looked at does not matter.
+ */
+static int drop_same(struct starts *s)
+{
+	const struct lp_py_flow *f = s->f;
+	LP_VEC(uint32_t) events = { 0 };
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < f->instrs.len; i++)
+		if (f->instrs.data[i].line == s->line &&
+		    (count_events(s, i) > 0 || has_false_events(s, i)))
+			r = lp_vec_push(&events, i);
+	for (size_t i = 0; r == 0 && events.len > 1 && i < events.len; i++)
+		if (!(s->mark[events.data[i]] & SAME) && count_events(s, events.data[i]) > 0)
+			r = find_same(s, events.data[i], events.data, events.len);
+	lp_vec_each (&events, at)
+		for (uint32_t i = 0; (s->mark[*at] & SAME) && i < f->instrs.data[*at].n_in; i++)
+			s->event[in_edge(f, *at, i)] = false;
+	lp_vec_done(&events);
+	return r;
 }
 
 /* Nothing happens in it that could be seen, and it always goes on to the next. */
@@ -157,20 +247,6 @@ static int verify(struct starts *s, bool *exact)
 	return r;
 }
 
-/* 3.12 reports a line once more where an exception of a function that it called is handled in the
- * line itself: it takes the call's cache entries for another line.
- */
-static bool has_false_events(const struct starts *s, uint32_t at)
-{
-	for (uint32_t i = 0; i < s->f->instrs.data[at].n_in; i++) {
-		const struct lp_py_edge *e = &s->f->edges.data[in_edge(s->f, at, i)];
-
-		if (e->raises && !e->starts)
-			return s->f->minor == 12;
-	}
-	return false;
-}
-
 /* Can only an exception lead there without a start? */
 static bool follows_by_exception(const struct starts *s, uint32_t at)
 {
@@ -187,15 +263,17 @@ static int assign(struct starts *s, bool *exact)
 {
 	const uint32_t n = (uint32_t)s->f->instrs.len;
 	bool mixed = false;
-	int r = 0;
+	int r = drop_same(s);
 
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < n; i++)
 		if (s->f->instrs.data[i].line == s->line)
 			slide(s, i);
 	for (uint32_t i = 0; i < n; i++) {
 		if (s->f->instrs.data[i].line != s->line)
 			continue;
-		*exact &= !has_false_events(s, i);
+		*exact &= (s->mark[i] & SAME) || !has_false_events(s, i);
 		if (count_events(s, i) == 0)
 			continue;
 		s->mark[i] |= WATCHED;

@@ -31,6 +31,12 @@ struct lp_python {
 	enum lp_py_hash hash;
 	uint8_t hash_secret[16]; /* _Py_HashSecret: siphash's key; prefix and suffix of fnv */
 
+	/* step.c's: where each opcode begins, and the register of the next instruction; NULL: not
+	 * looked for yet
+	 */
+	uint64_t *step_table;
+	uint16_t step_register;
+
 	/* code.c's: the code objects found */
 	void *codes;
 	void (*codes_free)(void *codes);

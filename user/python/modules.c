@@ -5,8 +5,6 @@
 
 #include "python/impl.h"
 
-#define LOOP_KEY    "__asyncio_running_event_loop__"
-#define THREADS_MAX 4096
 #define INTERPS_MAX 256
 
 static int main_modules(struct lp_python *py, uint64_t *ret)
@@ -53,27 +51,6 @@ static uint64_t find_in(struct lp_python *py, uint64_t dict, const char *name, u
 	return object;
 }
 
-/* Every thread that has run a loop has it in its dict under the very same str. */
-static uint64_t find_loop_key(struct lp_python *py)
-{
-	struct lp_memory *m = &py->memory.memory;
-	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t interp, tstate, dict, key, loop;
-	int r = lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp);
-
-	for (int i = 0; r == 0 && interp && i < INTERPS_MAX; i++) {
-		r = lp_py_u64(m, interp + l->interp_threads, &tstate);
-		for (int n = 0; r == 0 && tstate && n < THREADS_MAX; n++) {
-			if (lp_py_u64(m, tstate + l->tstate_dict, &dict) == 0 && dict &&
-			    lp_py_dict_find(m, l, dict, LOOP_KEY, &key, &loop) == 0)
-				return key;
-			r = lp_py_u64(m, tstate + l->tstate_next, &tstate);
-		}
-		r = r < 0 ? r : lp_py_u64(m, interp + l->interp_next, &interp);
-	}
-	return 0;
-}
-
 /* What was found stays, also where it can't be read for a moment. */
 static bool update(__u64 *member, uint64_t found)
 {
@@ -99,7 +76,5 @@ bool lp_python_refresh(struct lp_python *py)
 		return changed;
 	changed |=
 		update(&rt->current_tasks, find_in(py, dicts[2], "_current_tasks", rt->type_dict));
-	if (rt->layout.tstate_loop == LP_PY_NONE && rt->current_tasks && !rt->running_loop_key)
-		changed |= update(&rt->running_loop_key, find_loop_key(py));
 	return changed;
 }

@@ -19,6 +19,7 @@ enum lp_py_opkind {
 	LP_PYOP_BAD,	      /* no instruction */
 	LP_PYOP_PLAIN,	      /* the next one follows, or an exception */
 	LP_PYOP_SAFE,	      /* raises none of its own */
+	LP_PYOP_END,	      /* the same, of a loop or an await: no line starts there */
 	LP_PYOP_QUIET,	      /* nor does it run code or change anything outside of the frame */
 	LP_PYOP_FAST,	      /* LOAD_FAST: quiet where the local is bound */
 	LP_PYOP_EXTENDED,     /* EXTENDED_ARG: part of the next one */

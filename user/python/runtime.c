@@ -39,6 +39,7 @@ void lp_python_free(struct lp_python *py)
 		py->codes_free(py->codes);
 	lp_symfile_free(py->symbols);
 	lp_maps_done(&py->maps);
+	free(py->step_table);
 	free(py->file);
 	free(py);
 }

@@ -77,6 +77,7 @@ static void hash_names(struct lp_python *py)
 		{ "__class__", &rt->hash_class },
 		{ "__getattribute__", &rt->hash_getattribute },
 		{ "__getattr__", &rt->hash_getattr },
+		{ "__asyncio_running_event_loop__", &rt->hash_running_loop },
 		{ "__missing__", &rt->hash_missing },
 		{ "__instancecheck__", &rt->hash_instancecheck },
 	};

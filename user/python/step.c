@@ -258,26 +258,42 @@ static int add_offset(struct lp_python *py, struct lp_py_step *s, uint64_t addr,
 	return lp_vec_push(&s->offsets, offset) < 0 ? lp_err_nomem(err) : 0;
 }
 
+int lp_python_prepare_steps(struct lp_python *py, struct lp_err *err)
+{
+	lp_auto(lp_free) uint64_t *table = NULL;
+
+	if (py->step_table)
+		return 0;
+	table = calloc(OPCODES, sizeof(*table));
+	if (!table)
+		return lp_err_nomem(err);
+	int r = find_table(py, table, err);
+	if (r >= 0)
+		r = find_register(py, table, &py->step_register, err);
+	if (r >= 0)
+		py->step_table = lp_take(table);
+	return r;
+}
+
 int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct lp_py_step *ret,
 		   struct lp_err *err)
 {
 	const struct lp_py_layout *l = &py->runtime.layout;
 	const struct lp_py_opcode *ops = lp_py_opcodes[l->minor - LP_PY_MINOR_MIN];
 	lp_auto(lp_py_step_done) struct lp_py_step s = { .site = place->site };
-	uint64_t table[OPCODES], unit = 0;
+	uint64_t unit = 0;
 	uint8_t base = 0;
 
-	int r = find_table(py, table, err);
-	if (r >= 0)
-		r = find_register(py, table, &s.site.unit_register, err);
+	int r = lp_python_prepare_steps(py, err);
 	if (r >= 0)
 		r = choose_unit(py, place->site.unit, &unit, &base, err);
 	s.site.unit = unit;
-	s.site.flags |= LP_PY_SITE_STEPS;
+	s.site.unit_register = py->step_register;
+	s.site.flags |= LP_PY_SITE_STEPS | (ops[base].caches ? LP_PY_SITE_CACHED : 0);
 	s.site.unit_delta = l->lasti_unit ? -2 : 0;
 	for (size_t op = 0; op < OPCODES && r >= 0; op++)
 		if (ops[op].kind != LP_PYOP_BAD && base_of(ops, (uint8_t)op) == base)
-			r = add_offset(py, &s, table[op], err);
+			r = add_offset(py, &s, py->step_table[op], err);
 	if (r < 0)
 		return r;
 	*ret = s;

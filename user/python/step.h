@@ -21,6 +21,9 @@ struct lp_py_step {
 void lp_py_step_done(struct lp_py_step *s);
 LP_CLEANUP_DONE(struct lp_py_step, lp_py_step_done)
 
+/* Finds out, once, what all places need; else the first place does. */
+int lp_python_prepare_steps(struct lp_python *py, struct lp_err *err);
+
 /* -ENOTSUP: this interpreter's loop is not as it is known to be. */
 int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct lp_py_step *ret,
 		   struct lp_err *err);

@@ -22,13 +22,16 @@ static uint64_t cost_of(const struct lp_costs *c, uint32_t classes)
 	return dearest;
 }
 
-/* Hits of the last second; less where it has not been watched for so long. */
+/* Hits of the last second, or what costs as much; less where it has not been watched for so long. */
 static uint64_t recent_hits(struct lp_session *s, struct point *p)
 {
 	struct lp_counts counts;
 
 	if (lp_kernel_counts(s->kernel, p->id, &counts, NULL) < 0)
 		return 0;
+	uint64_t runs = session_python_runs(s, p);
+	if (runs > counts.hits)
+		counts.hits = runs;
 	p->tick = (p->tick + 1) % LP_ARRAY_SIZE(p->ticks);
 	uint64_t oldest = p->ticks[p->tick];
 	p->ticks[p->tick] = counts.hits;
@@ -37,13 +40,14 @@ static uint64_t recent_hits(struct lp_session *s, struct point *p)
 
 static void take_out(struct lp_session *s, struct point *p, uint64_t hits, uint64_t cost)
 {
+	session_note(s, LP_LOG_QUIET,
+		     "%s: taken out: %llu %s in a second at %.1f us each are %.1f %% of a CPU, the "
+		     "budget is %g %% (--max-overhead PCT, or none)",
+		     p->lp->name, (unsigned long long)hits,
+		     session_python_runs(s, p) ? "instructions of the interpreter's loop" : "hits",
+		     (double)cost / 1000, (double)(hits * cost) * 100 / LP_NS_PER_S,
+		     s->opts->max_overhead);
 	session_detach_point(s, p);
-	session_note(
-		s, LP_LOG_QUIET,
-		"%s: taken out: %llu hits in a second at %.1f us each are %.1f %% of a CPU, the "
-		"budget is %g %% (--max-overhead PCT, or none)",
-		p->lp->name, (unsigned long long)hits, (double)cost / 1000,
-		(double)(hits * cost) * 100 / LP_NS_PER_S, s->opts->max_overhead);
 }
 
 static void measure_costs(struct lp_session *s)

@@ -69,6 +69,7 @@ struct interp {
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
 struct py_half {
 	struct lp_py_place place;
+	bool has_site; /* the kernel side knows it */
 	bool watched;
 	struct lp_link *step; /* NULL: none */
 };
@@ -133,7 +134,9 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
-	bool no_watchpoints;		 /* none ever hits on this machine */
+	uint64_t armed_at;		 /* what was found first is watched since then */
+	pid_t forked;			 /* by a target since then; 0: none */
+	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
@@ -197,12 +200,16 @@ bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 bool session_may_be_python(const struct point *p);
 /* Could a target be, or become, a Python process? */
 bool session_python_expected(const struct lp_session *s);
+/* Code units that are to be watched at once; a guess as long as no places are known. */
+size_t session_python_halves(const struct lp_session *s);
 /* Opens what is new; one that can't be logged is kept with its reason. */
 int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err);
 struct interp *session_interp(const struct lp_session *s, pid_t pid);
 /* Whose memory tells of its objects. */
 struct interp *session_interp_root(struct interp *in);
 /* Tells the kernel side of what was opened before it was there. */
+/* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
+int session_python_hide_names(struct lp_session *s, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
 /* It has ended, or runs another program. */
@@ -232,6 +239,8 @@ int session_python_attach(struct lp_session *s, struct point *p, size_t from, st
 void session_python_detach(struct lp_session *s, struct point *p);
 void session_python_detach_process(struct lp_session *s, struct interp *in);
 void session_python_detach_all(struct lp_session *s);
+/* How often probes in the evaluation loop were run into, the point's own hits included. */
+uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
 

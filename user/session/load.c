@@ -42,6 +42,25 @@ static uint32_t fixed_targets(const struct lp_session_opts *o)
 	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
 }
 
+/* Each program takes its time to be verified: only what will be used. */
+static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
+{
+	if (!expected)
+		return;
+	conf->python_watch = lp_watch_fires();
+	conf->python_steps = !conf->python_watch || session_python_halves(s) > lp_watch_slots();
+}
+
+/* What was found needs more than was thought. */
+static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf *conf)
+{
+	struct lp_kernel_conf needed = { 0 };
+
+	expect_python(s, &needed, s->interps.len);
+	return (needed.python_watch && !conf->python_watch) ||
+	       (needed.python_steps && !conf->python_steps);
+}
+
 static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 {
 	size_t n = s->points.len;
@@ -54,8 +73,8 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
-		.python = session_python_expected(s),
 	};
+	expect_python(s, ret, session_python_expected(s));
 	lp_vec_each (&s->points, p)
 		if (session_has_two_halves(*p))
 			ret->no_calls = false;
@@ -106,7 +125,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 				  sites, LP_SITES_MAX, code, LP_CODE_MAX);
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
-	conf.python = conf.python || s->interps.len;
+	expect_python(s, &conf, s->interps.len);
 	return lp_kernel_new(&conf, &s->kernel, err);
 }
 
@@ -127,7 +146,7 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 		*err = l->err;
 		r = l->r;
 	} else if (sites > l->conf.max_sites || code > l->conf.max_code ||
-		   (s->interps.len && !l->conf.python)) {
+		   lacks_python(s, &l->conf)) {
 		lp_kernel_free(l->kernel);
 		r = load_again(s, sites, code, err);
 	} else {

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "python/step.h"
+#include "target/procfs.h"
 #include "target/symfile.h"
 
 #define REFRESH_AFTER (100 * LP_NS_PER_MS) /* a burst of imports */
@@ -65,10 +67,38 @@ static bool has_interpreter(const struct lp_session *s, struct lp_file *f)
 	return f->python == LP_YES;
 }
 
+/* Before the targets are opened: does a process map what is called so? */
+static bool looks_so(pid_t pid)
+{
+	lp_auto(lp_buf_done) struct lp_buf maps = { 0 };
+
+	return lp_procfs_read(pid, "maps", &maps, NULL) == 0 && maps.len &&
+	       strstr(maps.data, "python");
+}
+
+size_t session_python_halves(const struct lp_session *s)
+{
+	size_t known = 0, guess = 0;
+
+	lp_vec_each (&s->points, p) {
+		if (session_may_be_python(*p))
+			guess += session_has_two_halves(*p) ? 2 : 1;
+		lp_vec_each (&(*p)->spots, spot)
+			if ((*spot)->py)
+				known += (*spot)->py->owns_entry ? 2 : 1;
+	}
+	return known > guess ? known : guess;
+}
+
 bool session_python_expected(const struct lp_session *s)
 {
+	const struct lp_target *t = &s->opts->target;
+
 	if (!any_may_be_python(s))
 		return false;
+	for (size_t i = 0; t->kind == LP_TARGET_PIDS && i < t->n_pids; i++)
+		if (looks_so(t->pids[i]))
+			return true;
 	lp_vec_each (&s->points, p)
 		if ((*p)->lp->location.kind == LP_AT_LINE &&
 		    has_suffix((*p)->lp->location.file, ".py"))
@@ -122,10 +152,12 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
 	return false;
 }
 
-/* Forked, and not another program since: the interpreter's code lies where the parent has it. */
+/* Forked since the parent is watched, which the child inherits, and not another program since: the
+ * interpreter's code lies where the parent has it.
+ */
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
-	struct interp *in = session_interp(s, p->info.parent);
+	struct interp *in = s->forked == p->info.pid ? session_interp(s, p->info.parent) : NULL;
 	struct lp_proc *parent =
 		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 
@@ -145,6 +177,7 @@ int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_
 		.runtime = lp_python_runtime(in->py),
 		.types = lp_py_types_new(),
 		.redact = s->opts->limits.redact,
+		.is_redacted = lp_redacted,
 	};
 	return in->info.types ? 0 : lp_err_nomem(err);
 }
@@ -155,8 +188,11 @@ static int open_interpreter(struct lp_session *s, struct interp *in, struct lp_e
 	struct lp_err why = { 0 };
 	int r = lp_python_open(in->pid, &in->py, &why);
 
-	if (r >= 0)
+	if (r >= 0) {
+		if (s->kernel && !lp_kernel_has_watch(s->kernel))
+			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
 		return session_python_fill_info(s, in, err);
+	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
 	if (r == -EAGAIN || r == -ENOENT || r == -ESRCH)
@@ -209,6 +245,21 @@ static int add_runtime(struct lp_session *s, struct interp *in, struct lp_err *e
 		r = lp_kernel_add_runtime(s->kernel, lp_python_runtime(in->py), &in->runtime, err);
 	in->known = r >= 0;
 	return r;
+}
+
+int session_python_hide_names(struct lp_session *s, struct lp_err *err)
+{
+	const char *const *names = s->opts->limits.redact;
+
+	for (; names && *names && lp_kernel_has_python(s->kernel); names++) {
+		uint64_t hash = lp_py_name_hash(*names, strlen(*names));
+		int r = hash ? lp_kernel_hide_name(s->kernel, hash, err)
+			     : lp_err_set(err, EINVAL,
+					  "'%s' is no name that can be redacted in Python", *names);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err)
@@ -318,7 +369,8 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	if (!s->next_refresh)
 		s->next_refresh = lp_now() + REFRESH_AFTER;
 	if (in) {
-		session_python_arm(s, in, code);
+		if (code)
+			session_python_arm(s, in, code);
 		return;
 	}
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
@@ -329,6 +381,6 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	}
 	if (in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
-	else
+	else if (!in->origin) /* else its watchpoints are inherited */
 		session_python_arm(s, in, 0);
 }

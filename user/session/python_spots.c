@@ -143,20 +143,24 @@ int session_python_compile(struct lp_session *s, struct spot *spot, struct lp_er
 				  err);
 }
 
-static int add_half(struct lp_session *s, struct spot *spot, const struct py_half *half,
+static int add_half(struct lp_session *s, struct spot *spot, struct py_half *half,
 		    const struct lp_py_site *site, struct lp_err *err)
 {
 	const struct lp_compiled *code = spot->code;
 	struct lp_py_site own = *site;
 
 	own.runtime = spot->py->in->runtime;
-	if (half == &spot->py->entry)
-		return lp_kernel_add_python_site(s->kernel, spot->point->id, LP_SITE_ENTER, &own,
-						 spot->pair, code->enter, code->n_enter,
-						 &spot->enter_site, err);
+	if (half == &spot->py->entry) {
+		int entered = lp_kernel_add_python_site(s->kernel, spot->point->id, LP_SITE_ENTER,
+							&own, spot->pair, code->enter,
+							code->n_enter, &spot->enter_site, err);
+		half->has_site = half->has_site || entered >= 0;
+		return entered;
+	}
 	int r = lp_kernel_add_python_site(s->kernel, spot->point->id,
 					  spot->py->has_entry ? LP_SITE_LEAVE : LP_SITE_PLAIN, &own,
 					  spot->pair, code->code, code->n_code, &spot->site, err);
+	half->has_site = half->has_site || r >= 0;
 	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, &spot->info) < 0)
 		r = lp_err_nomem(err);
 	return r;
@@ -240,7 +244,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
 			continue;
 		if (r < 0) {
 			session_drop_spots(p, from);
-			if (r != -ENOENT && !(code && r == -ESRCH))
+			if (r != -ENOENT && r != -ESRCH)
 				session_note(s, LP_LOG_QUIET, "%s: not armed in process %d: %s",
 					     p->lp->name, (int)in->pid, why.msg);
 			continue;

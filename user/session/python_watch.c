@@ -68,8 +68,9 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 		leave_watch(s, spot->py->in, half->place.watch);
 	if (half->step)
 		lp_link_free(lp_take(half->step));
-	half->watched = false;
-	lp_kernel_drop_python_site(s->kernel, site);
+	if (half->has_site)
+		lp_kernel_drop_python_site(s->kernel, site);
+	half->watched = half->has_site = false;
 }
 
 /* Returns before the entry: one that finds nothing of its entry would be lost. */
@@ -117,24 +118,36 @@ static int use_steps(struct lp_session *s, struct spot *spot, struct py_half *ha
 	return r;
 }
 
+static void tell_of_steps(struct lp_session *s, const struct spot *spot, const struct lp_err *why)
+{
+	if (why->code)
+		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
+			     spot->point->lp->name, why->msg);
+	else if (!s->told_of_steps)
+		session_note(
+			s, LP_LOG_NORMAL,
+			"no hardware watchpoint ever hits on this machine: Python places are "
+			"probed in the interpreter's loop, where all Python code of the process "
+			"pays for them");
+	s->told_of_steps = s->told_of_steps || !why->code;
+}
+
 static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *half,
 		       struct lp_err *err)
 {
 	struct lp_err why = { 0 };
 	int r = -ENOSPC;
 
-	if (!s->no_watchpoints)
+	if (lp_kernel_has_watch(s->kernel))
 		r = use_watch(s, spot->py->in, half->place.watch, &why);
 	half->watched = r >= 0;
-	if (r != -ENOSPC) {
-		if (r < 0)
-			*err = why;
-		return r;
+	if (r == -ENOSPC && lp_kernel_has_steps(s->kernel)) {
+		tell_of_steps(s, spot, &why);
+		return use_steps(s, spot, half, err);
 	}
-	if (!s->no_watchpoints)
-		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
-			     spot->point->lp->name, why.msg);
-	return use_steps(s, spot, half, err);
+	if (r < 0)
+		*err = why;
+	return r;
 }
 
 static int attach_spot(struct lp_session *s, struct spot *spot, struct lp_err *err)
@@ -203,6 +216,23 @@ static bool is_first_at(const struct point *p, size_t i)
 		    p->spots.data[k]->py->here.place.watch == py->here.place.watch)
 			return false;
 	return true;
+}
+
+uint64_t session_python_runs(struct lp_session *s, const struct point *p)
+{
+	uint64_t n = 0;
+
+	lp_vec_each (&p->spots, each) {
+		const struct spot *spot = *each;
+
+		if (!spot->py)
+			continue;
+		if (spot->py->here.step)
+			n += lp_kernel_step_runs(s->kernel, spot->site);
+		if (spot->py->owns_entry && spot->py->entry.step)
+			n += lp_kernel_step_runs(s->kernel, spot->enter_site);
+	}
+	return n;
 }
 
 uint64_t session_python_unseen(struct lp_session *s, struct point *p)

@@ -6,10 +6,11 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
-#define AWAKE_PERIOD (4 * LP_NS_PER_MS)	  /* between two looks at the ring while records come */
-#define AWAKE_FOR    (100 * LP_NS_PER_MS) /* after the last record */
-#define REORDER	     (2 * LP_NS_PER_MS)	  /* a record may come so much after a later one */
-#define SCAN_PERIOD  LP_NS_PER_S	  /* for mappings that no loader told of */
+#define AWAKE_PERIOD  (4 * LP_NS_PER_MS) /* between two looks at the ring while records come */
+#define IMPORT_PERIOD LP_NS_PER_MS /* the same while code objects are made, to arm what comes */
+#define AWAKE_FOR     (100 * LP_NS_PER_MS) /* after the last record */
+#define REORDER	      (2 * LP_NS_PER_MS)   /* a record may come so much after a later one */
+#define SCAN_PERIOD   LP_NS_PER_S	   /* for mappings that no loader told of */
 
 /* What epoll reports: a process by its pid, else one of these. */
 enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2, WAKE_CGROUP = -3 };
@@ -199,7 +200,7 @@ static uint64_t next_look(struct lp_session *s, uint64_t now)
 	until = earlier(until, s->deadline);
 	until = earlier(until, s->next_refresh);
 	if (now - s->last_record < AWAKE_FOR || !lp_kernel_sleep(s->kernel))
-		until = earlier(until, now + AWAKE_PERIOD);
+		until = earlier(until, now + (s->next_refresh ? IMPORT_PERIOD : AWAKE_PERIOD));
 	return until;
 }
 

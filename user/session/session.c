@@ -280,6 +280,7 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	lp_vec_done(&stops);
 	for (size_t i = 0; i < s->points.len && r >= 0; i++)
 		r = session_python_attach(s, s->points.data[i], 0, err);
+	s->armed_at = lp_now();
 	return r;
 }
 
@@ -343,7 +344,6 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = session_load_begin(s, err);
 	if (r >= 0)
 		r = open_interpreters(s, err);
-	s->no_watchpoints = s->interps.len && !lp_watch_fires();
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
@@ -352,6 +352,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = make_collect(s, err);
 	if (r >= 0)
 		r = each_point(s, add_point, ret_bad, err);
+	if (r >= 0)
+		r = session_python_hide_names(s, err);
 	if (r >= 0)
 		r = session_python_add_runtimes(s, err);
 	if (r >= 0)

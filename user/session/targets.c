@@ -164,7 +164,9 @@ static void on_fork(struct lp_session *s, const struct lp_record *rec, const cha
 {
 	(void)text;
 	session_note(s, LP_LOG_VERBOSE, "process %u forked %u", rec->arg, rec->pid);
+	s->forked = s->armed_at && rec->time > s->armed_at ? (pid_t)rec->pid : 0;
 	session_rescan(s, (pid_t)rec->pid);
+	s->forked = 0;
 }
 
 static void on_exec(struct lp_session *s, const struct lp_record *rec, const char *text)

@@ -9,7 +9,7 @@ from target import say, start
 
 hits, threads = int(sys.argv[1]), int(sys.argv[2])
 mode = sys.argv[3] if len(sys.argv) > 3 else ""
-seen = [0]
+seen = []  # append() is one step for all threads
 
 
 class Node:
@@ -36,13 +36,13 @@ def work(share):
 
 def trace(frame, event, arg):
     if event == "line" and frame.f_lineno == LINE and frame.f_code is step.__code__:
-        seen[0] += 1
+        seen.append(LINE)
     return trace
 
 
 def count_lines(code, line):
     if line == LINE and code is step.__code__:
-        seen[0] += 1
+        seen.append(LINE)
 
 
 start()
@@ -66,4 +66,4 @@ else:
     for worker in workers:
         worker.join()
 sys.settrace(None)
-say("end", seen=seen[0])
+say("end", seen=len(seen))

@@ -15,7 +15,7 @@ class Order:
             if rest:
                 return compute(rest - 1)
             say("stack", number=self.number, frames=[
-                [f.name, f.filename, f.lineno] for f in reversed(traceback.extract_stack()[:-1])])
+                [f.name, f.filename, f.lineno] for f in reversed(traceback.extract_stack())])
             value = self.number * 1.5
             return value  # @bottom
         return compute(depth)
