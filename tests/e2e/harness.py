@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOGPOINT = os.environ.get("LOGPOINT", str(ROOT / "build" / "logpoint"))
 SOURCES = ROOT / "tests" / "targets"
 BUILD = ROOT / "build" / "targets"
-TIMEOUT = 60  # seconds that anything may take before it counts as hanging
+TIMEOUT = int(os.environ.get("TEST_TIMEOUT", "60"))  # seconds that anything may take before it counts as hanging
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O0", "-O2", "-O3")
