@@ -171,7 +171,7 @@ static struct lp_collect *c;
 static int setup(void **state)
 {
 	static const struct lp_collect_ops ops = { on_event, on_notice };
-	static const struct lp_symbolizer sym = { symbol, unwind, NULL };
+	static const struct lp_symbolizer sym = { .symbol = symbol, .unwind = unwind };
 
 	(void)state;
 	memset(&got, 0, sizeof(got));
