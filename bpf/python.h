@@ -372,11 +372,13 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 /* The thread, its frame, and whether it is about to execute the unit: 1. step: flags of the site that a
  * probe in the evaluation loop serves; 0: a watchpoint.
  */
-lp_inline int lp_pyvm_arrive(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 unit, __u64 ip,
-			     __u32 step)
+lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step)
 {
-	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
 
+	if (!rt)
+		return 0;
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->py.unit = unit;

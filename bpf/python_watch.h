@@ -10,6 +10,15 @@
 
 #include "python.h"
 
+/* The first site of what is watched there: its number + 1; 0: none. Apart, for a small stack. */
+static __attribute__((noinline)) __u32 lp_py_first_site(__u64 addr, __u32 runtime)
+{
+	struct lp_py_place_key key = { .addr = addr, .runtime = runtime };
+	__u32 *id = bpf_map_lookup_elem(&py_places, &key);
+
+	return id ? *id + 1 : 0;
+}
+
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {
@@ -23,9 +32,8 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	if (!rt || !lp_pyvm_in_loop(rt, ip))
 		return 0;
 
-	struct lp_py_place_key key = { .addr = addr, .runtime = number - 1 };
-	__u32 *id = bpf_map_lookup_elem(&py_places, &key);
-	const struct lp_site *site = id ? lp_site_at(*id) : 0;
+	__u32 first = lp_py_first_site(addr, number - 1);
+	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
 	if (!site)
 		return 0;
 
@@ -36,12 +44,22 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	}
 	vm->pid_tgid = pid_tgid;
 	vm->py.runtime = number - 1;
-	vm->py.next = *id + 1;
+	vm->py.next = first;
 	vm->py.is_alone = 0;
 	vm->mach[LP_MACH_IP] = ip;
-	if (lp_pyvm_arrive(vm, rt, addr - rt->layout.watch_byte, ip, 0))
+	if (lp_pyvm_arrive(vm, addr - rt->layout.watch_byte, ip, 0))
 		lp_pyvm_run(vm);
 	give_slot(vm);
+	return 0;
+}
+
+static __attribute__((noinline)) int lp_count_step(__u32 id)
+{
+	__u64 key = LP_STEP_RUNS | id;
+	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key);
+
+	if (runs)
+		runs->all++;
 	return 0;
 }
 
@@ -52,13 +70,10 @@ SEC("uprobe")
 int lp_step(struct pt_regs *ctx)
 {
 	__u32 id = bpf_get_attach_cookie(ctx);
-	__u64 key_of_runs = LP_STEP_RUNS | id;
-	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key_of_runs);
 	const struct lp_py_site *py = lp_py_site_at(id);
 	const struct lp_site *site = lp_site_at(id);
 
-	if (runs)
-		runs->all++;
+	lp_count_step(id);
 	if (!py || !site)
 		return 0;
 
@@ -78,7 +93,7 @@ int lp_step(struct pt_regs *ctx)
 	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
 	vm->mach[LP_MACH_IP] = ctx->rip;
-	if (lp_pyvm_arrive(vm, rt, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
+	if (lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

@@ -106,11 +106,12 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 }
 
 /* The attribute _name of an object of a Python class: 1, in probe.value. */
-lp_inline long lp_pyvm_own_name(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 object)
+lp_global long lp_pyvm_own_name(struct lp_vm *vm, __u64 object)
 {
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	__u64 type, flags;
 
-	if (lp_pyvm_u64(vm, object + rt->layout.ob_type, &type) < 0 ||
+	if (!rt || lp_pyvm_u64(vm, object + rt->layout.ob_type, &type) < 0 ||
 	    lp_pyvm_u64(vm, type + rt->layout.tp_flags, &flags) < 0)
 		return -LP_ST_UNREADABLE;
 	lp_pyvm_name(vm, "_name", 0);
@@ -125,8 +126,8 @@ lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object)
 	lp_cap_py(vm, slot, LP_PYVM_NAME_LIMITS);
 }
 
-/* The thread's own name, from time to time: the reader remembers it. */
-lp_global long lp_pyvm_cap_thread(struct lp_vm *vm)
+/* The thread's own name, from time to time, as the reader remembers it: 1, in probe.value. */
+lp_global long lp_pyvm_thread_name(struct lp_vm *vm)
 {
 	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
@@ -136,11 +137,19 @@ lp_global long lp_pyvm_cap_thread(struct lp_vm *vm)
 	if (lp_pyvm_view(vm, LP_VIEW_A, LP_PY_INT, vm->py.thread_id) < 0 ||
 	    lp_pyvm_hash(vm, LP_VIEW_A) < 0 ||
 	    lp_pyvm_dict_find(vm, &rt->layout, rt->thread_active, LP_VIEW_A) != 1 ||
-	    lp_pyvm_own_name(vm, rt, vm->py.probe.value) != 1)
+	    lp_pyvm_own_name(vm, vm->py.probe.value) != 1)
 		return 0;
 	t->named = vm->time;
-	lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
-	return 0;
+	return 1;
+}
+
+/* What finds the name is over before it is captured: up to 6.12 nested functions have 512 bytes of
+ * stack in all, each a multiple of 32.
+ */
+lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
+{
+	if (lp_pyvm_thread_name(vm) == 1)
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
 }
 
 /* The event loop that runs in this thread; 0: none. */
@@ -176,11 +185,11 @@ lp_inline __u64 lp_pyvm_running_task(struct lp_vm *vm, const struct lp_py_runtim
 	return lp_pyvm_dict_find(vm, l, rt->current_tasks, LP_VIEW_B) == 1 ? vm->py.probe.value : 0;
 }
 
-/* CAP_PYTASK: no block where no task runs. */
-lp_global long lp_pyvm_cap_task(struct lp_vm *vm)
+/* The name of the task that runs, into vm->py.out: 1, 0 where there is none. */
+lp_global long lp_pyvm_task_name(struct lp_vm *vm)
 {
 	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
-	__u64 task, type, name;
+	__u64 task, type;
 
 	if (!rt)
 		return 0;
@@ -188,16 +197,21 @@ lp_global long lp_pyvm_cap_task(struct lp_vm *vm)
 	if (!task || lp_pyvm_u64(vm, task + rt->layout.ob_type, &type) < 0)
 		return 0;
 	if (rt->type_task && lp_pyvm_is_subtype(vm, type, rt->type_task) == 1) {
-		if (lp_pyvm_u64(vm, task + rt->layout.task_name, &name) < 0)
+		if (lp_pyvm_u64(vm, task + rt->layout.task_name, &vm->py.out) < 0)
 			return 0;
 	} else {
-		if (lp_pyvm_own_name(vm, rt, task) != 1)
+		if (lp_pyvm_own_name(vm, task) != 1)
 			return 0;
-		name = vm->py.probe.value;
+		vm->py.out = vm->py.probe.value;
 	}
-	if (name)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, name);
-	return 0;
+	return vm->py.out != 0;
+}
+
+/* CAP_PYTASK: no block where no task runs. */
+lp_inline void lp_pyvm_cap_task(struct lp_vm *vm)
+{
+	if (lp_pyvm_task_name(vm) == 1)
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out);
 }
 
 #endif

@@ -265,7 +265,7 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	if (op >= LP_OP_CAP_MEM)
 		return lp_vm_capture(vm, in, op, step);
 	if (op <= LP_OP_GATE)
-		return lp_vm_control(vm, in, op);
+		return lp_vm_control(vm, in, op) != 0; /* kernels before 6.3 want 0 or 1 */
 
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
 	__u64 imm = in->imm, loaded = 0, d;

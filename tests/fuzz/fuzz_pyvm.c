@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&pyvm.thread, 0, sizeof(pyvm.thread));
 	vm.pid_tgid = 41ull << 32 | 42;
 	vm.py.runtime = 0;
-	lp_pyvm_arrive(&vm, &rt, BASE + 2, BASE + 4, 0);
+	lp_pyvm_arrive(&vm, BASE + 2, BASE + 4, 0);
 	vm.py.frame = BASE + data[5] * 8u;
 	vm.py.code = BASE + data[6] * 8u;
 	pyvm_run(code, n);
