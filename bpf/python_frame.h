@@ -80,7 +80,7 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 	return 0;
 }
 
-/* What 3.10 calls while it executes: it then reads a unit more than once. */
+/* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */
 enum lp_pyvm_hook { LP_HOOK_NONE, LP_HOOK_PROFILE, LP_HOOK_TRACE };
 
 lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_layout *l)
@@ -119,9 +119,13 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 	} else {
 		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
 			return 0;
-		may_be_second = last == unit;
-		if (may_be_second && !l->lasti_is_next)
+		may_be_second = last == unit ||
+				(l->minor == 11 && lp_pyvm_hook(vm, l) != LP_HOOK_NONE);
+		if (last == unit && !l->lasti_is_next) { /* what comes next is a new start */
+			if (t)
+				t->frame = 0;
 			return 0;
+		}
 	}
 	if (!t)
 		return 1;
