@@ -119,8 +119,8 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 	} else {
 		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
 			return 0;
-		may_be_second = last == unit ||
-				(l->minor == 11 && lp_pyvm_hook(vm, l) != LP_HOOK_NONE);
+		may_be_second =
+			last == unit || (l->minor == 11 && lp_pyvm_hook(vm, l) != LP_HOOK_NONE);
 		if (last == unit && !l->lasti_is_next) { /* what comes next is a new start */
 			if (t)
 				t->frame = 0;
