@@ -25,8 +25,9 @@ enum lp_py_what {
 /* 0: not on record */
 lp_inline __u64 lp_py_word(struct lp_vm *vm, __u32 at)
 {
-	lp_opaque(at);
-	return at <= LP_RECORD_MAX ? *(lp_word *)(vm->rec + at) : 0;
+	__u64 word = *(lp_word *)(vm->rec + lp_at_most(at, LP_RECORD_MAX));
+
+	return at <= LP_RECORD_MAX ? word : 0;
 }
 
 /* A block of len <= LP_READ_MAX bytes: where in the record the bytes are; 0: there is none. */

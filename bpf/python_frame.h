@@ -80,13 +80,18 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 	return 0;
 }
 
-/* 1: 3.10 reads the unit twice, before and after the trace function. */
-lp_inline int lp_pyvm_traces(struct lp_vm *vm, const struct lp_py_layout *l)
-{
-	__u64 func, tracing;
+/* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */
+enum lp_pyvm_hook { LP_HOOK_NONE, LP_HOOK_PROFILE, LP_HOOK_TRACE };
 
-	return lp_pyvm_u64(vm, vm->py.tstate + l->tstate_tracefunc, &func) >= 0 && func &&
-	       lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) >= 0 && !tracing;
+lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 at = vm->py.tstate + l->tstate_tracefunc, trace, profile, tracing;
+
+	if (lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0 || tracing ||
+	    lp_pyvm_u64(vm, at, &trace) < 0 ||
+	    lp_pyvm_u64(vm, at - sizeof(profile), &profile) < 0) /* c_profilefunc, c_tracefunc */
+		return LP_HOOK_NONE;
+	return trace ? LP_HOOK_TRACE : profile ? LP_HOOK_PROFILE : LP_HOOK_NONE;
 }
 
 /* Is the frame about to execute the unit that was read, for the first time? What the thread has hit
@@ -103,15 +108,24 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 		    lp_pyvm_u64(vm, vm->py.code + l->code_code, &bytes) < 0)
 			return 0;
 		last = bytes + l->bytes_data + (__u64)(__s64)(__s32)last * l->lasti_unit;
-		if (last != unit)
+
+		enum lp_pyvm_hook hook = l->minor == 10 ? lp_pyvm_hook(vm, l) : LP_HOOK_NONE;
+		/* Compilers let the loop read a unit before it stores where it is. While 3.10
+		 * traces, that is not the read which counts; of a probe it is no hit.
+		 */
+		if (last != unit && (!ip || hook == LP_HOOK_TRACE))
 			return 0;
-		may_be_second = l->minor == 10 && lp_pyvm_traces(vm, l);
+		may_be_second = hook != LP_HOOK_NONE;
 	} else {
 		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
 			return 0;
-		may_be_second = last == unit;
-		if (may_be_second && !l->lasti_is_next)
+		may_be_second =
+			last == unit || (l->minor == 11 && lp_pyvm_hook(vm, l) != LP_HOOK_NONE);
+		if (last == unit && !l->lasti_is_next) { /* what comes next is a new start */
+			if (t)
+				t->frame = 0;
 			return 0;
+		}
 	}
 	if (!t)
 		return 1;

@@ -53,34 +53,34 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
-static __attribute__((noinline)) int lp_count_step(__u32 id)
+/* An instruction of the evaluation loop begins, in whatever code: is it the unit of the site in the
+ * cookie? Seldom: that has to be told soon. Apart, for a small stack.
+ */
+static __attribute__((noinline)) int lp_step_is_hit(struct pt_regs *ctx, __u32 id, __u64 pid_tgid)
 {
 	__u64 key = LP_STEP_RUNS | id;
 	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key);
+	const struct lp_py_site *py = lp_py_site_at(id);
 
 	if (runs)
 		runs->all++;
-	return 0;
+	return py && lp_py_runtime_at(py->runtime) &&
+	       register_of(ctx, py->unit_register) + py->unit_delta == py->unit &&
+	       lp_py_runtime_of(pid_tgid) == py->runtime + 1;
 }
 
-/* An instruction of the evaluation loop begins, in whatever code: is it the unit of the site in the
- * cookie? Seldom: that has to be told soon.
- */
 SEC("uprobe")
 int lp_step(struct pt_regs *ctx)
 {
 	__u32 id = bpf_get_attach_cookie(ctx);
-	const struct lp_py_site *py = lp_py_site_at(id);
-	const struct lp_site *site = lp_site_at(id);
+	__u64 pid_tgid = lp_pid_tgid();
 
-	lp_count_step(id);
-	if (!py || !site)
+	if (!lp_step_is_hit(ctx, id, pid_tgid))
 		return 0;
 
-	const struct lp_py_runtime *rt = lp_py_runtime_at(py->runtime);
-	__u64 pid_tgid = lp_pid_tgid();
-	if (!rt || register_of(ctx, py->unit_register) + py->unit_delta != py->unit ||
-	    lp_py_runtime_of(pid_tgid) != py->runtime + 1)
+	const struct lp_py_site *py = lp_py_site_at(id);
+	const struct lp_site *site = lp_site_at(id);
+	if (!py || !site)
 		return 0;
 
 	struct lp_vm *vm = take_slot();

@@ -184,7 +184,11 @@ lp_inline int lp_carry_put(struct lp_vm *vm, __u32 pair)
 {
 	struct lp_call key = { .tid = vm->carry.tid, .sp = vm->carry.sp, .pair = pair };
 
-	return bpf_map_update_elem(&stash, &key, &vm->carry, BPF_ANY);
+	__u32 id = vm->id;
+	struct lp_vm *own =
+		bpf_map_lookup_elem(&slots, &id); /* vm, of which 6.1 takes no such value */
+
+	return own ? bpf_map_update_elem(&stash, &key, &own->carry, BPF_ANY) : -1;
 }
 
 /* The oldest entries make room for new ones, also while we read: tid and sp tell. */

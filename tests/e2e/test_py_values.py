@@ -2,6 +2,7 @@
 """Python's values and expressions: what logpoint shows is what the program itself has for repr()."""
 
 import json
+import os
 import re
 import sys
 
@@ -9,7 +10,7 @@ from harness import check, equal, main, note, scratch
 from interpreters import ALL, every, minor, watch, where
 
 EVERY = every(ALL)
-OBJECTS = 1000
+OBJECTS = int(os.environ.get("TEST_OBJECTS", "1000"))
 
 # What must have a value, and the same as in the program.
 GIVEN = """
