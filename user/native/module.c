@@ -8,35 +8,7 @@
 
 #include "native/index.h"
 #include "native/result.h"
-
-#define SYSTEM_DEBUG_DIR "/usr/lib/debug"
-
-/* The main file is the one that was reported; libdwfl must never look for another. */
-static int find_no_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
-		       char **file_name, Elf **elf)
-{
-	(void)mod;
-	(void)userdata;
-	(void)name;
-	(void)base;
-	(void)file_name;
-	(void)elf;
-	return -1;
-}
-
-/* Beside the file, then the target's own debug files, then ours. */
-static char *debug_path_new(const char *root)
-{
-	char *p;
-
-	if (!root || !*root || !strcmp(root, "/"))
-		return strdup(":.debug:" SYSTEM_DEBUG_DIR);
-	/* a colon separates folders there: such a root can't be named */
-	if (strchr(root, ':') ||
-	    asprintf(&p, ":.debug:%s" SYSTEM_DEBUG_DIR ":" SYSTEM_DEBUG_DIR, root) < 0)
-		return NULL;
-	return p;
-}
+#include "target/debugfile.h"
 
 /* The file's name as we can open it: below the root, if it is the same file there. */
 static char *visible_path(int fd, const char *path, const char *root)
@@ -109,11 +81,11 @@ int lp_module_open(int fd, const char *path, const struct lp_module_opts *opts,
 		return lp_err_set(err, errno, "%s: %s", path, strerror(errno));
 	m->path = strdup(path);
 	m->root = opts && opts->root ? strdup(opts->root) : NULL;
-	m->debug_path = debug_path_new(m->root);
+	m->debug_path = lp_debugfile_path_new(m->root);
 	if (!m->path || !m->debug_path || (opts && opts->root && !m->root))
 		return lp_err_nomem(err);
 	m->callbacks = (Dwfl_Callbacks){
-		.find_elf = find_no_elf,
+		.find_elf = lp_debugfile_find_no_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &m->debug_path,

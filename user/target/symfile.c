@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SYSTEM_DEBUG_DIR "/usr/lib/debug"
+#include "target/debugfile.h"
 
 struct lp_symfile {
 	int fd;
@@ -59,11 +59,7 @@ int lp_symfile_open(int fd, const char *path, const char *root, struct lp_symfil
 	/* a file below another root: the debug file beside it is there too */
 	if (asprintf(&s->path, "%s%s", root, path) < 0)
 		s->path = NULL;
-	if (!*root || strchr(root, ':'))
-		s->debug_path = strdup(":.debug:" SYSTEM_DEBUG_DIR);
-	else if (asprintf(&s->debug_path, ":.debug:%s" SYSTEM_DEBUG_DIR ":" SYSTEM_DEBUG_DIR,
-			  root) < 0)
-		s->debug_path = NULL;
+	s->debug_path = lp_debugfile_path_new(root);
 	s->root = strdup(root);
 	if (!s->path || !s->root || !s->debug_path)
 		return lp_err_nomem(err);
@@ -132,19 +128,6 @@ int lp_symfile_each(struct lp_symfile *s, int (*fn)(const struct lp_elf_symbol *
 	return r ? r : each_of(s->elf, SHT_SYMTAB, fn, arg);
 }
 
-/* The main file is the one that was reported; libdwfl must never look for another. */
-static int find_no_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
-		       char **file_name, Elf **elf)
-{
-	(void)mod;
-	(void)userdata;
-	(void)name;
-	(void)base;
-	(void)file_name;
-	(void)elf;
-	return -1;
-}
-
 /* The usual case by hand: libdwfl would read all of the debug information for its symbols. */
 static bool open_by_build_id(struct lp_symfile *s, const char *root)
 {
@@ -155,8 +138,8 @@ static bool open_by_build_id(struct lp_symfile *s, const char *root)
 
 	if (len < 2 || len > 64)
 		return false;
-	size_t n = (size_t)snprintf(path, sizeof(path), "%s" SYSTEM_DEBUG_DIR "/.build-id/%02x/",
-				    root, id[0]);
+	size_t n = (size_t)snprintf(path, sizeof(path), "%s" LP_DEBUG_DIR "/.build-id/%02x/", root,
+				    id[0]);
 	for (ssize_t i = 1; i < len && n < sizeof(path); i++)
 		n += (size_t)snprintf(path + n, sizeof(path) - n, "%02x", id[i]);
 	if (n < sizeof(path))
@@ -181,7 +164,7 @@ static Elf *find_debug(struct lp_symfile *s)
 	Dwarf_Addr bias;
 
 	s->callbacks = (Dwfl_Callbacks){
-		.find_elf = find_no_elf,
+		.find_elf = lp_debugfile_find_no_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &s->debug_path,
