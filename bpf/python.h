@@ -276,7 +276,7 @@ lp_inline int lp_pyvm_follows(struct lp_vm *vm, const struct lp_py_site *site)
 
 	if (vm->py.is_fresh) {
 		vm->py.is_fresh = 0;
-		lp_pyvm_latest_get(vm);
+		lp_pyvm_latest_get(vm, site);
 		lp_pyvm_latest_put(vm, site);
 	}
 	return site->flags & LP_PY_SITE_FOLLOWS && l->flags & LP_PY_SITE_LEADS &&

@@ -7,7 +7,8 @@
  * Besides what the others want, the includer supplies:
  *
  *	struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)	what is known; NULL: no room
- *	void lp_pyvm_latest_get(struct lp_vm *vm)	what the latest hit of vm->py.frame was, zeros
+ *	void lp_pyvm_latest_get(struct lp_vm *vm, const struct lp_py_site *site)
+ *			what the latest hit of the site's line in vm->py.frame was, or zeros
  *	void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
  */
 #ifndef LP_BPF_PYTHON_FRAME_H

@@ -103,7 +103,7 @@ struct lp_pyvm_thread {
 	__u64 named;	       /* when its name was last sent */
 };
 
-/* The latest hit of a frame, where that matters. */
+/* The latest hit of a line in a frame, where that matters. */
 struct lp_pyvm_latest {
 	__u64 unit, code;
 	__u32 flags; /* of the site */

@@ -25,7 +25,8 @@ struct {
 } py_threads SEC(".maps");
 
 struct lp_pyvm_frame_key {
-	__u64 frame, tgid;
+	__u64 frame;
+	__u32 tgid, line; /* of each line of its own: others are hit in between */
 };
 
 /* Of frames in which a line has started at one unit and may go on at another that starts it, too. */
@@ -83,9 +84,11 @@ lp_inline struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
 	return bpf_map_lookup_elem(&py_threads, &pid_tgid);
 }
 
-lp_inline void lp_pyvm_latest_get(struct lp_vm *vm)
+lp_inline void lp_pyvm_latest_get(struct lp_vm *vm, const struct lp_py_site *site)
 {
-	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame,
+					 .tgid = vm->pid_tgid >> 32,
+					 .line = LP_PY_SITE_LINE(site->flags) };
 	struct lp_pyvm_latest *l = lp_pyvm_leads ? bpf_map_lookup_elem(&py_latest, &key) : 0;
 
 	vm->py.latest = l ? *l : (struct lp_pyvm_latest){ 0 };
@@ -94,7 +97,9 @@ lp_inline void lp_pyvm_latest_get(struct lp_vm *vm)
 /* Only those that lead are kept. */
 lp_inline void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
 {
-	struct lp_pyvm_frame_key key = { .frame = vm->py.frame, .tgid = vm->pid_tgid >> 32 };
+	struct lp_pyvm_frame_key key = { .frame = vm->py.frame,
+					 .tgid = vm->pid_tgid >> 32,
+					 .line = LP_PY_SITE_LINE(site->flags) };
 	struct lp_pyvm_latest now = { .unit = site->unit,
 				      .code = site->code,
 				      .flags = site->flags };

@@ -279,9 +279,9 @@ struct lp_py_place_key {
 	__u64 runtime;
 };
 
-/* A line that is entered at several units, of which one leads to the next: where a LEADS of the same
- * line and code object, at a lower address, was the frame's latest hit, counted or not, FOLLOWS is
- * no new start of the line.
+/* A line that is entered at several units, of which one leads to the next: where the frame's latest hit
+ * of the line, counted or not, was a LEADS of the same code object at a lower address, FOLLOWS is no
+ * new start of the line.
  */
 #define LP_PY_SITE_LEADS       0x1u
 #define LP_PY_SITE_FOLLOWS     0x2u

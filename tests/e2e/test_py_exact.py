@@ -70,6 +70,18 @@ def false_conditions(name, path):
 
 
 @EVERY
+def lines_of_one_header(name, path):
+    """A loop's header over two lines: a logpoint on the one changes nothing for the other."""
+    line, items = where("headers.py", "for"), where("headers.py", "items")
+    _, alone = watch(path, "headers.py", f'{line} "{{first}}" as line')
+    _, both = watch(path, "headers.py", f'{line} "{{first}}" as line', f'{items} "{{second}}" as items')
+    equal(both.counts("line").hits, alone.counts("line").hits, "hits beside another logpoint")
+    # each loop starts once, and comes back for each of three values and to find that there is none
+    equal(alone.counts("line").hits, 20 * (1 + 3), "hits")
+    equal(both.counts("items").hits, 20, "hits of the other line")
+
+
+@EVERY
 def imported_later(name, path):
     """A module that is imported, and loaded again, arms itself; other code in its memory is never taken for it."""
     target = Program(path, "later.py")

@@ -151,8 +151,9 @@ static struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
 	return &pyvm.thread;
 }
 
-static void lp_pyvm_latest_get(struct lp_vm *vm)
+static void lp_pyvm_latest_get(struct lp_vm *vm, const struct lp_py_site *site)
 {
+	(void)site;
 	memset(&vm->py.latest, 0, sizeof(vm->py.latest));
 }
 
