@@ -7,9 +7,10 @@
 #ifndef LP_BPF_LIFE_H
 #define LP_BPF_LIFE_H
 
+#include "hold.h"
 #include "world.h"
 
-lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg)
+lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg, struct lp_hold *h)
 {
 	struct lp_record r = { .kind = kind, .len = sizeof(r), .point = LP_POINT_NONE, .arg = arg };
 
@@ -18,7 +19,10 @@ lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg)
 	r.tid = (__u32)pid_tgid;
 	r.cpu = lp_cpu();
 	lp_comm(r.comm);
-	lp_ring_put(&r, sizeof(r));
+	if (h)
+		lp_hold_and_tell(h, &r);
+	else
+		lp_ring_put(&r, sizeof(r));
 }
 
 lp_inline __u64 numbers_of(struct task_struct *task)
@@ -42,7 +46,7 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (lp_follow || lp_by_cgroup)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
-	tell(LP_REC_FORK, pid_tgid, parent);
+	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
 }
 
@@ -67,8 +71,11 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 			was = 1;
 		}
 	}
-	if (was)
-		tell(LP_REC_EXEC, pid_tgid, 0);
+	if (was) {
+		struct lp_hold *h = lp_hold_of(tgid);
+
+		tell(LP_REC_EXEC, pid_tgid, 0, h && lp_hold_at_exec(h) ? h : 0);
+	}
 	return 0;
 }
 
@@ -88,7 +95,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 		lp_only_tgid = 0;
 	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
 		return 0;
-	tell(LP_REC_EXIT, pid_tgid, 0);
+	tell(LP_REC_EXIT, pid_tgid, 0, 0);
 	return 0;
 }
 
@@ -100,7 +107,7 @@ int lp_loader(struct pt_regs *ctx)
 
 	(void)ctx;
 	if (lp_is_target(pid_tgid))
-		tell(LP_REC_MAPS, pid_tgid, 0);
+		tell(LP_REC_MAPS, pid_tgid, 0, 0);
 	return 0;
 }
 
@@ -118,7 +125,12 @@ int lp_code_made(struct pt_regs *ctx)
 	r.pid = pid_tgid >> 32;
 	r.tid = (__u32)pid_tgid;
 	r.cpu = lp_cpu();
-	lp_ring_put(&r, sizeof(r));
+
+	struct lp_hold *h = lp_hold_of(r.pid);
+	if (h && lp_hold_at_code(h, r.hit))
+		lp_hold_and_tell(h, &r);
+	else
+		lp_ring_put(&r, sizeof(r));
 	return 0;
 }
 

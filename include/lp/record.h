@@ -45,6 +45,7 @@ _Static_assert(sizeof(struct lp_record) == 72, "lp_record has no padding");
 
 #define LP_RECF_CUT	0x1u /* a block did not fit: the record is full */
 #define LP_RECF_ELAPSED 0x2u /* elapsed is valid */
+#define LP_RECF_HELD	0x4u /* the process was stopped: lp/hold.h */
 
 struct lp_block {
 	__u16 slot;  /* value number or enum lp_slot_id */

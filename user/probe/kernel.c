@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "lp/hold.h"
 #include "logpoint.skel.h"
 #include "probe/kernel.h"
 
@@ -292,6 +293,32 @@ static void note_only_target(struct lp_kernel *k)
 void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
 {
 	k->skel->bss->lp_cgroup = id;
+}
+
+static void read_hold(const struct lp_kernel *k, struct lp_hold *ret)
+{
+	uint32_t first = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.hold), &first, ret) < 0)
+		*ret = (struct lp_hold){ 0 };
+}
+
+void lp_kernel_set_hold(struct lp_kernel *k, const struct lp_hold *hold)
+{
+	struct lp_hold now, set = *hold;
+	uint32_t first = 0;
+
+	read_hold(k, &now);
+	set.held = now.held;
+	bpf_map_update_elem(bpf_map__fd(k->skel->maps.hold), &first, &set, BPF_ANY);
+}
+
+uint32_t lp_kernel_held(const struct lp_kernel *k)
+{
+	struct lp_hold now;
+
+	read_hold(k, &now);
+	return now.held;
 }
 
 static bool is_target(const struct lp_kernel *k, pid_t tgid)

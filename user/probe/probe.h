@@ -106,6 +106,11 @@ int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset,
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err);
 int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid);
 
+/* Where our own command is to stop (lp/hold.h; tgid 0: nowhere any more), and how often it has. */
+struct lp_hold;
+void lp_kernel_set_hold(struct lp_kernel *k, const struct lp_hold *hold);
+uint32_t lp_kernel_held(const struct lp_kernel *k);
+
 /* The cgroup was made again, under the same name; 0: it is gone. LP_FILTER_CGROUP only. */
 void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id);
 

@@ -194,7 +194,7 @@ static uint32_t parse_version(const char *s, size_t len)
 /* The linker lets a string end in another's end: "/build/Python-3.9.18" can be the only one. Any
  * number with three parts will do, sys.hexversion is the judge in the end.
  */
-static uint32_t version_in_text(struct lp_symfile *symbols)
+uint32_t lp_py_version_in_text(struct lp_symfile *symbols)
 {
 	uint64_t addr;
 	size_t len;
@@ -234,7 +234,7 @@ static int find_version(struct lp_python *py, struct lp_err *err)
 		if (lp_py_u32(&py->memory.memory, sym.addr + py->bias, &py->hexversion) < 0)
 			return lp_err_set(err, EAGAIN, "%s is not loaded yet", py->file);
 	} else {
-		py->hexversion = version_in_text(py->symbols);
+		py->hexversion = lp_py_version_in_text(py->symbols);
 	}
 	if (!py->hexversion)
 		return lp_err_set(err, ENOTSUP, "%s: its version of CPython can't be told",

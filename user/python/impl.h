@@ -53,6 +53,8 @@ int lp_py_layout_published(struct lp_python *py, struct lp_err *err);
  * CPython here; -ENOTSUP.
  */
 int lp_py_find(struct lp_python *py, struct lp_err *err);
+/* By a text in the file: for versions up to 3.10. 0: it can't be told. */
+uint32_t lp_py_version_in_text(struct lp_symfile *symbols);
 void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
 
 /* loop.c: the code of the evaluation loop. -ENOTSUP. */

@@ -42,6 +42,9 @@ const struct lp_py_runtime *lp_python_runtime(const struct lp_python *py);
 /* The process's memory. */
 struct lp_memory *lp_python_memory(struct lp_python *py);
 
+/* How an interpreter will lay out its structures, by its file alone. -ENOENT, -ENOTSUP. */
+int lp_python_layout_in(int fd, const char *path, struct lp_py_layout *ret);
+
 /* Looks again for what can come later: asyncio, threading. True where the runtime has changed. */
 bool lp_python_refresh(struct lp_python *py);
 

@@ -198,6 +198,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 
 void session_detach_all(struct lp_session *s)
 {
+	session_hold_end(s);
 	session_python_detach_all(s);
 	drop_batches(s, 0);
 	lp_vec_each (&s->loaders, l)

@@ -151,6 +151,7 @@ struct lp_session {
 	int go_fd;   /* a byte lets the child run; closing it ends the child */
 	int child_status;
 	bool child_done;
+	uint32_t released; /* of the times that it was held */
 
 	int epoll_fd, signal_fd;
 	sigset_t old_signals;
@@ -273,6 +274,15 @@ int session_notice(struct lp_session *s, const struct lp_record *rec, const char
 int session_spawn(struct lp_session *s, struct lp_err *err);
 int session_release_child(struct lp_session *s, struct lp_err *err);
 void session_reap_child(struct lp_session *s, bool wait);
+
+/* Files that the process maps later, now that it has become another program. */
+void session_expect_image(struct lp_session *s, pid_t pid);
+
+/* hold.c: the command stops where it could run past what is not armed yet. */
+void session_hold_begin(struct lp_session *s);
+void session_hold_exec(struct lp_session *s); /* it is another program now */
+void session_hold_release(struct lp_session *s);
+void session_hold_end(struct lp_session *s);
 
 /* symbols.c */
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);

@@ -373,6 +373,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	session_python_watch_makers(s);
 	arm_meanwhile(s);
 	session_watch_loaders(s);
+	session_hold_begin(s);
 	session_rescan_all(s);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "target/elf.h"
@@ -17,6 +18,7 @@ static void run_child(struct lp_session *s, const char *path, int go_fd)
 		sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGCONT); /* should we die while it is held */
 	while (read(go_fd, &go, 1) != 1)
 		if (errno != EINTR)
 			_exit(127);
@@ -110,17 +112,32 @@ static int add_image(struct lp_session *s, const char *path, struct lp_file **re
 	return 0;
 }
 
-/* `env PROGRAM`, `timeout 5 PROGRAM`: what the command will execute in its place can't be waited
- * for, so programs among its arguments are looked at before it starts.
+/* `env PROGRAM`, `timeout 5 PROGRAM`: what the command will execute in a child can't be waited for, so
+ * programs among its arguments are looked at before it starts.
  */
 static void add_arguments(struct lp_session *s)
 {
 	char *const *argv = s->opts->target.argv;
+	const char *search = getenv("PATH");
 	struct lp_file *f;
+	char path[PATH_MAX];
 
-	for (size_t i = 1; argv[i]; i++)
+	for (size_t i = 1; argv[i]; i++) {
 		if (strchr(argv[i], '/') && access(argv[i], X_OK) == 0)
 			add_image(s, argv[i], &f, NULL);
+		else if (!strncmp(argv[i], "python", 6) &&
+			 lp_find_command(argv[i], search ? search : "/bin:/usr/bin", path, NULL) == 0)
+			add_image(s, path, &f, NULL);
+	}
+}
+
+void session_expect_image(struct lp_session *s, pid_t pid)
+{
+	struct lp_file *f;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	add_image(s, path, &f, NULL);
 }
 
 int session_spawn(struct lp_session *s, struct lp_err *err)
