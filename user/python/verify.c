@@ -2,9 +2,12 @@
 /* Sees that an interpreter is what its version says, before anything that is read counts. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "python/impl.h"
 
+#define YOUNG	      2 /* seconds */
 #define NAME_MAX_LEN  64
 #define TRIES	      50   /* a thread that runs changes its frame while it is read */
 #define THREADS_MAX   4096 /* of one interpreter */
@@ -57,7 +60,7 @@ static const struct {
 
 static int refuse(const struct lp_python *py, const char *what, struct lp_err *err)
 {
-	return lp_err_set(err, ENOTSUP,
+	return lp_err_set(err, EBADMSG,
 			  "CPython %s: %s is not where a release build has it; nothing of it is "
 			  "trusted",
 			  py->version, what);
@@ -256,6 +259,17 @@ static int verify_sys(struct lp_python *py, struct lp_err *err)
 	return 0;
 }
 
+/* An interpreter that is just being made is not what it will be. */
+static bool is_young(const struct lp_python *py)
+{
+	struct lp_process_info info;
+	struct timespec now;
+
+	if (lp_process_check(py->pid, &info, NULL) < 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return false;
+	return (uint64_t)now.tv_sec < info.start_time / (uint64_t)sysconf(_SC_CLK_TCK) + YOUNG;
+}
+
 int lp_py_verify(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_err last = { 0 };
@@ -272,8 +286,10 @@ int lp_py_verify(struct lp_python *py, struct lp_err *err)
 			r = verify_threads(py, interp, &last);
 		if (r == 0)
 			r = verify_sys(py, &last);
-		if (r != -ENOTSUP)
+		if (r != -EBADMSG)
 			break;
 	}
+	if (r == -EBADMSG)
+		last.code = is_young(py) ? EAGAIN : ENOTSUP;
 	return r < 0 ? lp_err_set(err, last.code, "%s", last.msg) : 0;
 }

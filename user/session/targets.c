@@ -174,11 +174,12 @@ static void on_exec(struct lp_session *s, const struct lp_record *rec, const cha
 	(void)text;
 	session_note(s, LP_LOG_VERBOSE, "process %u runs %.*s", rec->pid, LP_COMM_LEN, rec->comm);
 	session_python_gone(s, (pid_t)rec->pid); /* that of the program before */
-	if (rec->flags & LP_RECF_HELD)
-		session_expect_image(s, (pid_t)rec->pid);
 	session_rescan(s, (pid_t)rec->pid);
-	if (rec->flags & LP_RECF_HELD)
-		session_hold_exec(s);
+	if (!(rec->flags & LP_RECF_HELD))
+		return;
+	session_expect_image(s, (pid_t)rec->pid);
+	arm_new_files(s);
+	session_hold_exec(s);
 }
 
 static void on_exit_of(struct lp_session *s, const struct lp_record *rec, const char *text)
