@@ -90,6 +90,19 @@ size_t session_python_halves(const struct lp_session *s)
 	return known > guess ? known : guess;
 }
 
+/* A command that may execute an interpreter in its place. */
+static bool sounds_so(const struct lp_session *s)
+{
+	char *const *argv = s->opts->target.argv;
+
+	if (s->opts->target.kind != LP_TARGET_COMMAND)
+		return false;
+	for (size_t i = 0; argv[i]; i++)
+		if (strstr(argv[i], "py"))
+			return true;
+	return s->is_script;
+}
+
 bool session_python_expected(const struct lp_session *s)
 {
 	const struct lp_target *t = &s->opts->target;
@@ -106,7 +119,7 @@ bool session_python_expected(const struct lp_session *s)
 	lp_vec_each (&s->inv.files, f)
 		if (has_interpreter(s, *f))
 			return true;
-	return false;
+	return sounds_so(s);
 }
 
 struct interp *session_interp(const struct lp_session *s, pid_t pid)

@@ -151,6 +151,7 @@ int session_spawn(struct lp_session *s, struct lp_err *err)
 		r = add_image(s, path, &s->exe, err);
 	if (r < 0)
 		return r;
+	s->is_script = strcmp(s->exe->path, path) != 0;
 	add_arguments(s);
 	return start_child(s, path, err);
 }
