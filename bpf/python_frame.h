@@ -196,6 +196,18 @@ lp_inline long lp_pyvm_object_result(struct lp_vm *vm, __u64 object, __u32 statu
 	return object ? 0 : -(long)status;
 }
 
+/* What a cell holds. From 3.12 on the variable of one comprehension can be in a cell and that of another,
+ * in the same place, not.
+ */
+lp_inline long lp_pyvm_cell(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 *v)
+{
+	__u64 type;
+
+	if (lp_pyvm_u64(vm, *v + rt->layout.ob_type, &type) < 0)
+		return -LP_ST_UNREADABLE;
+	return type == rt->type_cell ? lp_pyvm_u64(vm, *v + rt->layout.cell_ref, v) : 0;
+}
+
 /* PY_FAST, PY_CELL, PY_RETURN, PY_CONST */
 lp_global long lp_pyvm_op_frame(struct lp_vm *vm)
 {
@@ -218,7 +230,7 @@ lp_global long lp_pyvm_op_frame(struct lp_vm *vm)
 	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_localsplus + n * 8, &v) < 0)
 		return -LP_ST_UNREADABLE;
 	v &= ~(__u64)l->frame_tags;
-	if (vm->py.op == LP_OP_PY_CELL && v && lp_pyvm_u64(vm, v + l->cell_ref, &v) < 0)
+	if (vm->py.op == LP_OP_PY_CELL && v && lp_pyvm_cell(vm, rt, &v) < 0)
 		return -LP_ST_UNREADABLE;
 	return lp_pyvm_object_result(vm, v, LP_ST_UNBOUND);
 }

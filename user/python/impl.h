@@ -60,7 +60,7 @@ void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
 /* loop.c: the code of the evaluation loop. -ENOTSUP. */
 int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
 
-/* verify.c: is all that was found what it should be? -ENOTSUP; -EAGAIN: not initialised yet. */
+/* verify.c: is all that was found what it should be? -EBADMSG, -ENOTSUP; -EAGAIN: not initialised yet. */
 int lp_py_verify(struct lp_python *py, struct lp_err *err);
 
 /* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */

@@ -27,8 +27,8 @@
 struct lp_python;
 
 /* -ENOENT: no CPython in this process; -ENOTSUP: one that can't be logged (a debug or free-threaded
- * build, PyPy, a version without a layout, a layout that doesn't verify): the message says which;
- * -EAGAIN: it has just started and is not initialised yet; -ESTALE, -EPERM, -ESRCH as target/.
+ * build, PyPy, a version without a layout): the message says which; -EBADMSG: it is not what a release
+ * build is, nor is one that is being made; -EAGAIN: it has just started and is not initialised yet; -ESTALE, -EPERM, -ESRCH as target/.
  */
 int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err);
 void lp_python_free(struct lp_python *py);

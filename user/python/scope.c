@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "python/inlined.h"
 #include "python/place.h"
 
 #define LOCALS_MAX   4096
@@ -174,6 +175,23 @@ static void find_return(struct py_scope *s, const struct lp_py_code *code, uint6
 			s->returns = in->kind;
 			s->constant = in->oparg;
 		}
+}
+
+/* Drops from a function's locals those of comprehensions that are elsewhere. */
+static void drop_inlined(struct py_scope *s, const struct lp_py_code *code, uint64_t unit)
+{
+	lp_auto(lp_py_flow_done) struct lp_py_flow flow = { 0 };
+	uint64_t units;
+	size_t kept = 0;
+
+	if (s->by_name || s->py->runtime.layout.minor < 12 ||
+	    lp_py_code_flow(s->py, code, &flow, &units) < 0)
+		return;
+	lp_vec_each (&s->locals, v)
+		if (v->is_argument ||
+		    !lp_py_inlined_elsewhere(&flow, v->index, (uint32_t)((unit - units) / 2)))
+			s->locals.data[kept++] = *v;
+	s->locals.len = kept;
 }
 
 static struct py_scope *of(struct lp_scope *scope)
@@ -434,6 +452,7 @@ int lp_python_scope_open(struct lp_python *py, const struct lp_py_place *place, 
 		return r == -ENOMEM ? lp_err_nomem(err)
 				    : lp_err_set(err, ESRCH, "the names of %s can't be read",
 						 place->function);
+	drop_inlined(s, code, place->site.unit);
 	if (is_leave)
 		find_return(s, code, place->site.unit);
 	*ret = lp_take(made);

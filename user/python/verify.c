@@ -2,12 +2,9 @@
 /* Sees that an interpreter is what its version says, before anything that is read counts. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "python/impl.h"
 
-#define YOUNG	      2 /* seconds */
 #define NAME_MAX_LEN  64
 #define TRIES	      50   /* a thread that runs changes its frame while it is read */
 #define THREADS_MAX   4096 /* of one interpreter */
@@ -259,17 +256,6 @@ static int verify_sys(struct lp_python *py, struct lp_err *err)
 	return 0;
 }
 
-/* An interpreter that is just being made is not what it will be. */
-static bool is_young(const struct lp_python *py)
-{
-	struct lp_process_info info;
-	struct timespec now;
-
-	if (lp_process_check(py->pid, &info, NULL) < 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
-		return false;
-	return (uint64_t)now.tv_sec < info.start_time / (uint64_t)sysconf(_SC_CLK_TCK) + YOUNG;
-}
-
 int lp_py_verify(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_err last = { 0 };
@@ -289,7 +275,5 @@ int lp_py_verify(struct lp_python *py, struct lp_err *err)
 		if (r != -EBADMSG)
 			break;
 	}
-	if (r == -EBADMSG)
-		last.code = is_young(py) ? EAGAIN : ENOTSUP;
 	return r < 0 ? lp_err_set(err, last.code, "%s", last.msg) : 0;
 }

@@ -46,6 +46,7 @@ struct lp_proc {
 	struct lp_file *exe;		/* NULL: not known */
 	LP_VEC(struct lp_mapping) maps; /* of code, in address order */
 	struct lp_process_memory memory;
+	uint64_t began; /* CLOCK_MONOTONIC, ns: seen first, or became the program that it is */
 };
 
 struct lp_file_alias { /* maps and stat(2) disagree on some filesystems */

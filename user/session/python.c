@@ -11,6 +11,7 @@
 #include "target/procfs.h"
 #include "target/symfile.h"
 
+#define YOUNG	      (10 * LP_NS_PER_S)   /* an interpreter is made in that time */
 #define REFRESH_AFTER (100 * LP_NS_PER_MS) /* a burst of imports */
 
 static bool has_suffix(const char *s, const char *suffix)
@@ -196,7 +197,8 @@ int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_
 }
 
 /* What it says of an interpreter that can't be logged is told where a logpoint is looked up. */
-static int open_interpreter(struct lp_session *s, struct interp *in, struct lp_err *err)
+static int open_interpreter(struct lp_session *s, struct interp *in, const struct lp_proc *p,
+			    struct lp_err *err)
 {
 	struct lp_err why = { 0 };
 	int r = lp_python_open(in->pid, &in->py, &why);
@@ -208,6 +210,8 @@ static int open_interpreter(struct lp_session *s, struct interp *in, struct lp_e
 	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
+	if (r == -EBADMSG && s->kernel && lp_now() - p->began < YOUNG)
+		return -EAGAIN;
 	if (r == -EAGAIN || r == -ENOENT || r == -ESRCH)
 		return r;
 	in->refused = why;
@@ -225,7 +229,7 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err)
 		return lp_err_nomem(err);
 	in->pid = pid;
 	in->origin = find_origin(s, p);
-	int r = in->origin ? 0 : open_interpreter(s, in, err);
+	int r = in->origin ? 0 : open_interpreter(s, in, p, err);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0; /* not initialised yet, say: it will be tried again */
 	if (lp_vec_push(&s->interps, in) < 0)

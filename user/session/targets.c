@@ -106,6 +106,8 @@ int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
 	int r = lp_inventory_add_process(&s->inv, pid, &p, err);
 	if (r < 0)
 		return r;
+	if (!known)
+		p->began = lp_now();
 	if (!known && s->epoll_fd >= 0)
 		r = session_poll(s, p->pidfd, pid, err);
 	if (r >= 0 && !known && s->kernel)
@@ -174,6 +176,9 @@ static void on_exec(struct lp_session *s, const struct lp_record *rec, const cha
 	(void)text;
 	session_note(s, LP_LOG_VERBOSE, "process %u runs %.*s", rec->pid, LP_COMM_LEN, rec->comm);
 	session_python_gone(s, (pid_t)rec->pid); /* that of the program before */
+	struct lp_proc *p = lp_inventory_process(&s->inv, (pid_t)rec->pid);
+	if (p)
+		p->began = lp_now();
 	session_rescan(s, (pid_t)rec->pid);
 	if (!(rec->flags & LP_RECF_HELD))
 		return;
