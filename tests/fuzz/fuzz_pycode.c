@@ -30,7 +30,7 @@ static void look(const struct lp_py_flow *f, int line, size_t n_units)
 {
 	struct lp_py_starts starts;
 
-	if (lp_py_flow_starts(f, line, &starts, NULL) < 0)
+	if (lp_py_flow_starts(f, line, &starts) < 0)
 		return;
 	lp_vec_each (&starts, s)
 		if (s->unit >= n_units)

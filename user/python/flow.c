@@ -127,8 +127,8 @@ static int line_before(const struct lp_py_flow *f, uint32_t from)
 	return f->instrs.data[from].line;
 }
 
-/* 3.9 reports the line of a handler, wherever in the line it begins, but not after the first
- * instruction of a line or anything in the first line of the table.
+/* 3.9 reports the line of a handler, wherever in the line it begins, also after an instruction of the same
+ * line, but not after the first of a line or anything in the first line of the table.
  */
 static bool shows_handler(const struct lp_py_flow *f, uint32_t from)
 {
@@ -152,7 +152,7 @@ static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, 
 		return false;
 	if (f->minor >= 14 && !in->first)
 		return false;
-	if (raises && f->minor == 9 && shows_handler(f, from))
+	if (raises && f->minor == 9 && (in->line != line_before(f, from) || shows_handler(f, from)))
 		return true;
 	return back || (f->minor <= 9 ? in->first : in->line != line_before(f, from));
 }

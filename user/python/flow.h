@@ -10,6 +10,9 @@
  * first step after it always; from 3.14 on no step to where neither a jump leads nor, in the order
  * of the code, another line begins. (Python/ceval.c maybe_call_line_trace(), Python/instrumentation.c.)
  *
+ * 3.9 does not report the line of a handler where the first instruction of another line has raised: that
+ * is a start nonetheless.
+ *
  * But one execution of a statement is one start. Where a `line` event comes at a unit S2 and
  *
  *	every way from the function's begin to S2 passes another unit S1 of the line where an event
@@ -76,13 +79,14 @@ struct lp_py_start {
 
 struct lp_py_starts {
 	LP_VEC(struct lp_py_start);
+	/* Each start is one hit, whatever way the program takes (exceptions that an instruction cannot
+	 * raise aside).
+	 */
+	bool exact;
+	bool false_events; /* settrace() can report more starts than there are */
 };
 
-/* Where a line starts, as few units as possible. None: the line has no code here.
- * *ret_exact: each start is one hit, whatever way the program takes (exceptions that an instruction
- * cannot raise aside); may be NULL. -ENOMEM.
- */
-int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret,
-		      bool *ret_exact);
+/* Where a line starts, as few units as possible. None: the line has no code here. -ENOMEM. */
+int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret);
 
 #endif

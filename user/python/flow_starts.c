@@ -259,10 +259,33 @@ static bool follows_by_exception(const struct starts *s, uint32_t at)
 	return true;
 }
 
-static int assign(struct starts *s, bool *exact)
+/* Flags units that other steps lead to as well. all: also those where that takes an exception. */
+static int flag_mixed(struct starts *s, bool all, bool *exact)
 {
 	const uint32_t n = (uint32_t)s->f->instrs.len;
 	bool mixed = false;
+	int r = 0;
+
+	*exact = true;
+	s->n_watched = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		s->flags[i] = 0;
+		s->mark[i] &= (uint8_t)~FLOODED;
+		if (!(s->mark[i] & WATCHED) || is_pure(s, i))
+			continue;
+		mixed = true;
+		if (all || !follows_by_exception(s, i))
+			s->flags[i] = LP_PY_SITE_FOLLOWS;
+	}
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		if (s->flags[i] & LP_PY_SITE_FOLLOWS)
+			r = flood_back(s, i);
+	return r == 0 && mixed ? verify(s, exact) : r;
+}
+
+static int assign(struct starts *s, struct lp_py_starts *ret)
+{
+	const uint32_t n = (uint32_t)s->f->instrs.len;
 	int r = drop_same(s);
 
 	if (r < 0)
@@ -273,25 +296,13 @@ static int assign(struct starts *s, bool *exact)
 	for (uint32_t i = 0; i < n; i++) {
 		if (s->f->instrs.data[i].line != s->line)
 			continue;
-		*exact &= (s->mark[i] & SAME) || !has_false_events(s, i);
-		if (count_events(s, i) == 0)
-			continue;
-		s->mark[i] |= WATCHED;
-		if (is_pure(s, i))
-			continue;
-		/* few exceptions are raised in the line's own part of a `with` */
-		if (follows_by_exception(s, i)) {
-			*exact = false;
-			continue;
-		}
-		s->flags[i] = LP_PY_SITE_FOLLOWS;
-		mixed = true;
+		ret->false_events |= !(s->mark[i] & SAME) && has_false_events(s, i);
+		if (count_events(s, i) > 0)
+			s->mark[i] |= WATCHED;
 	}
-	for (uint32_t i = 0; r == 0 && i < n; i++)
-		if (s->flags[i] & LP_PY_SITE_FOLLOWS)
-			r = flood_back(s, i);
-	if (r == 0 && mixed)
-		r = verify(s, exact);
+	r = flag_mixed(s, true, &ret->exact);
+	if (r == 0 && !ret->exact) /* few exceptions are raised in the line's own part of a `with` */
+		r = flag_mixed(s, false, &ret->exact);
 	return r;
 }
 
@@ -319,13 +330,11 @@ static int take(const struct starts *s, struct lp_py_starts *ret)
 	return ret->len == 0 ? unreached(s, ret) : 0;
 }
 
-int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret,
-		      bool *ret_exact)
+int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret)
 {
 	const size_t n = f->instrs.len, n_edges = f->edges.len;
 	lp_auto(lp_free) uint8_t *arrays = calloc(2 * n + n_edges + 1, 1);
 	struct starts s = { .f = f, .line = line };
-	bool exact = true;
 	int r;
 
 	*ret = (struct lp_py_starts){ 0 };
@@ -337,13 +346,11 @@ int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts 
 	for (size_t i = 0; i < n_edges; i++)
 		s.event[i] =
 			f->edges.data[i].starts && f->instrs.data[f->edges.data[i].to].line == line;
-	r = assign(&s, &exact);
+	r = assign(&s, ret);
 	if (r == 0)
 		r = take(&s, ret);
 	lp_vec_done(&s.todo);
 	if (r < 0)
 		lp_vec_done(ret);
-	if (ret_exact)
-		*ret_exact = exact;
 	return r;
 }

@@ -107,7 +107,7 @@ static int count_line(struct line_counts *counts, const struct lp_py_flow *flow,
 		return -ENOMEM;
 	while (counts->len <= (size_t)line)
 		counts->data[counts->len++] = 0;
-	r = lp_py_flow_starts(flow, line, &starts, NULL);
+	r = lp_py_flow_starts(flow, line, &starts);
 	if (r == 0)
 		counts->data[line] += starts.len;
 	lp_vec_done(&starts);

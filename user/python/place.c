@@ -69,9 +69,11 @@ int lp_py_place_lines(struct lp_python *py, const struct lp_py_code *code, int l
 	if (r == 0)
 		r = place_init(&p, py, code);
 	if (r == 0)
-		r = lp_py_flow_starts(&flow, line, &starts, NULL);
+		r = lp_py_flow_starts(&flow, line, &starts);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	if (!starts.exact)
+		r = -ENOTSUP;
 	p.line = line;
 	lp_vec_each (&starts, s) {
 		p.site.flags = s->flags | (uint32_t)line << 8;

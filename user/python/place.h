@@ -8,7 +8,9 @@
 
 #include "python/code.h"
 
-/* Where a line starts in it. -ENOMEM; what can't be read has none. */
+/* Where a line starts in it. -ENOMEM; -ENOTSUP: its starts can't be told from what goes on there; what
+ * can't be read has none.
+ */
 int lp_py_place_lines(struct lp_python *py, const struct lp_py_code *code, int line,
 		      struct lp_py_places *ret);
 
