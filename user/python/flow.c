@@ -152,6 +152,8 @@ static bool starts_line(const struct lp_py_flow *f, uint32_t from, uint32_t to, 
 		return false;
 	if (f->minor >= 14 && !in->first)
 		return false;
+	if (raises && in->op == LP_PY_WITH_EXCEPT_START && f->minor == 9)
+		return false;
 	if (raises && f->minor == 9 && (in->line != line_before(f, from) || shows_handler(f, from)))
 		return true;
 	return back || (f->minor <= 9 ? in->first : in->line != line_before(f, from));

@@ -11,7 +11,8 @@
  * of the code, another line begins. (Python/ceval.c maybe_call_line_trace(), Python/instrumentation.c.)
  *
  * 3.9 does not report the line of a handler where the first instruction of another line has raised: that
- * is a start nonetheless.
+ * is a start nonetheless. It does report the last line of a `with` where an earlier one has raised, as
+ * what leaves the `with` is part of that line there: that is none.
  *
  * But one execution of a statement is one start. Where a `line` event comes at a unit S2 and
  *
@@ -34,6 +35,8 @@
 #include "python/opcode.h"
 
 #define LP_PY_NOWHERE UINT32_MAX
+
+#define LP_PY_WITH_EXCEPT_START 49 /* in 3.9 */
 
 /* One instruction, with the EXTENDED_ARG before it and without the caches behind. */
 struct lp_py_instr {
