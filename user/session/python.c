@@ -158,10 +158,11 @@ void session_python_done(struct lp_session *s)
 	lp_vec_done(&s->made);
 }
 
+/* One of CPython, or of PyPy, to be refused. */
 static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p)
 {
 	lp_vec_each (&p->maps, m)
-		if (has_interpreter(s, m->file))
+		if (has_interpreter(s, m->file) || strstr(m->file->name, "pypy"))
 			return true;
 	return false;
 }

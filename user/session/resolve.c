@@ -266,7 +266,12 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 		p->state = POINT_PENDING;
 		return 0;
 	}
+	const bool refused = r < 0 && r != -ENOENT;
 	r = resolve_native(s, p, err);
+	if (refused && (r == -ENOENT || (r >= 0 && p->state == POINT_PENDING))) {
+		*err = why;
+		return -why.code;
+	}
 	if (r == -ENOENT && pending) {
 		p->missing = why;
 		p->state = POINT_PENDING;
