@@ -8,6 +8,7 @@
 #define LP_BPF_LIFE_H
 
 #include "hold.h"
+#include "python_world.h"
 #include "world.h"
 
 lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg, struct lp_hold *h)
@@ -111,6 +112,40 @@ int lp_loader(struct pt_regs *ctx)
 	return 0;
 }
 
+struct lp_forget {
+	__u64 code;
+	__u32 runtime;
+};
+
+static long lp_forget_step(__u32 i, struct lp_forget *f)
+{
+	struct lp_py_site *site = bpf_map_lookup_elem(&py_sites, &i);
+
+	if (site && site->code == f->code && site->runtime == f->runtime)
+		site->code = 0;
+	return 0;
+}
+
+/* What is made where a code object was that has sites is another one: they are none of it, whatever it
+ * is called. The reader finds those of the new one.
+ */
+static __attribute__((noinline)) int lp_forget_code(__u64 code, __u64 pid_tgid)
+{
+	__u32 number = lp_py_runtime_of(pid_tgid);
+	struct lp_py_place_key key = { .addr = code, .runtime = number - 1 };
+	struct lp_forget f = { .code = code, .runtime = number - 1 };
+
+	if (!number || !bpf_map_lookup_elem(&py_codes, &key))
+		return 0;
+
+	const struct lp_py_runtime *rt = lp_py_runtime_at(f.runtime);
+	if (!rt || rt->owner != pid_tgid >> 32)
+		return 0;
+	bpf_map_delete_elem(&py_codes, &key);
+	lp_loop(lp_n_sites, lp_forget_step, &f);
+	return 0;
+}
+
 /* The interpreter has made a code object: what its constructor returns. */
 SEC("uprobe")
 int lp_code_made(struct pt_regs *ctx)
@@ -121,6 +156,7 @@ int lp_code_made(struct pt_regs *ctx)
 	r.hit = PT_REGS_RC(ctx);
 	if (!r.hit || !lp_is_target(pid_tgid))
 		return 0;
+	lp_forget_code(r.hit, pid_tgid);
 	r.time = lp_now();
 	r.pid = pid_tgid >> 32;
 	r.tid = (__u32)pid_tgid;

@@ -24,6 +24,7 @@ volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
 volatile __u32 lp_cost_tgid;   /* our own child, on which costs are measured; 0: none */
 volatile __u32 lp_only_tgid;   /* the only target there is; 0: look into `targets` */
 volatile __u32 lp_watch_twice; /* threads may have two events for one watched byte */
+volatile __u32 lp_n_sites;     /* numbers given out */
 volatile __u64 lp_cgroup;      /* LP_FILTER_CGROUP; 0: it does not exist now */
 
 /* All instructions are one value: looked up once a hit. */
@@ -104,6 +105,14 @@ struct {
 	__type(key, struct lp_py_place_key);
 	__type(value, __u32);
 } py_places SEC(".maps");
+
+/* Code objects that have sites, by address and runtime. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_py_place_key);
+	__type(value, __u8);
+} py_codes SEC(".maps");
 
 struct lp_call {
 	__u64 tid; /* both halves of it */

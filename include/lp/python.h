@@ -253,6 +253,7 @@ struct lp_py_runtime {
 	__u64 hash_running_loop; /* of '__asyncio_running_event_loop__', a key of tstate_dict */
 	__u64 type_task;	 /* _asyncio.Task */
 	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
+	__u64 owner;		 /* process; the children that it forks have their own memory */
 	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
 };
 

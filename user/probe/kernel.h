@@ -53,6 +53,11 @@ struct lp_py_placed {
 	struct lp_py_site site;
 };
 
+/* A site that is free, and how many instructions there is room for. */
+struct lp_free_site {
+	uint32_t number, room;
+};
+
 /* How often the kernel's events of a byte have fired, of those that are gone. */
 struct lp_watched {
 	uint64_t addr, fired;
@@ -71,7 +76,8 @@ struct lp_kernel {
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(uint8_t) watch_bytes;	    /* of runtimes, by number */
-	LP_VEC(struct lp_py_placed) placed; /* in order of number */
+	LP_VEC(struct lp_py_placed) placed; /* the latest last */
+	LP_VEC(struct lp_free_site) free;
 };
 
 /* runtime: its number + 1; 0: none. */

@@ -72,6 +72,8 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      struct lp_err *err);
 /* No hit goes to it any more; its records may still be in the ring. */
 void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
+/* Its number and its program's room are for others; not before its last record was read. */
+void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
 /* Loaded with conf.python_watch or conf.python_steps; with which. */
 bool lp_kernel_has_python(const struct lp_kernel *k);
 bool lp_kernel_has_watch(const struct lp_kernel *k);

@@ -104,6 +104,26 @@ static int write_chain(struct lp_kernel *k, uint64_t addr, uint32_t runtime)
 	return bpf_map_update_elem(places, &key, &first->number, BPF_ANY) < 0 ? -errno : 0;
 }
 
+static int note_code(struct lp_kernel *k, const struct lp_py_site *site)
+{
+	struct lp_py_place_key key = { .addr = site->code, .runtime = site->runtime };
+	uint8_t has = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_codes), &key, &has, BPF_ANY) < 0
+		       ? -errno
+		       : 0;
+}
+
+static void forget_code(struct lp_kernel *k, const struct lp_py_site *site)
+{
+	struct lp_py_place_key key = { .addr = site->code, .runtime = site->runtime };
+
+	lp_vec_each (&k->placed, p)
+		if (p->site.code == site->code && p->site.runtime == site->runtime)
+			return;
+	bpf_map_delete_elem(bpf_map__fd(k->skel->maps.py_codes), &key);
+}
+
 int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind,
 			      const struct lp_py_site *py, uint32_t pair,
 			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
@@ -123,6 +143,9 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 	};
 	if (lp_vec_push(&k->placed, placed) < 0)
 		return lp_err_nomem(err);
+	r = note_code(k, py);
+	if (r < 0)
+		return lp_err_set(err, -r, "no room for more Python places: %s", strerror(-r));
 	if (py->flags & LP_PY_SITE_STEPS)
 		r = bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_sites), &id, py, BPF_ANY) < 0
 			    ? -errno
@@ -145,6 +168,7 @@ void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site)
 	size_t after = k->placed.len - (size_t)(p - k->placed.data) - 1;
 	memmove(p, p + 1, after * sizeof(*p));
 	k->placed.len--;
+	forget_code(k, &gone.site);
 	if (!(gone.site.flags & LP_PY_SITE_STEPS))
 		write_chain(k, gone.addr, gone.site.runtime);
 }

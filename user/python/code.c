@@ -46,6 +46,17 @@ static bool is_alive(const uint8_t *head)
 	return (uint32_t)count != 0 && (count >> 32 & 0xffff) == 0;
 }
 
+bool lp_python_has_code(struct lp_python *py, const struct lp_py_site *site)
+{
+	const struct lp_py_layout *l = &py->runtime.layout;
+	uint8_t p[CODE_HEAD];
+
+	return py->memory.memory.read(&py->memory.memory, site->code, p, sizeof(p)) >= 0 &&
+	       is_alive(p) && word(p, l->ob_type) == py->runtime.type_code &&
+	       word(p, l->code_name) == site->name && word(p, l->code_filename) == site->filename &&
+	       half(p, l->code_firstlineno) == site->firstlineno;
+}
+
 static int compare_code(const void *a, const void *b)
 {
 	const struct lp_py_code *x = a, *y = b;

@@ -81,6 +81,8 @@ int lp_python_resolve(struct lp_python *py, const struct lp_location *location,
 /* The same in one code object that has just been made, and in those among its constants. */
 int lp_python_resolve_in(struct lp_python *py, uint64_t code, const struct lp_location *location,
 			 struct lp_py_places *ret, struct lp_err *err);
+/* Is the code object of a site still there? */
+bool lp_python_has_code(struct lp_python *py, const struct lp_py_site *site);
 /* Scans the memory again for code objects. */
 int lp_python_scan(struct lp_python *py, struct lp_err *err);
 

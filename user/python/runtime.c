@@ -11,6 +11,7 @@ int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err)
 	if (!py)
 		return lp_err_nomem(err);
 	py->pid = pid;
+	py->runtime.owner = (uint64_t)pid;
 	lp_process_memory_init(&py->memory, pid);
 
 	int r = lp_py_find(py, err);

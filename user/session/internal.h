@@ -43,6 +43,8 @@ struct point {
 	bool postponed; /* libraries are to be looked at, once the executable's places are armed */
 	enum point_state state;
 	LP_VEC(struct spot *) spots;
+	LP_VEC(struct spot *) dead; /* Python: their code is gone, records of them may still come */
+	uint64_t dead_runs, dead_unseen;
 	struct lp_err missing; /* what is said while no module has it */
 	uint64_t shown, unshown;
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
@@ -90,6 +92,7 @@ struct spot {
 	struct lp_site_info info; /* the collector's view of `site` */
 	uint32_t site, enter_site;
 	uint32_t pair; /* of both halves, Python */
+	uint64_t died; /* of those in point.dead */
 };
 
 struct stop {
@@ -136,6 +139,7 @@ struct lp_session {
 	LP_VEC(struct watch *) watches;
 	uint64_t armed_at;		 /* what was found first is watched since then */
 	pid_t forked;			 /* by a target since then; 0: none */
+	bool any_dead;			 /* in points' dead */
 	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
@@ -245,6 +249,15 @@ void session_python_detach_all(struct lp_session *s);
 uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
+
+void session_python_detach_spot(struct lp_session *s, struct spot *spot);
+
+/* python_gone.c: takes out those of a point's spots, before *from, that were in what lay at `code` before
+ * (0: all whose code is gone), for good.
+ */
+void session_python_bury(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
+			 size_t *from);
+void session_python_sweep(struct lp_session *s, uint64_t now);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

@@ -203,17 +203,22 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 	return r < 0 ? r : add_half(s, spot, &py->here, &py->here.place.site, err);
 }
 
+/* *from: the first of the new spots. Watchpoints are few: those of code that is gone are given back
+ * before new ones are asked for.
+ */
 static int arm_point(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
-		     struct lp_err *err)
+		     size_t *from, struct lp_err *err)
 {
-	size_t from = p->spots.len;
-
+	if (code)
+		session_python_bury(s, p, in, code, from);
 	int r = resolve_in(p, in, code, err);
+	if (r >= 0 && p->spots.len > *from)
+		session_python_bury(s, p, in, 0, from);
 	if (r >= 0)
-		r = session_compile(s, p, from, err);
+		r = session_compile(s, p, *from, err);
 	if (r >= 0)
-		r = session_add_sites(s, p, from, err);
-	return r < 0 ? r : session_python_attach(s, p, from, err);
+		r = session_add_sites(s, p, *from, err);
+	return r < 0 ? r : session_python_attach(s, p, *from, err);
 }
 
 /* What a forked child makes is in its own memory: from then on it is an interpreter of its own. */
@@ -239,7 +244,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
 
 		if (p->state == POINT_OUT || !session_may_be_python(p))
 			continue;
-		int r = arm_point(s, p, in, code, &why);
+		int r = arm_point(s, p, in, code, &from, &why);
 		if (r >= 0 && p->spots.len == from)
 			continue;
 		if (r < 0) {

@@ -206,6 +206,20 @@ void session_python_detach_all(struct lp_session *s)
 	s->makers.len = 0;
 }
 
+/* For good: what is asked for at the end is taken down. */
+void session_python_detach_spot(struct lp_session *s, struct spot *spot)
+{
+	struct point *p = spot->point;
+
+	if (spot->py->here.step)
+		p->dead_runs += lp_kernel_step_runs(s->kernel, spot->site);
+	if (spot->py->owns_entry && spot->py->entry.step)
+		p->dead_runs += lp_kernel_step_runs(s->kernel, spot->enter_site);
+	detach_spot(s, spot);
+	if (!find_watch(s, spot->py->in, spot->py->here.place.watch))
+		p->dead_unseen += lp_kernel_unseen(s->kernel, spot->py->here.place.watch);
+}
+
 /* The same byte of several processes is counted as one. */
 static bool is_first_at(const struct point *p, size_t i)
 {
@@ -220,7 +234,7 @@ static bool is_first_at(const struct point *p, size_t i)
 
 uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 {
-	uint64_t n = 0;
+	uint64_t n = p->dead_runs;
 
 	lp_vec_each (&p->spots, each) {
 		const struct spot *spot = *each;
@@ -237,7 +251,7 @@ uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 
 uint64_t session_python_unseen(struct lp_session *s, struct point *p)
 {
-	uint64_t n = 0;
+	uint64_t n = p->dead_unseen;
 
 	for (size_t i = 0; i < p->spots.len; i++)
 		if (p->spots.data[i]->py && is_first_at(p, i))

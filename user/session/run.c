@@ -184,6 +184,7 @@ static void tick(struct lp_session *s, uint64_t now)
 	}
 	if (s->next_refresh && now >= s->next_refresh)
 		session_python_refresh(s);
+	session_python_sweep(s, now);
 	if (s->deadline && now >= s->deadline && !s->finish)
 		s->finish = FINISH_LIMIT;
 }

@@ -31,6 +31,9 @@ static void point_free(struct point *p)
 		return;
 	session_drop_spots(p, 0);
 	lp_vec_done(&p->spots);
+	lp_vec_each (&p->dead, spot)
+		session_free_spot(*spot);
+	lp_vec_done(&p->dead);
 	lp_logpoint_free(p->lp);
 	free(p);
 }
