@@ -74,7 +74,9 @@ struct lp_py_places {
 /* Every code unit of a location in the code objects of the process, in address order. `return` and
  * `call` give the entry's place first, then one for each return instruction.
  * -ENOENT: no such file or function here (yet); -ESRCH: the line has no code: the message names
- * the nearest lines that have; -EEXIST: several files end in that name: the message lists them.
+ * the nearest lines that have; -EEXIST: several files end in that name: the message lists them;
+ * -ENOTSUP: there are no starts that can be told. Where only some of several functions are refused,
+ * the others are given, and err says which one is not.
  */
 int lp_python_resolve(struct lp_python *py, const struct lp_location *location,
 		      struct lp_py_places *ret, struct lp_err *err);

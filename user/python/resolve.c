@@ -249,9 +249,9 @@ static int resolve_function(const struct candidates *c, const struct lp_location
 		/* one that has gone meanwhile, or can't be understood, is not there */
 		found += r == 0;
 	}
-	if (why < 0)
-		return why;
-	return found > 0 ? 0 : unknown_function(c, at->name, err);
+	if (found > 0)
+		return 0; /* err says of which it is not */
+	return why < 0 ? why : unknown_function(c, at->name, err);
 }
 
 static int resolve(const struct candidates *c, const struct lp_location *at,

@@ -164,6 +164,7 @@ struct lp_session {
 	bool interrupted;  /* once already */
 	uint64_t deadline; /* of --duration; 0: none */
 	uint64_t next_scan, next_tick, last_record;
+	uint64_t flushed; /* records up to then are handed on */
 	struct lp_costs costs;
 	bool have_costs;
 	uint64_t shown;
@@ -257,7 +258,7 @@ void session_python_detach_spot(struct lp_session *s, struct spot *spot);
  */
 void session_python_bury(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
 			 size_t *from);
-void session_python_sweep(struct lp_session *s, uint64_t now);
+void session_python_sweep(struct lp_session *s);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

@@ -14,7 +14,6 @@ static bool is_of(const struct spot *spot, const struct interp *in, uint64_t cod
 	return spot->py && spot->py->in == in && spot->py->here.place.site.code == code;
 }
 
-/* Up to 3.10 the units can be others' memory while the code object is still there: it is not. */
 static bool is_gone(const struct spot *spot)
 {
 	const struct interp *in = spot->py ? spot->py->in : NULL;
@@ -64,14 +63,14 @@ void session_python_bury(struct lp_session *s, struct point *p, struct interp *i
 		bury(s, p, gone, from);
 }
 
-static void free_dead(struct lp_session *s, struct point *p, uint64_t now)
+static void free_dead(struct lp_session *s, struct point *p)
 {
 	size_t kept = 0;
 
 	lp_vec_each (&p->dead, each) {
 		struct spot *spot = *each;
 
-		if (now - spot->died < DEAD_FOR) {
+		if (s->flushed < spot->died + DEAD_FOR) {
 			p->dead.data[kept++] = spot;
 			continue;
 		}
@@ -84,11 +83,11 @@ static void free_dead(struct lp_session *s, struct point *p, uint64_t now)
 	s->any_dead |= kept > 0;
 }
 
-void session_python_sweep(struct lp_session *s, uint64_t now)
+void session_python_sweep(struct lp_session *s)
 {
 	if (!s->any_dead)
 		return;
 	s->any_dead = false;
 	lp_vec_each (&s->points, p)
-		free_dead(s, *p, now);
+		free_dead(s, *p);
 }
