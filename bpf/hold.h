@@ -36,8 +36,8 @@ struct lp_hold_text {
 };
 
 /* In front of the characters is the object itself: there are always as many bytes as are read. */
-static __attribute__((noinline)) int
-lp_hold_read(const struct lp_hold *h, __u64 pointer, struct lp_hold_text *ret)
+static __attribute__((noinline)) int lp_hold_read(const struct lp_hold *h, __u64 pointer,
+						  struct lp_hold_text *ret)
 {
 	__u64 str, state = 0;
 
@@ -51,8 +51,8 @@ lp_hold_read(const struct lp_hold *h, __u64 pointer, struct lp_hold_text *ret)
 }
 
 /* Is it one of the names (or of the paths)? */
-static __attribute__((noinline)) int
-lp_hold_matches(const struct lp_hold *h, const struct lp_hold_text *t, int is_name)
+static __attribute__((noinline)) int lp_hold_matches(const struct lp_hold *h,
+						     const struct lp_hold_text *t, int is_name)
 {
 	if (!h || !t)
 		return 0;

@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 
-from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, equal, main, note, test, until)
-from interpreters import ALL, SYSTEM, Program, every, minor, values, watch, where
+from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, equal, main, note, test, trace, until)
+from interpreters import ALL, FOLDER, SYSTEM, Program, every, minor, values, watch, where
 
 EVERY = every(ALL)
 STEP = where("counts.py", "step")
@@ -124,6 +124,18 @@ def more_lines_than_slots(name, path):
     for point in result.summary:
         if point != "all":
             equal(result.counts(point).hits, 20, f"hits of {point}")
+
+
+@EVERY
+def made_again_and_again(name, path):
+    """Code from text, freed and made anew: each is hit, in its own lines, and gives back what it used."""
+    times = 41
+    result = trace([path, FOLDER / "remade.py", times], 'remade_code.py:2 "{x}" as line', 'entry made "{x}" as entry',
+                   'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third', options=("--max-overhead", "none"))
+    for point in ("line", "entry", "back"):
+        equal((result.counts(point).hits, result.counts(point).lost), (times, 0), f"hits of {point}")
+    equal([v["$return"] for v in values(result, "back")], [n + 1 for n in range(times)], "results")
+    equal([v["y"] for v in values(result, "third")], [[1, n] for n in range(1, times, 2)], "the third line's")
 
 
 @every(SYSTEM[:1])

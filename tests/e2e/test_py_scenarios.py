@@ -29,6 +29,17 @@ def tasks_of_one_coroutine(name, path):
 
 
 @EVERY
+def names_of_comprehensions(name, path):
+    """A name that a comprehension has for itself is the global's, or the function's own, everywhere else."""
+    _, result = watch(path, "inlined.py", where("inlined.py", "end") + ' "{key} {value} {real} {own}" as end',
+                      where("inlined.py", "inside") + ' "{key}" as inside', 'return run "{key} {value} {real} {$return}" as back')
+    equal([r["message"] for r in result.records if r["logpoint"] == "end"], ["global key global value 5 own"], "at the end")
+    equal([r["message"] for r in result.records if r["logpoint"] == "inside"][-2:], ["1", "2"], "inside")
+    equal([r["message"] for r in result.records if r["logpoint"] == "back"],
+          ["global key global value 5 ('global key', 'global value', 5, 'own')"], "at the return")
+
+
+@EVERY
 def only_one_user(name, path):
     """A condition picks the tasks of one user."""
     target, result = watch(path, "fetching.py", where("fetching.py", "after") + ' "{user_id}" if user_id == 123 as one')

@@ -250,7 +250,8 @@ static bool is_unreported(const struct lp_py_flow *f, uint32_t from, uint32_t to
 		if (e->to == to && !e->raises)
 			return false;
 	}
-	return in->handler == to && in->line != f->instrs.data[to].line && f->instrs.data[to].line > 0;
+	return in->handler == to && in->line != f->instrs.data[to].line &&
+	       f->instrs.data[to].line > 0;
 }
 
 /* The instruction that an offset lies in; its EXTENDED_ARG are part of it. */
@@ -273,7 +274,8 @@ static void take_unit(struct run *r, size_t frame, struct code *c, uint32_t offs
 			fail_msg("3.%d: no way from %u (kind %u) to %u, line %d", r->minor,
 				 c->flow.instrs.data[f->last - 1].unit,
 				 c->flow.instrs.data[f->last - 1].kind, unit, in->line);
-		if (r->minor == 9 && !f->event && f->last && is_unreported(&c->flow, f->last - 1, index))
+		if (r->minor == 9 && !f->event && f->last &&
+		    is_unreported(&c->flow, f->last - 1, index))
 			f->event = in->line;
 		if (f->event)
 			take_event(r, f, c, index);

@@ -65,9 +65,11 @@ static const struct {
 	unsigned int
 		before_traceable;   /* bytes that _co_monitoring lies before _co_firsttraceable */
 	unsigned int lines, single; /* of the pointers in it */
+	unsigned int entry;	    /* bytes of one of the lines; 0: the first byte says it */
 } monitoring[] = {
-	{ 12, 8, 40, 56 },
-	{ 13, 8, 32, 48 },
+	{ 12, 8, 40, 56, 2 },
+	{ 13, 8, 32, 48, 2 },
+	{ 14, 16, 96, 112, 0 },
 };
 
 static bool hides(int minor, uint8_t op, uint8_t kind)
@@ -81,6 +83,7 @@ static void uncover(struct lp_python *py, uint64_t code, uint8_t *units, size_t 
 	const struct lp_py_layout *l = &py->runtime.layout;
 	struct lp_memory *m = &py->memory.memory;
 	uint64_t data, lines = 0, single = 0;
+	uint8_t entry = 0;
 	bool hidden = false;
 	size_t i;
 
@@ -97,12 +100,15 @@ static void uncover(struct lp_python *py, uint64_t code, uint8_t *units, size_t 
 		return;
 	lp_py_u64(m, data + monitoring[i].lines, &lines);
 	lp_py_u64(m, data + monitoring[i].single, &single);
+	entry = (uint8_t)monitoring[i].entry;
+	if (lines && !entry && lp_py_u8(m, lines++, &entry) < 0)
+		return;
 	for (size_t k = 0; k < n; k++) {
 		uint8_t *op = units + 2 * k;
 
 		/* an entry is the opcode and how far the line is */
 		if (lines && hides(l->minor, *op, LP_PYOP_HIDDEN_LINE))
-			lp_py_u8(m, lines + 2 * k, op);
+			lp_py_u8(m, lines + entry * k, op);
 		if (single && hides(l->minor, *op, LP_PYOP_HIDDEN_SINGLE))
 			lp_py_u8(m, single + k, op);
 	}

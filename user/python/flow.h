@@ -45,7 +45,7 @@ struct lp_py_instr {
 	uint32_t oparg;
 	int line; /* 0: none */
 	uint8_t kind;
-	uint8_t op; /* what a specialised or instrumented form stands for */
+	uint8_t op;	  /* what a specialised or instrumented form stands for */
 	uint32_t handler; /* where its exceptions go, LP_PY_NOWHERE: to the caller */
 	bool first; /* up to 3.9: lp_py_line.first of the unit; from 3.14 on: a line can start here */
 	bool reached;		      /* from the function's begin */

@@ -301,7 +301,8 @@ static int assign(struct starts *s, struct lp_py_starts *ret)
 			s->mark[i] |= WATCHED;
 	}
 	r = flag_mixed(s, true, &ret->exact);
-	if (r == 0 && !ret->exact) /* few exceptions are raised in the line's own part of a `with` */
+	if (r == 0 &&
+	    !ret->exact) /* few exceptions are raised in the line's own part of a `with` */
 		r = flag_mixed(s, false, &ret->exact);
 	return r;
 }

@@ -141,10 +141,12 @@ static int resolve_line(const struct candidates *c, const struct lp_location *at
 		if (r == 0 && (*code)->file == path && (*code)->firstlineno <= (uint32_t)at->line)
 			r = lp_py_place_lines(c->py, *code, at->line, ret);
 	if (r == -ENOTSUP)
-		return lp_err_set(err, ENOTSUP,
-				  "line %d of %s is executed in pieces, and the bytecode of Python 3.%d does not "
-				  "tell one that starts from one that goes on: use a line beside it",
-				  at->line, at->file, c->py->runtime.layout.minor);
+		return lp_err_set(
+			err, ENOTSUP,
+			"line %d of %s is executed in pieces, and the bytecode of Python 3.%d does "
+			"not "
+			"tell one that starts from one that goes on: use a line beside it",
+			at->line, at->file, c->py->runtime.layout.minor);
 	if (r < 0)
 		return lp_err_nomem(err);
 	return ret->len > 0 ? 0 : no_code(c, path, at->line, at->file, err);

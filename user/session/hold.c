@@ -31,7 +31,8 @@ static bool is_ascii(const char *s)
 static bool tell_place(const struct lp_location *at, struct lp_hold_name *ret)
 {
 	const bool is_file = at->kind == LP_AT_LINE;
-	const char *text = is_file ? at->file : at->name, *last = strrchr(text, is_file ? '/' : '.');
+	const char *text = is_file ? at->file : at->name,
+		   *last = strrchr(text, is_file ? '/' : '.');
 
 	if (last)
 		text = last + 1;

@@ -151,9 +151,9 @@ struct lp_session {
 	int cgroup_fd;	       /* inotify */
 	struct lp_file *exe;   /* LP_TARGET_EXE, LP_TARGET_COMMAND */
 
-	pid_t child; /* LP_TARGET_COMMAND */
+	pid_t child;	/* LP_TARGET_COMMAND */
 	bool is_script; /* it has a line that names its interpreter */
-	int go_fd;   /* a byte lets the child run; closing it ends the child */
+	int go_fd;	/* a byte lets the child run; closing it ends the child */
 	int child_status;
 	bool child_done;
 	uint32_t released; /* of the times that it was held */

@@ -56,7 +56,8 @@ void session_python_bury(struct lp_session *s, struct point *p, struct interp *i
 	for (size_t i = 0; gone && i < *from; i++) {
 		const struct spot *spot = p->spots.data[i];
 
-		gone[i] = code ? is_of(spot, in, code) : spot->py && spot->py->in == in && is_gone(spot);
+		gone[i] = code ? is_of(spot, in, code)
+			       : spot->py && spot->py->in == in && is_gone(spot);
 		any |= gone[i];
 	}
 	if (any)

@@ -126,7 +126,8 @@ static void add_arguments(struct lp_session *s)
 		if (strchr(argv[i], '/') && access(argv[i], X_OK) == 0)
 			add_image(s, argv[i], &f, NULL);
 		else if (!strncmp(argv[i], "python", 6) &&
-			 lp_find_command(argv[i], search ? search : "/bin:/usr/bin", path, NULL) == 0)
+			 lp_find_command(argv[i], search ? search : "/bin:/usr/bin", path, NULL) ==
+				 0)
 			add_image(s, path, &f, NULL);
 	}
 }
