@@ -185,7 +185,7 @@ static void drop_inlined(struct py_scope *s, const struct lp_py_code *code, uint
 	size_t kept = 0;
 
 	if (s->by_name || s->py->runtime.layout.minor < 12 ||
-	    lp_py_code_flow(s->py, code, &flow, &units) < 0)
+	    lp_py_code_flow(s->py, code, &flow, &units) < 0 || unit < units)
 		return;
 	lp_vec_each (&s->locals, v)
 		if (v->is_argument ||
