@@ -5,7 +5,9 @@
  */
 #include "probe/count.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -52,14 +54,32 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static bool is_runnable(pid_t pid)
+static bool is_thread_runnable(pid_t pid, const char *tid)
 {
 	lp_auto(lp_buf_done) struct lp_buf stat = { 0 };
 	const char *state = NULL;
+	char name[NAME_MAX + 16];
 
-	if (pid && lp_procfs_read(pid, "stat", &stat, NULL) == 0 && stat.len)
+	snprintf(name, sizeof(name), "task/%s/stat", tid);
+	if (lp_procfs_read(pid, name, &stat, NULL) == 0 && stat.len)
 		state = strrchr(stat.data, ')');
 	return state && !strncmp(state, ") R", 3);
+}
+
+/* Has or wants any of its threads a CPU? */
+static bool is_runnable(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = pid ? opendir(path) : NULL;
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_name[0] != '.' && is_thread_runnable(pid, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* Adds one to the map's entry that the cookie says. */

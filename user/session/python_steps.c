@@ -147,13 +147,13 @@ static int check_price(const struct price *p, struct lp_err *err)
 			  (double)cost / 1000, budget);
 }
 
+/* Why all places are probed there; the first one of a session says it. */
 static void say_once(struct lp_session *s)
 {
 	if (!s->told_of_steps)
 		session_note(s, LP_LOG_NORMAL,
-			     "no hardware watchpoint ever hits on this machine: Python places are "
-			     "probed in the interpreter's loop, which slows all Python code of the "
-			     "process");
+			     "hardware watchpoints never hit on this machine: Python is probed in "
+			     "the interpreter's loop, which slows all of it");
 	s->told_of_steps = true;
 }
 
@@ -162,8 +162,6 @@ static void say(struct price *p, struct point *point)
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	char rate[32];
 
-	if (!p->no_watch.code)
-		say_once(p->s);
 	describe(p, &text);
 	if (p->known) {
 		lp_buf_fmt(&text, ": about %s runs a second, ", about(p->rate, rate, sizeof(rate)));
@@ -223,6 +221,8 @@ int session_steps_attach(struct lp_session *s, struct point *p, size_t from, str
 	int r = session_each_py_half(p, from, choose, &price);
 	if (r < 0 || !price.steps.len)
 		return r;
+	if (!price.no_watch.code)
+		say_once(s);
 	r = check_price(&price, err);
 	if (r >= 0)
 		r = session_each_py_half(p, from, attach, &price);
