@@ -8,19 +8,25 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* An instruction of one interpreter's loop. */
+struct probed {
+	const struct lp_file *file;
+	const struct lp_py_step *step;
+};
+
 /* What the probes of a logpoint cost: runs a second of all instructions that they are at. */
 struct price {
 	struct lp_session *s;
 	uint64_t rate;
 	bool known;
-	struct lp_err no_watch;			 /* the first half's */
-	LP_VEC(const struct lp_py_step *) steps; /* one of each instruction */
+	struct lp_err no_watch; /* the first half's */
+	LP_VEC(struct probed) probed;
 	struct lp_err *err;
 };
 
 static void price_done(struct price *p)
 {
-	lp_vec_done(&p->steps);
+	lp_vec_done(&p->probed);
 }
 LP_CLEANUP_DONE(struct price, price_done)
 
@@ -61,14 +67,15 @@ static bool is_rarer(const struct lp_session *s, const struct lp_file *file,
 
 static int add_price(struct price *p, const struct lp_file *file, const struct lp_py_step *step)
 {
+	const struct probed probed = { file, step };
 	uint64_t rate = 0;
 
-	lp_vec_each (&p->steps, known)
-		if ((*known)->op == step->op)
+	lp_vec_each (&p->probed, known)
+		if (known->file == file && known->step->op == step->op)
 			return 0;
 	p->known = session_count_rate(p->s, file, step->op, &rate) == 0 && p->known;
 	p->rate += rate;
-	return lp_vec_push(&p->steps, step);
+	return lp_vec_push(&p->probed, probed);
 }
 
 static int choose(struct spot *spot, struct py_half *half, void *arg)
@@ -116,8 +123,8 @@ static void describe(const struct price *p, struct lp_buf *ret)
 	if (p->no_watch.code)
 		lp_buf_fmt(ret, "%s; ", p->no_watch.msg);
 	lp_buf_str(ret, "probing ");
-	for (size_t i = 0; i < p->steps.len; i++)
-		lp_buf_fmt(ret, "%s%s", i ? ", " : "", p->steps.data[i]->name);
+	for (size_t i = 0; i < p->probed.len; i++)
+		lp_buf_fmt(ret, "%s%s", i ? ", " : "", p->probed.data[i].step->name);
 	lp_buf_str(ret, " in the interpreter's loop");
 }
 
@@ -219,7 +226,7 @@ int session_steps_attach(struct lp_session *s, struct point *p, size_t from, str
 	lp_auto(price_done) struct price price = { .s = s, .known = true, .err = err };
 
 	int r = session_each_py_half(p, from, choose, &price);
-	if (r < 0 || !price.steps.len)
+	if (r < 0 || !price.probed.len)
 		return r;
 	if (!price.no_watch.code)
 		say_once(s);
