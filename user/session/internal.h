@@ -50,7 +50,7 @@ struct point {
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
 	size_t tick, n_ticks;
 	uint32_t cost_classes; /* bits of enum cost_class */
-	bool price_due;	       /* what its probes in the interpreter's loop cost is to be said */
+	bool price_due;	       /* what its probes in the evaluation loop cost is not said yet */
 };
 
 enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED, COST_WATCHED };
