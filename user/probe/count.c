@@ -211,9 +211,14 @@ static bool count(struct lp_count *c)
 		       (passed >= moment &&
 			(now(clock) - ran >= moment / ENOUGH_PART || !is_runnable(c->spec.pid)));
 	}
-	for (size_t i = 0; i < c->spec.n; i++)
+	const bool starved = passed >= LONGEST * moment && now(clock) - ran < moment / ENOUGH_PART;
+	for (size_t i = 0; i < c->spec.n; i++) {
+		const uint64_t runs = c->runs[i] - c->before[i];
+
 		if (c->keep[i])
-			c->rates[i] = (c->runs[i] - c->before[i]) * NS_PER_S / passed;
+			c->rates[i] =
+				runs || !starved ? runs * NS_PER_S / passed : LP_COUNT_UNKNOWN;
+	}
 	return enough;
 }
 

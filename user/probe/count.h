@@ -19,6 +19,9 @@
 
 #define LP_COUNT_MAX 1000
 
+/* In place of a rate: the target wanted a CPU and had none. */
+#define LP_COUNT_UNKNOWN UINT64_MAX
+
 struct lp_count;
 
 struct lp_count_item {
@@ -40,7 +43,7 @@ struct lp_count_spec {
 
 /* -ENOTSUP: the kernel can't take probes out quickly enough (before 6.10). */
 int lp_count_begin(const struct lp_count_spec *spec, struct lp_count **ret, struct lp_err *err);
-/* Waits until it is over. By item: runs a second. */
+/* Waits until it is over. By item: runs a second, or LP_COUNT_UNKNOWN. */
 int lp_count_end(struct lp_count *c, uint64_t *ret_rates, struct lp_err *err);
 void lp_count_free(struct lp_count *c);
 LP_CLEANUP(struct lp_count *, lp_count_free)

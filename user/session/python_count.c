@@ -19,6 +19,7 @@ struct step_count {
 	struct lp_count *count;
 	struct lp_session *s;
 	bool all;	/* no half has a watchpoint */
+	bool ended;	/* what was counted is taken */
 	bool is_choice; /* some half can be probed at several */
 	uint32_t n_halves;
 	LP_VEC(struct step_kind) kinds;
@@ -131,8 +132,9 @@ void session_count_end(struct lp_session *s)
 	struct step_count *c = s->counting;
 	struct lp_err why = { 0 };
 
-	if (!c || s->kinds.len)
+	if (!c || c->ended)
 		return;
+	c->ended = true;
 	lp_auto(lp_free) uint64_t *rates = calloc(c->kinds.len, sizeof(*rates));
 	if (!rates || lp_count_end(c->count, rates, &why) < 0) {
 		session_note(s, LP_LOG_VERBOSE, "instructions are not counted: %s", why.msg);
@@ -140,7 +142,7 @@ void session_count_end(struct lp_session *s)
 	}
 	for (size_t i = 0; i < c->kinds.len; i++) {
 		c->kinds.data[i].rate = rates[i];
-		if (lp_vec_push(&s->kinds, c->kinds.data[i]) < 0)
+		if (rates[i] != LP_COUNT_UNKNOWN && lp_vec_push(&s->kinds, c->kinds.data[i]) < 0)
 			return;
 	}
 }
