@@ -168,10 +168,8 @@ lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u
 	int is_behind = last != unit || op >= LP_PYVM_INSTRUMENTED || lp_pyvm_in_tracing(vm, l);
 	int again = !is_behind &&
 		    (!l->lasti_is_next || (t->frame == vm->py.frame && t->unit == unit && t->ip));
-	if (again) {
-		t->ip = 0; /* once */
+	if (again)
 		return 0;
-	}
 	t->frame = vm->py.frame;
 	t->unit = unit;
 	t->ip = counter >> 4 == 0; /* whether it will begin again */

@@ -18,7 +18,7 @@
 #define STEPS_MAX 640
 /* Of the script: those from the first to the last are executed in each call. */
 #define FIRST_LINE 9
-#define LAST_LINE  45
+#define LAST_LINE  43
 #define END_LINE   65
 
 static struct python_target target;
@@ -248,8 +248,6 @@ static const char script[] =
 	"    x = f'{i}{y}'\n"
 	"    x = i is None\n"
 	"    x = i in d\n"
-	"    x = (y if i % 2 else\n"
-	"         5, i)\n"
 	"    x = not y\n"
 	"    x = y\n"
 	"    y = t[1]\n"
@@ -264,7 +262,9 @@ static const char script[] =
 	"    x = x.upper().lower()\n"
 	"    i += 1\n"
 	"    i -= 1\n"
-	"    del a\n" /* 45, last */
+	"    del a\n" /* 43, last */
+	"    x = (y if i % 2 else\n"
+	"         5, i)\n"
 	"    for k in t:\n"
 	"        x = k\n"
 	"        x = k + i\n"

@@ -81,8 +81,7 @@ size_t lp_py_flow_run(const struct lp_py_flow *f, uint32_t first, uint32_t n_arg
 	while (n < LP_PY_RUN_MAX && is_still(f, ret[n - 1], n_arguments)) {
 		const uint32_t next = f->edges.data[f->instrs.data[ret[n - 1]].first_edge].to;
 
-		if (next != ret[n - 1] + 1 || f->instrs.data[next].n_in != 1 ||
-		    f->instrs.data[next].line != f->instrs.data[first].line)
+		if (next != ret[n - 1] + 1 || f->instrs.data[next].n_in != 1)
 			break;
 		ret[n++] = next;
 	}
