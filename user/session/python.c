@@ -379,7 +379,7 @@ void session_python_watch_makers(struct lp_session *s)
 }
 
 /* A code object says that a process has an interpreter, and that a module may be there now. */
-void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
+void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_t made)
 {
 	struct interp *in = session_interp(s, pid);
 	struct lp_err why = { 0 };
@@ -388,7 +388,7 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 		s->next_refresh = lp_now() + REFRESH_AFTER;
 	if (in) {
 		if (code)
-			session_python_arm(s, in, code);
+			session_python_arm(s, in, code, made);
 		return;
 	}
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
@@ -400,5 +400,5 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	if (in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
 	else if (!in->origin) /* else its watchpoints are inherited */
-		session_python_arm(s, in, 0);
+		session_python_arm(s, in, 0, 0);
 }

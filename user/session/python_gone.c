@@ -9,9 +9,10 @@
 
 #define DEAD_FOR LP_NS_PER_S
 
-static bool is_of(const struct spot *spot, const struct interp *in, uint64_t code)
+static bool is_of(const struct spot *spot, const struct interp *in, uint64_t code, uint64_t made)
 {
-	return spot->py && spot->py->in == in && spot->py->here.place.site.code == code;
+	return spot->py && spot->py->in == in && spot->py->here.place.site.code == code &&
+	       spot->since < made;
 }
 
 static bool is_gone(const struct spot *spot)
@@ -48,7 +49,7 @@ static void bury(struct lp_session *s, struct point *p, const bool *gone, size_t
 }
 
 void session_python_bury(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
-			 size_t *from)
+			 uint64_t made, size_t *from)
 {
 	lp_auto(lp_free) bool *gone = calloc(p->spots.len + 1, sizeof(*gone));
 	bool any = false;
@@ -56,7 +57,7 @@ void session_python_bury(struct lp_session *s, struct point *p, struct interp *i
 	for (size_t i = 0; gone && i < *from; i++) {
 		const struct spot *spot = p->spots.data[i];
 
-		gone[i] = code ? is_of(spot, in, code)
+		gone[i] = code ? is_of(spot, in, code, made)
 			       : spot->py && spot->py->in == in && is_gone(spot);
 		any |= gone[i];
 	}

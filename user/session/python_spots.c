@@ -76,6 +76,8 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 	struct lp_python *py = session_interp_root(in)->py;
 	struct lp_py_places places = { 0 };
 	struct lp_err why = { 0 };
+	const uint64_t since = lp_now();
+	const size_t from = p->spots.len;
 
 	int r = code ? lp_python_resolve_in(py, code, &p->lp->location, &places, &why)
 		     : lp_python_resolve(py, &p->lp->location, &places, &why);
@@ -85,6 +87,8 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 		*err = why;
 	if (r >= 0)
 		r = add_spots(p, in, &places, err);
+	for (size_t i = from; i < p->spots.len; i++)
+		p->spots.data[i]->since = since;
 	lp_vec_done(&places);
 	return r;
 }
@@ -213,13 +217,13 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
  * before new ones are asked for.
  */
 static int arm_point(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
-		     size_t *from, struct lp_err *err)
+		     uint64_t made, size_t *from, struct lp_err *err)
 {
 	if (code)
-		session_python_bury(s, p, in, code, from);
+		session_python_bury(s, p, in, code, made, from);
 	int r = resolve_in(s, p, in, code, err);
 	if (r >= 0 && p->spots.len > *from)
-		session_python_bury(s, p, in, 0, from);
+		session_python_bury(s, p, in, 0, 0, from);
 	if (r >= 0)
 		r = session_compile(s, p, *from, err);
 	if (r >= 0)
@@ -238,7 +242,7 @@ static int open_own(struct lp_session *s, struct interp *in, struct lp_err *err)
 	return session_python_fill_info(s, in, err);
 }
 
-void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
+void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code, uint64_t made)
 {
 	struct lp_err why = { 0 };
 
@@ -250,7 +254,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code)
 
 		if (p->state == POINT_OUT || !session_may_be_python(p))
 			continue;
-		int r = arm_point(s, p, in, code, &from, &why);
+		int r = arm_point(s, p, in, code, made, &from, &why);
 		if (r >= 0 && p->spots.len == from)
 			continue;
 		if (r < 0) {

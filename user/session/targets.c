@@ -115,7 +115,7 @@ int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
 	if (r >= 0)
 		arm_new_files(s);
 	if (r >= 0 && s->kernel && !s->finished)
-		session_python_code(s, pid, 0);
+		session_python_code(s, pid, 0, 0);
 	return r;
 }
 
@@ -204,7 +204,7 @@ static void on_maps(struct lp_session *s, const struct lp_record *rec, const cha
 static void on_code(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
 	(void)text;
-	session_python_code(s, (pid_t)rec->pid, rec->hit);
+	session_python_code(s, (pid_t)rec->pid, rec->hit, rec->time);
 }
 
 static struct point *point_by_id(struct lp_session *s, uint32_t id)
