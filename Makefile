@@ -45,6 +45,12 @@ FOREIGN := AArch64 ARM EVM M680X M68K Mips PPC Sparc SystemZ TMS320C64x XCore \
 CAPSTONE := $(if $(CAPSTONE_A),$(foreach a,$(FOREIGN),-Wl,--defsym=$a_global_init=0,--defsym=$a_option=0) \
 	-l:libcapstone.a,-lcapstone)
 LDLIBS := -lbpf -ldw -lelf $(CAPSTONE) -liberty -ljansson -lz -lm -lpthread
+# Each shared library takes half a millisecond of each start. That of C stays one: elfutils opens the client
+# of debuginfod at run time. What the static ones need themselves has no package of its own in tools/deps.
+STATIC := bpf dw elf jansson z lzma bz2 m
+FOUND := $(foreach l,$(STATIC),$(findstring /,$(shell $(CC) -print-file-name=lib$l.a 2>/dev/null)))
+STATIC_LDLIBS := -Wl,-Bstatic $(STATIC:%=-l%) $(CAPSTONE) -liberty -Wl,-Bdynamic -lpthread
+EXE_LDLIBS := $(if $(filter $(words $(STATIC)),$(words $(FOUND) $(SANITIZE))),$(STATIC_LDLIBS),$(LDLIBS))
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(if $(filter aarch64,$(shell uname -m)),arm64,x86) \
 	-Wall -Werror -Iinclude -Ibpf -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
@@ -73,7 +79,7 @@ all: $B/logpoint
 
 $B/logpoint: $(MAIN) $(LIB)
 	$(call say,LD,$@)
-	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EXE_LDLIBS)
 
 $(LIB): $(LIB_OBJ) $B/objects.txt
 	$(call say,AR,$@)

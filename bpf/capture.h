@@ -165,7 +165,7 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
 	room = (room - sizeof(struct lp_block)) & ~7u;
 	vm->from = sp;
 	vm->todo = max < room ? max : room;
-	lp_loop(LP_STACK_MAX / LP_PAGE + 1, lp_cap_stack_page, step);
+	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, lp_cap_stack_page, step);
 
 	lp_opaque(start);
 	if (start > LP_RECORD_MAX - sizeof(struct lp_block))

@@ -102,6 +102,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct lp_py_place_key);
 	__type(value, __u32);
 } py_places SEC(".maps");

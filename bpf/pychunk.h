@@ -169,7 +169,7 @@ lp_inline void lp_py_chunk_cname(struct lp_vm *vm, struct lp_py_run *run)
 /* Of the run whose turn it is, which has something left. */
 lp_global int lp_py_chunk(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;

@@ -207,7 +207,7 @@ lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 /* All kinds that have no file of their own, of an object whose head is there. */
 lp_global int lp_py_copy_kind(struct lp_vm *vm, __u64 addr, __u32 kind, __u32 depth)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;
@@ -264,7 +264,7 @@ lp_inline __u64 lp_py_dict_offset(const struct lp_py_class *c, __u64 ob_size)
 lp_global int lp_py_attributes(struct lp_vm *vm, __u64 addr, __u32 index, __u32 depth,
 			       __u64 ob_size)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;
@@ -324,7 +324,7 @@ lp_inline void lp_py_instance(struct lp_vm *vm, __u64 addr, __u32 index, __u32 d
 /* The object at addr: enum lp_py_want. */
 lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt || !addr || addr == rt->none || addr == rt->true_ || addr == rt->false_)
 		return LP_PW_WANT_NOTHING;

@@ -92,7 +92,7 @@ lp_inline void lp_py_bytes(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 /* STR, BYTES and BYTEARRAY, whose head is there. */
 lp_global int lp_py_text(struct lp_vm *vm, __u64 addr, __u32 kind)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;
@@ -126,7 +126,7 @@ static long lp_py_hash_one(__u32 i, struct lp_step *step)
 /* Is the value of this name not to be shown? < 0: it is not a str, or not known to be one. */
 lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u32 is_new;
 
 	if (!rt || !addr)
@@ -158,7 +158,7 @@ lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 	vm->walk.width = s->width;
 	vm->walk.len = s->len;
 	vm->walk.hash = LP_PY_NAME_SEED;
-	lp_loop(LP_PY_NAME_MAX, lp_py_hash_one, &step);
+	lp_loop_seldom(LP_PY_NAME_MAX, lp_py_hash_one, &step);
 	return lp_py_is_redacted(vm->walk.hash);
 }
 

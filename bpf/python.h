@@ -10,6 +10,7 @@
  * Besides what the others want, the includer supplies:
  *
  *	const struct lp_py_site *lp_py_site_at(__u32 id), const struct lp_site *lp_site_at(__u32 id)
+ *	int lp_py_uses(op)	is there a program that has this instruction?
  */
 #ifndef LP_BPF_PYTHON_H
 #define LP_BPF_PYTHON_H
@@ -93,47 +94,43 @@ lp_inline long lp_pyvm_op_is(struct lp_vm *vm, const struct lp_py_runtime *rt)
 	return 0;
 }
 
-/* An instruction of LP_PY_OPS that gives a value: into vm->py.out. */
+/* An instruction of LP_PY_OPS that gives a value: into vm->py.out. What no logpoint of the session uses
+ * is not there: the kernel would take its time to verify it.
+ */
+#define CASE(op_, fn)                                                                              \
+	case LP_OP_PY_##op_:                                                                       \
+		if (!lp_py_uses(LP_OP_PY_##op_))                                                   \
+			break;                                                                     \
+		return fn;
 lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt)
 {
 	switch (vm->py.op) {
-	case LP_OP_PY_FAST:
-	case LP_OP_PY_CELL:
-	case LP_OP_PY_RETURN:
-	case LP_OP_PY_CONST:
-		return lp_pyvm_op_frame(vm);
-	case LP_OP_PY_NAME:
-	case LP_OP_PY_GLOBAL:
-		return lp_pyvm_op_name(vm);
-	case LP_OP_PY_ATTR:
-		return lp_pyvm_op_attr(vm);
-	case LP_OP_PY_ITEM:
-		return lp_pyvm_op_item(vm);
-	case LP_OP_PY_SLICE:
-		return lp_pyvm_op_slice(vm);
-	case LP_OP_PY_LEN:
-		return lp_pyvm_op_len(vm);
-	case LP_OP_PY_TRUTH:
-		return lp_pyvm_op_truth(vm);
-	case LP_OP_PY_COMPARE:
-		return lp_pyvm_op_compare(vm);
-	case LP_OP_PY_IS:
-		return lp_pyvm_op_is(vm, rt);
-	case LP_OP_PY_IN:
-		return lp_pyvm_op_in(vm);
-	case LP_OP_PY_ISINSTANCE:
-		return lp_pyvm_op_isinstance(vm);
-	case LP_OP_PY_STARTS:
-	case LP_OP_PY_ENDS:
-		return lp_pyvm_op_affix(vm);
-	case LP_OP_PY_ARITH:
-	case LP_OP_PY_NEG:
-	case LP_OP_PY_INV:
-		return lp_pyvm_op_arithmetic(vm);
+		CASE(FAST, lp_pyvm_op_frame(vm))
+		CASE(CELL, lp_pyvm_op_frame(vm))
+		CASE(RETURN, lp_pyvm_op_frame(vm))
+		CASE(CONST, lp_pyvm_op_frame(vm))
+		CASE(NAME, lp_pyvm_op_name(vm))
+		CASE(GLOBAL, lp_pyvm_op_name(vm))
+		CASE(ATTR, lp_pyvm_op_attr(vm))
+		CASE(ITEM, lp_pyvm_op_item(vm))
+		CASE(SLICE, lp_pyvm_op_slice(vm))
+		CASE(LEN, lp_pyvm_op_len(vm))
+		CASE(TRUTH, lp_pyvm_op_truth(vm))
+		CASE(COMPARE, lp_pyvm_op_compare(vm))
+		CASE(IS, lp_pyvm_op_is(vm, rt))
+		CASE(IN, lp_pyvm_op_in(vm))
+		CASE(ISINSTANCE, lp_pyvm_op_isinstance(vm))
+		CASE(STARTS, lp_pyvm_op_affix(vm))
+		CASE(ENDS, lp_pyvm_op_affix(vm))
+		CASE(ARITH, lp_pyvm_op_arithmetic(vm))
+		CASE(NEG, lp_pyvm_op_arithmetic(vm))
+		CASE(INV, lp_pyvm_op_arithmetic(vm))
 	default:
 		return lp_pyvm_op_value(vm, rt);
 	}
+	return -LP_ST_UNAVAILABLE;
 }
+#undef CASE
 
 /* A capture. The walk takes registers with a tag as they are, constants aside. */
 lp_inline void lp_pyvm_capture(struct lp_vm *vm)
@@ -142,7 +139,8 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 
 	switch (vm->py.op) {
 	case LP_OP_CAP_PYSTACK:
-		lp_pyvm_cap_stack(vm, vm->py.n);
+		if (lp_py_uses(LP_OP_CAP_PYSTACK))
+			lp_pyvm_cap_stack(vm, vm->py.n);
 		break;
 	case LP_OP_CAP_PYTASK:
 		lp_pyvm_cap_task(vm);
@@ -307,7 +305,6 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	vm->py.stash = site->pair;
 	vm->py.steps = 0;
 	vm->py.work = LP_PY_WORK_MAX;
-	vm->walk.runtime = vm->py.runtime;
 	vm->walk.serial++;
 	if (vm->py.kind == LP_SITE_ENTER) {
 		vm->len = 0;

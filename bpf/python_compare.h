@@ -172,7 +172,7 @@ lp_inline long lp_pyvm_items_relate(struct lp_vm *vm, int is_equality)
 		return -LP_ST_TOO_BIG;
 	vm->py.any = is_equality;
 	vm->py.out = LP_REL_EQUAL;
-	lp_loop(LP_PY_ITEMS_MAX + 1, lp_pyvm_items_step, &step);
+	lp_loop_seldom(LP_PY_ITEMS_MAX + 1, lp_pyvm_items_step, &step);
 
 	long r = vm->py.out;
 	return r == LP_REL_EQUAL ? lp_pyvm_order(m, n) : r;

@@ -243,7 +243,7 @@ lp_global long lp_pyvm_keys_find(struct lp_vm *vm, __u64 keys, __u64 values, __u
 	p->hash = p->perturb = v->hash;
 	p->at = p->hash & p->mask;
 	p->result = -LP_ST_TOO_BIG;
-	lp_loop(LP_PY_PROBES_MAX, lp_pyvm_dict_step, &step);
+	lp_loop_seldom(LP_PY_PROBES_MAX, lp_pyvm_dict_step, &step);
 	return p->result;
 }
 
@@ -263,7 +263,7 @@ lp_inline long lp_pyvm_keys_name_run(struct lp_vm *vm, const struct lp_py_runtim
 	p->hash = p->perturb = v->hash;
 	p->at = p->hash & p->mask;
 	p->result = -LP_ST_TOO_BIG;
-	lp_loop(LP_PY_PROBES_MAX, lp_pyvm_name_step, &step);
+	lp_loop_seldom(LP_PY_PROBES_MAX, lp_pyvm_name_step, &step);
 	return p->result;
 }
 
@@ -375,7 +375,7 @@ lp_global long lp_pyvm_set_find(struct lp_vm *vm, __u64 set, __u32 w)
 	p->index = p->in_turn ? 0 : p->at;
 	p->probes = p->at + LP_SET_PROBES <= p->mask ? LP_SET_PROBES : 0;
 	p->result = -LP_ST_TOO_BIG;
-	lp_loop(LP_PY_PROBES_MAX, lp_pyvm_set_step, &step);
+	lp_loop_seldom(LP_PY_PROBES_MAX, lp_pyvm_set_step, &step);
 	return p->result;
 }
 

@@ -60,7 +60,7 @@ lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime 
 	vm->py.tstate = vm->py.base = 0;
 	if (lp_pyvm_u64(vm, rt->runtime + rt->layout.runtime_interpreters, &vm->py.object) < 0)
 		return 1;
-	lp_loop(LP_PY_THREADS_MAX, lp_pyvm_thread_step, &step);
+	lp_loop_seldom(LP_PY_THREADS_MAX, lp_pyvm_thread_step, &step);
 	return !vm->py.tstate;
 }
 

@@ -69,7 +69,7 @@ lp_inline long lp_pyvm_hash_int(struct lp_vm *vm, __u32 w, __u64 *ret)
 	vm->py.pair = w;
 	vm->py.top = 0;
 	vm->py.relation = LP_REL_EQUAL;
-	lp_loop(LP_PY_DIGITS_MAX, lp_pyvm_hash_digit, &step);
+	lp_loop_seldom(LP_PY_DIGITS_MAX, lp_pyvm_hash_digit, &step);
 	*ret = lp_pyvm_hash_signed(vm->py.top, v->negative);
 	return vm->py.relation < 0 ? vm->py.relation : 0;
 }

@@ -280,7 +280,7 @@ lp_inline long lp_pyvm_in_items(struct lp_vm *vm)
 	struct lp_step step = { .vm = vm };
 
 	vm->py.out = 0;
-	lp_loop(LP_PY_ITEMS_MAX, lp_pyvm_in_step, &step);
+	lp_loop_seldom(LP_PY_ITEMS_MAX, lp_pyvm_in_step, &step);
 	if (!vm->py.out && vm->py.view[LP_VIEW_B].len > LP_PY_ITEMS_MAX)
 		return -LP_ST_TOO_BIG;
 	return vm->py.out;

@@ -65,7 +65,7 @@ lp_inline long lp_pyvm_big_relate(struct lp_vm *vm, __u32 pair)
 			return -LP_ST_TOO_BIG;
 		vm->py.pair = pair;
 		vm->py.relation = LP_REL_EQUAL;
-		lp_loop(LP_PY_DIGITS_MAX, lp_pyvm_digits_step, &step);
+		lp_loop_seldom(LP_PY_DIGITS_MAX, lp_pyvm_digits_step, &step);
 		r = vm->py.relation;
 	}
 	return a->negative ? lp_pyvm_reverse(r) : r;
@@ -152,7 +152,7 @@ lp_inline long lp_pyvm_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_pyvm_do
 	if (top != d.mantissa << 11)
 		return vm->py.relation < 0 ? vm->py.relation : lp_pyvm_order(top, d.mantissa << 11);
 	if (!vm->py.rest && vm->py.relation >= 0)
-		lp_loop(LP_PY_DIGITS_MAX, lp_pyvm_rest_step, &step);
+		lp_loop_seldom(LP_PY_DIGITS_MAX, lp_pyvm_rest_step, &step);
 	if (vm->py.relation < 0)
 		return vm->py.relation;
 	return vm->py.rest ? LP_REL_GREATER : LP_REL_EQUAL;

@@ -8,7 +8,7 @@
  *
  * Besides what vm.h wants, the includer supplies:
  *
- *	const struct lp_py_runtime *lp_py_runtime_at(__u32 number)	NULL outside
+ *	const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)	of the hit
  */
 #ifndef LP_BPF_PYTHON_READ_H
 #define LP_BPF_PYTHON_READ_H
@@ -20,7 +20,7 @@
 
 lp_inline const struct lp_py_runtime *lp_pyvm_rt(struct lp_vm *vm)
 {
-	return lp_py_runtime_at(vm->py.runtime);
+	return lp_py_rt(vm);
 }
 
 /* At most 8 bytes into vm->py.word. As lp_vm_read_word(), with a small stack for the same reason,
@@ -100,9 +100,9 @@ lp_inline const struct lp_insn *lp_pyvm_data(struct lp_vm *vm, __u64 n)
 }
 
 /* Eight bytes of a constant's text, from byte `at` of the site's program on. */
-lp_inline long lp_pyvm_constant_word(struct lp_vm *vm, __u64 at)
+lp_global long lp_pyvm_constant_word(struct lp_vm *vm, __u64 at)
 {
-	const struct lp_insn *in = lp_pyvm_data(vm, at >> 4);
+	const struct lp_insn *in = vm ? lp_pyvm_data(vm, at >> 4) : 0;
 	__u32 drop = ((__u32)at & 7) * 8;
 	__u64 low, high = 0;
 
@@ -340,7 +340,7 @@ lp_inline long lp_pyvm_count_characters(struct lp_vm *vm, __u32 w, __u32 bytes)
 	v->width = 0;
 	vm->py.pair = w;
 	vm->py.limit = bytes;
-	lp_loop(LP_STRBUF_MAX / 8, lp_pyvm_count_step, &step);
+	lp_loop_seldom(LP_STRBUF_MAX / 8, lp_pyvm_count_step, &step);
 	return 0;
 }
 

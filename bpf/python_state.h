@@ -115,7 +115,7 @@ struct lp_pyvm {
 	__u64 tstate, frame, code, thread_id;
 	__u64 unit;  /* address of the code unit that was read */
 	__u64 units; /* of the first one */
-	__u32 runtime, stack_base;
+	__u32 stack_base;
 	__u32 pc; /* of the instruction that runs */
 	__u32 n;  /* its operands */
 	__u64 imm;

@@ -131,7 +131,7 @@ lp_inline long lp_pyvm_text_run(struct lp_vm *vm, __u32 pair, __u64 from, __u64 
 	vm->py.from_unit = from;
 	vm->py.limit = limit;
 	vm->py.relation = LP_REL_EQUAL;
-	lp_loop(LP_PY_TEXT_MAX + 1, lp_pyvm_text_step, &step);
+	lp_loop_seldom(LP_PY_TEXT_MAX + 1, lp_pyvm_text_step, &step);
 	return vm->py.relation;
 }
 
@@ -201,7 +201,7 @@ lp_global long lp_pyvm_text_find(struct lp_vm *vm)
 	if (lp_pyvm_character(vm, LP_VIEW_A, 0, &vm->py.top) < 0)
 		return -LP_ST_UNREADABLE;
 	vm->py.relation = LP_REL_EQUAL;
-	lp_loop(LP_PY_TEXT_MAX + 1, lp_pyvm_find_step, &step);
+	lp_loop_seldom(LP_PY_TEXT_MAX + 1, lp_pyvm_find_step, &step);
 	return vm->py.relation < 0 ? vm->py.relation : vm->py.any;
 }
 

@@ -109,7 +109,7 @@ lp_global long lp_pyvm_mro_find(struct lp_vm *vm, __u64 type, __u32 scope)
 	vm->py.base = mro + rt->layout.tuple_items;
 	vm->py.scope = scope;
 	vm->py.found = 0;
-	lp_loop(LP_PY_MRO_MAX, lp_pyvm_mro_step, &step);
+	lp_loop_seldom(LP_PY_MRO_MAX, lp_pyvm_mro_step, &step);
 	return vm->py.found;
 }
 

@@ -43,11 +43,11 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;
-	vm->py.runtime = number - 1;
 	vm->py.next = first;
 	vm->py.is_alone = 0;
 	vm->mach[LP_MACH_IP] = ip;
-	if (lp_pyvm_arrive(vm, addr - rt->layout.watch_byte, ip, 0))
+	if (lp_py_take_runtime(vm, number - 1) >= 0 &&
+	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, ip, 0))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;
@@ -64,8 +64,7 @@ static __attribute__((noinline)) int lp_step_is_hit(struct pt_regs *ctx, __u32 i
 
 	if (runs)
 		runs->all++;
-	return py && lp_py_runtime_at(py->runtime) &&
-	       register_of(ctx, py->unit_register) + py->unit_delta == py->unit &&
+	return py && register_of(ctx, py->unit_register) + py->unit_delta == py->unit &&
 	       lp_py_runtime_of(pid_tgid) == py->runtime + 1;
 }
 
@@ -89,11 +88,11 @@ int lp_step(struct pt_regs *ctx)
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;
-	vm->py.runtime = py->runtime;
 	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
 	vm->mach[LP_MACH_IP] = ctx->rip;
-	if (lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
+	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
+	    lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

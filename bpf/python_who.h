@@ -93,7 +93,7 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 		vm->py.units += l->bytes_data;
 	vm->py.base = vm->py.frame;
 	vm->py.limit = max < LP_PY_FRAMES_MAX ? max : LP_PY_FRAMES_MAX;
-	lp_loop(LP_PY_FRAMES_MAX * 2, lp_pyvm_stack_step, &step);
+	lp_loop_seldom(LP_PY_FRAMES_MAX * 2, lp_pyvm_stack_step, &step);
 	lp_opaque(start);
 	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
 		return 0;

@@ -13,6 +13,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, __u8);
 } py_redacted SEC(".maps");
@@ -49,6 +50,35 @@ struct {
 lp_inline const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
 {
 	return bpf_map_lookup_elem(&py_runtimes, &number);
+}
+
+/* Of LP_PY_OPS, a bit each. Set before load. */
+const volatile __u64 lp_py_used = ~0ull;
+#define lp_py_uses(op) (lp_py_used >> ((op)-LP_OP_PY_INT) & 1)
+
+volatile __u32 lp_py_changes; /* of runtimes; user/probe/ counts them */
+
+lp_inline const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)
+{
+	return &vm->rt;
+}
+
+/* The interpreter of a hit. A copy in the slot's own memory, as a look-up wherever it is needed costs
+ * the hit less than the kernel's verifier, which writes each out as eight instructions and then moves all
+ * that follow.
+ */
+lp_inline int lp_py_take_runtime(struct lp_vm *vm, __u32 number)
+{
+	__u64 is = (__u64)lp_py_changes << 32 | (number + 1);
+	const struct lp_py_runtime *rt;
+
+	if (vm->rt_is == is)
+		return 0;
+	rt = lp_py_runtime_at(number);
+	if (!rt || bpf_probe_read_kernel(&vm->rt, sizeof(vm->rt), rt))
+		return -1;
+	vm->rt_is = is;
+	return 0;
 }
 
 lp_inline const struct lp_py_site *lp_py_site_at(__u32 id)

@@ -123,13 +123,29 @@ lp_inline void lp_py_stamp(struct lp_vm *vm, __u64 type, __u32 from, __u32 n)
 	lp_py_put(vm, words, type + from, n * 8);
 }
 
-/* What __slots__ of the class names: the words of an instance from the base's end on. The loop's
- * state is in memory, where the kernel's verifier does not follow it.
- */
+/* The next name in __slots__, whose word of an instance is w->slot_bit of w->slots. */
+static long lp_py_slot_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	struct lp_py_walk *w = &vm->walk;
+
+	(void)i;
+	if (!w->slot_left)
+		return 1;
+	if (!lp_py_name(vm, lp_py_word(vm, w->slot_at)))
+		w->slots |= w->slot_bit;
+	w->slot_bit <<= 1;
+	w->slot_at += 8;
+	w->slot_left--;
+	return 0;
+}
+
+/* What __slots__ of the class names: the words of an instance from the base's end on. */
 lp_inline void lp_py_slots(struct lp_vm *vm, const struct lp_py_layout *l, __u64 names, __u64 base,
 			   struct lp_py_class *c)
 {
 	struct lp_py_walk *w = &vm->walk;
+	struct lp_step step = { .vm = vm };
 	__u32 at = lp_py_copy(vm, names, l->tuple_items, 0);
 	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0;
 	__u32 size_at = n ? lp_py_copy(vm, base + l->tp_basicsize, 8, 0) : 0;
@@ -144,21 +160,15 @@ lp_inline void lp_py_slots(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 	w->slot_at = lp_py_copy(vm, names + l->tuple_items, (__u32)n * 8, 0);
 	w->slot_left = w->slot_at ? (__u32)n : 0;
 	w->slot_bit = 1ull << ((start - 16) / 8 & 63);
-	for (__u32 i = 0; i < LP_PY_SLOTS_MAX; i++) {
-		if (!w->slot_left)
-			break;
-		if (!lp_py_name(vm, lp_py_word(vm, w->slot_at)))
-			c->slots |= w->slot_bit;
-		w->slot_bit <<= 1;
-		w->slot_at += 8;
-		w->slot_left--;
-	}
+	w->slots = c->slots;
+	lp_loop_seldom(LP_PY_SLOTS_MAX, lp_py_slot_step, &step);
+	c->slots = w->slots;
 }
 
 /* One class on the way from an object's own to `object`: w->base, which moves on. */
 lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_runtime_at(vm->walk.runtime) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;

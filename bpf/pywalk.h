@@ -10,7 +10,7 @@
  *
  * Besides what vm.h wants, the includer supplies:
  *
- *	const struct lp_py_runtime *lp_py_runtime_at(__u32 number)	NULL outside
+ *	const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)	of the hit
  *	int lp_py_is_redacted(__u64 hash)	of a name (lp/pybody.h)
  *
  * The frames of the kernel's verifier are few (8): from lp_cap_py() on this takes 4 more.
@@ -91,7 +91,7 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-/* w->value, of the runtime w->runtime. imm: LP_PY_CAPTURE() */
+/* w->value. imm: LP_PY_CAPTURE() */
 lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 {
 	struct lp_step step = { .vm = vm };
@@ -135,7 +135,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	w->from = 0;
 	w->to = ~0u;
 	if (w->runs_in)
-		lp_loop(LP_PY_STEPS_MAX, lp_py_step, &step);
+		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
 	if (w->runs_out != w->runs_in)
 		vm->flags |= LP_RECF_CUT;
 	return 0;

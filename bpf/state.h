@@ -58,7 +58,8 @@ enum lp_outcome {
 #ifdef __bpf__
 #define lp_global __attribute__((noinline))
 #else
-#define lp_global static __attribute__((unused))
+#define lp_global      static __attribute__((unused))
+#define lp_loop_seldom lp_loop
 #endif
 
 /* Pointers in the record that lead to objects not copied yet. */
@@ -107,7 +108,6 @@ struct lp_py_class {
 /* One walk through a value's objects (pywalk.h). */
 struct lp_py_walk {
 	struct lp_py_value value;   /* set by the caller, as the next one */
-	__u32 runtime;		    /* number of the lp_py_runtime */
 	__u32 serial;		    /* of the hit: what another has seen is not seen */
 	__u32 string, items, depth; /* limits */
 	__u32 from, to;		    /* items of the object that are wanted */
@@ -117,7 +117,7 @@ struct lp_py_walk {
 	__u8 width, len;
 	__u16 pad;
 	__u64 hash;		    /* of a name up to now */
-	__u64 slot_bit;		    /* of the next name in __slots__ */
+	__u64 slots, slot_bit;	    /* words that __slots__ names; of the next name */
 	__u32 slot_at, slot_left;   /* in the record; how many */
 	__u64 type;		    /* of the object whose class is wanted */
 	__u64 base;		    /* the next class towards `object`; 0: done */
@@ -167,15 +167,18 @@ struct lp_vm {
 	__u16 flags; /* LP_RECF_* */
 	__u32 len;   /* bytes of rec in use */
 	__u32 room;  /* bytes of rec that may be used */
-	struct lp_py_walk walk;
 	__u32 klen[2];
 	char k[2][LP_STRBUF_ROOM];
-	struct lp_pyvm py;     /* Python sites only */
+	/* Python sites only; within 32 KiB, which an instruction of BPF reaches */
+	struct lp_pyvm py;
+	struct lp_py_runtime rt;
+	__u64 rt_is; /* which one that is, as python_world.h says */
+	struct lp_py_walk walk;
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };
 
-/* What a callback of lp_loop() gets. */
+/* What a callback of lp_loop_seldom() gets. */
 struct lp_step {
 	struct lp_vm *vm;
 	const struct lp_insn *code; /* of all sites */

@@ -96,7 +96,8 @@ lp_inline long lp_vm_strk(struct lp_step *step, __u32 k, __u32 len, __u32 at)
 		len = LP_STRBUF_MAX;
 	vm->off = at;
 	vm->found = k;
-	lp_loop((len + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn), lp_str_const, step);
+	lp_loop_seldom((len + sizeof(struct lp_insn) - 1) / sizeof(struct lp_insn), lp_str_const,
+		       step);
 	lp_str_end(vm, k, len);
 	return 0;
 }
@@ -139,7 +140,7 @@ lp_inline __u64 lp_str_match(struct lp_vm *vm, __u32 off, struct lp_step *step)
 {
 	vm->off = off;
 	vm->found = 0;
-	lp_loop(LP_STR_WORDS + 1, lp_str_word, step);
+	lp_loop_seldom(LP_STR_WORDS + 1, lp_str_word, step);
 	return vm->found;
 }
 
@@ -174,7 +175,7 @@ static long lp_str_order(__u32 i, struct lp_step *step)
 lp_inline __u64 lp_str_less(struct lp_vm *vm, struct lp_step *step)
 {
 	vm->off = 0; /* no difference yet */
-	lp_loop(LP_STR_WORDS, lp_str_order, step);
+	lp_loop_seldom(LP_STR_WORDS, lp_str_order, step);
 	return vm->off ? vm->found : vm->klen[0] < vm->klen[1];
 }
 
@@ -193,7 +194,7 @@ lp_inline __u64 lp_vm_compare(struct lp_vm *vm, __u32 op, struct lp_step *step)
 		return n1 <= n0 && lp_str_match(vm, n0 - n1, step);
 	default: /* STRHAS */
 		vm->found = 0;
-		lp_loop(LP_STRBUF_MAX + 1, lp_str_search, step);
+		lp_loop_seldom(LP_STRBUF_MAX + 1, lp_str_search, step);
 		return vm->found;
 	}
 }

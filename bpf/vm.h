@@ -15,6 +15,7 @@
  *	__u64 lp_now(void), lp_pid_tgid(void), lp_thread_pointer(void); __u32 lp_cpu(void)
  *	void lp_comm(char *buf)					LP_COMM_LEN bytes
  *	lp_loop(n, fn, ctx)	fn(__u32 i, ctx) up to n times, until it returns 1
+ *	lp_loop_seldom(n, fn, ctx)	the same, where few hits come to
  *	lp_record_max		bytes of one record
  *
  * Nothing here trusts a program: every register, offset and length is bounded where it is used. The

@@ -11,7 +11,12 @@
 #define LP_CGROUP_DEPTH 32 /* levels above a process's own cgroup that are looked at */
 #define LP_PIDNS_DEPTH	33 /* kernel: MAX_PID_NS_LEVEL, and the initial one */
 
-#define lp_loop(n, fn, ctx) bpf_loop((n), (fn), (ctx), 0)
+/* lp_loop(): the kernel writes the loop out where it stands, if it knows the flags. Few hits come to
+ * the others, and each that is written out makes all starts longer: lp_loop_seldom().
+ */
+volatile __u64 lp_no_flags;
+#define lp_loop(n, fn, ctx)	   bpf_loop((n), (fn), (ctx), 0)
+#define lp_loop_seldom(n, fn, ctx) bpf_loop((n), (fn), (ctx), lp_no_flags)
 
 lp_inline long lp_mem_read(void *dst, __u32 len, __u64 addr)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tools/floor.c
  *
- * floor PID FILE OFFSET - attach an empty program to an instruction of a process, say "armed", and
- * stay until standard input ends. What a hit costs then is the floor that `make bench` compares with.
+ * floor PID FILE OFFSET... - attach an empty program to instructions of a process, as logpoint would
+ * attach its own, say "armed", and stay until standard input ends. What a hit costs then is the floor
+ * that the benchmarks compare with.
  *
  * floor --watch PID ADDRESS - the same on a hardware watchpoint, of one byte.
  */
@@ -16,51 +17,85 @@
 #include <unistd.h>
 
 #include "floor.skel.h"
+#include "probe/kernel.h"
 
-static struct bpf_link *watch(struct floor_bpf *floor, pid_t pid, unsigned long address)
+#define OFFSETS_MAX 64
+
+static int watch(struct floor_bpf *floor, char **argv)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_BREAKPOINT,
 		.size = sizeof(attr),
 		.bp_type = HW_BREAKPOINT_RW,
-		.bp_addr = address,
+		.bp_addr = strtoul(argv[3], NULL, 0),
 		.bp_len = HW_BREAKPOINT_LEN_1,
 		.sample_period = 1,
 		.exclude_kernel = 1,
 	};
-	int fd = (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(SYS_perf_event_open, &attr, atoi(argv[2]), -1, -1,
+			      PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? NULL : bpf_program__attach_perf_event(floor->progs.nothing_watched, fd);
+	if (fd < 0)
+		return -errno;
+	floor->links.nothing_watched =
+		bpf_program__attach_perf_event(floor->progs.nothing_watched, fd);
+	return floor->links.nothing_watched ? 0 : -errno;
 }
 
-static struct bpf_link *attach(struct floor_bpf *floor, char **argv)
+/* Both end with the process. */
+static int probe(struct floor_bpf *floor, bool multi, int argc, char **argv)
 {
-	if (!strcmp(argv[1], "--watch"))
-		return watch(floor, atoi(argv[2]), strtoul(argv[3], NULL, 0));
-	return bpf_program__attach_uprobe(floor->progs.nothing, false, atoi(argv[1]), argv[2],
-					  strtoul(argv[3], NULL, 0));
+	int prog = bpf_program__fd(floor->progs.nothing);
+	uint64_t offsets[OFFSETS_MAX];
+	size_t n = 0;
+
+	for (int i = 3; i < argc && n < OFFSETS_MAX; i++)
+		offsets[n++] = strtoul(argv[i], NULL, 0);
+	if (multi) {
+		int link =
+			lp_multi_link(prog, argv[2], n, offsets, NULL, NULL, false, atoi(argv[1]));
+		return link < 0 ? link : 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!bpf_program__attach_uprobe(floor->progs.nothing, false, atoi(argv[1]), argv[2],
+						offsets[i]))
+			return -errno;
+	return 0;
+}
+
+static struct floor_bpf *load(bool multi)
+{
+	struct floor_bpf *floor = floor_bpf__open();
+
+	if (!floor)
+		return NULL;
+	if (multi)
+		bpf_program__set_expected_attach_type(floor->progs.nothing, LP_UPROBE_MULTI);
+	if (floor_bpf__load(floor) == 0)
+		return floor;
+	floor_bpf__destroy(floor);
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
+	const bool multi = lp_have_uprobe_multi(NULL, 0);
 	char byte;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: floor PID FILE OFFSET | floor --watch PID ADDRESS\n");
+	if (argc < 4) {
+		fprintf(stderr, "usage: floor PID FILE OFFSET... | floor --watch PID ADDRESS\n");
 		return 2;
 	}
 
-	struct floor_bpf *floor = floor_bpf__open_and_load();
+	struct floor_bpf *floor = load(multi);
 	if (!floor) {
 		fprintf(stderr, "floor: %s\n", strerror(errno));
 		return 1;
 	}
 
-	struct bpf_link *link = attach(floor, argv);
-	if (!link) {
-		fprintf(stderr, "floor: %s %s %s: %s\n", argv[1], argv[2], argv[3],
-			strerror(errno));
-		floor_bpf__destroy(floor);
+	int r = strcmp(argv[1], "--watch") ? probe(floor, multi, argc, argv) : watch(floor, argv);
+	if (r < 0) {
+		fprintf(stderr, "floor: %s %s %s: %s\n", argv[1], argv[2], argv[3], strerror(-r));
 		return 1;
 	}
 
@@ -68,7 +103,6 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
-	bpf_link__destroy(link);
 	floor_bpf__destroy(floor);
 	return 0;
 }

@@ -210,6 +210,9 @@ enum lp_op {
 		LP_OP_COUNT
 };
 
+/* A set of LP_PY_OPS. */
+#define LP_PY_USE(name) (1ull << (LP_OP_##name - LP_OP_PY_INT))
+
 enum lp_ctx {
 	LP_CTX_PID,
 	LP_CTX_TID,

@@ -98,7 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pyvm.thread_pointer = BASE;
 	memset(&pyvm.thread, 0, sizeof(pyvm.thread));
 	vm.pid_tgid = 41ull << 32 | 42;
-	vm.py.runtime = 0;
 	lp_pyvm_arrive(&vm, BASE + 2, BASE + 4, 0);
 	vm.py.frame = BASE + data[5] * 8u;
 	vm.py.code = BASE + data[6] * 8u;

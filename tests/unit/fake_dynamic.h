@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "expr/compile.h"
+#include "expr/uses.h"
 
 enum dynamic_place { IN_LOCAL, IN_CELL, IN_GLOBALS, IN_CLASS_BODY };
 
@@ -144,8 +145,16 @@ static inline int dynamic_compile(const char *text, struct lp_compiled **ret, st
 	if (r < 0)
 		return r;
 	bool is_function = lp->location.kind == LP_AT_RETURN || lp->location.kind == LP_AT_CALL;
-	return lp_compile(lp, &dynamic_entry, is_function ? &dynamic_leave : NULL, &limits, ret,
-			  err);
+	r = lp_compile(lp, &dynamic_entry, is_function ? &dynamic_leave : NULL, &limits, ret, err);
+	if (r < 0)
+		return r;
+	/* told by the text alone, before anything was compiled */
+	uint64_t uses = lp_program_uses((*ret)->code, (*ret)->n_code) |
+			lp_program_uses((*ret)->enter, (*ret)->n_enter);
+	if (uses & ~lp_logpoint_uses(lp))
+		fail_msg("%s: instructions %#llx were not expected", text,
+			 (unsigned long long)(uses & ~lp_logpoint_uses(lp)));
+	return r;
 }
 
 #endif

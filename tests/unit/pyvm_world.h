@@ -119,9 +119,12 @@ static int lp_carry_take(struct lp_vm *vm, __u32 pair)
 	return -1;
 }
 
-static const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
+#define lp_py_uses(op) ((op) >= LP_OP_PY_INT)
+
+static const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)
 {
-	return number ? NULL : pyvm.runtime;
+	(void)vm;
+	return pyvm.runtime;
 }
 
 static const struct lp_py_site *lp_py_site_at(__u32 id)
@@ -183,8 +186,6 @@ static void pyvm_run(const struct lp_insn *code, size_t n)
 	vm.py.next = 0;
 	vm.py.steps = 0;
 	vm.py.work = LP_PY_WORK_MAX;
-	vm.py.runtime = 0;
-	vm.walk.runtime = 0;
 	vm.walk.serial++;
 
 	struct lp_step step = { .vm = &vm, .code = pyvm.code };

@@ -38,9 +38,10 @@ static long lp_mem_touch(__u64 addr)
 	return -1;
 }
 
-static const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
+static const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)
 {
-	return number == 3 ? walk_runtime : NULL;
+	(void)vm;
+	return walk_runtime;
 }
 
 static int lp_py_is_redacted(__u64 hash)
@@ -71,7 +72,6 @@ static void walk_begin(uint32_t room)
 static void walk_add(uint32_t slot, const struct lp_py_value *v, uint64_t limits)
 {
 	vm.walk.value = *v;
-	vm.walk.runtime = 3;
 	lp_cap_py(&vm, slot, limits);
 }
 

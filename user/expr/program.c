@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "expr/emit.h"
+#include "expr/uses.h"
 
 struct op_desc {
 	const char *name, *operands;
@@ -186,6 +187,17 @@ static size_t code_end(const struct lp_insn *code, size_t n)
 		if (lp_op_has_data(code[i].op) && code[i].imm < end)
 			end = code[i].imm;
 	return end;
+}
+
+uint64_t lp_program_uses(const struct lp_insn *code, size_t n)
+{
+	size_t end = code_end(code, n);
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < end; i++)
+		if (is_python(code[i].op))
+			mask |= 1ull << (code[i].op - LP_OP_PY_INT);
+	return mask;
 }
 
 void lp_program_print(struct lp_buf *b, const struct lp_insn *code, size_t n)

@@ -251,6 +251,8 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err)
 {
+	if (k->conf.no_native)
+		return lp_err_set(err, ENOTSUP, "a native place, but only Python was expected");
 	return attach(k, k->skel->progs.lp_probe, a, ret, err);
 }
 

@@ -168,6 +168,16 @@ static int add_sites(struct lp_kernel *k, struct cost_sites *s, struct lp_err *e
 	return 0;
 }
 
+/* With Python alone: the runs of another instruction than the place's are what most runs are. */
+static int attach_entries(struct lp_kernel *k, struct lp_attach *at, struct lp_link **ret,
+			  struct lp_err *err)
+{
+	if (!k->conf.no_native)
+		return lp_kernel_attach(k, at, ret, err);
+	at->n = k->conf.python_steps ? 2 : 0;
+	return lp_kernel_attach_steps(k, at, ret, err);
+}
+
 static int measure(struct lp_kernel *k, struct worker *w, const struct cost_sites *s,
 		   uint64_t *result, struct lp_err *err)
 {
@@ -185,7 +195,7 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 		.path = LP_OWN_EXE, .pid = w->pid, .n = PROBED, .offsets = offsets, .sites = sites
 	};
 	lp_auto(lp_link_free) struct lp_link *entries = NULL;
-	if ((r = lp_kernel_attach(k, &at, &entries, err)) < 0)
+	if ((r = attach_entries(k, &at, &entries, err)) < 0)
 		return r;
 
 	struct lp_attach back = { .path = LP_OWN_EXE,
@@ -195,7 +205,7 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 				  .offsets = &offsets[2],
 				  .sites = &s->leave };
 	lp_auto(lp_link_free) struct lp_link *returns = NULL;
-	if ((r = lp_kernel_attach(k, &back, &returns, err)) < 0)
+	if (!k->conf.no_native && (r = lp_kernel_attach(k, &back, &returns, err)) < 0)
 		return r;
 
 	lp_auto(lp_link_free) struct lp_link *watch = NULL;

@@ -22,9 +22,10 @@
 #define COST_CODE	32u
 #define TWICE_MAX	16384u /* threads and bytes: bpf/watch.h */
 #define COST_CALLS	64u
-#define PYTHON_REDACTED 4096   /* names */
-#define PYTHON_THREADS	16384u /* Python threads that have hits */
-#define PYTHON_LEADS	8192u  /* frames between two starts of one line */
+#define PYTHON_REDACTED 4096 /* names */
+/* Their entries are made in advance, at 0.3 us each. */
+#define PYTHON_THREADS 4096u /* Python threads that have hits */
+#define PYTHON_LEADS   4096u /* frames between two starts of one line */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -75,8 +76,10 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
 	s->rodata->lp_follow = c->follow;
 
+	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	bpf_program__set_autoload(s->progs.lp_fork,
 				  c->follow || (python && c->filter == LP_FILTER_CGROUP));
+	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
@@ -89,7 +92,8 @@ static int configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
 		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
 		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
-		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+		if (c->python_watch)
+			bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
 	}
 	if (k->multi) {

@@ -38,8 +38,10 @@ struct lp_kernel_conf {
 	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
+	bool no_native;	   /* there will be none but Python sites */
 	/* What Python sites need: watchpoints, probes in the evaluation loop. */
 	bool python_watch, python_steps;
+	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */

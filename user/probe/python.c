@@ -32,6 +32,7 @@ int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_r
 	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_runtimes), &id, rt, BPF_ANY) < 0)
 		return lp_err_set(err, errno, "cannot tell the kernel of an interpreter: %s",
 				  strerror(errno));
+	k->skel->bss->lp_py_changes++;
 	return 0;
 }
 

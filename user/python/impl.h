@@ -63,6 +63,14 @@ int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
 /* verify.c: is all that was found what it should be? -EBADMSG, -ENOTSUP; -EAGAIN: not initialised yet. */
 int lp_py_verify(struct lp_python *py, struct lp_err *err);
 
+/* words.c: the data of the interpreter's own file, a piece after the other. The last `keep` words of each
+ * come again with the next. Memory for all at once would be dearer than what is done with it.
+ * fn != 0 stops and is returned. -ENOMEM.
+ */
+typedef int (*lp_py_words_fn)(struct lp_python *py, const uint64_t *words, size_t n, void *arg);
+int lp_py_each_words(struct lp_python *py, bool writable, size_t keep, lp_py_words_fn fn,
+		     void *arg);
+
 /* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
 

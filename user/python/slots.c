@@ -72,7 +72,7 @@ static int read_slot(struct lp_python *py, const struct slot *s, uint64_t *ret)
 	return lp_py_u64(m, base + offset_at(py, s->slot), ret);
 }
 
-/* An entry of slotdefs (Objects/typeobject.c), as far as it tells. */
+/* An entry of slotdefs (Objects/typeobject.c), which is not constant; as far as it tells. */
 struct slotdef {
 	uint64_t name;
 	int32_t offset, pad;
@@ -80,39 +80,33 @@ struct slotdef {
 };
 
 /* slot_tp_getattr_hook has no exported symbol; slotdefs has it beside "__getattr__". */
-static bool is_getattr_hook(struct lp_python *py, const unsigned char *p)
+static bool is_getattr_hook(struct lp_python *py, const uint64_t *words)
 {
 	struct lp_memory *m = &py->memory.memory;
 	struct slotdef def;
 	char name[16];
 	int cut;
 
-	memcpy(&def, p, sizeof(def));
+	memcpy(&def, words, sizeof(def));
 	if (def.offset != py->runtime.layout.tp_getattro || !is_code(py, def.function))
 		return false;
 	return m->read_string(m, def.name, name, sizeof(name), &cut) == 11 &&
 	       !memcmp(name, "__getattr__", 11);
 }
 
-#define SCAN_MAX (16u << 20) /* bytes of data that an interpreter's file has at most */
+#define SLOTDEF_WORDS (sizeof(struct slotdef) / sizeof(uint64_t))
 
-static void find_getattr_hook(struct lp_python *py)
+static int find_in(struct lp_python *py, const uint64_t *words, size_t n, void *arg)
 {
-	struct lp_memory *m = &py->memory.memory;
+	const uint16_t offset = py->runtime.layout.tp_getattro;
 
-	lp_vec_each (&py->maps.all, map) {
-		const uint64_t len = map->end - map->start;
-
-		if (map->exec || strcmp(map->path, py->file) || len > SCAN_MAX)
-			continue;
-		lp_auto(lp_free) unsigned char *data = malloc(len);
-		if (!data || m->read(m, map->start, data, len) < 0)
-			continue;
-		for (uint64_t i = 0; i + sizeof(struct slotdef) <= len; i += 8)
-			if (is_getattr_hook(py, data + i))
-				memcpy(&py->runtime.slot_getattr_hook,
-				       data + i + offsetof(struct slotdef, function), 8);
-	}
+	(void)arg;
+	for (size_t i = 0; i + SLOTDEF_WORDS <= n; i++)
+		if ((uint32_t)words[i + 1] == offset && is_getattr_hook(py, words + i)) {
+			py->runtime.slot_getattr_hook = words[i + 2];
+			return 1;
+		}
+	return 0;
 }
 
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err)
@@ -127,6 +121,10 @@ int lp_py_read_slots(struct lp_python *py, struct lp_err *err)
 					  py->version);
 		memcpy((char *)&py->runtime + slots[i].at, &function, sizeof(function));
 	}
-	find_getattr_hook(py);
+	int r = lp_py_each_words(py, true, SLOTDEF_WORDS - 1, find_in, NULL);
+	if (!r)
+		r = lp_py_each_words(py, false, SLOTDEF_WORDS - 1, find_in, NULL);
+	if (r < 0)
+		return lp_err_nomem(err);
 	return 0;
 }

@@ -17,7 +17,8 @@
 #define OPCODES	  256
 #define LOOK	  256 /* bytes of machine code looked at for one instruction */
 #define INSNS_MAX 48
-#define VOTES_MIN 4 /* instructions that agree on the register */
+#define VOTES_MIN 4  /* instructions that agree on the register */
+#define VOTES_MAX 24 /* that are asked */
 #define JUMPS_MAX 4
 #define IN_LOOP	  200 /* of a table's entries */
 
@@ -44,31 +45,32 @@ static bool in_loop(const struct lp_py_runtime *rt, uint64_t addr)
 }
 
 /* As many pointers into the loop in a row as there are opcodes. */
-static bool find_in(struct lp_python *py, const struct lp_map *m, uint64_t table[OPCODES])
+static int find_in(struct lp_python *py, const uint64_t *words, size_t n, void *arg)
 {
-	size_t n = (m->end - m->start) / sizeof(uint64_t), run = 0;
-	lp_auto(lp_free) uint64_t *words = malloc(m->end - m->start);
+	size_t run = 0;
 
-	if (!words ||
-	    py->memory.memory.read(&py->memory.memory, m->start, words, n * sizeof(*words)) < 0)
-		return false;
 	for (size_t i = 0; i < n; i++) {
 		run = in_loop(&py->runtime, words[i]) ? run + 1 : 0;
 		if (run < OPCODES)
 			continue;
-		memcpy(table, words + i + 1 - OPCODES, OPCODES * sizeof(*table));
-		return true;
+		memcpy(arg, words + i + 1 - OPCODES, OPCODES * sizeof(*words));
+		return 1;
 	}
-	return false;
+	return 0;
 }
 
 static int find_table(struct lp_python *py, uint64_t table[OPCODES], struct lp_err *err)
 {
-	lp_vec_each (&py->maps.all, m)
-		if (!m->exec && !strcmp(m->path, py->file) && find_in(py, m, table))
-			return 0;
-	return lp_err_set(err, ENOTSUP, "CPython %s: the instructions of its loop are not found",
-			  py->version);
+	int r = lp_py_each_words(py, false, OPCODES - 1, find_in, table);
+
+	if (!r)
+		r = lp_py_each_words(py, true, OPCODES - 1, find_in, table);
+	if (r < 0)
+		return lp_err_nomem(err);
+	return r ? 0
+		 : lp_err_set(err, ENOTSUP,
+			      "CPython %s: the instructions of its loop are not found",
+			      py->version);
 }
 
 /* --- the register --- */
@@ -158,8 +160,8 @@ static int find_register(struct lp_python *py, const uint64_t table[OPCODES], ui
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
 		return lp_err_nomem(err);
 	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
-	for (size_t i = 0; i < OPCODES; i++) {
-		int reg = register_at(py, cs, table[i]);
+	for (size_t i = 0; i < OPCODES && all < VOTES_MAX; i++) {
+		int reg = i && table[i] == table[i - 1] ? -1 : register_at(py, cs, table[i]);
 
 		if (reg < 0)
 			continue;

@@ -222,6 +222,8 @@ bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* python.c: interpreters. Is Python looked at for this logpoint at all? */
 bool session_may_be_python(const struct point *p);
+/* Is its location a line of a *.py file? */
+bool session_names_python_file(const struct point *p);
 /* Could a target be, or become, a Python process? */
 bool session_python_expected(const struct lp_session *s);
 /* Code units that are to be watched at once; a guess as long as no places are known. */

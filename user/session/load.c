@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "expr/uses.h"
 #include "target/find.h"
 
 /* Room beside what a logpoint usually needs, for copies and for libraries that come later. */
@@ -42,13 +43,44 @@ static uint32_t fixed_targets(const struct lp_session_opts *o)
 	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
 }
 
+static uint64_t uses_of(const struct lp_compiled *c)
+{
+	return lp_program_uses(c->code, c->n_code) | lp_program_uses(c->enter, c->n_enter);
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
 	if (!expected)
 		return;
+	lp_vec_each (&s->points, each) {
+		const struct point *p = *each;
+
+		if (session_may_be_python(p))
+			conf->python_ops |= lp_logpoint_uses(p->lp);
+		lp_vec_each (&p->spots, spot)
+			conf->python_ops |= uses_of((*spot)->code);
+	}
 	conf->python_watch = lp_watch_fires();
 	conf->python_steps = !conf->python_watch || session_python_halves(s) > lp_watch_slots();
+}
+
+/* Lines of Python alone, in what is running. */
+static bool is_python_only(const struct lp_session *s, const struct lp_kernel_conf *conf)
+{
+	lp_vec_each (&s->points, p)
+		if (!session_names_python_file(*p))
+			return false;
+	return s->opts->target.kind == LP_TARGET_PIDS && (conf->python_watch || conf->python_steps);
+}
+
+static bool has_native(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		lp_vec_each (&(*p)->spots, spot)
+			if (!(*spot)->py)
+				return true;
+	return false;
 }
 
 /* What was found needs more than was thought. */
@@ -57,8 +89,9 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	struct lp_kernel_conf needed = { 0 };
 
 	expect_python(s, &needed, s->interps.len);
-	return (needed.python_watch && !conf->python_watch) ||
-	       (needed.python_steps && !conf->python_steps);
+	return (conf->no_native && has_native(s)) || (needed.python_watch && !conf->python_watch) ||
+	       (needed.python_steps && !conf->python_steps) ||
+	       (needed.python_ops & ~conf->python_ops);
 }
 
 static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
@@ -75,6 +108,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.no_calls = true,
 	};
 	expect_python(s, ret, session_python_expected(s));
+	ret->no_native = is_python_only(s, ret);
 	lp_vec_each (&s->points, p)
 		if (session_has_two_halves(*p))
 			ret->no_calls = false;
@@ -125,6 +159,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 				  sites, LP_SITES_MAX, code, LP_CODE_MAX);
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
+	conf.no_native = conf.no_native && !has_native(s);
 	expect_python(s, &conf, s->interps.len);
 	return lp_kernel_new(&conf, &s->kernel, err);
 }

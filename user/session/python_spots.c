@@ -93,7 +93,7 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 	return r;
 }
 
-static bool is_python_file(const struct point *p)
+bool session_names_python_file(const struct point *p)
 {
 	const char *file = p->lp->location.kind == LP_AT_LINE ? p->lp->location.file : NULL;
 	const char *dot = file ? strrchr(file, '.') : NULL;
@@ -133,7 +133,8 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 	if (!best.code)
 		lp_err_set(&best, ENOENT, "no Python runs yet");
 	*err = best;
-	*ret_pending = best.code == ENOENT && (live || (is_python_file(p) && s->dynamic));
+	*ret_pending =
+		best.code == ENOENT && (live || (session_names_python_file(p) && s->dynamic));
 	return -best.code;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* An instruction of one interpreter's loop. */
@@ -192,6 +193,18 @@ void session_steps_say_price(struct lp_session *s, struct point *p, uint64_t run
 		     about(runs, rate, sizeof(rate)), percent(runs, cost));
 }
 
+static void say_where(struct lp_session *s, const struct spot *spot, const struct lp_file *file,
+		      const struct lp_py_step *step)
+{
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+
+	lp_vec_each (&step->offsets, offset)
+		lp_buf_fmt(&text, " 0x%" PRIx64, *offset);
+	if (!text.failed)
+		session_note(s, LP_LOG_VERBOSE, "%s: %s is at%s in %s", spot->point->lp->name,
+			     step->name, text.data, file->path);
+}
+
 /* The probes of all forms of the instruction, by one link. */
 static int attach(struct spot *spot, struct py_half *half, void *arg)
 {
@@ -217,6 +230,7 @@ static int attach(struct spot *spot, struct py_half *half, void *arg)
 		.offsets = step->offsets.data,
 		.sites = sites,
 	};
+	say_where(p->s, spot, file, step);
 	spot->point->cost_classes |= 1u << COST_STEPPED;
 	return lp_kernel_attach_steps(p->s->kernel, &attach, &half->step, p->err);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/expr/uses.h
+ *
+ * uses - which instructions of Python a logpoint's program can have, told by its text alone: the
+ * kernel side is loaded with those while the names are still being looked up. More than there will
+ * be is harmless; what is missing shows in the program.
+ */
+#ifndef LP_EXPR_USES_H
+#define LP_EXPR_USES_H
+
+#include "expr/logpoint.h"
+#include "lp/program.h"
+
+/* Bits: LP_PY_USE() */
+uint64_t lp_logpoint_uses(const struct lp_logpoint *lp);
+/* Of a program that is there. */
+uint64_t lp_program_uses(const struct lp_insn *code, size_t n);
+
+#endif
