@@ -28,7 +28,7 @@ struct lp_python;
 
 /* -ENOENT: no CPython in this process; -ENOTSUP: one that can't be logged (a debug or free-threaded
  * build, PyPy, a version without a layout, a layout that doesn't verify): the message says which;
- * -EAGAIN: it has just started and is not initialised yet; -ESTALE, -EPERM, -ESRCH as target/.
+ * -EAGAIN: it has just started and is not initialised yet; -EPERM, -ESRCH as target/.
  */
 int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err);
 void lp_python_free(struct lp_python *py);
@@ -41,6 +41,9 @@ const char *lp_python_file(const struct lp_python *py);
 const struct lp_py_runtime *lp_python_runtime(const struct lp_python *py);
 /* The process's memory. */
 struct lp_memory *lp_python_memory(struct lp_python *py);
+
+/* The process has ended, and one that it has forked goes on: what was found lies there, too. */
+void lp_python_move(struct lp_python *py, pid_t pid);
 
 /* Looks again for what can come later: asyncio, threading. True where the runtime has changed. */
 bool lp_python_refresh(struct lp_python *py);
