@@ -76,7 +76,8 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_follow = c->follow;
 
 	bpf_program__set_autoload(s->progs.lp_fork,
-				  c->follow || (python && c->filter == LP_FILTER_CGROUP));
+				  c->follow || c->exe_ino ||
+					  (python && c->filter == LP_FILTER_CGROUP));
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
@@ -234,6 +235,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	lp_vec_done(&k->watched);
 	lp_vec_done(&k->watch_bytes);
 	lp_vec_done(&k->placed);
+	lp_vec_done(&k->rooms);
+	lp_vec_done(&k->free_runtimes);
 	lp_vec_done(&k->targets);
 	free(k);
 }
@@ -258,33 +261,34 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 {
 	if (point >= k->n_points || n > LP_SITE_CODE_MAX)
 		return lp_err_set(err, EINVAL, "no such logpoint, or a program too long");
-	if (k->n_sites == k->conf.max_sites)
-		return lp_err_set(err, ENOSPC, "no room for more than %u places", k->n_sites);
-	if (n > k->conf.max_code - k->n_code)
-		return lp_err_set(err, ENOSPC, "no room for the programs of more logpoints");
+	uint32_t id;
+	int r = lp_room_take(k, n, &id, err);
+	if (r < 0)
+		return r;
 
+	const uint32_t at = k->rooms.data[id].code;
 	struct lp_quick quick = { 0 };
 	if (kind == LP_SITE_PLAIN)
 		lp_quick_of(code, n, vaddr, &quick);
-	memcpy((struct lp_insn *)k->code.data + k->n_code, code, n * sizeof(*code));
-	((struct lp_site *)k->sites.data)[k->n_sites] = (struct lp_site){
+	memcpy((struct lp_insn *)k->code.data + at, code, n * sizeof(*code));
+	((struct lp_site *)k->sites.data)[id] = (struct lp_site){
 		.point = point,
 		.kind = kind,
-		.code = k->n_code,
+		.code = at,
 		.ninsn = (uint32_t)n,
 		.vaddr = vaddr,
 		.pair = pair,
 		.quick = quick,
 	};
-	k->n_code += n;
-	*ret_id = k->n_sites++;
+	*ret_id = id;
 	return 0;
 }
 
 /* With one target, and none to come by itself, the kernel side compares instead of looking up. */
 static void note_only_target(struct lp_kernel *k)
 {
-	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino;
+	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino &&
+		   k->conf.filter == LP_FILTER_TARGETS;
 
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }
