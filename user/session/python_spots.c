@@ -83,7 +83,7 @@ static int resolve_in(struct point *p, struct interp *in, uint64_t code, struct 
 	return r;
 }
 
-static bool is_python_file(const struct point *p)
+bool session_is_python_file(const struct point *p)
 {
 	const char *file = p->lp->location.kind == LP_AT_LINE ? p->lp->location.file : NULL;
 	const char *dot = file ? strrchr(file, '.') : NULL;
@@ -114,6 +114,8 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 		int r = why.code ? -why.code : resolve_in(p, in, 0, &why);
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
+		if (r < 0 && lp_inventory_ended(&s->inv, in->pid))
+			continue;
 		live = live || !in->refused.code;
 		if (r < 0 && tells_more(&best, why.code))
 			best = why;
@@ -123,7 +125,7 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 	if (!best.code)
 		lp_err_set(&best, ENOENT, "no Python runs yet");
 	*err = best;
-	*ret_pending = best.code == ENOENT && (live || (is_python_file(p) && s->dynamic));
+	*ret_pending = best.code == ENOENT && (live || (session_is_python_file(p) && s->dynamic));
 	return -best.code;
 }
 
@@ -172,9 +174,12 @@ int session_python_move_site(struct lp_session *s, struct spot *spot, struct py_
 	uint32_t before = half == &spot->py->entry ? spot->enter_site : spot->site;
 
 	int r = add_half(s, spot, half, site, err);
-	if (r >= 0)
-		lp_kernel_drop_python_site(s->kernel, before);
-	return r;
+	if (r < 0)
+		return r;
+	lp_kernel_drop_python_site(s->kernel, before);
+	lp_collect_drop_site(s->collect, before);
+	lp_kernel_free_site(s->kernel, before); /* it was never watched */
+	return 0;
 }
 
 int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)

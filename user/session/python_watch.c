@@ -66,8 +66,10 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 
 	if (half->watched)
 		leave_watch(s, spot->py->in, half->place.watch);
-	if (half->step)
+	if (half->step) {
 		lp_link_free(lp_take(half->step));
+		spot->point->runs += lp_kernel_step_runs(s->kernel, site);
+	}
 	if (half->has_site)
 		lp_kernel_drop_python_site(s->kernel, site);
 	half->watched = half->has_site = false;
@@ -127,8 +129,9 @@ static void tell_of_steps(struct lp_session *s, const struct spot *spot, const s
 		session_note(
 			s, LP_LOG_NORMAL,
 			"no hardware watchpoint ever hits on this machine: Python places are "
-			"probed in the interpreter's loop, where all Python code of the process "
-			"pays for them");
+			"probed in the interpreter's loop, where all Python code of %s pays for "
+			"them",
+			s->bound_pid ? "the process" : "every process of this interpreter");
 	s->told_of_steps = s->told_of_steps || !why->code;
 }
 
@@ -159,7 +162,7 @@ static int attach_spot(struct lp_session *s, struct spot *spot, struct lp_err *e
 		r = attach_half(s, spot, &py->here, err);
 	if (r < 0)
 		detach_spot(s, spot);
-	return r;
+	return r < 0 && lp_inventory_ended(&s->inv, py->in->pid) ? 0 : r;
 }
 
 int session_python_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err)
@@ -220,7 +223,7 @@ static bool is_first_at(const struct point *p, size_t i)
 
 uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 {
-	uint64_t n = 0;
+	uint64_t n = p->runs;
 
 	lp_vec_each (&p->spots, each) {
 		const struct spot *spot = *each;
@@ -237,7 +240,7 @@ uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 
 uint64_t session_python_unseen(struct lp_session *s, struct point *p)
 {
-	uint64_t n = 0;
+	uint64_t n = p->unseen;
 
 	for (size_t i = 0; i < p->spots.len; i++)
 		if (p->spots.data[i]->py && is_first_at(p, i))

@@ -125,6 +125,7 @@ static int drain(struct lp_session *s, bool all, struct lp_err *err)
 	int r = lp_collect_flush(s->collect, all || !n ? UINT64_MAX : now - REORDER, err);
 	if (r < 0)
 		return r;
+	session_python_bury(s, all || !n ? now : now - REORDER);
 	if (!s->failure.code && s->finish != FINISH_PIPE) {
 		r = s->ops->flush(s->arg, &s->failure);
 		if (r == -EPIPE) {
