@@ -366,12 +366,14 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code)
 	}
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
 		return;
-	if (add_runtime(s, in, &why) < 0 || session_python_add_target(s, pid, &why) < 0) {
-		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);
-		return;
-	}
-	if (in->refused.code)
+	int r = add_runtime(s, in, &why);
+	if (r >= 0 && in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
-	else if (!in->origin) /* else its watchpoints are inherited */
+	else if (r >= 0 && !in->origin) /* else its watchpoints are inherited */
 		session_python_arm(s, in, 0);
+	/* until now a forked child was logged by its parent's places */
+	if (r >= 0)
+		r = session_python_add_target(s, pid, &why);
+	if (r < 0)
+		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);
 }
