@@ -33,7 +33,7 @@ lp_inline __u64 numbers_of(struct task_struct *task)
 	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
 }
 
-/* (parent, child) */
+/* (parent, child): a child runs its parent's executable, until it execs. */
 SEC("raw_tp/sched_process_fork")
 int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -45,10 +45,18 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 
 	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
-	if (lp_follow || lp_by_cgroup)
+	if (lp_follow || lp_by_cgroup || lp_exe_ino)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
 	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
+}
+
+lp_inline int is_wanted_exe(struct linux_binprm *program)
+{
+	struct inode *inode = BPF_CORE_READ(program, file, f_inode);
+
+	return BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
+	       BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev;
 }
 
 /* (task, its tid before, the program) */
@@ -63,14 +71,13 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 
 	if (was && bpf_map_lookup_elem(&targets, &tgid))
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
-	if (lp_exe_ino) {
-		struct inode *inode = BPF_CORE_READ(program, file, f_inode);
-
-		if (BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
-		    BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev) {
-			bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
-			was = 1;
-		}
+	if (lp_exe_ino && is_wanted_exe(program)) {
+		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
+		was = 1;
+	} else if (lp_exe_ino && was && !lp_follow) {
+		bpf_map_delete_elem(&targets, &tgid);
+		tell(LP_REC_EXIT, pid_tgid, 1, 0);
+		return 0;
 	}
 	if (was) {
 		struct lp_hold *h = lp_hold_of(tgid);

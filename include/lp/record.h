@@ -21,7 +21,7 @@ enum lp_rec_kind {
 	LP_REC_RETIRED,	   /* `max` is reached: the logpoint can be taken out */
 	LP_REC_FORK,	   /* pid: the child, arg: the parent */
 	LP_REC_EXEC,	   /* pid runs another program now */
-	LP_REC_EXIT,	   /* pid is gone */
+	LP_REC_EXIT,	   /* pid is gone; arg: it runs another program, which is no target */
 	LP_REC_MAPS,	   /* pid has loaded or unloaded a library */
 	LP_REC_CODE,	   /* pid's interpreter has made a code object: its address is in hit */
 };

@@ -337,14 +337,14 @@ def trace(command, *points, options=(), status=0, form="json", timeout=TIMEOUT, 
 
 
 class Tracer(Process):
-    """`logpoint -p` on running processes, armed when this returns."""
+    """`logpoint -p` on running processes, or on another target, armed when this returns."""
 
-    def __init__(self, pid, *points, options=(), form="json", output=None, armed=True, budget="none",
+    def __init__(self, pid, *points, target=None, program=(LOGPOINT,), options=(), form="json", output=None, armed=True, budget="none",
                  **popen):
         self.records_file = pathlib.Path(output) if output else scratch(f"records{id(self)}")
         pids = [str(p.pid if isinstance(p, Process) else p)
                 for p in (pid if isinstance(pid, (list, tuple)) else [pid])]
-        command = [LOGPOINT, "-v", "-p", ",".join(pids), *options, "--format", form, "-o", self.records_file]
+        command = [*program, "-v", *(target or ["-p", ",".join(pids)]), *options, "--format", form, "-o", self.records_file]
         if budget:
             command += ["--max-overhead", budget]
         super().__init__([*command, *points], stdin=subprocess.DEVNULL, **popen)

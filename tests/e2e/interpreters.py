@@ -51,6 +51,7 @@ def find():
 
 ALL = find()
 SYSTEM = [pair for pair in ALL if pair[1].startswith("/usr/bin/")]
+VERSION = SYSTEM[0][0].removesuffix("system") if SYSTEM else "3.11"  # of the first
 
 
 def every(pairs):
@@ -119,4 +120,4 @@ def need(module, path="/usr/bin/python3"):
         skip(f"{path} has no module {module}")
 
 
-__all__ = ["ALL", "SYSTEM", "FOLDER", "Program", "check", "every", "minor", "need", "values", "watch", "where", "pathlib"]
+__all__ = ["ALL", "SYSTEM", "VERSION", "FOLDER", "Program", "check", "every", "minor", "need", "values", "watch", "where", "pathlib"]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from harness import LOGPOINT, ROOT, Here, check, equal, main, note, program, read_records, read_summary, scratch, skip, test, tool, until
+from interpreters import FOLDER, SYSTEM, VERSION, where
 
 NAME = f"logpoint{os.getpid()}"
 
@@ -103,9 +104,9 @@ def system():
         yield run, inside
 
 
-def service(run, name, times, *more):
-    """Makes and starts a service of ticker.c."""
-    text = "\n".join(["[Unit]", "StartLimitIntervalSec=0", "[Service]", f"ExecStart={program('ticker.c')} {times}", *more, ""])
+def service(run, name, command, *more):
+    """Makes and starts a service."""
+    text = "\n".join(["[Unit]", "StartLimitIntervalSec=0", "[Service]", f"ExecStart={command}", *more, ""])
     file = scratch(f"{name}.service")
     file.write_text(text)
     equal(run("cp", file, "/run/systemd/system/")[0], 0, "cp")
@@ -146,6 +147,29 @@ def first_numbers(records):
     return found
 
 
+def python_restarts(run, inside):
+    """The same of a service in Python, of which each process has its code at addresses of its own."""
+    if not SYSTEM:
+        note("no /usr/bin/python3")
+        return
+    service(run, "snake", f"{SYSTEM[0][1]} -I -S {FOLDER}/ticking.py 1000000")
+    snake = Watching(inside, "snake", 'entry tick "{number} {who}" as t', where("ticking.py", "tick") + ' "{number}" as l if number % 7 == 3')
+    until(lambda: len(snake.pids()) == 1, f"records of the service in Python: {snake.text()}")
+    for n in (2, 3):
+        equal(run("systemctl", "restart", "snake")[0], 0, "systemctl restart")
+        until(lambda: len(snake.pids()) == n, f"records of process {n} of the service in Python: {snake.text()}")
+    records, summary = snake.finish(run)
+    note(f"first ticks of Python seen after a restart: {list(first_numbers(records).values())[1:]}")
+    for name in ("t", "l"):
+        mine = [r for r in records if r["logpoint"] == name]
+        equal((summary[name].logged, summary[name].lost), (len(mine), 0), "records")
+        for pid in {r["pid"] for r in mine}:
+            numbers = [r["values"]["number"] for r in mine if r["pid"] == pid]
+            step = 7 if name == "l" else 1
+            equal(numbers, list(range(numbers[0], numbers[0] + step * len(numbers), step)), f"numbers of {name} in process {pid}")
+    equal({r["values"]["who"] for r in records if r["logpoint"] == "t"}, {VERSION}, "values")
+
+
 @test
 def restarts():
     """A unit stays the target over its restarts: on command, and of a service that ends again and again."""
@@ -153,8 +177,8 @@ def restarts():
         status, out, err = run(LOGPOINT, "-u", "nosuch", "entry tick")
         equal((status, out), (2, ""), f"a unit that is none: {err}")
         check("nosuch.service" in err, err)
-        service(run, "steady", 1000000)
-        service(run, "again", 10, "Restart=always", "RestartSec=100ms")
+        service(run, "steady", f"{program('ticker.c')} 1000000")
+        service(run, "again", f"{program('ticker.c')} 10", "Restart=always", "RestartSec=100ms")
         steady = Watching(inside, "steady.service", 'entry tick "{number} {who}" as t')
         again = Watching(inside, "again", 'entry tick "{number} {who}" as t', 'entry tick if number == 3 as three')
         until(lambda: len(steady.pids()) == 1, "records of the service")
@@ -171,6 +195,7 @@ def restarts():
             note(f"first ticks seen after a restart: {first}")
             check(max(first) < 50, "a restarted service is seen half a second late")
             check(len({r["pid"] for r in records if r["logpoint"] == "three"}) >= (4 if watching is again else 0), "a condition in each run")
+        python_restarts(run, inside)
 
 
 sys.exit(main())

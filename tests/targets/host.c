@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tests/targets/host.c
  *
- * host LIBRARY TIMES
+ * host LIBRARY TIMES [AGAIN]
  *
- * Loads LIBRARY by dlopen() after the start signal, waits for a second one, and runs it.
+ * Loads LIBRARY by dlopen() after the start signal, waits for a second one, and runs it. AGAIN times
+ * unloads it, and loads and runs it elsewhere.
  */
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "target.h"
 
@@ -22,14 +25,22 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
-	target_wait();
-	void *lib = dlopen(argv[1], RTLD_NOW);
-	if (!lib) {
-		fprintf(stderr, "%s\n", dlerror());
-		return 1;
+	for (int again = argc > 3 ? atoi(argv[3]) : 0; again >= 0; again--) {
+		target_wait();
+		void *lib = dlopen(argv[1], RTLD_NOW);
+		if (!lib) {
+			fprintf(stderr, "%s\n", dlerror());
+			return 1;
+		}
+		*(void **)&run = dlsym(lib, "plugin_run");
+		target_wait();
+		printf("total %d at %p\n", run(&job, atoi(argv[2])), (void *)run);
+		if (!again)
+			break;
+		dlclose(lib);
+		/* nothing else can be there from now on */
+		mmap((void *)((uintptr_t)run & ~(uintptr_t)0xfff), 4096, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	}
-	*(void **)&run = dlsym(lib, "plugin_run");
-	target_wait();
-	printf("total %d\n", run(&job, atoi(argv[2])));
 	return 0;
 }

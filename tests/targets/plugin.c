@@ -11,6 +11,7 @@ struct job {
 };
 
 __thread int plugin_depth;
+static int plugin_runs; /* since it was loaded */
 
 int plugin_run(const struct job *job, int times);
 
@@ -18,10 +19,12 @@ NOINLINE int plugin_run(const struct job *job, int times)
 {
 	int total = 0;
 
+	plugin_runs++;
 	for (int i = 0; i < times; i++) {
 		plugin_depth = i;
 		total += job->number; /* @plugin */
 		KEEP(total);
+		KEEP_MEM(plugin_runs);
 	}
 	return total;
 }

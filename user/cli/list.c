@@ -58,7 +58,7 @@ static int make_alias(struct lp_view *v, const char *name, json_t **ret)
 	return location.failed ? -ENOMEM : places.make(v, location.data, ret, NULL);
 }
 
-/* 1: the interpreters have it; 0: they don't. */
+/* 1: the interpreters have it; 0: they don't, and err says so. */
 static int make_python(struct lp_view *v, const char *pattern, const struct kind **ret_kind,
 		       json_t **ret, struct lp_err *err)
 {
@@ -80,12 +80,9 @@ static int make_python(struct lp_view *v, const char *pattern, const struct kind
 	return 0;
 }
 
-static int make(struct lp_view *v, const char *pattern, const struct kind **ret_kind, json_t **ret,
-		struct lp_err *err)
+static int make_native(struct lp_view *v, const char *pattern, const struct kind **ret_kind,
+		       json_t **ret, struct lp_err *err)
 {
-	int done = make_python(v, pattern, ret_kind, ret, err);
-	if (done)
-		return done < 0 ? done : 0;
 	*ret_kind = !pattern ? &modules : is_location(pattern) ? &places : &functions;
 	if (*ret_kind != &functions)
 		return (*ret_kind)->make(v, pattern, ret, err);
@@ -102,6 +99,23 @@ static int make(struct lp_view *v, const char *pattern, const struct kind **ret_
 		return r;
 	*ret_kind = &places;
 	return 0;
+}
+
+/* Where neither has it, what comes near in Python is more likely meant than what does in the interpreter. */
+static int make(struct lp_view *v, const char *pattern, const struct kind **ret_kind, json_t **ret,
+		struct lp_err *err)
+{
+	struct lp_err python = { 0 };
+	int r = make_python(v, pattern, ret_kind, ret, &python);
+
+	if (r < 0)
+		*err = python;
+	if (r)
+		return r < 0 ? r : 0;
+	r = make_native(v, pattern, ret_kind, ret, err);
+	if (r == -ENOENT && python.code && (is_location(pattern) || strstr(python.msg, "there is")))
+		*err = python;
+	return r;
 }
 
 int lp_cmd_list(const struct lp_options *o)

@@ -82,12 +82,32 @@ static bool is_meant(const char *pattern, const char *name)
 	return dot && fnmatch(pattern, dot + 1, 0) == 0;
 }
 
+static void suggest(struct search *s, const char *name)
+{
+	for (size_t i = 0; i < s->near.n; i++)
+		if (!strcmp(s->near.best[i].name, name))
+			return;
+	lp_suggest_add(&s->near, name, true);
+}
+
+static int see_file(const char *path, void *arg)
+{
+	const char *slash = strrchr(path, '/');
+
+	suggest(arg, slash ? slash + 1 : path);
+	return 0;
+}
+
 static int see_function(const struct lp_py_function_info *f, void *arg)
 {
 	struct search *s = arg;
 
 	if (!is_meant(s->pattern, f->name)) {
-		lp_suggest_add(&s->near, f->name, true);
+		const char *dot = strrchr(f->name, '.');
+
+		suggest(s, f->name);
+		if (dot)
+			suggest(s, dot + 1);
 		return 0;
 	}
 	return lp_json_push(s->found,
@@ -113,6 +133,8 @@ int lp_list_python_functions(struct lp_view *v, const char *pattern, json_t **re
 	for (size_t i = 0; i < v->pythons.len && r >= 0; i++) {
 		s.py = v->pythons.data[i];
 		r = lp_python_each_function(s.py, see_function, &s, err);
+		if (r >= 0)
+			r = lp_python_each_file(s.py, see_file, &s, err);
 	}
 	if (r < 0)
 		return r == -ENOMEM ? lp_err_nomem(err) : r;

@@ -72,6 +72,14 @@ int lp_collect_set_site(struct lp_collect *c, uint32_t site, const struct lp_sit
 	return 0;
 }
 
+void lp_collect_drop_site(struct lp_collect *c, uint32_t site)
+{
+	if (site >= c->plans.len)
+		return;
+	lp_plan_free(c->plans.data[site]);
+	c->plans.data[site] = NULL;
+}
+
 static struct lp_plan *plan_of(const struct lp_collect *c, uint32_t site)
 {
 	return site < c->plans.len ? c->plans.data[site] : NULL;

@@ -72,6 +72,8 @@ int lp_collect_new(const struct lp_collect_ops *ops, void *arg, const struct lp_
 void lp_collect_free(struct lp_collect *c);
 LP_CLEANUP(struct lp_collect *, lp_collect_free)
 
+/* No record of it is to come, nor waits to be handed on. */
+void lp_collect_drop_site(struct lp_collect *c, uint32_t site);
 int lp_collect_set_site(struct lp_collect *c, uint32_t site, const struct lp_site_info *info);
 
 /* One record as it lies in the ring: checked, copied. -EPROTO: not a record. */

@@ -78,7 +78,8 @@ static int configure(struct lp_kernel *k)
 
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	bpf_program__set_autoload(s->progs.lp_fork,
-				  c->follow || (python && c->filter == LP_FILTER_CGROUP));
+				  c->follow || c->exe_ino ||
+					  (python && c->filter == LP_FILTER_CGROUP));
 	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
@@ -239,7 +240,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	lp_vec_done(&k->watched);
 	lp_vec_done(&k->watch_bytes);
 	lp_vec_done(&k->placed);
-	lp_vec_done(&k->free);
+	lp_vec_done(&k->rooms);
+	lp_vec_done(&k->free_runtimes);
 	lp_vec_done(&k->targets);
 	free(k);
 }
@@ -258,55 +260,18 @@ int lp_kernel_add_point(struct lp_kernel *k, const struct lp_point *p, uint32_t 
 	return 0;
 }
 
-/* Room for a site with n instructions; ret->code says where. */
-static int take_site(struct lp_kernel *k, size_t n, uint32_t *ret_id, uint32_t *ret_code,
-		     struct lp_err *err)
-{
-	for (size_t i = 0; i < k->free.len; i++) {
-		const struct lp_free_site f = k->free.data[i];
-
-		if (f.room < n)
-			continue;
-		*ret_id = f.number;
-		*ret_code = ((struct lp_site *)k->sites.data)[f.number].code;
-		k->free.data[i] = k->free.data[--k->free.len];
-		return 0;
-	}
-	if (k->n_sites == k->conf.max_sites)
-		return lp_err_set(err, ENOSPC, "no room for more than %u places", k->n_sites);
-	if (n > k->conf.max_code - k->n_code)
-		return lp_err_set(err, ENOSPC, "no room for the programs of more logpoints");
-	*ret_id = k->n_sites++;
-	*ret_code = k->n_code;
-	k->n_code += (uint32_t)n;
-	k->skel->bss->lp_n_sites = k->n_sites;
-	return 0;
-}
-
-void lp_kernel_free_site(struct lp_kernel *k, uint32_t site)
-{
-	const uint64_t runs = LP_STEP_RUNS | site;
-	const struct lp_free_site f = {
-		.number = site,
-		.room = ((struct lp_site *)k->sites.data)[site].ninsn,
-	};
-
-	if (lp_kernel_has_python(k))
-		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.watch_runs), &runs);
-	lp_vec_push(&k->free, f); /* else it stays unused */
-}
-
 int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind, uint64_t vaddr,
 		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
 		       struct lp_err *err)
 {
 	if (point >= k->n_points || n > LP_SITE_CODE_MAX)
 		return lp_err_set(err, EINVAL, "no such logpoint, or a program too long");
-	uint32_t id = 0, at = 0;
-	int r = take_site(k, n, &id, &at, err);
+	uint32_t id;
+	int r = lp_room_take(k, n, &id, err);
 	if (r < 0)
 		return r;
 
+	const uint32_t at = k->rooms.data[id].code;
 	struct lp_quick quick = { 0 };
 	if (kind == LP_SITE_PLAIN)
 		lp_quick_of(code, n, vaddr, &quick);
@@ -327,7 +292,8 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 /* With one target, and none to come by itself, the kernel side compares instead of looking up. */
 static void note_only_target(struct lp_kernel *k)
 {
-	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino;
+	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino &&
+		   k->conf.filter == LP_FILTER_TARGETS;
 
 	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }

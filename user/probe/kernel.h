@@ -43,19 +43,21 @@ struct lp_link *lp_link_new(void);
 
 /* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
 int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
+void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key);
 /* Sums over all CPUs. */
 void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret);
+
+/* Where a site's program lies: by number of the site. */
+struct lp_room {
+	uint32_t code, size; /* instructions */
+	bool is_free;
+};
 
 /* A Python site in its chain. */
 struct lp_py_placed {
 	uint32_t number;
 	uint64_t addr; /* watched */
 	struct lp_py_site site;
-};
-
-/* A site that is free, and how many instructions there is room for. */
-struct lp_free_site {
-	uint32_t number, room;
 };
 
 /* How often the kernel's events of a byte have fired, of those that are gone. */
@@ -68,20 +70,25 @@ struct lp_kernel {
 	struct logpoint_bpf *skel;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
-	uint32_t n_points, n_sites, n_code;
+	uint32_t n_points, n_code;
+	uint32_t n_free; /* of rooms */
 	struct lp_shared_map code, sites, points, counts;
 	struct lp_ring ring;
 	uint32_t cost_point; /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
 	LP_VEC(struct lp_watched) watched;
+	LP_VEC(struct lp_room) rooms;
 	LP_VEC(uint8_t) watch_bytes;	    /* of runtimes, by number */
+	LP_VEC(uint32_t) free_runtimes;	    /* numbers */
 	LP_VEC(struct lp_py_placed) placed; /* the latest last */
-	LP_VEC(struct lp_free_site) free;
 };
 
 /* runtime: its number + 1; 0: none. */
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err);
+
+/* room.c: a number for a site, with room for n instructions. -ENOSPC. */
+int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_err *err);
 
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
 void lp_ring_close(struct lp_ring *r);

@@ -57,6 +57,9 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
 		       struct lp_err *err);
 
+/* It is attached no more, and no record of it is to come: its number can be another's. */
+void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
+
 /* Python: an interpreter of a process and of the children that it forks; then sites of it. The number
  * of a runtime is what lp_py_site.runtime and lp_kernel_add_python_target() want.
  */
@@ -65,6 +68,8 @@ struct lp_py_site;
 struct lp_link;
 int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, uint32_t *ret_id,
 			  struct lp_err *err);
+/* No target has it any more: its number can be another's. */
+void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id);
 /* What has changed since: asyncio was imported, say. */
 int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
 			  struct lp_err *err);
@@ -95,6 +100,8 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err);
 /* Hits of that byte that no program saw; exact once the links of its watchpoints are gone. */
 uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr);
+/* Nothing of it is asked any more, unless it is watched in another process. */
+void lp_kernel_forget_byte(struct lp_kernel *k, uint64_t addr);
 /* Virtual machines may take watchpoints and never bring a hit: tried on a byte of our own. */
 bool lp_watch_fires(void);
 /* How many watchpoints a thread can have here, and how many more every thread of a process can. */

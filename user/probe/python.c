@@ -36,23 +36,49 @@ int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_r
 	return 0;
 }
 
+static int take_number(struct lp_kernel *k, uint32_t *ret, struct lp_err *err)
+{
+	if (k->free_runtimes.len) {
+		*ret = k->free_runtimes.data[--k->free_runtimes.len];
+		return 0;
+	}
+	if (k->watch_bytes.len == LP_PY_RUNTIMES_MAX)
+		return lp_err_set(err, ENOSPC, "more than %u interpreters at once",
+				  LP_PY_RUNTIMES_MAX);
+	if (lp_vec_reserve(&k->free_runtimes, k->watch_bytes.len + 1) < 0 ||
+	    lp_vec_push(&k->watch_bytes, 0) < 0)
+		return lp_err_nomem(err);
+	*ret = (uint32_t)k->watch_bytes.len - 1;
+	return 0;
+}
+
 int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, uint32_t *ret_id,
 			  struct lp_err *err)
 {
-	uint32_t id = (uint32_t)k->watch_bytes.len;
+	uint32_t id = 0;
 
 	if (!lp_kernel_has_python(k))
-		return lp_err_set(err, EINVAL, "a Python process, but Python was not expected");
-	if (id == LP_PY_RUNTIMES_MAX)
-		return lp_err_set(err, ENOSPC, "more than %u interpreters at once",
-				  LP_PY_RUNTIMES_MAX);
-	int r = lp_kernel_set_runtime(k, id, rt, err);
+		return lp_err_set(
+			err, EINVAL,
+			"it runs Python, which nothing did or was said to when logging "
+			"began: start logpoint again, or name a line of it (FILE.py:LINE)");
+	int r = take_number(k, &id, err);
 	if (r < 0)
 		return r;
-	if (lp_vec_push(&k->watch_bytes, (uint8_t)rt->layout.watch_byte) < 0)
-		return lp_err_nomem(err);
+	r = lp_kernel_set_runtime(k, id, rt, err);
+	if (r < 0) {
+		lp_kernel_drop_runtime(k, id);
+		return r;
+	}
+	k->watch_bytes.data[id] = (uint8_t)rt->layout.watch_byte;
 	*ret_id = id;
 	return 0;
+}
+
+/* There is room: take_number() has made it. */
+void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id)
+{
+	k->free_runtimes.data[k->free_runtimes.len++] = id;
 }
 
 int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err)
@@ -130,7 +156,7 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 			      const struct lp_insn *code, size_t n, uint32_t *ret_id,
 			      struct lp_err *err)
 {
-	uint32_t id;
+	uint32_t id = 0;
 
 	if (py->runtime >= k->watch_bytes.len)
 		return lp_err_set(err, EINVAL, "a Python place of an unknown interpreter");

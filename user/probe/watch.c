@@ -273,6 +273,11 @@ int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err)
 	return 0;
 }
 
+void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key)
+{
+	bpf_map_delete_elem(bpf_map__fd(k->skel->maps.watch_runs), &key);
+}
+
 /* The byte's counter, once for all processes that have it. */
 static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 {
@@ -295,6 +300,20 @@ uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
 		if (byte->addr == addr && byte->fired > runs.all)
 			return byte->fired - runs.all;
 	return 0;
+}
+
+void lp_kernel_forget_byte(struct lp_kernel *k, uint64_t addr)
+{
+	lp_vec_each (&k->watches, w)
+		if ((*w)->addr == addr)
+			return;
+	for (size_t i = 0; i < k->watched.len; i++) {
+		if (k->watched.data[i].addr != addr)
+			continue;
+		k->watched.data[i] = k->watched.data[--k->watched.len];
+		lp_watch_forget_runs(k, addr);
+		return;
+	}
 }
 
 uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site)

@@ -44,6 +44,8 @@ struct lp_memory *lp_python_memory(struct lp_python *py);
 
 /* How an interpreter will lay out its structures, by its file alone. -ENOENT, -ENOTSUP. */
 int lp_python_layout_in(int fd, const char *path, struct lp_py_layout *ret);
+/* The process has ended, and one that it has forked goes on: what was found lies there, too. */
+void lp_python_move(struct lp_python *py, pid_t pid);
 
 /* Looks again for what can come later: asyncio, threading. True where the runtime has changed. */
 bool lp_python_refresh(struct lp_python *py);

@@ -57,20 +57,39 @@ static int several_files(const struct file_list *files, const char *wanted, stru
 			  files->len > MAX_NAMED ? ", ..." : "");
 }
 
-/* A file of that name in another folder, for the message. */
+static bool is_named(const struct lp_suggest *near, const char *name)
+{
+	for (size_t i = 0; i < near->n; i++)
+		if (!strcmp(near->best[i].name, name))
+			return true;
+	return false;
+}
+
+/* A file of that name in another folder, or files of names that come near. */
 static int no_such_file(const struct candidates *c, const char *wanted, struct lp_err *err)
 {
-	const char *slash = strrchr(wanted, '/');
+	const char *slash = strrchr(wanted, '/'), *name = slash ? slash + 1 : wanted;
+	struct lp_suggest near = { .wanted = name, .len = strlen(name) };
+	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
 	struct file_list files = { 0 };
-	const char *other = NULL;
 
-	if (slash && slash[1] && find_files(c, slash + 1, &files) == 0 && files.len > 0)
-		other = files.data[0];
+	if (slash && *name && find_files(c, name, &files) == 0 && files.len > 0)
+		lp_buf_str(&b, files.data[0]);
 	lp_vec_done(&files);
+	lp_vec_each (c, code) {
+		const char *end = strrchr((*code)->file, '/');
+		const char *base = end ? end + 1 : (*code)->file;
+
+		if (!b.len && !is_named(&near, base))
+			lp_suggest_add(&near, base, true);
+	}
+	lp_suggest_print(&near, &b);
+	if (b.failed)
+		return lp_err_nomem(err);
 	return lp_err_set(err, ENOENT,
 			  "no Python code of process %d is from a file that ends in "
 			  "'%s'%s%s",
-			  c->py->pid, wanted, other ? "; there is " : "", other ? other : "");
+			  c->py->pid, wanted, b.len ? "; there is " : "", b.len ? b.data : "");
 }
 
 /* The one file that is meant. */
@@ -161,14 +180,6 @@ static int no_entry(const struct candidates *c, const struct lp_py_code *code, s
 			  "call: use %s:%d, which logs each of them",
 			  code->function, c->py->runtime.layout.minor,
 			  slash ? slash + 1 : code->file, lp_py_place_first_line(c->py, code));
-}
-
-static bool is_named(const struct lp_suggest *near, const char *name)
-{
-	for (size_t i = 0; i < near->n; i++)
-		if (!strcmp(near->best[i].name, name))
-			return true;
-	return false;
 }
 
 /* Names that come near; of a class, its functions. */

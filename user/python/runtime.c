@@ -45,6 +45,12 @@ void lp_python_free(struct lp_python *py)
 	free(py);
 }
 
+void lp_python_move(struct lp_python *py, pid_t pid)
+{
+	py->pid = pid;
+	py->memory.pid = pid;
+}
+
 pid_t lp_python_pid(const struct lp_python *py)
 {
 	return py->pid;

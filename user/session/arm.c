@@ -71,6 +71,27 @@ static const char *spot_text(const struct spot *spot, char *buf, size_t size)
 	return buf;
 }
 
+/* What is wrong with the place of a process that is gone is no matter. */
+static bool has_ended(struct lp_session *s, const struct spot *spot)
+{
+	return spot->py && lp_inventory_ended(&s->inv, spot->py->in->pid);
+}
+
+static void drop_ended(struct lp_session *s, struct point *p, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < p->spots.len; i++) {
+		struct spot *spot = p->spots.data[i];
+
+		if (!spot->code && has_ended(s, spot))
+			session_free_spot(spot);
+		else
+			p->spots.data[kept++] = spot;
+	}
+	p->spots.len = kept;
+}
+
 /* A name that only some copies of a line lack is no error of the logpoint: these copies are named
  * and left out. One that every copy lacks is.
  */
@@ -88,9 +109,10 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 			never = never && p->spots.data[i]->code->condition_never;
 		else if (r == -ENOMEM)
 			return lp_err_nomem(err);
-		else if (!first.code)
+		else if (!first.code && !has_ended(s, p->spots.data[i]))
 			first = why;
 	}
+	drop_ended(s, p, from);
 
 	size_t kept = from, bad = 0;
 	for (size_t i = from; i < p->spots.len; i++)

@@ -46,9 +46,10 @@ struct point {
 	enum point_state state;
 	LP_VEC(struct spot *) spots;
 	LP_VEC(struct spot *) dead; /* Python: their code is gone, records of them may still come */
-	uint64_t dead_runs, dead_unseen;
-	struct lp_err missing; /* what is said while no module has it */
+	struct lp_err missing;	    /* what is said while no module has it */
 	uint64_t shown, unshown;
+	uint64_t unseen;		  /* of spots that are gone */
+	uint64_t runs;			  /* of probes in evaluation loops that are gone */
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
 	size_t tick, n_ticks;
 	uint32_t cost_classes; /* bits of enum cost_class */
@@ -66,7 +67,9 @@ struct interp {
 	struct interp *origin; /* the one it was forked from; NULL: none */
 	struct lp_err refused; /* code is 0 where it can be logged */
 	bool known;	       /* the kernel side knows it by `runtime` */
-	bool gone;	       /* its process is */
+	uint64_t opened_at;
+	bool gone;	  /* its process has ended, or runs another program */
+	uint64_t gone_at; /* no record of it is later */
 	uint32_t runtime;
 	struct lp_py_info info; /* the collector's view */
 };
@@ -152,10 +155,10 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
-	uint64_t armed_at;		 /* what was found first is watched since then */
-	pid_t forked;			 /* by a target since then; 0: none */
-	bool any_dead;			 /* in points' dead */
-	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
+	uint64_t armed_at;  /* what was found first, and makers of code, are watched since */
+	pid_t forked;	    /* by a target since then; 0: none */
+	bool any_dead;	    /* in points' dead */
+	bool told_of_steps; /* that no watchpoint ever hits on this machine */
 	struct step_count *counting;	 /* python_count.c: under way */
 	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
@@ -222,6 +225,7 @@ bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* python.c: interpreters. Is Python looked at for this logpoint at all? */
 bool session_may_be_python(const struct point *p);
+bool session_has_interpreter(const struct lp_session *s, struct lp_file *f);
 /* Is its location a line of a *.py file? */
 bool session_names_python_file(const struct point *p);
 /* Could a target be, or become, a Python process? */
@@ -238,12 +242,21 @@ struct interp *session_interp_root(struct interp *in);
 int session_python_hide_names(struct lp_session *s, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
-/* It has ended, or runs another program. */
-void session_python_gone(struct lp_session *s, pid_t pid);
 int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_err *err);
 void session_python_refresh(struct lp_session *s);
 void session_python_watch_makers(struct lp_session *s);
+
+/* python_life.c: interpreters end. Its process has, or runs another program. */
+void session_python_gone(struct lp_session *s, pid_t pid);
+/* What is gone and has no record left leaves no trace. */
+void session_python_forget(struct lp_session *s);
+/* One that is attached no more, and its sites. */
+void session_python_free_spot(struct lp_session *s, struct spot *spot);
 void session_python_done(struct lp_session *s);
+/* One that runs and uses what this one has found; NULL: none does. */
+struct interp *session_interp_user(const struct lp_session *s, struct interp *root);
+void session_interp_free(struct interp *in);
+LP_CLEANUP(struct interp *, session_interp_free)
 
 /* python_spots.c: places of a point in all interpreters; -ENOENT: in none; *ret_pending: it can come
  * later.

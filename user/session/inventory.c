@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@ static void file_free(struct lp_file *f)
 	if (!f)
 		return;
 	lp_module_free(f->module);
+	lp_symfile_free(f->symbols);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
@@ -139,16 +141,35 @@ int lp_inventory_add_file(struct lp_inventory *inv, const char *path, struct lp_
 	return 0;
 }
 
+/* One that runs but can't be read is kept, to say so. */
+static int add_unreadable(struct lp_inventory *inv, const struct lp_map *m, struct lp_file **ret,
+			  struct lp_err *err)
+{
+	const struct stat st = { .st_dev = m->dev, .st_ino = m->ino };
+	lp_auto(file_free) struct lp_file *f = NULL;
+
+	int r = file_new(-1, m->path, &st, &f, err);
+	if (r < 0)
+		return r;
+	f->why = strdup("replaced since it was loaded; reading the loaded one needs "
+			"CAP_CHECKPOINT_RESTORE");
+	if (!f->why || lp_vec_push(&inv->files, f) < 0)
+		return lp_err_nomem(err);
+	*ret = lp_take(f);
+	return 0;
+}
+
 static int add_map(struct lp_inventory *inv, struct lp_proc *p, const struct lp_map *m,
 		   const char *root, struct lp_err *err)
 {
 	struct lp_file *f = find_alias(inv, m->dev, m->ino);
 
 	if (!f) {
-		int fd = lp_process_open_map(p->info.pid, m, err);
-		if (fd < 0)
-			return fd;
-		int r = add_fd(inv, fd, m->path, root, &f, err);
+		struct lp_err why = { 0 };
+		int fd = lp_process_open_map(p->info.pid, m, &why);
+		int r = fd >= 0	       ? add_fd(inv, fd, m->path, root, &f, err)
+			: fd == -EPERM ? add_unreadable(inv, m, &f, err)
+				       : lp_err_set(err, -fd, "%s", why.msg);
 		if (r < 0)
 			return r;
 		struct lp_file_alias alias = { .dev = m->dev, .ino = m->ino, .file = f };
@@ -232,6 +253,14 @@ struct lp_proc *lp_inventory_process(struct lp_inventory *inv, pid_t pid)
 
 	return i < inv->procs.len && inv->procs.data[i]->info.pid == pid ? inv->procs.data[i]
 									 : NULL;
+}
+
+bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid)
+{
+	const struct lp_proc *p = lp_inventory_process(inv, pid);
+	struct pollfd poll_for = { .fd = p ? p->pidfd : -1, .events = POLLIN };
+
+	return !p || poll(&poll_for, 1, 0) > 0;
 }
 
 int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc **ret,

@@ -17,6 +17,7 @@
 #include "native/native.h"
 #include "target/elf.h"
 #include "target/process.h"
+#include "target/symfile.h"
 
 enum lp_tristate { LP_UNKNOWN, LP_NO, LP_YES };
 
@@ -32,7 +33,8 @@ struct lp_file {
 	bool dynamic;		 /* names a loader: libraries can come later */
 	bool fixed;		 /* run-time addresses are link addresses */
 	bool resolved;		 /* every logpoint was looked up in it */
-	enum lp_tristate python; /* holds an interpreter */
+	enum lp_tristate python; /* holds an interpreter; its symbols */
+	struct lp_symfile *symbols;
 };
 
 struct lp_mapping {
@@ -70,6 +72,8 @@ LP_CLEANUP_DONE(struct lp_inventory, lp_inventory_done)
 int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc **ret,
 			     struct lp_err *err);
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid);
+/* Nothing of it can be read any more. */
+bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid);
 struct lp_proc *lp_inventory_process(struct lp_inventory *inv, pid_t pid);
 
 /* A file that no process maps yet. -ENOEXEC: not one that can be logged. */

@@ -38,9 +38,11 @@ static uint32_t at_most(size_t n, uint32_t max)
 /* 0: any number can come. */
 static uint32_t fixed_targets(const struct lp_session_opts *o)
 {
-	if (o->follow || o->target.kind == LP_TARGET_EXE)
+	if (o->follow)
 		return 0;
-	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
+	return o->target.kind == LP_TARGET_PIDS	     ? (uint32_t)o->target.n_pids
+	       : o->target.kind == LP_TARGET_COMMAND ? 1
+						     : 0;
 }
 
 static uint64_t uses_of(const struct lp_compiled *c)
@@ -116,8 +118,12 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 	if (s->cgroup[0])
 		ret->cgroup_id = session_cgroup_id(s);
 	if (s->opts->target.kind == LP_TARGET_EXE) {
-		ret->exe_dev = s->exe->dev;
-		ret->exe_ino = s->exe->ino;
+		dev_t dev = s->exe->dev;
+		ino_t ino = s->exe->ino;
+
+		lp_maps_identify(s->exe->fd, &dev, &ino, NULL);
+		ret->exe_dev = dev;
+		ret->exe_ino = ino;
 	}
 }
 

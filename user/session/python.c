@@ -52,7 +52,7 @@ static bool any_may_be_python(const struct lp_session *s)
 }
 
 /* Only executables and libraries that are called so are looked into. */
-static bool has_interpreter(const struct lp_session *s, struct lp_file *f)
+bool session_has_interpreter(const struct lp_session *s, struct lp_file *f)
 {
 	lp_auto(lp_symfile_free) struct lp_symfile *symbols = NULL;
 	struct lp_elf_symbol sym;
@@ -62,10 +62,12 @@ static bool has_interpreter(const struct lp_session *s, struct lp_file *f)
 	f->python = LP_NO;
 	if (!f->module || (!strstr(f->name, "python") && !session_is_executable(s, f)))
 		return false;
-	if (lp_symfile_open(f->fd, f->path, "", &symbols, NULL) >= 0 &&
-	    lp_symfile_find(symbols, "_PyRuntime", &sym))
-		f->python = LP_YES;
-	return f->python == LP_YES;
+	if (lp_symfile_open(f->fd, f->path, "", &symbols, NULL) < 0 ||
+	    !lp_symfile_find(symbols, "_PyRuntime", &sym))
+		return false;
+	f->symbols = lp_take(symbols);
+	f->python = LP_YES;
+	return true;
 }
 
 /* Before the targets are opened: does a process map what is called so? */
@@ -117,8 +119,10 @@ bool session_python_expected(const struct lp_session *s)
 		if ((*p)->lp->location.kind == LP_AT_LINE &&
 		    has_suffix((*p)->lp->location.file, ".py"))
 			return true;
+	if (s->cgroup[0])
+		return true; /* anything may start there */
 	lp_vec_each (&s->inv.files, f)
-		if (has_interpreter(s, *f))
+		if (session_has_interpreter(s, *f))
 			return true;
 	return sounds_so(s);
 }
@@ -138,31 +142,20 @@ struct interp *session_interp_root(struct interp *in)
 	return in;
 }
 
-static void interp_free(struct interp *in)
+/* What may hold an interpreter, but can't be read; NULL: nothing. */
+static const struct lp_file *maps_unreadable(const struct lp_proc *p)
 {
-	if (!in)
-		return;
-	lp_py_types_free((struct lp_py_types *)in->info.types);
-	lp_python_free(in->py);
-	free(in);
-}
-LP_CLEANUP(struct interp *, interp_free)
-
-void session_python_done(struct lp_session *s)
-{
-	lp_vec_each (&s->interps, in)
-		interp_free(*in);
-	lp_vec_done(&s->interps);
-	lp_vec_done(&s->watches);
-	lp_vec_done(&s->makers);
-	lp_vec_done(&s->made);
+	lp_vec_each (&p->maps, m)
+		if (m->file->fd < 0 && (m->file == p->exe || strstr(m->file->name, "python")))
+			return m->file;
+	return NULL;
 }
 
 /* One of CPython, or of PyPy, to be refused. */
 static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p)
 {
 	lp_vec_each (&p->maps, m)
-		if (has_interpreter(s, m->file) || strstr(m->file->name, "pypy"))
+		if (session_has_interpreter(s, m->file) || strstr(m->file->name, "pypy"))
 			return true;
 	return false;
 }
@@ -182,8 +175,8 @@ static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 	const struct lp_mapping *ours = lp_proc_mapping(p, addr);
 	const struct lp_mapping *theirs = lp_proc_mapping(parent, addr);
 
-	return ours && theirs && ours->file == theirs->file && ours->start == theirs->start ? in
-											    : NULL;
+	bool same = ours && theirs && ours->file == theirs->file && ours->start == theirs->start;
+	return same ? session_interp_root(in) : NULL;
 }
 
 int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_err *err)
@@ -223,14 +216,22 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err)
 {
 	struct lp_proc *p = lp_inventory_process(&s->inv, pid);
 
-	if (!p || session_interp(s, pid) || !any_may_be_python(s) || !maps_interpreter(s, p))
+	if (!p || session_interp(s, pid) || !any_may_be_python(s))
 		return 0;
-	lp_auto(interp_free) struct interp *in = calloc(1, sizeof(*in));
+	const struct lp_file *unreadable = maps_unreadable(p);
+	if (!unreadable && !maps_interpreter(s, p))
+		return 0;
+	lp_auto(session_interp_free) struct interp *in = calloc(1, sizeof(*in));
 	if (!in)
 		return lp_err_nomem(err);
 	in->pid = pid;
+	in->opened_at = lp_now();
 	in->origin = find_origin(s, p);
-	int r = in->origin ? 0 : open_interpreter(s, in, p, err);
+	int r = 0;
+	if (unreadable)
+		lp_err_set(&in->refused, EPERM, "%s: %s", unreadable->path, unreadable->why);
+	else if (!in->origin)
+		r = open_interpreter(s, in, p, err);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0; /* not initialised yet, say: it will be tried again */
 	if (lp_vec_push(&s->interps, in) < 0)
@@ -299,17 +300,6 @@ int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *er
 	return s->cgroup[0] ? 0 : lp_kernel_add_target(s->kernel, pid, err);
 }
 
-/* Kept until the end: records of it may still come. */
-void session_python_gone(struct lp_session *s, pid_t pid)
-{
-	struct interp *in = session_interp(s, pid);
-
-	if (!in)
-		return;
-	session_python_detach_process(s, in);
-	in->gone = true;
-}
-
 void session_python_refresh(struct lp_session *s)
 {
 	struct lp_err why = { 0 };
@@ -318,7 +308,8 @@ void session_python_refresh(struct lp_session *s)
 	lp_vec_each (&s->interps, each) {
 		struct interp *in = *each;
 
-		if (in->gone || !in->py || !in->known || !lp_python_refresh(in->py))
+		if (!in->py || !in->known || !session_interp_user(s, in) ||
+		    !lp_python_refresh(in->py))
 			continue;
 		if (lp_kernel_set_runtime(s->kernel, in->runtime, lp_python_runtime(in->py), &why) <
 		    0)
@@ -370,7 +361,7 @@ void session_python_watch_makers(struct lp_session *s)
 	if (!any_may_be_python(s) || !lp_kernel_has_python(s->kernel))
 		return;
 	lp_vec_each (&s->inv.files, f) {
-		if (!has_interpreter(s, *f) || is_made(s, *f))
+		if (!session_has_interpreter(s, *f) || is_made(s, *f))
 			continue;
 		if (lp_vec_push(&s->made, *f) < 0)
 			return;
@@ -393,12 +384,14 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_
 	}
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
 		return;
-	if (add_runtime(s, in, &why) < 0 || session_python_add_target(s, pid, &why) < 0) {
-		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);
-		return;
-	}
-	if (in->refused.code)
+	int r = add_runtime(s, in, &why);
+	if (r >= 0 && in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
-	else if (!in->origin) /* else its watchpoints are inherited */
+	else if (r >= 0 && !in->origin) /* else its watchpoints are inherited */
 		session_python_arm(s, in, 0, 0);
+	/* until now a forked child was logged by its parent's places */
+	if (r >= 0)
+		r = session_python_add_target(s, pid, &why);
+	if (r < 0)
+		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);
 }

@@ -76,10 +76,7 @@ static void free_dead(struct lp_session *s, struct point *p)
 			p->dead.data[kept++] = spot;
 			continue;
 		}
-		lp_kernel_free_site(s->kernel, spot->site);
-		if (spot->py->owns_entry)
-			lp_kernel_free_site(s->kernel, spot->enter_site);
-		session_free_spot(spot);
+		session_python_free_spot(s, spot);
 	}
 	p->dead.len = kept;
 	s->any_dead |= kept > 0;

@@ -124,6 +124,8 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 		int r = why.code ? -why.code : resolve_in(s, p, in, 0, &why);
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
+		if (r < 0 && lp_inventory_ended(&s->inv, in->pid))
+			continue;
 		live = live || !in->refused.code;
 		if (r < 0 && tells_more(&best, why.code))
 			best = why;
@@ -183,9 +185,12 @@ int session_python_move_site(struct lp_session *s, struct spot *spot, struct py_
 	uint32_t before = half == &spot->py->entry ? spot->enter_site : spot->site;
 
 	int r = add_half(s, spot, half, site, err);
-	if (r >= 0)
-		lp_kernel_drop_python_site(s->kernel, before);
-	return r;
+	if (r < 0)
+		return r;
+	lp_kernel_drop_python_site(s->kernel, before);
+	lp_collect_drop_site(s->collect, before);
+	lp_kernel_free_site(s->kernel, before); /* it was never watched */
+	return 0;
 }
 
 int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)

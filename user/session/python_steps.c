@@ -87,6 +87,10 @@ static int choose(struct spot *spot, struct py_half *half, void *arg)
 	if (!half->by_step)
 		return 0;
 	int r = session_steps_find(spot, half, p->err);
+	if (r < 0 && lp_inventory_ended(&p->s->inv, spot->py->in->pid)) {
+		half->by_step = false;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	half->chosen = half->steps.data;

@@ -64,8 +64,10 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 
 	if (half->watched)
 		leave_watch(s, spot->py->in, half->place.watch);
-	if (half->step)
+	if (half->step) {
 		lp_link_free(lp_take(half->step));
+		spot->point->runs += lp_kernel_step_runs(s->kernel, site);
+	}
 	if (half->has_site)
 		lp_kernel_drop_python_site(s->kernel, site);
 	half->watched = half->has_site = false;
@@ -113,6 +115,8 @@ static int watch_spots(struct lp_session *s, struct point *p, size_t from, struc
 		}
 		if (py && r >= 0)
 			r = watch_half(s, spot, &py->here, !py->has_entry || !late_entry, err);
+		if (py && r < 0 && lp_inventory_ended(&s->inv, py->in->pid))
+			r = 0;
 	}
 	return r;
 }
@@ -194,13 +198,9 @@ void session_python_detach_spot(struct lp_session *s, struct spot *spot)
 {
 	struct point *p = spot->point;
 
-	if (spot->py->here.step)
-		p->dead_runs += lp_kernel_step_runs(s->kernel, spot->site);
-	if (spot->py->owns_entry && spot->py->entry.step)
-		p->dead_runs += lp_kernel_step_runs(s->kernel, spot->enter_site);
 	detach_spot(s, spot);
 	if (!find_watch(s, spot->py->in, spot->py->here.place.watch))
-		p->dead_unseen += lp_kernel_unseen(s->kernel, spot->py->here.place.watch);
+		p->unseen += lp_kernel_unseen(s->kernel, spot->py->here.place.watch);
 }
 
 /* The same byte of several processes is counted as one. */
@@ -217,7 +217,7 @@ static bool is_first_at(const struct point *p, size_t i)
 
 uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 {
-	uint64_t n = p->dead_runs;
+	uint64_t n = p->runs;
 
 	lp_vec_each (&p->spots, each) {
 		const struct spot *spot = *each;
@@ -234,7 +234,7 @@ uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 
 uint64_t session_python_unseen(struct lp_session *s, struct point *p)
 {
-	uint64_t n = p->dead_unseen;
+	uint64_t n = p->unseen;
 
 	for (size_t i = 0; i < p->spots.len; i++)
 		if (p->spots.data[i]->py && is_first_at(p, i))

@@ -92,10 +92,37 @@ static int resolve_address(struct lp_session *s, struct point *p, struct lp_file
 			 (unsigned long long)addr);
 }
 
+static int has_name(const struct lp_elf_symbol *sym, void *location)
+{
+	return strstr(sym->name, ((const struct lp_location *)location)->name) ? 1 : 0;
+}
+
+/* What is meant in Python is seldom in the interpreter's own C code, and its symbols say so sooner than
+ * its debug information does.
+ */
+static bool may_have(const struct lp_session *s, const struct point *p, struct lp_file *f)
+{
+	const struct lp_location *at = &p->lp->location;
+
+	if (!session_may_be_python(p) || !session_has_interpreter(s, f))
+		return true;
+	if (at->kind == LP_AT_LINE)
+		return !session_names_python_file(p);
+	return strpbrk(at->name, "*?[") || !lp_symfile_is_complete(f->symbols) ||
+	       lp_symfile_each(f->symbols, has_name, (void *)at) ||
+	       lp_symfile_each_debug(f->symbols, has_name, (void *)at);
+}
+
 int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f, struct lp_err *err)
 {
+	const struct lp_location *at = &p->lp->location;
+
 	if (!f->module)
 		return lp_err_set(err, ENOENT, "%s: %s", f->name, f->why);
+	if (!may_have(s, p, f))
+		return lp_err_at(err, ENOENT, at->col, (int)strlen(at->text), "no %s '%s' in %s",
+				 at->kind == LP_AT_LINE ? "file" : "function",
+				 at->kind == LP_AT_LINE ? at->file : at->name, f->name);
 	if (p->lp->location.kind == LP_AT_ADDRESS)
 		return resolve_address(s, p, f, err);
 	return add_spots(p, f, &p->lp->location, s, err);
@@ -268,14 +295,16 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	}
 	const bool refused = r < 0 && r != -ENOENT;
 	r = resolve_native(s, p, err);
-	if (refused && (r == -ENOENT || (r >= 0 && p->state == POINT_PENDING))) {
+	/* there is Python, which tells more; in a cgroup, what comes later may be another's */
+	if (refused && (r == -ENOENT || (r >= 0 && !p->spots.len && !s->cgroup[0]))) {
 		*err = why;
 		return -why.code;
 	}
 	if (r == -ENOENT && pending) {
-		p->missing = why;
 		p->state = POINT_PENDING;
-		return 0;
+		r = 0;
 	}
+	if ((refused || pending) && r >= 0 && !p->spots.len)
+		p->missing = why;
 	return r;
 }

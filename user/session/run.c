@@ -125,7 +125,7 @@ static int drain(struct lp_session *s, bool all, struct lp_err *err)
 	int r = lp_collect_flush(s->collect, all || !n ? UINT64_MAX : now - REORDER, err);
 	if (r < 0)
 		return r;
-	s->flushed = now - REORDER;
+	s->flushed = all || !n ? now : now - REORDER;
 	if (!s->failure.code && s->finish != FINISH_PIPE) {
 		r = s->ops->flush(s->arg, &s->failure);
 		if (r == -EPIPE) {
@@ -186,6 +186,7 @@ static void tick(struct lp_session *s, uint64_t now)
 	if (s->next_refresh && now >= s->next_refresh)
 		session_python_refresh(s);
 	session_python_sweep(s);
+	session_python_forget(s);
 	if (s->deadline && now >= s->deadline && !s->finish)
 		s->finish = FINISH_LIMIT;
 }

@@ -176,7 +176,13 @@ static int resolve_point(struct lp_session *s, struct point *p, struct lp_err *e
 {
 	int r = session_resolve(s, p, err);
 
-	return r < 0 ? r : session_compile(s, p, 0, err);
+	if (r >= 0)
+		r = session_compile(s, p, 0, err);
+	if (r >= 0 && p->state == POINT_ARMED && !p->spots.len) {
+		p->state = POINT_PENDING; /* what had it has ended meanwhile */
+		lp_err_set(&p->missing, ENOENT, "no target runs yet");
+	}
+	return r;
 }
 
 /* After the point that it waits for: that one's id must be known. */
@@ -284,7 +290,6 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	lp_vec_done(&stops);
 	if (r >= 0)
 		r = session_python_attach_all(s, err);
-	s->armed_at = lp_now();
 	return r;
 }
 
@@ -374,11 +379,12 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
 	say_armed(s);
-	session_arm_postponed(s);
 	/* what comes later finds what came before the watch for it */
 	session_python_watch_makers(s);
+	s->armed_at = lp_now();
 	arm_meanwhile(s);
 	session_watch_loaders(s);
+	session_arm_postponed(s);
 	session_hold_begin(s);
 	session_rescan_all(s);
 	return 0;

@@ -87,15 +87,18 @@ int session_find_targets(struct lp_session *s, struct lp_err *err)
 	return 0;
 }
 
-/* What came with the process: files to look for logpoints in, a loader to listen to. */
-static void arm_new_files(struct lp_session *s)
+/* What came with the process: a loader and an interpreter to listen to, places in Python, which is
+ * quick, and files to look for logpoints in, which can take long.
+ */
+static void arm_new(struct lp_session *s, pid_t pid)
 {
 	if (!s->kernel || s->finished)
 		return;
-	for (size_t i = 0; i < s->inv.files.len; i++)
-		session_arm_file(s, s->inv.files.data[i]);
 	session_watch_loaders(s);
 	session_python_watch_makers(s);
+	session_python_code(s, pid, 0, 0);
+	for (size_t i = 0; i < s->inv.files.len; i++)
+		session_arm_file(s, s->inv.files.data[i]);
 }
 
 int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
@@ -113,9 +116,7 @@ int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
 	if (r >= 0 && !known && s->kernel)
 		r = session_python_add_target(s, pid, err);
 	if (r >= 0)
-		arm_new_files(s);
-	if (r >= 0 && s->kernel && !s->finished)
-		session_python_code(s, pid, 0, 0);
+		arm_new(s, pid);
 	return r;
 }
 
@@ -127,7 +128,7 @@ void session_target_gone(struct lp_session *s, pid_t pid)
 	lp_inventory_remove_process(&s->inv, pid);
 	if (pid == s->child)
 		session_reap_child(s, false);
-	if (s->kernel && !s->cgroup[0])
+	if (s->kernel)
 		lp_kernel_remove_target(s->kernel, pid);
 
 	bool ended = kind == LP_TARGET_COMMAND ? s->child_done
@@ -173,9 +174,12 @@ static void on_fork(struct lp_session *s, const struct lp_record *rec, const cha
 
 static void on_exec(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
+	const struct interp *in = session_interp(s, (pid_t)rec->pid);
+
 	(void)text;
 	session_note(s, LP_LOG_VERBOSE, "process %u runs %.*s", rec->pid, LP_COMM_LEN, rec->comm);
-	session_python_gone(s, (pid_t)rec->pid); /* that of the program before */
+	if (in && in->opened_at < rec->time)
+		session_python_gone(s, (pid_t)rec->pid);
 	struct lp_proc *p = lp_inventory_process(&s->inv, (pid_t)rec->pid);
 	if (p)
 		p->began = lp_now();
@@ -183,14 +187,15 @@ static void on_exec(struct lp_session *s, const struct lp_record *rec, const cha
 	if (!(rec->flags & LP_RECF_HELD))
 		return;
 	session_expect_image(s, (pid_t)rec->pid);
-	arm_new_files(s);
+	arm_new(s, (pid_t)rec->pid);
 	session_hold_exec(s);
 }
 
 static void on_exit_of(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
 	(void)text;
-	session_note(s, LP_LOG_VERBOSE, "process %u has ended", rec->pid);
+	session_note(s, LP_LOG_VERBOSE, "process %u %s", rec->pid,
+		     rec->arg ? "runs another program" : "has ended");
 	if ((pid_t)rec->pid != s->child)
 		session_target_gone(s, (pid_t)rec->pid);
 }

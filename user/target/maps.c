@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "target/procfs.h"
 
@@ -118,6 +120,27 @@ int lp_maps_read(pid_t pid, struct lp_maps *ret, struct lp_err *err)
 	*ret = m;
 	m = (struct lp_maps){ 0 };
 	return 0;
+}
+
+int lp_maps_identify(int fd, dev_t *ret_dev, ino_t *ret_ino, struct lp_err *err)
+{
+	lp_auto(lp_maps_done) struct lp_maps maps = { 0 };
+	void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (at == MAP_FAILED)
+		return lp_err_set(err, errno, "mmap: %s", strerror(errno));
+	int r = lp_maps_read(getpid(), &maps, err);
+	munmap(at, 1);
+	if (r < 0)
+		return r;
+	lp_vec_each (&maps.all, m) {
+		if (m->start > (uintptr_t)at || m->end <= (uintptr_t)at)
+			continue;
+		*ret_dev = m->dev;
+		*ret_ino = m->ino;
+		return 0;
+	}
+	return lp_err_set(err, ENOENT, "no mapping of our own file");
 }
 
 bool lp_map_is_code(const struct lp_map *m)

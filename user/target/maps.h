@@ -39,6 +39,9 @@ int lp_maps_parse(struct lp_maps *m, struct lp_err *err);
 /* -ESRCH: no such process (any more); -EPERM: not ours to see. */
 int lp_maps_read(pid_t pid, struct lp_maps *ret, struct lp_err *err);
 
+/* What the kernel itself calls a file, which on overlayfs and btrfs is not what fstat(2) says: as in mappings. */
+int lp_maps_identify(int fd, dev_t *ret_dev, ino_t *ret_ino, struct lp_err *err);
+
 /* A mapping of a file from which code can run: not the vdso, not anonymous memory. */
 bool lp_map_is_code(const struct lp_map *m);
 

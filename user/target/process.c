@@ -110,11 +110,14 @@ int lp_process_pidfd(pid_t pid, struct lp_err *err)
 	return fd;
 }
 
+/* On overlayfs and btrfs stat(2) gives other devices than mappings have. There the kernel's word that the
+ * path still leads to the file has to do.
+ */
 static bool same_file(int fd, const struct lp_map *m)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_ino == m->ino && st.st_dev == m->dev;
+	return fstat(fd, &st) == 0 && st.st_ino == m->ino && (st.st_dev == m->dev || !m->deleted);
 }
 
 /* map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE (Linux 5.9), but leads to the mapped file
@@ -126,7 +129,7 @@ int lp_process_open_map(pid_t pid, const struct lp_map *m, struct lp_err *err)
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)pid,
 		 (unsigned long long)m->start, (unsigned long long)m->end);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), code = errno;
 	if (fd >= 0)
 		return fd;
 
@@ -144,7 +147,10 @@ int lp_process_open_map(pid_t pid, const struct lp_map *m, struct lp_err *err)
 	if (fd >= 0)
 		close(fd);
 
-	return lp_err_set(err, ESTALE,
+	if (code != EPERM && code != EACCES)
+		return lp_err_set(err, code, "%s of process %d: %s", m->path, (int)pid,
+				  strerror(code));
+	return lp_err_set(err, EPERM,
 			  "%s: the file was replaced since process %d loaded it; reading the "
 			  "loaded one needs CAP_CHECKPOINT_RESTORE",
 			  m->path, (int)pid);

@@ -37,7 +37,7 @@ int lp_process_check(pid_t pid, struct lp_process_info *ret, struct lp_err *err)
 int lp_process_pidfd(pid_t pid, struct lp_err *err);
 
 /* The very file that is mapped, also where it was deleted or replaced. Returns a descriptor;
- * -ESTALE: the file is gone and these privileges don't reach the mapped one.
+ * -EPERM: the path leads elsewhere by now, and these privileges don't reach the mapped one.
  */
 int lp_process_open_map(pid_t pid, const struct lp_map *m, struct lp_err *err);
 

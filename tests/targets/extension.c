@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tests/targets/extension.c
+ *
+ * extension - a module of CPython: extension.scale(number, name) calls scaled().
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "target.h"
+
+struct scale {
+	int factor;
+	const char *name;
+};
+
+NOINLINE int scaled(const struct scale *scale, int number);
+
+NOINLINE int scaled(const struct scale *scale, int number)
+{
+	int result = number * scale->factor;
+
+	HERE(result); /* @scaled */
+	return result;
+}
+
+static PyObject *py_scale(PyObject *self, PyObject *args)
+{
+	struct scale scale = { .factor = 3 };
+	int number;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "is", &number, &scale.name))
+		return NULL;
+	return PyLong_FromLong(scaled(&scale, number));
+}
+
+static PyMethodDef methods[] = { { "scale", py_scale, METH_VARARGS, NULL },
+				 { NULL, NULL, 0, NULL } };
+static struct PyModuleDef module = { PyModuleDef_HEAD_INIT, .m_name = "extension",
+				     .m_size = -1, .m_methods = methods };
+
+PyMODINIT_FUNC PyInit_extension(void)
+{
+	return PyModule_Create(&module);
+}
