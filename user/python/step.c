@@ -322,6 +322,7 @@ static int add_step(struct lp_python *py, const struct lp_py_site *site, uint64_
 	lp_auto(lp_py_step_done) struct lp_py_step s = {
 		.site = *site,
 		.op = op,
+		.returns = ops[op].kind == LP_PYOP_RETURN,
 		.name = ops[op].name,
 		.weight = ops[op].weight,
 	};

@@ -19,6 +19,7 @@
 struct lp_py_step {
 	struct lp_py_site site; /* as the place's, but for unit, unit_register, unit_delta, flags */
 	uint8_t op;
+	bool returns;
 	const char *name;	  /* of the instruction: "LOAD_ATTR" */
 	unsigned int weight;	  /* how often it is executed, typically: of 1,000 instructions */
 	LP_VEC(uint64_t) offsets; /* in lp_python_file(), of all its forms */

@@ -95,7 +95,9 @@ static int choose(struct spot *spot, struct py_half *half, void *arg)
 		return r;
 	half->chosen = half->steps.data;
 	lp_vec_each (&half->steps, step)
-		if (is_rarer(p->s, file, step, half->chosen))
+		/* an entry is to be seen before the return, not by the same instruction */
+		if (!(half == &spot->py->entry && step->returns) &&
+		    is_rarer(p->s, file, step, half->chosen))
 			half->chosen = step;
 	if (!p->no_watch.code)
 		p->no_watch = half->no_watch;
