@@ -84,6 +84,8 @@ static int configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_fetches,
+					 LP_PY_RUNTIMES_MAX * LP_PY_FETCHES_MAX);
 		bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
 		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
 		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);

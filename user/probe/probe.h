@@ -63,6 +63,12 @@ struct lp_py_site;
 struct lp_link;
 int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, uint32_t *ret_id,
 			  struct lp_err *err);
+/* An instruction that reads code units to execute them, by what the instruction pointer is then: where
+ * there are watchpoints, nothing else is a hit.
+ */
+struct lp_py_fetch;
+int lp_kernel_add_fetch(struct lp_kernel *k, uint32_t runtime, uint64_t ip,
+			const struct lp_py_fetch *fetch, struct lp_err *err);
 /* What has changed since: asyncio was imported, say. */
 int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
 			  struct lp_err *err);

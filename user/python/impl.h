@@ -35,6 +35,7 @@ struct lp_python {
 	 * looked for yet
 	 */
 	uint64_t *step_table;
+	uint64_t step_table_at; /* where that table is */
 	uint16_t step_register;
 
 	/* code.c's: the code objects found */

@@ -52,6 +52,7 @@ static bool find_in(struct lp_python *py, const struct lp_map *m, uint64_t table
 		if (run < OPCODES)
 			continue;
 		memcpy(table, words + i + 1 - OPCODES, OPCODES * sizeof(*table));
+		py->step_table_at = m->start + (i + 1 - OPCODES) * sizeof(*table);
 		return true;
 	}
 	return false;

@@ -63,6 +63,7 @@ struct interp {
 	bool known;	       /* the kernel side knows it by `runtime` */
 	bool gone;	       /* its process is */
 	uint32_t runtime;
+	struct lp_err unwatchable; /* code is 0 where watchpoints can be understood */
 	struct lp_py_info info; /* the collector's view */
 };
 
@@ -210,6 +211,8 @@ struct interp *session_interp_root(struct interp *in);
 /* Tells the kernel side of what was opened before it was there. */
 /* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
 int session_python_hide_names(struct lp_session *s, struct lp_err *err);
+/* Tells the kernel side which instructions of the interpreter's loop read code units. */
+int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
 /* It has ended, or runs another program. */

@@ -239,10 +239,14 @@ static int add_runtime(struct lp_session *s, struct interp *in, struct lp_err *e
 	if (in->known || in->refused.code)
 		return 0;
 	int r = 0;
-	if (root)
+	if (root) {
 		in->runtime = root->runtime;
-	else
+		in->unwatchable = root->unwatchable;
+	} else {
 		r = lp_kernel_add_runtime(s->kernel, lp_python_runtime(in->py), &in->runtime, err);
+		if (r >= 0 && lp_kernel_has_watch(s->kernel))
+			r = session_python_add_fetches(s, in, err);
+	}
 	in->known = r >= 0;
 	return r;
 }

@@ -7,7 +7,24 @@
 #include <errno.h>
 #include <string.h>
 
+#include "python/fetch.h"
 #include "python/step.h"
+
+int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err)
+{
+	lp_auto(lp_py_fetches_done) struct lp_py_fetches found = { 0 };
+
+	int r = lp_python_fetches(in->py, &found, &in->unwatchable);
+	if (r < 0)
+		return r == -ENOMEM ? lp_err_nomem(err) : 0;
+	in->unwatchable.code = 0;
+	lp_vec_each (&found, at) {
+		r = lp_kernel_add_fetch(s->kernel, in->runtime, at->ip, &at->fetch, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
 
 static struct watch *find_watch(const struct lp_session *s, const struct interp *in, uint64_t addr)
 {
@@ -135,10 +152,10 @@ static void tell_of_steps(struct lp_session *s, const struct spot *spot, const s
 static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *half,
 		       struct lp_err *err)
 {
-	struct lp_err why = { 0 };
+	struct lp_err why = spot->py->in->unwatchable;
 	int r = -ENOSPC;
 
-	if (lp_kernel_has_watch(s->kernel))
+	if (lp_kernel_has_watch(s->kernel) && !why.code)
 		r = use_watch(s, spot->py->in, half->place.watch, &why);
 	half->watched = r >= 0;
 	if (r == -ENOSPC && lp_kernel_has_steps(s->kernel)) {
