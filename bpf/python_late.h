@@ -8,6 +8,8 @@
 #ifndef LP_BPF_PYTHON_LATE_H
 #define LP_BPF_PYTHON_LATE_H
 
+#define LATE_AT_MAX (LP_RECORD_MAX + sizeof(struct lp_block))
+
 /* Is a byte of these among those of which the value is not known? */
 lp_inline int lp_late_hides(struct lp_vm *vm, __u64 addr, __u64 len)
 {
@@ -63,7 +65,7 @@ lp_inline void lp_late_record(struct lp_vm *vm, __u32 at, __u64 addr, __u32 len)
 		if (i >= vm->py.n_late || off >= len)
 			continue;
 
-		lp_word *to = (lp_word *)(vm->rec + lp_at_most(at, LP_RECORD_MAX + 32) +
+		lp_word *to = (lp_word *)(vm->rec + lp_at_most(at, LATE_AT_MAX) +
 					  lp_at_most(off, LP_READ_MAX));
 		*to = (*to & ~l->mask) | l->value;
 	}
