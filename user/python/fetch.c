@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The loop executes a unit by reading it, through a register, and jumping to where the table of computed
  * gotos says for its opcode. So an instruction that reads two bytes of which that jump depends is a
- * fetch, and so is one that reads the byte behind such an opcode. In 3.11 and 3.12 the handler of a
- * pair reads the second unit's operand, too.
+ * fetch. Where the two are read one by one (3.12) it is the one that reads the byte behind such an
+ * opcode; from most of them the register is known that has the operand at each of these jumps, and
+ * what is read into that for a jump is a fetch, too. In 3.11 and 3.12 the handler of a pair reads the
+ * second unit's operand.
  */
 #include "python/fetch.h"
 
@@ -57,6 +59,37 @@ static void judge(struct lp_walk *w, const struct lp_way *way, const struct lp_m
 		f->flags[f->start] |= IS_FETCH;
 	if (depends)
 		f->flags[jump - f->code.data] |= IS_REACHED;
+}
+
+static void judge_operand(struct lp_walk *w, const struct lp_way *way,
+			  const struct lp_machine_insn *jump)
+{
+	struct finder *f = w->arg;
+
+	if (way->is_kept && f->flags[jump - f->code.data] & IS_REACHED)
+		f->flags[f->start] |= IS_FETCH;
+}
+
+static void find_operands(struct finder *f)
+{
+	size_t votes[16] = { 0 }, best = 0;
+
+	lp_vec_each (&f->code, in)
+		if (f->flags[in - f->code.data] & IS_FETCH && in->width == 1)
+			votes[in->dst]++;
+	for (size_t i = 1; i < LP_ARRAY_SIZE(votes); i++)
+		if (votes[i] > votes[best])
+			best = i;
+	if (votes[best] < FETCHES_MIN)
+		return;
+	f->walk.at_end = judge_operand;
+	for (f->start = 0; f->start < f->code.len; f->start++) {
+		const struct lp_machine_insn *in = &f->code.data[f->start];
+
+		if (in->kind == LP_MACHINE_LOAD && in->width == 1 && in->dst == best &&
+		    in->base != STACK)
+			lp_walk_run(&f->walk, f->start, 0);
+	}
 }
 
 static void find_dispatches(struct finder *f)
@@ -383,6 +416,7 @@ int lp_python_fetches(struct lp_python *py, struct lp_py_fetches *ret, struct lp
 	};
 	find_stack(&f);
 	find_dispatches(&f);
+	find_operands(&f);
 	find_parts(&f);
 	if (collect(&f, &found) < 0)
 		return lp_err_nomem(err);

@@ -108,13 +108,14 @@ static bool is_count(const struct lp_machine_insn *in, const struct lp_py_late *
 	       place->index == LP_PY_NO_REGISTER && !(place->flags & LP_PY_LATE_INDIRECT);
 }
 
+/* In the order in which they come: the last to a place is what counts. */
 static void add_store(struct lp_way *way, const struct lp_py_late *place)
 {
 	for (uint32_t i = 0; i < way->n; i++) {
 		if (!same_place(&way->late[i], place) || way->late[i].size != place->size)
 			continue;
-		way->late[i] = *place;
-		return;
+		memmove(&way->late[i], &way->late[i + 1], (--way->n - i) * sizeof(*way->late));
+		break;
 	}
 	if (way->n == LP_WALK_STORES)
 		way->is_blind = true;
@@ -335,6 +336,7 @@ static void follow(struct lp_walk *w, size_t at, struct lp_way way, const struct
 		step_taint(w, &way, in, &way.from_start);
 		step_taint(w, &way, in, &way.from_below);
 		way.from_below |= below;
+		way.is_kept = way.is_kept && !(in->writes & way.start);
 		for (uint8_t i = 0; i < 16; i++)
 			if (in->writes >> i & 1)
 				way.reg[i] = i == in->dst ? v : (struct lp_walk_value){ 0 };
@@ -357,7 +359,8 @@ void lp_walk_run(struct lp_walk *w, size_t start, size_t first)
 	if (start != SIZE_MAX) {
 		const struct lp_machine_insn *in = &w->code->data[start];
 
-		way.from_start = in->writes;
+		way.from_start = way.start = in->writes;
+		way.is_kept = true;
 		/* where it overwrites what its address was made of, nothing is known of that */
 		known = !((bit_of(in->base) | bit_of(in->index)) & in->writes) &&
 			find_address(&way, in, &place);
