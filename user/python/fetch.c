@@ -15,7 +15,8 @@
 
 #define STACK	    7 /* the register */
 #define FETCHES_MIN 16
-#define POP_TOP	    1 /* in all versions up to 3.13 */
+#define POP_TOP	    1  /* up to 3.13 */
+#define POP_TOP_14  31 /* in 3.14 */
 #define LOOK	    6 /* instructions of its handler */
 
 struct finder {
@@ -227,7 +228,8 @@ static struct lp_py_fetch fetch_of(struct finder *f, size_t i)
 /* The register of the value stack's end: POP_TOP begins by reading the word below it. */
 static void find_stack(struct finder *f)
 {
-	const struct lp_machine_insn *in = lp_machine_at(&f->code, f->py->step_table[POP_TOP]);
+	const uint8_t op = f->py->runtime.layout.minor >= 14 ? POP_TOP_14 : POP_TOP;
+	const struct lp_machine_insn *in = lp_machine_at(&f->code, f->py->step_table[op]);
 	const struct lp_machine_insn *end = f->code.data + f->code.len;
 
 	f->walk.stack = LP_MACHINE_NONE;
@@ -383,15 +385,21 @@ static int collect(struct finder *f, struct lp_py_fetches *ret)
 	return 0;
 }
 
-/* A jump through the table that no fetch leads to is one that is not understood. */
+/* A jump through the table that no fetch leads to is one that is not understood, or one to what the
+ * unit has just been changed into: there are few of those.
+ */
 static bool is_whole(const struct finder *f)
 {
-	lp_vec_each (&f->code, in)
-		if (in->kind == LP_MACHINE_LEAVE && in->width && in->base == LP_MACHINE_NONE &&
-		    (uint64_t)in->disp == f->walk.table &&
-		    !(f->flags[in - f->code.data] & IS_REACHED))
-			return false;
-	return true;
+	size_t reached = 0, others = 0;
+
+	lp_vec_each (&f->code, in) {
+		if (f->flags[in - f->code.data] & IS_REACHED)
+			reached++;
+		else if (in->kind == LP_MACHINE_LEAVE && in->width && in->base == LP_MACHINE_NONE &&
+			 (uint64_t)in->disp == f->walk.table)
+			others++;
+	}
+	return reached >= FETCHES_MIN && others * 16 <= reached;
 }
 
 int lp_python_fetches(struct lp_python *py, struct lp_py_fetches *ret, struct lp_err *err)
@@ -420,7 +428,7 @@ int lp_python_fetches(struct lp_python *py, struct lp_py_fetches *ret, struct lp
 	find_parts(&f);
 	if (collect(&f, &found) < 0)
 		return lp_err_nomem(err);
-	if (found.len < FETCHES_MIN || !is_whole(&f))
+	if (found.len > LP_PY_FETCHES_MAX || !is_whole(&f))
 		return lp_err_set(err, ENOTSUP,
 				  "CPython %s: how its loop reads instructions can't be told",
 				  py->version);
