@@ -101,6 +101,44 @@ def imported_later(name, path):
     equal([v["times"] for v in values(result, "entry")], list(range(20)), "entries")
 
 
+LATE = ["local", "attribute", "item", "global", "sum", "float", "order", "length", "class", "call", "list", "slice"]
+
+
+@EVERY
+def results_just_computed(name, path):
+    """A function returns what the instruction before has computed, and no older value."""
+    times = 30
+    for some in (LATE[:4], LATE[4:8], LATE[8:]):
+        target, result = watch(path, "late.py", *(f'return give_{kind} "{{$return}}" as {kind}' for kind in some), args=(times,))
+        for kind in some:
+            want = [row["value"] for row in target.said(f"give_{kind}")]
+            equal([v["$return"] for v in values(result, kind)], want, f"results of {kind}")
+
+
+@EVERY
+def values_just_stored(name, path):
+    """A line sees all that the line before has changed."""
+    times = 30
+    new = [n + 1000 for n in range(times)]
+    what = [("local", "local", new), ("attribute", "thing.value", new), ("item", "items[0]", new), ("append", "items[2]", new),
+            ("cell", "cell", new), ("other", "thing.other", new), ("pair", "a", list(range(times))), ("swap", "a", new)]
+    for some in (what[:4], what[4:]):
+        _, result = watch(path, "late.py", *(f'{where("late.py", mark)} "{{{text}}}" as {mark}' for mark, text, _ in some),
+                          args=(times,))
+        for mark, text, want in some:
+            equal([v[text] for v in values(result, mark)], want, f"{text} at {mark}")
+
+
+@EVERY
+def interrupted_loops(name, path):
+    """Signals and other threads break into a loop where it jumps back: each line is hit once all the same."""
+    hits = SOME // 100 * 100
+    _, result = watch(path, "interrupted.py", f"{where('interrupted.py', 'condition')} hit % 100 as condition",
+                      f"{where('interrupted.py', 'body')} hit % 100 as body", args=(hits,))
+    equal(result.counts("condition").hits, hits // 100 * 101, "hits of the condition")
+    equal(result.counts("body").hits, hits, "hits of the body")
+
+
 @EVERY
 def more_lines_than_slots(name, path):
     """A fifth line is watched in another way or refused; never silently left out."""
