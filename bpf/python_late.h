@@ -83,7 +83,7 @@ lp_inline __u64 lp_late_part(__u64 v, __u32 part)
 	case LP_PY_SIGNED:
 		return (__u64)(__s64)(__s32)v;
 	case LP_PY_MINUS:
-		return (__u64)(__s64)-(__s32)v;
+		return (__u64)(__s64) - (__s32)v;
 	default:
 		return v;
 	}
@@ -116,9 +116,7 @@ static __attribute__((noinline)) int lp_late_add(struct lp_vm *vm, const struct 
 
 	l->addr = base + (index << shift) + from->disp;
 	l->size = size;
-	l->mask = from->flags & LP_PY_LATE_UNKNOWN ? 0
-		  : size < 8			   ? (1ull << size * 8) - 1
-						   : ~0ull;
+	l->mask = from->flags & LP_PY_LATE_UNKNOWN ? 0 : size < 8 ? (1ull << size * 8) - 1 : ~0ull;
 	l->value = (lp_late_register(vm, from->from) + from->add) & l->mask;
 	vm->py.n_hidden += !l->mask;
 	vm->py.n_late = n + 1;

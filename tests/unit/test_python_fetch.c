@@ -22,10 +22,10 @@
 #include "python/step.h"
 #include "python_target.h"
 
-#define STEPS	 80000
+#define STEPS	     80000
 #define EXECUTED_MIN 400
-#define LATE_MIN 10 /* stores that were seen to come */
-#define NEAR	 64 /* instructions from a fetch to the handler, where nothing is called */
+#define LATE_MIN     10 /* stores that were seen to come */
+#define NEAR	     64 /* instructions from a fetch to the handler, where nothing is called */
 
 static const char script[] =
 	"G = 5\n"
@@ -101,7 +101,7 @@ static uint64_t part_of(uint64_t v, unsigned int part)
 	       : part == LP_PY_HALF   ? (uint16_t)v
 	       : part == LP_PY_LOW    ? (uint32_t)v
 	       : part == LP_PY_SIGNED ? (uint64_t)(int64_t)(int32_t)v
-	       : part == LP_PY_MINUS  ? (uint64_t)(int64_t)-(int32_t)v
+	       : part == LP_PY_MINUS  ? (uint64_t)(int64_t) - (int32_t)v
 				      : v;
 }
 
@@ -211,9 +211,10 @@ static void check(const char *path)
 	}
 	assert_int_equal(waitpid(target.pid, &status, __WALL), target.pid);
 	walk(&w);
-	print_message("%s: %zu fetches; %zu executed, %zu of them not seen read; %zu late stores, %zu "
-		      "of them not seen\n",
-		      path, fetches.len, w.executed, w.unread, w.stored, w.unequal);
+	print_message(
+		"%s: %zu fetches; %zu executed, %zu of them not seen read; %zu late stores, %zu "
+		"of them not seen\n",
+		path, fetches.len, w.executed, w.unread, w.stored, w.unequal);
 	assert_in_range(w.executed, EXECUTED_MIN, STEPS);
 	assert_int_equal(w.unread, 0);
 	assert_int_equal(w.unequal, 0);

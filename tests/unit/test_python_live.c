@@ -41,8 +41,8 @@ static void add_fetches(void)
 	if (lp_python_fetches(python, &fetches, &err) < 0)
 		fail_msg("%s", err.msg);
 	lp_vec_each (&fetches, at)
-		assert_int_equal(
-			lp_kernel_add_fetch(kernel, runtime_id, at->ip, &at->fetch, &err), 0);
+		assert_int_equal(lp_kernel_add_fetch(kernel, runtime_id, at->ip, &at->fetch, &err),
+				 0);
 }
 
 static void start_python(const char *path, const char *script)

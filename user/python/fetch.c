@@ -17,7 +17,7 @@
 #define FETCHES_MIN 16
 #define POP_TOP	    1  /* up to 3.13 */
 #define POP_TOP_14  31 /* in 3.14 */
-#define LOOK	    6 /* instructions of its handler */
+#define LOOK	    6  /* instructions of its handler */
 
 struct finder {
 	struct lp_python *py;
@@ -268,8 +268,7 @@ static int compare_edges(const void *a, const void *b)
 static int find_edges(const struct finder *f, struct edges *ret)
 {
 	lp_vec_each (&f->code, in) {
-		struct edge edge = { .to = (uint64_t)in->imm,
-				     .from = (size_t)(in - f->code.data) };
+		struct edge edge = { .to = (uint64_t)in->imm, .from = (size_t)(in - f->code.data) };
 
 		if ((in->kind == LP_MACHINE_JUMP || in->kind == LP_MACHINE_BRANCH) &&
 		    lp_vec_push(ret, edge) < 0)
@@ -324,8 +323,8 @@ static void go_back_all(struct back *b, size_t i)
 {
 	const struct lp_machine *code = &b->f->code;
 	const struct edge key = { .to = code->data[i].addr };
-	const struct edge *e = bsearch(&key, b->edges->data, b->edges->len, sizeof(*e),
-				       compare_edges);
+	const struct edge *e =
+		bsearch(&key, b->edges->data, b->edges->len, sizeof(*e), compare_edges);
 	size_t ways = 0;
 
 	if (is_handler(b->f, key.to)) {
@@ -338,7 +337,8 @@ static void go_back_all(struct back *b, size_t i)
 		go_back(b, e->from);
 	if (i && code->data[i - 1].addr + code->data[i - 1].size == key.to &&
 	    code->data[i - 1].kind != LP_MACHINE_JUMP &&
-	    code->data[i - 1].kind != LP_MACHINE_LEAVE && code->data[i - 1].kind != LP_MACHINE_END) {
+	    code->data[i - 1].kind != LP_MACHINE_LEAVE &&
+	    code->data[i - 1].kind != LP_MACHINE_END) {
 		go_back(b, i - 1);
 		ways++;
 	}

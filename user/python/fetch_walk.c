@@ -123,7 +123,8 @@ static void add_store(struct lp_way *way, const struct lp_py_late *place)
 		way->late[way->n++] = *place;
 }
 
-static void note_blind(const struct lp_walk *w, struct lp_way *way, const struct lp_machine_insn *in)
+static void note_blind(const struct lp_walk *w, struct lp_way *way,
+		       const struct lp_machine_insn *in)
 {
 	const struct lp_walk_value *base = in->base < 16 ? &way->reg[in->base] : NULL;
 
@@ -265,8 +266,8 @@ static bool is_handler_of(const struct lp_walk *w, const struct lp_way *way,
 	       (uint64_t)(v->add + in->disp) == w->table;
 }
 
-static void step_taint(const struct lp_walk *w, struct lp_way *way, const struct lp_machine_insn *in,
-		       uint16_t *mask)
+static void step_taint(const struct lp_walk *w, struct lp_way *way,
+		       const struct lp_machine_insn *in, uint16_t *mask)
 {
 	bool depends = in->reads & *mask;
 
@@ -353,9 +354,9 @@ void lp_walk_run(struct lp_walk *w, size_t start, size_t first)
 	bool known = false;
 
 	for (uint8_t i = 0; i < 16; i++)
-		way.reg[i] = (struct lp_walk_value){
-			.what = LP_WALK_SUM, .reg = i, .index = LP_PY_NO_REGISTER
-		};
+		way.reg[i] = (struct lp_walk_value){ .what = LP_WALK_SUM,
+						     .reg = i,
+						     .index = LP_PY_NO_REGISTER };
 	if (start != SIZE_MAX) {
 		const struct lp_machine_insn *in = &w->code->data[start];
 

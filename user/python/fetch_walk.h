@@ -33,7 +33,7 @@ struct lp_way {
 	size_t first;	     /* the first that reads `wanted` */
 	struct lp_py_late late[LP_WALK_STORES];
 	uint32_t n;
-	bool is_kept;	     /* what the start has read is still in its register */
+	bool is_kept; /* what the start has read is still in its register */
 	bool is_blind;
 	bool stacks; /* something goes to a place on the value stack that is not known */
 };
@@ -47,7 +47,8 @@ struct lp_walk {
 	uint8_t base;	 /* wanted: a read of the byte at base + wanted; LP_MACHINE_NONE: none */
 	int64_t wanted;
 	/* called at each jump to the next handler */
-	void (*at_end)(struct lp_walk *w, const struct lp_way *way, const struct lp_machine_insn *jump);
+	void (*at_end)(struct lp_walk *w, const struct lp_way *way,
+		       const struct lp_machine_insn *jump);
 	void *arg;
 };
 

@@ -157,7 +157,8 @@ static uint8_t kind_of_one(const cs_insn *in, struct lp_machine_insn *ret)
 		ret->imm = LP_PY_SIGNED;
 		return LP_MACHINE_PART;
 	}
-	if (in->id == X86_INS_NEG && x->operands[0].type == X86_OP_REG && x->operands[0].size == 4) {
+	if (in->id == X86_INS_NEG && x->operands[0].type == X86_OP_REG &&
+	    x->operands[0].size == 4) {
 		ret->dst = ret->src = number_of(x->operands[0].reg);
 		ret->imm = LP_PY_MINUS;
 		return LP_MACHINE_PART;

@@ -64,7 +64,7 @@ struct interp {
 	bool gone;	       /* its process is */
 	uint32_t runtime;
 	struct lp_err unwatchable; /* code is 0 where watchpoints can be understood */
-	struct lp_py_info info; /* the collector's view */
+	struct lp_py_info info;	   /* the collector's view */
 };
 
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
