@@ -9,7 +9,7 @@ import sys
 import time
 
 from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, equal, main, note, test, until)
-from interpreters import ALL, SYSTEM, Program, every, minor, values, watch, where
+from interpreters import ALL, FOLDER, SYSTEM, Program, every, minor, values, watch, where
 
 EVERY = every(ALL)
 STEP = where("counts.py", "step")
@@ -101,14 +101,12 @@ def imported_later(name, path):
     equal([v["times"] for v in values(result, "entry")], list(range(20)), "entries")
 
 
-LATE = ["local", "attribute", "item", "global", "sum", "float", "order", "length", "class", "call", "list", "slice"]
-
-
 @EVERY
 def results_just_computed(name, path):
     """A function returns what the instruction before has computed, and no older value."""
-    times = 30
-    for some in (LATE[:4], LATE[4:8], LATE[8:]):
+    times = 12
+    kinds = re.findall(r"def give_(\w+)", (FOLDER / "late.py").read_text())
+    for some in (kinds[i:i + 4] for i in range(0, len(kinds), 4)):
         target, result = watch(path, "late.py", *(f'return give_{kind} "{{$return}}" as {kind}' for kind in some), args=(times,))
         for kind in some:
             want = [row["value"] for row in target.said(f"give_{kind}")]
@@ -118,7 +116,7 @@ def results_just_computed(name, path):
 @EVERY
 def values_just_stored(name, path):
     """A line sees all that the line before has changed."""
-    times = 30
+    times = 12
     new = [n + 1000 for n in range(times)]
     what = [("local", "local", new), ("attribute", "thing.value", new), ("item", "items[0]", new), ("append", "items[2]", new),
             ("cell", "cell", new), ("other", "thing.other", new), ("pair", "a", list(range(times))), ("swap", "a", new)]
@@ -137,6 +135,18 @@ def interrupted_loops(name, path):
                       f"{where('interrupted.py', 'body')} hit % 100 as body", args=(hits,))
     equal(result.counts("condition").hits, hits // 100 * 101, "hits of the condition")
     equal(result.counts("body").hits, hits, "hits of the body")
+
+
+@EVERY
+def forked_children(name, path):
+    """Children are targets with --follow only; their threads, too."""
+    times = 50
+    for options, want in (((), {"parent": 2}), (("--follow",), {"parent": 2, "first": 2, "second": 2})):
+        _, result = watch(path, "forks.py", f"{where('forks.py', 'step')} \"{{who}} {{number}}\" as step", args=(times,),
+                          options=options)
+        got = [v["who"] for v in values(result)]
+        equal({who: got.count(who) for who in set(got)}, {who: n * times for who, n in want.items()}, f"hits with {options}")
+        equal(result.counts("step").hits, len(got), "hits in all")
 
 
 @EVERY

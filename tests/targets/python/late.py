@@ -17,10 +17,6 @@ class Thing:
         return self.value
 
 
-def give_local(thing, items, n):
-    return n
-
-
 def give_attribute(thing, items, n):
     return thing.value
 
@@ -29,7 +25,7 @@ def give_item(thing, items, n):
     return items[0]
 
 
-def give_global(thing, items, n):
+def give_shared(thing, items, n):
     return SHARED
 
 
@@ -37,32 +33,52 @@ def give_sum(thing, items, n):
     return n + items[0]
 
 
-def give_float(thing, items, n):
+def give_product(thing, items, n):
     return n * 0.5
-
-
-def give_order(thing, items, n):
-    return n < 30
 
 
 def give_length(thing, items, n):
     return len(items)
 
 
-def give_class(thing, items, n):
-    return isinstance(thing, Thing)
-
-
-def give_call(thing, items, n):
+def give_method(thing, items, n):
     return thing.method()
-
-
-def give_list(thing, items, n):
-    return [n, n]
 
 
 def give_slice(thing, items, n):
     return items[1:]
+
+
+def give_negation(thing, items, n):
+    return not n % 2
+
+
+def give_text(thing, items, n):
+    return f"{n}"
+
+
+def give_string(thing, items, n):
+    return f"{n} of {TIMES}"
+
+
+def give_tuple(thing, items, n):
+    return (n, n)
+
+
+def give_dict(thing, items, n):
+    return {"n": n}
+
+
+def give_empty(thing, items, n):
+    return []
+
+
+def give_identity(thing, items, n):
+    return thing is None
+
+
+def give_choice(thing, items, n):
+    return n or items
 
 
 GIVE = {name: what for name, what in globals().items() if name.startswith("give_")}
