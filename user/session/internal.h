@@ -15,6 +15,7 @@
 #include "collect/collect.h"
 #include "native/unwind.h"
 #include "probe/probe.h"
+#include "python/fetch.h"
 #include "python/python.h"
 #include "python/value.h"
 #include "session/inventory.h"
@@ -63,8 +64,10 @@ struct interp {
 	bool known;	       /* the kernel side knows it by `runtime` */
 	bool gone;	       /* its process is */
 	uint32_t runtime;
-	struct lp_err unwatchable; /* code is 0 where watchpoints can be understood */
-	struct lp_py_info info;	   /* the collector's view */
+	/* which instructions of its loop read code units; code is 0 where that is known */
+	struct lp_py_fetches fetches;
+	struct lp_err unwatchable;
+	struct lp_py_info info; /* the collector's view */
 };
 
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
@@ -211,7 +214,8 @@ struct interp *session_interp_root(struct interp *in);
 /* Tells the kernel side of what was opened before it was there. */
 /* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
 int session_python_hide_names(struct lp_session *s, struct lp_err *err);
-/* Tells the kernel side which instructions of the interpreter's loop read code units. */
+/* What a watchpoint's hits have to be told by: found, then told to the kernel side. */
+int session_python_find_fetches(struct interp *in, struct lp_err *err);
 int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);

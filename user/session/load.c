@@ -42,13 +42,22 @@ static uint32_t fixed_targets(const struct lp_session_opts *o)
 	return o->target.kind == LP_TARGET_PIDS ? (uint32_t)o->target.n_pids : 1;
 }
 
+static bool any_is_unwatchable(const struct lp_session *s)
+{
+	lp_vec_each (&s->interps, in)
+		if ((*in)->unwatchable.code)
+			return true;
+	return false;
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
 	if (!expected)
 		return;
 	conf->python_watch = lp_watch_fires();
-	conf->python_steps = !conf->python_watch || session_python_halves(s) > lp_watch_slots();
+	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
+			     session_python_halves(s) > lp_watch_slots();
 }
 
 /* What was found needs more than was thought. */

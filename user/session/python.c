@@ -129,6 +129,7 @@ static void interp_free(struct interp *in)
 	if (!in)
 		return;
 	lp_py_types_free((struct lp_py_types *)in->info.types);
+	lp_py_fetches_done(&in->fetches);
 	lp_python_free(in->py);
 	free(in);
 }
@@ -191,7 +192,8 @@ static int open_interpreter(struct lp_session *s, struct interp *in, struct lp_e
 	if (r >= 0) {
 		if (s->kernel && !lp_kernel_has_watch(s->kernel))
 			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
-		return session_python_fill_info(s, in, err);
+		r = session_python_find_fetches(in, err);
+		return r < 0 ? r : session_python_fill_info(s, in, err);
 	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);

@@ -7,19 +7,25 @@
 #include <errno.h>
 #include <string.h>
 
-#include "python/fetch.h"
 #include "python/step.h"
+
+int session_python_find_fetches(struct interp *in, struct lp_err *err)
+{
+	struct lp_err why = { 0 };
+	int r = lp_watch_fires() ? lp_python_fetches(in->py, &in->fetches, &why) : 0;
+
+	if (r == -ENOMEM)
+		return lp_err_nomem(err);
+	if (r < 0)
+		in->unwatchable = why;
+	return 0;
+}
 
 int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err)
 {
-	lp_auto(lp_py_fetches_done) struct lp_py_fetches found = { 0 };
+	lp_vec_each (&in->fetches, at) {
+		int r = lp_kernel_add_fetch(s->kernel, in->runtime, at->ip, &at->fetch, err);
 
-	int r = lp_python_fetches(in->py, &found, &in->unwatchable);
-	if (r < 0)
-		return r == -ENOMEM ? lp_err_nomem(err) : 0;
-	in->unwatchable.code = 0;
-	lp_vec_each (&found, at) {
-		r = lp_kernel_add_fetch(s->kernel, in->runtime, at->ip, &at->fetch, err);
 		if (r < 0)
 			return r;
 	}
