@@ -23,7 +23,7 @@
 #include "python_target.h"
 
 #define STEPS	     80000
-#define EXECUTED_MIN 400
+#define EXECUTED_MIN 250
 #define LATE_MIN     10 /* stores that were seen to come */
 #define NEAR	     64 /* instructions from a fetch to the handler, where nothing is called */
 
@@ -148,6 +148,7 @@ static void note_handler(struct walker *w)
 		if (i + 1 < w->n && w->addr[i + 1] == w->addr[i]) /* the last one counts */
 			continue;
 		uint64_t mask = w->late[i].size < 8 ? (1ull << w->late[i].size * 8) - 1 : ~0ull;
+		mask &= ~(uint64_t)py->runtime.layout.frame_tags;
 		bool right = ((word_at(w->addr[i]) ^ w->value[i]) & mask) == 0;
 
 		w->stored++;

@@ -418,6 +418,7 @@ int lp_python_fetches(struct lp_python *py, struct lp_py_fetches *ret, struct lp
 	f.walk = (struct lp_walk){
 		.code = &f.code,
 		.table = py->step_table_at,
+		.tags = py->runtime.layout.frame_tags,
 		.has_switch = py->runtime.layout.minor <= 10,
 		.base = LP_MACHINE_NONE,
 		.arg = &f,

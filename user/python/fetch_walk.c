@@ -14,11 +14,13 @@ static uint16_t bit_of(uint8_t reg)
 
 static bool is_plain(const struct lp_walk_value *v)
 {
-	return v->what == LP_WALK_SUM && v->index == LP_PY_NO_REGISTER;
+	return v->what == LP_WALK_SUM && v->index == LP_PY_NO_REGISTER && !v->is_tagged;
 }
 
 static bool add_base(const struct lp_walk_value *v, struct lp_py_late *ret)
 {
+	if (v->is_tagged)
+		return false;
 	if (v->what == LP_WALK_WORD) {
 		if (v->disp != (int32_t)v->disp)
 			return false;
@@ -39,7 +41,7 @@ static bool add_base(const struct lp_walk_value *v, struct lp_py_late *ret)
 
 static bool add_index(const struct lp_walk_value *v, uint8_t scale, struct lp_py_late *ret)
 {
-	if (v->what != LP_WALK_SUM || ret->index != LP_PY_NO_REGISTER)
+	if (v->what != LP_WALK_SUM || v->is_tagged || ret->index != LP_PY_NO_REGISTER)
 		return false;
 	ret->disp += v->add * (1 << scale);
 	if (is_plain(v)) {
@@ -137,6 +139,15 @@ static void note_blind(const struct lp_walk *w, struct lp_way *way,
 		way->is_blind = true;
 }
 
+/* Can it be told what is stored? On the value stack nobody looks at tags. */
+static bool is_known(const struct lp_walk *w, struct lp_walk_value v,
+		     const struct lp_py_late *place)
+{
+	if (place->base == w->stack && !(place->flags & LP_PY_LATE_INDIRECT))
+		v.is_tagged = false;
+	return is_plain(&v);
+}
+
 static void note_store(struct lp_walk *w, struct lp_way *way, const struct lp_machine_insn *in)
 {
 	const struct lp_walk_value *v = in->src < 16 ? &way->reg[in->src] : NULL;
@@ -154,7 +165,7 @@ static void note_store(struct lp_walk *w, struct lp_way *way, const struct lp_ma
 	}
 	if (in->kind == LP_MACHINE_STORE && !v) {
 		late.add = in->imm;
-	} else if (in->kind == LP_MACHINE_STORE && is_plain(v)) {
+	} else if (in->kind == LP_MACHINE_STORE && is_known(w, *v, &late)) {
 		late.add = v->add;
 		late.from = v->reg;
 	} else {
@@ -196,7 +207,7 @@ static struct lp_walk_value part_of(const struct lp_walk_value *of, uint8_t part
 {
 	struct lp_walk_value v = { .what = LP_WALK_SUM, .reg = LP_PY_NO_REGISTER, .part = part };
 
-	if (of->what != LP_WALK_SUM || of->add)
+	if (of->what != LP_WALK_SUM || of->add || of->is_tagged)
 		return (struct lp_walk_value){ 0 };
 	if (is_plain(of) && of->reg != LP_PY_NO_REGISTER) {
 		v.index = of->reg;
@@ -216,7 +227,8 @@ static struct lp_walk_value part_of(const struct lp_walk_value *of, uint8_t part
 	return v.part == LP_PY_WHOLE ? (struct lp_walk_value){ 0 } : v;
 }
 
-static struct lp_walk_value result(const struct lp_way *way, const struct lp_machine_insn *in)
+static struct lp_walk_value result(const struct lp_walk *w, const struct lp_way *way,
+				   const struct lp_machine_insn *in)
 {
 	struct lp_walk_value v = { 0 };
 
@@ -233,6 +245,12 @@ static struct lp_walk_value result(const struct lp_way *way, const struct lp_mac
 	case LP_MACHINE_ADD:
 		v = way->reg[in->dst];
 		v.add += in->imm;
+		break;
+	case LP_MACHINE_TAG:
+		if ((in->imm & ~(int64_t)w->tags) == 0) {
+			v = way->reg[in->dst];
+			v.is_tagged = true;
+		}
 		break;
 	case LP_MACHINE_PART:
 		if (in->src < 16)
@@ -332,7 +350,7 @@ static void follow(struct lp_walk *w, size_t at, struct lp_way way, const struct
 			note_store(w, &way, in);
 		}
 		uint16_t below = look_at_read(w, &way, in, start);
-		struct lp_walk_value v = result(&way, in);
+		struct lp_walk_value v = result(w, &way, in);
 
 		step_taint(w, &way, in, &way.from_start);
 		step_taint(w, &way, in, &way.from_below);

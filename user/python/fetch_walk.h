@@ -19,6 +19,7 @@ enum lp_walk_what { LP_WALK_UNKNOWN, LP_WALK_SUM, LP_WALK_WORD, LP_WALK_NEAR };
 struct lp_walk_value {
 	uint8_t what, reg;	    /* LP_PY_NO_REGISTER: 0 */
 	uint8_t index, shift, part; /* SUM: to be added; as in lp_py_late */
+	bool is_tagged;		    /* bits that no pointer has are set in it, from 3.14 on */
 	int64_t disp;		    /* WORD: at reg + disp */
 	int64_t add;
 };
@@ -42,6 +43,7 @@ struct lp_walk {
 	const struct lp_machine *code;
 	uint64_t table;	 /* of the handlers */
 	bool has_switch; /* beside the table */
+	uint16_t tags;	 /* such bits */
 	uint8_t stack;	 /* register of the value stack's end */
 	bool is_part;	 /* the start reads an operand for the handler that it is in */
 	uint8_t base;	 /* wanted: a read of the byte at base + wanted; LP_MACHINE_NONE: none */

@@ -123,6 +123,8 @@ static uint8_t kind_with_constant(const cs_insn *in, struct lp_machine_insn *ret
 		ret->imm = LP_PY_BIT;
 		return LP_MACHINE_PART;
 	}
+	if (in->id == X86_INS_OR && to->size == 8)
+		return LP_MACHINE_TAG;
 	if (to->size != 8 || (in->id != X86_INS_ADD && in->id != X86_INS_SUB))
 		return LP_MACHINE_OTHER;
 	if (in->id == X86_INS_SUB)

@@ -15,6 +15,7 @@ enum lp_machine_kind {
 	LP_MACHINE_MOVE,   /* dst = src */
 	LP_MACHINE_SET,	   /* dst = imm */
 	LP_MACHINE_ADD,	   /* dst += imm */
+	LP_MACHINE_TAG,	   /* dst |= imm */
 	LP_MACHINE_PART,   /* dst = what imm (enum lp_py_part) says of src */
 	LP_MACHINE_LEA,	   /* dst = address */
 	LP_MACHINE_LOAD,   /* dst = memory */
