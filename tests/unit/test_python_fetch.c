@@ -22,7 +22,7 @@
 #include "python/step.h"
 #include "python_target.h"
 
-#define STEPS	     80000
+#define STEPS	     50000
 #define EXECUTED_MIN 250
 #define LATE_MIN     10 /* stores that were seen to come */
 #define NEAR	     64 /* instructions from a fetch to the handler, where nothing is called */
