@@ -98,10 +98,41 @@ static int read_stamp(struct lp_pv *p, uint64_t type, bool live, struct lp_pv_cl
 	return r;
 }
 
-static bool is_same(const struct lp_pv_class *a, const struct lp_pv_class *b)
+/* Sums up which strs __slots__ of the class names; 0: there are none, or they can't be had. */
+static uint64_t sum_slots(struct lp_pv *p, uint64_t type)
 {
-	return a->name_at == b->name_at && a->basicsize == b->basicsize && a->base == b->base &&
-	       a->dict == b->dict;
+	uint64_t names = 0, n = 0, sum = 0, words[LP_PY_SLOTS_MAX];
+
+	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0 || !names ||
+	    lp_pv_read_class(p, names + p->l->ob_size, &n, 8) < 0)
+		return 0;
+	if (n > LP_PY_SLOTS_MAX)
+		n = LP_PY_SLOTS_MAX;
+	if (lp_pv_read_class(p, names + p->l->tuple_items, words, n * 8) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ words[i]) * 0x100000001b3ull;
+	return sum ^ names;
+}
+
+/* Has the record another name or other slots? All else can lie where that of a class lay that is gone. */
+static bool is_another(struct lp_pv *p, const struct lp_pv_class *known)
+{
+	char name[sizeof(known->full)];
+	int cut;
+	long n = p->r->memory->read_string(p->r->memory, known->name_at, name, sizeof(name) - 1,
+					   &cut);
+
+	return n >= 0 &&
+	       (strlen(known->full) != (size_t)n || memcmp(known->full, name, (size_t)n) != 0 ||
+		known->slots_sum != sum_slots(p, known->addr));
+}
+
+static bool is_same(struct lp_pv *p, const struct lp_pv_class *known, const struct lp_pv_class *now)
+{
+	return known->name_at == now->name_at && known->basicsize == now->basicsize &&
+	       known->base == now->base && known->dict == now->dict &&
+	       !(known->is_python && is_another(p, known));
 }
 
 /* The C string at addr, of the record or the process. */
@@ -139,8 +170,11 @@ static void read_rest(struct lp_pv *p, struct lp_pv_class *c)
 	const char *dot = strrchr(c->full, '.');
 	memcpy(c->name, dot ? dot + 1 : c->full, strlen(dot ? dot + 1 : c->full) + 1);
 	c->is_python = c->flags & LP_PY_TP_HEAPTYPE && !dot;
-	if (c->is_python && lp_pv_read_class(p, c->addr + l->ht_cached_keys, &c->keys, 8) < 0)
+	if (!c->is_python)
+		return;
+	if (lp_pv_read_class(p, c->addr + l->ht_cached_keys, &c->keys, 8) < 0)
 		c->keys = 0;
+	c->slots_sum = sum_slots(p, c->addr);
 }
 
 /* As bpf/pytype.h finds it. */
@@ -197,7 +231,7 @@ struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
 		if ((*known)->addr == type)
 			c = *known;
 	if (c && (known_kind(p->r->runtime, type) || read_stamp(p, type, false, &now) < 0 ||
-		  is_same(c, &now)))
+		  is_same(p, c, &now)))
 		return c;
 	/* it may be in use further out: kept until lp_pv_types_trim() */
 	if (c)
@@ -217,26 +251,27 @@ struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
 	return c;
 }
 
-/* The names in a tuple of strs, of the record or the process. */
-static void each_name(struct lp_pv *p, uint64_t tuple, size_t max,
-		      void (*fn)(void *arg, size_t i, const char *name), void *arg)
+/* The names in a tuple of strs, of the record or the process; negative where some can't be had. */
+static int each_name(struct lp_pv *p, uint64_t tuple, size_t max,
+		     void (*fn)(void *arg, size_t i, const char *name), void *arg)
 {
 	struct lp_memory *const from[] = { p->r->memory, p->r->live };
 	uint64_t n = 0;
 
-	if (lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8) < 0)
-		return;
-	for (size_t i = 0; i < n && i < max; i++) {
+	int r = lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8);
+	for (size_t i = 0; r >= 0 && i < n && i < max; i++) {
 		uint64_t at = 0;
 		char *name = NULL;
 
-		if (lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8) < 0)
-			return;
-		for (size_t k = 0; !name && k < LP_ARRAY_SIZE(from); k++)
+		r = lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8);
+		for (size_t k = 0; r >= 0 && !name && k < LP_ARRAY_SIZE(from); k++)
 			name = from[k] ? lp_pv_name(p, from[k], at) : NULL;
 		if (name)
 			fn(arg, i, name);
+		else
+			r = -EFAULT;
 	}
+	return r;
 }
 
 struct slots_of {
@@ -263,13 +298,21 @@ static void add_slots(struct lp_pv *p, struct lp_pv_class *c, uint64_t type, int
 	    lp_pv_read_class(p, type + p->l->tp_flags, &flags, 8) < 0 ||
 	    !(flags & LP_PY_TP_HEAPTYPE) || lp_pv_read_class(p, type + p->l->tp_base, &base, 8) < 0)
 		return;
-	if (base != p->r->runtime->type_object)
-		add_slots(p, c, base, nesting + 1);
-	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0 || !names ||
-	    lp_pv_read_class(p, base + p->l->tp_basicsize, &start, 8) < 0 || start < 16 ||
-	    start > UINT16_MAX)
+	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0) {
+		c->lacks_slots = true;
 		return;
-	each_name(p, names, LP_PY_SLOTS_MAX, add_slot, &(struct slots_of){ c, (uint32_t)start });
+	}
+	if (base == p->r->runtime->type_object)
+		start = p->l->ob_size; /* a PyObject, and nothing else */
+	else
+		add_slots(p, c, base, nesting + 1);
+	if (!names)
+		return;
+	if ((!start && lp_pv_read_class(p, base + p->l->tp_basicsize, &start, 8) < 0) ||
+	    start < 16 || start > UINT16_MAX ||
+	    each_name(p, names, LP_PY_SLOTS_MAX, add_slot,
+		      &(struct slots_of){ c, (uint32_t)start }) < 0)
+		c->lacks_slots = true;
 }
 
 static void add_order(void *arg, size_t i, const char *name)
@@ -282,13 +325,26 @@ static void add_order(void *arg, size_t i, const char *name)
 		free(copy);
 }
 
+/* Does the process have this class still, or again? */
+static bool is_alive(struct lp_pv *p, const struct lp_pv_class *c)
+{
+	struct lp_pv live = *p;
+	struct lp_py_reader reader = *p->r;
+	struct lp_pv_class now = { .addr = c->addr };
+
+	reader.memory = p->r->live;
+	live.r = &reader;
+	return p->r->live && read_stamp(&live, c->addr, false, &now) >= 0 &&
+	       is_same(&live, c, &now);
+}
+
 /* A class attribute: the class's own dict of the process. */
 static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, const char *name)
 {
 	struct lp_pv_pairs pairs = { 0 };
 	uint64_t found = 0;
 
-	if (!p->r->live || !c->dict ||
+	if (!c->dict || !is_alive(p, c) ||
 	    lp_pv_dict_pairs(p, p->r->live, c->dict, LP_PV_TABLE_MAX, &pairs) < 0)
 		goto out;
 	lp_vec_each (&pairs, pair) {

@@ -29,12 +29,14 @@ struct lp_pv_class {
 	uint64_t addr, meta, name_at, base, dict, keys;
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset;
+	uint64_t slots_sum; /* of the addresses of what is in __slots__ */
 	enum lp_py_kind kind;
-	bool is_python; /* made by a class statement */
-	bool has_slots; /* `slots` is filled in */
-	bool has_order; /* `order` is */
-	char name[64];	/* tp_name behind its last dot */
-	char full[64];	/* tp_name */
+	bool is_python;	  /* made by a class statement */
+	bool has_slots;	  /* `slots` is filled in */
+	bool lacks_slots; /* but not all of it could be had */
+	bool has_order;	  /* `order` is */
+	char name[64];	  /* tp_name behind its last dot */
+	char full[64];	  /* tp_name */
 	LP_VEC(struct lp_pv_slot) slots;
 	/* names of fields in the order of the class statement: named tuples, dataclasses */
 	LP_VEC(char *) order;
