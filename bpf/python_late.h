@@ -95,7 +95,8 @@ lp_inline __u64 lp_late_register(const struct lp_vm *vm, __u32 number)
 }
 
 /* Registers are in vm->mach. Apart, for a small stack. */
-static __attribute__((noinline)) int lp_late_add(struct lp_vm *vm, const struct lp_py_late *from)
+static __attribute__((noinline, unused)) int lp_late_add(struct lp_vm *vm,
+							 const struct lp_py_late *from)
 {
 	__u32 n = vm->py.n_late;
 	__u64 base = lp_late_register(vm, from->base), word = 0;
