@@ -74,12 +74,15 @@ static void watch_place(const struct lp_py_place *place, uint32_t point, const s
 			size_t n, struct lp_link **ret)
 {
 	bool by_step = !lp_watch_fires();
-	lp_auto(lp_py_step_done) struct lp_py_step step = { .site = place->site };
+	lp_auto(lp_py_steps_done) struct lp_py_steps steps = { 0 };
+	struct lp_py_step step = { .site = place->site };
 	struct lp_err err = { 0 };
 	uint32_t sites[16], site;
 
-	if (by_step && lp_python_step(python, place, &step, &err) < 0)
+	if (by_step && lp_python_steps(python, place, &steps, &err) < 0)
 		fail_msg("%s", err.msg);
+	if (by_step)
+		step = steps.data[0];
 	step.site.runtime = runtime_id;
 	if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &step.site, 0, code, n, &site,
 				      &err) < 0)
