@@ -21,7 +21,7 @@
 #include "probe/kernel.h"
 
 #define SLOTS_MAX  16 /* more than any processor has */
-#define ROUNDS_MAX 8  /* looks for threads that started meanwhile */
+#define ROUNDS_MAX 16 /* looks for threads that started meanwhile */
 
 struct watched_thread {
 	pid_t tid;
