@@ -8,6 +8,7 @@
 #define LP_BPF_PYCOPY_H
 
 #include "lp/pybody.h"
+#include "python_late.h"
 
 enum lp_py_what {
 	LP_PW_OBJECTS, /* pointers */
@@ -45,10 +46,12 @@ lp_global int lp_py_copy(struct lp_vm *vm, __u64 addr, __u32 len, __u32 flags)
 		return 0;
 	}
 	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
-	if (lp_mem_read(to, len, addr)) {
+	if (lp_late_hides(vm, addr, len) || lp_mem_read(to, len, addr)) {
 		lp_vm_note(vm, LP_SLOT_MEM, LP_ST_UNREADABLE, addr);
 		return 0;
 	}
+	if (vm->py.n_late)
+		lp_late_record(vm, at, addr, len);
 	lp_vm_block(vm, LP_SLOT_MEM, LP_ST_OK, flags, len, addr);
 	return at;
 }
@@ -90,13 +93,18 @@ lp_inline long lp_py_head(struct lp_vm *vm, __u64 addr)
 	struct lp_py_walk *w = &vm->walk;
 	__u32 left = lp_page_left(addr);
 
-	w->head_len = LP_PY_HEAD;
-	if (!lp_py_fill_head(vm, addr))
-		return 0;
+	w->head_len = 0;
 	/* the next page may not be there */
 	lp_opaque(left);
-	if (left < LP_PY_HEAD && left >= 16 && !lp_mem_read(w->head, left, addr)) {
+	if (lp_late_hides(vm, addr, LP_PY_HEAD))
+		;
+	else if (!lp_py_fill_head(vm, addr))
+		w->head_len = LP_PY_HEAD;
+	else if (left < LP_PY_HEAD && left >= 16 && !lp_mem_read(w->head, left, addr))
 		w->head_len = left;
+	if (w->head_len) {
+		if (vm->py.n_late)
+			lp_late_head(vm, addr);
 		return 0;
 	}
 	lp_vm_note(vm, LP_SLOT_MEM, LP_ST_UNREADABLE, addr);

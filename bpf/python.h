@@ -388,13 +388,4 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 		    : lp_pyvm_about_to(vm, &rt->layout, unit, t, ip);
 }
 
-/* The instruction that read was of the evaluation loop; ip is behind it. */
-lp_inline int lp_pyvm_in_loop(const struct lp_py_runtime *rt, __u64 ip)
-{
-	for (__u32 i = 0; i < LP_PY_RANGES_MAX; i++)
-		if (ip > rt->loop[i][0] && ip <= rt->loop[i][1])
-			return 1;
-	return 0;
-}
-
 #endif

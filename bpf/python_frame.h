@@ -102,6 +102,7 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 			       struct lp_pyvm_thread *t, __u64 ip)
 {
 	__u64 last, bytes;
+	const int is_repeat = vm->py.fetched & LP_PY_FETCH_REPEAT;
 	int may_be_second;
 
 	if (l->lasti_unit) {
@@ -114,9 +115,9 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 		/* Compilers let the loop read a unit before it stores where it is. While 3.10
 		 * traces, that is not the read which counts; of a probe it is no hit.
 		 */
-		if (last != unit && (!ip || hook == LP_HOOK_TRACE))
+		if (last != unit && (!ip || hook == LP_HOOK_TRACE || is_repeat))
 			return 0;
-		may_be_second = hook != LP_HOOK_NONE;
+		may_be_second = hook != LP_HOOK_NONE || is_repeat;
 	} else {
 		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
 			return 0;
@@ -216,6 +217,9 @@ lp_global long lp_pyvm_op_frame(struct lp_vm *vm)
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
+	if (vm->py.fetched & LP_PY_FETCH_BLIND ||
+	    (vm->py.op == LP_OP_PY_RETURN && vm->py.fetched & LP_PY_FETCH_STACK))
+		return -LP_ST_UNAVAILABLE;
 
 	const struct lp_py_layout *l = &rt->layout;
 	__u64 n = vm->py.n & 0xffffff;
@@ -278,6 +282,8 @@ lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
+	if (vm->py.fetched & LP_PY_FETCH_BLIND)
+		return -LP_ST_UNAVAILABLE;
 
 	long r = vm->py.op == LP_OP_PY_NAME ? lp_pyvm_hidden(vm, &rt->layout) : 0;
 	if (r)

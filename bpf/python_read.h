@@ -24,7 +24,8 @@ lp_inline const struct lp_py_runtime *lp_pyvm_rt(struct lp_vm *vm)
 }
 
 /* At most 8 bytes into vm->py.word. As lp_vm_read_word(), with a small stack for the same reason,
- * and without a second try: these programs can't sleep.
+ * and without a second try: these programs can't sleep. Stores are within words, and windows made of
+ * words.
  */
 lp_global long lp_pyvm_word(struct lp_vm *vm, __u64 addr, __u32 len)
 {
@@ -34,6 +35,8 @@ lp_global long lp_pyvm_word(struct lp_vm *vm, __u64 addr, __u32 len)
 		return -LP_ST_UNREADABLE;
 	if (len > 8)
 		len = 8;
+	if (lp_late_hides(vm, addr, len))
+		return -LP_ST_UNREADABLE;
 
 	__u64 off = addr - vm->window_at[0];
 	__u32 w = 0;
@@ -47,7 +50,9 @@ lp_global long lp_pyvm_word(struct lp_vm *vm, __u64 addr, __u32 len)
 			lp_opaque(len);
 			if (len > 8 || lp_mem_read(line, len, addr))
 				return -LP_ST_UNREADABLE;
-			vm->py.word = line[0];
+			if (vm->py.n_late)
+				line[0] = lp_late_word(vm, addr, line[0]);
+			vm->py.word = len < 8 ? line[0] & ((1ull << (len & 7) * 8) - 1) : line[0];
 			return 0;
 		}
 		w = vm->window_next & 1;
@@ -57,6 +62,7 @@ lp_global long lp_pyvm_word(struct lp_vm *vm, __u64 addr, __u32 len)
 			return -LP_ST_UNREADABLE;
 		for (__u32 i = 0; i < LP_WINDOW / 8; i++)
 			((lp_word *)vm->window[w])[i] = line[i];
+		lp_late_window(vm, w, addr - off);
 		vm->window_at[w] = addr - off;
 	}
 	lp_opaque(off);

@@ -110,6 +110,13 @@ struct lp_pyvm_latest {
 	__u32 pad;
 };
 
+/* A store that the machine code has yet to do. */
+struct lp_pyvm_late {
+	__u64 addr, value;
+	__u64 mask; /* of its bytes; 0: the value is not known */
+	__u64 size;
+};
+
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
@@ -147,6 +154,10 @@ struct lp_pyvm {
 	__u8 is_alone; /* the other sites of the unit have probes of their own */
 	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
 	__u8 pad2;
+	__u32 fetched;	/* LP_PY_FETCH_* of the instruction that has read the unit */
+	__u32 n_late;	/* of late */
+	__u32 n_hidden; /* of those, whose value is not known */
+	struct lp_pyvm_late late[LP_PY_LATE_MAX];
 	struct lp_pyvm_latest latest;
 	__u32 any;
 	__s64 found; /* in a class: 1, 0 or < 0 */

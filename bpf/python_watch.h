@@ -19,20 +19,38 @@ static __attribute__((noinline)) __u32 lp_py_first_site(__u64 addr, __u32 runtim
 	return id ? *id + 1 : 0;
 }
 
+/* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
+ * them, to specialise them or to look ahead, is no hit: 0.
+ */
+static __attribute__((noinline)) int
+lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 runtime)
+{
+	struct lp_py_fetch_key key = { .ip = ctx->regs.rip, .runtime = runtime };
+	const struct lp_py_fetch *fetch = bpf_map_lookup_elem(&py_fetches, &key);
+
+	if (!fetch)
+		return 0;
+	vm->py.fetched = fetch->flags;
+	vm->py.n_late = vm->py.n_hidden = 0;
+	vm->mach[LP_MACH_IP] = key.ip;
+	if (!fetch->n)
+		return 1;
+	copy_registers(vm, (const struct pt_regs *)&ctx->regs);
+	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
+		lp_late_add(vm, &fetch->late[i]);
+	return 1;
+}
+
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {
-	__u64 addr = ctx->addr, ip = ctx->regs.rip, pid_tgid = lp_pid_tgid();
+	__u64 addr = ctx->addr, pid_tgid = lp_pid_tgid();
 
 	if (lp_watch_again(ctx, addr))
 		return 0;
 
 	__u32 number = lp_py_runtime_of(pid_tgid);
-	const struct lp_py_runtime *rt = number ? lp_py_runtime_at(number - 1) : 0;
-	if (!rt || !lp_pyvm_in_loop(rt, ip))
-		return 0;
-
-	__u32 first = lp_py_first_site(addr, number - 1);
+	__u32 first = number ? lp_py_first_site(addr, number - 1) : 0;
 	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
 	if (!site)
 		return 0;
@@ -45,9 +63,8 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	vm->pid_tgid = pid_tgid;
 	vm->py.next = first;
 	vm->py.is_alone = 0;
-	vm->mach[LP_MACH_IP] = ip;
-	if (lp_py_take_runtime(vm, number - 1) >= 0 &&
-	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, ip, 0))
+	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_py_fetched(vm, ctx, number - 1) &&
+	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP], 0))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;
@@ -90,6 +107,7 @@ int lp_step(struct pt_regs *ctx)
 	vm->pid_tgid = pid_tgid;
 	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
+	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	vm->mach[LP_MACH_IP] = ctx->rip;
 	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
 	    lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))

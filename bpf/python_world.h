@@ -25,6 +25,15 @@ struct {
 	__type(value, struct lp_pyvm_thread);
 } py_threads SEC(".maps");
 
+/* Of each interpreter, the instructions that read units to execute them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lp_py_fetch_key);
+	__type(value, struct lp_py_fetch);
+} py_fetches SEC(".maps");
+
 struct lp_pyvm_frame_key {
 	__u64 frame;
 	__u32 tgid, line; /* of each line of its own: others are hit in between */

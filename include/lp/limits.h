@@ -39,6 +39,7 @@
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack */
 #define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
 #define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */
+#define LP_PY_FETCHES_MAX   512	  /* instructions of an interpreter that read code units */
 #define LP_PY_RUNTIMES_MAX  256	  /* interpreters logged at once */
 
 #define LP_STRING_DEFAULT 256 /* bytes of a string shown (--max-string) */

@@ -280,6 +280,47 @@ struct lp_py_place_key {
 	__u64 runtime;
 };
 
+/* A store that the machine code has yet to do: to base + (index << shift) + disp go the low `size` bytes of
+ * from + add. Registers are as when the unit has been read; LP_PY_NO_REGISTER is 0.
+ */
+#define LP_PY_NO_REGISTER 31u /* of LP_MACH_ROOM: nothing is ever there */
+struct lp_py_late {
+	__s64 disp, add;
+	__s32 base_disp; /* INDIRECT: the base is the word at the register + base_disp */
+	__u8 base, index, shift, from, size;
+	__u8 part;  /* of the index: enum lp_py_part */
+	__u8 flags; /* LP_PY_LATE_* */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct lp_py_late) == 32, "lp_py_late has no padding of the compiler's");
+
+#define LP_PY_LATE_UNKNOWN  0x1u /* the value */
+#define LP_PY_LATE_INDIRECT 0x2u
+
+enum lp_py_part {
+	LP_PY_WHOLE,
+	LP_PY_BIT,    /* the lowest */
+	LP_PY_HALF,   /* 16 bits */
+	LP_PY_LOW,    /* 32 bits */
+	LP_PY_SIGNED, /* 32 bits with a sign */
+	LP_PY_MINUS,  /* the same, negated */
+};
+
+/* Where the evaluation loop reads a unit to execute it, by the instruction pointer then. */
+#define LP_PY_LATE_MAX	   4
+#define LP_PY_FETCH_BLIND  0x1u /* it is not known what is yet to be stored */
+#define LP_PY_FETCH_STACK  0x2u /* nor, on the value stack */
+#define LP_PY_FETCH_REPEAT 0x4u /* the same unit has been read before, and was not executed */
+struct lp_py_fetch {
+	__u32 n, flags;
+	struct lp_py_late late[LP_PY_LATE_MAX];
+};
+
+struct lp_py_fetch_key {
+	__u64 ip;
+	__u64 runtime;
+};
+
 /* A line that is entered at several units, of which one leads to the next: where the frame's latest hit
  * of the line, counted or not, was a LEADS of the same code object at a lower address, FOLLOWS is no
  * new start of the line.

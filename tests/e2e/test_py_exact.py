@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -15,6 +16,13 @@ EVERY = every(ALL)
 STEP = where("counts.py", "step")
 HITS = int(os.environ.get("TEST_HITS", "100000"))  # an emulated machine is slow
 SOME = HITS // 5  # in modes that are slow
+
+
+def at_once(what):
+    """As many as there are watchpoints; all, where none ever hits and the interpreter's loop is probed."""
+    said = subprocess.run([LOGPOINT, "check"], capture_output=True, text=True, check=False).stdout
+    n = len(what) if re.search(r"watchpoint.*none ever hits", said) else 4
+    return [what[i:i + n] for i in range(0, len(what), n)]
 
 
 def count(path, hits, threads, mode=""):
@@ -99,6 +107,54 @@ def imported_later(name, path):
     want = [["a", n] for n in range(10)] + [["b", n] for n in range(10, 20)]
     equal([list(v.values()) for v in values(result, "line")], want, "lines")
     equal([v["times"] for v in values(result, "entry")], list(range(20)), "entries")
+
+
+@EVERY
+def results_just_computed(name, path):
+    """A function returns what the instruction before has computed, and no older value."""
+    times = 12
+    kinds = re.findall(r"def give_(\w+)", (FOLDER / "late.py").read_text())
+    for some in at_once(kinds):
+        target, result = watch(path, "late.py", *(f'return give_{kind} "{{$return}}" as {kind}' for kind in some), args=(times,))
+        for kind in some:
+            want = [row["value"] for row in target.said(f"give_{kind}")]
+            equal([v["$return"] for v in values(result, kind)], want, f"results of {kind}")
+
+
+@EVERY
+def values_just_stored(name, path):
+    """A line sees all that the line before has changed."""
+    times = 12
+    new = [n + 1000 for n in range(times)]
+    what = [("local", "local", new), ("attribute", "thing.value", new), ("item", "items[0]", new), ("append", "items[2]", new),
+            ("cell", "cell", new), ("other", "thing.other", new), ("pair", "a", list(range(times))), ("swap", "a", new)]
+    for some in at_once(what):
+        _, result = watch(path, "late.py", *(f'{where("late.py", mark)} "{{{text}}}" as {mark}' for mark, text, _ in some),
+                          args=(times,))
+        for mark, text, want in some:
+            equal([v[text] for v in values(result, mark)], want, f"{text} at {mark}")
+
+
+@EVERY
+def interrupted_loops(name, path):
+    """Signals and other threads break into a loop where it jumps back: each line is hit once all the same."""
+    hits = SOME // 100 * 100
+    _, result = watch(path, "interrupted.py", f"{where('interrupted.py', 'condition')} hit % 100 as condition",
+                      f"{where('interrupted.py', 'body')} hit % 100 as body", args=(hits,))
+    equal(result.counts("condition").hits, hits // 100 * 101, "hits of the condition")
+    equal(result.counts("body").hits, hits, "hits of the body")
+
+
+@EVERY
+def forked_children(name, path):
+    """Children are targets with --follow only; their threads, too."""
+    times = 50
+    for options, want in (((), {"parent": 2}), (("--follow",), {"parent": 2, "first": 2, "second": 2})):
+        _, result = watch(path, "forks.py", f"{where('forks.py', 'step')} \"{{who}} {{number}}\" as step", args=(times,),
+                          options=options)
+        got = [v["who"] for v in values(result)]
+        equal({who: got.count(who) for who in set(got)}, {who: n * times for who, n in want.items()}, f"hits with {options}")
+        equal(result.counts("step").hits, len(got), "hits in all")
 
 
 @EVERY

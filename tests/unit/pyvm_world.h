@@ -172,7 +172,7 @@ static struct lp_vm vm;
 /* The instructions, then data from instruction `n` on, as a hit of a plain site whose frame is what the
  * caller has put into vm.py. The site is not looked for: its code is what the frame's is.
  */
-static void pyvm_run(const struct lp_insn *code, size_t n)
+static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t n)
 {
 	memset(pyvm.code, 0, sizeof(pyvm.code));
 	memcpy(pyvm.code, code, n * sizeof(*code));

@@ -9,6 +9,7 @@
 
 #include "expr/location.h"
 #include "lp/python.h"
+#include "python/fetch.h"
 #include "python/python.h"
 #include "python/step.h"
 #include "python_target.h"
@@ -32,6 +33,18 @@ static int python_tear_down(void **state)
 
 static uint32_t runtime_id;
 
+static void add_fetches(void)
+{
+	lp_auto(lp_py_fetches_done) struct lp_py_fetches fetches = { 0 };
+	struct lp_err err = { 0 };
+
+	if (lp_python_fetches(python, &fetches, &err) < 0)
+		fail_msg("%s", err.msg);
+	lp_vec_each (&fetches, at)
+		assert_int_equal(lp_kernel_add_fetch(kernel, runtime_id, at->ip, &at->fetch, &err),
+				 0);
+}
+
 static void start_python(const char *path, const char *script)
 {
 	struct lp_kernel_conf conf = { .python_watch = true,
@@ -53,6 +66,7 @@ static void start_python(const char *path, const char *script)
 	    lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
 	    lp_kernel_add_python_target(kernel, target.pid, runtime_id, &err) < 0)
 		fail_msg("%s: %s", path, err.msg);
+	add_fetches();
 }
 
 /* By a watchpoint, or in the evaluation loop where this machine's watchpoints bring no hit. */

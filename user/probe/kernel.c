@@ -22,7 +22,8 @@
 #define COST_CODE	32u
 #define TWICE_MAX	16384u /* threads and bytes: bpf/watch.h */
 #define COST_CALLS	64u
-#define PYTHON_REDACTED 4096 /* names */
+#define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
+#define PYTHON_REDACTED 4096   /* names */
 /* Their entries are made in advance, at 0.3 us each. */
 #define PYTHON_THREADS 4096u /* Python threads that have hits */
 #define PYTHON_LEADS   4096u /* frames between two starts of one line */
@@ -89,6 +90,7 @@ static int configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
 		bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
+		bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
 		bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
 		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
 		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);

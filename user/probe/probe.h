@@ -70,6 +70,12 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 			  struct lp_err *err);
 /* No target has it any more: its number can be another's. */
 void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id);
+/* An instruction that reads code units to execute them, by what the instruction pointer is then: where
+ * there are watchpoints, nothing else is a hit.
+ */
+struct lp_py_fetch;
+int lp_kernel_add_fetch(struct lp_kernel *k, uint32_t runtime, uint64_t ip,
+			const struct lp_py_fetch *fetch, struct lp_err *err);
 /* What has changed since: asyncio was imported, say. */
 int lp_kernel_set_runtime(struct lp_kernel *k, uint32_t id, const struct lp_py_runtime *rt,
 			  struct lp_err *err);

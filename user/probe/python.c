@@ -81,6 +81,16 @@ void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id)
 	k->free_runtimes.data[k->free_runtimes.len++] = id;
 }
 
+int lp_kernel_add_fetch(struct lp_kernel *k, uint32_t runtime, uint64_t ip,
+			const struct lp_py_fetch *fetch, struct lp_err *err)
+{
+	struct lp_py_fetch_key key = { .ip = ip, .runtime = runtime };
+
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_fetches), &key, fetch, BPF_ANY) < 0)
+		return lp_err_set(err, errno, "no room for more interpreters: %s", strerror(errno));
+	return 0;
+}
+
 int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err)
 {
 	uint8_t hidden = 1;

@@ -13,18 +13,15 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "logpoint.skel.h"
 #include "probe/kernel.h"
-#include "target/process.h"
-#include "target/procfs.h"
 
 #define SLOTS_MAX  16 /* more than any processor has */
-#define ROUNDS_MAX 8  /* looks for threads that started meanwhile */
+#define ROUNDS_MAX 16 /* looks for threads that started meanwhile */
 
 struct watched_thread {
 	pid_t tid;
@@ -93,29 +90,6 @@ static int open_event(struct lp_watch *w, pid_t tid)
 	}
 }
 
-/* When a thread started, in ticks since boot; 0: it is gone. */
-static uint64_t started_at(pid_t pid, pid_t tid)
-{
-	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
-	struct lp_process_info info;
-	char name[48];
-
-	snprintf(name, sizeof(name), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-	if (lp_file_read(name, 4096, &text) < 0 || lp_process_parse_stat(text.data, &info) < 0)
-		return 0;
-	return info.start_time;
-}
-
-static uint64_t ticks_now(void)
-{
-	long per_second = sysconf(_SC_CLK_TCK);
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * (uint64_t)per_second +
-	       (uint64_t)t.tv_nsec * (uint64_t)per_second / 1000000000;
-}
-
 static bool is_covered(const struct lp_watch *w, pid_t tid)
 {
 	lp_vec_each (&w->threads, t)
@@ -177,10 +151,8 @@ static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err
 	return 0;
 }
 
-/* Every thread that is there and not covered; of later rounds, those that may have started before
- * the round before was over. How many there were.
- */
-static int cover_round(struct lp_watch *w, uint64_t until, struct lp_err *err)
+/* Every thread that is there and not covered: how many there were. */
+static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
 {
 	char path[32];
 	int n = 0, r = 0;
@@ -194,30 +166,29 @@ static int cover_round(struct lp_watch *w, uint64_t until, struct lp_err *err)
 
 		if (tid <= 0 || is_covered(w, tid))
 			continue;
-		uint64_t start = until ? started_at(w->pid, tid) : 0;
-		if (until && (!start || start > until))
-			continue;
-		r = add_thread(w, tid, until != 0, err);
+		r = add_thread(w, tid, is_late, err);
 		n++;
 	}
 	closedir(dir);
 	return r < 0 ? r : n;
 }
 
-/* A thread that started after all others were covered has inherited its event, and is no new one. */
+/* A thread that was started by one that is covered has inherited an event. Whether it was can't be told:
+ * the one that started it may be gone. So each that is seen gets its own; where threads come and go
+ * all the time, none without one is likely to be left after some rounds.
+ */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
-	uint64_t until = is_first ? 0 : ticks_now();
-
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int n = cover_round(w, until, err);
+		bool is_late = !is_first || round;
+		int n = cover_round(w, is_late, err);
+
 		if (n < 0)
 			return n;
-		if (until && n)
-			w->k->skel->bss->lp_watch_twice = 1;
-		if (until && !n)
+		if (!n)
 			break;
-		until = ticks_now();
+		if (is_late)
+			w->k->skel->bss->lp_watch_twice = 1;
 	}
 	if (!w->threads.len)
 		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);

@@ -35,6 +35,7 @@ struct lp_python {
 	 * looked for yet
 	 */
 	uint64_t *step_table;
+	uint64_t step_table_at; /* where that table is */
 	uint16_t step_register;
 
 	/* code.c's: the code objects found */
@@ -65,9 +66,10 @@ int lp_py_verify(struct lp_python *py, struct lp_err *err);
 
 /* words.c: the data of the interpreter's own file, a piece after the other. The last `keep` words of each
  * come again with the next. Memory for all at once would be dearer than what is done with it.
- * fn != 0 stops and is returned. -ENOMEM.
+ * at: where words lies. fn != 0 stops and is returned. -ENOMEM.
  */
-typedef int (*lp_py_words_fn)(struct lp_python *py, const uint64_t *words, size_t n, void *arg);
+typedef int (*lp_py_words_fn)(struct lp_python *py, uint64_t at, const uint64_t *words, size_t n,
+			      void *arg);
 int lp_py_each_words(struct lp_python *py, bool writable, size_t keep, lp_py_words_fn fn,
 		     void *arg);
 

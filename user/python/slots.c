@@ -96,11 +96,11 @@ static bool is_getattr_hook(struct lp_python *py, const uint64_t *words)
 
 #define SLOTDEF_WORDS (sizeof(struct slotdef) / sizeof(uint64_t))
 
-static int find_in(struct lp_python *py, const uint64_t *words, size_t n, void *arg)
+static int find_in(struct lp_python *py, uint64_t at, const uint64_t *words, size_t n, void *arg)
 {
 	const uint16_t offset = py->runtime.layout.tp_getattro;
 
-	(void)arg;
+	(void)at, (void)arg;
 	for (size_t i = 0; i + SLOTDEF_WORDS <= n; i++)
 		if ((uint32_t)words[i + 1] == offset && is_getattr_hook(py, words + i)) {
 			py->runtime.slot_getattr_hook = words[i + 2];

@@ -45,7 +45,7 @@ static bool in_loop(const struct lp_py_runtime *rt, uint64_t addr)
 }
 
 /* As many pointers into the loop in a row as there are opcodes. */
-static int find_in(struct lp_python *py, const uint64_t *words, size_t n, void *arg)
+static int find_in(struct lp_python *py, uint64_t at, const uint64_t *words, size_t n, void *arg)
 {
 	size_t run = 0;
 
@@ -54,6 +54,7 @@ static int find_in(struct lp_python *py, const uint64_t *words, size_t n, void *
 		if (run < OPCODES)
 			continue;
 		memcpy(arg, words + i + 1 - OPCODES, OPCODES * sizeof(*words));
+		py->step_table_at = at + (i + 1 - OPCODES) * sizeof(*words);
 		return 1;
 	}
 	return 0;

@@ -21,7 +21,7 @@ static int each_in(struct lp_python *py, const struct lp_map *m, uint64_t *words
 		if (memory->read(memory, at, words + have, n * sizeof(*words)) < 0)
 			return 0;
 		have += n;
-		int r = fn(py, words, have, arg);
+		int r = fn(py, at - (have - n) * sizeof(*words), words, have, arg);
 		if (r)
 			return r;
 		size_t again = have < keep ? have : keep;

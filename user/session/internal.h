@@ -16,6 +16,7 @@
 #include "native/unwind.h"
 #include "probe/count.h"
 #include "probe/probe.h"
+#include "python/fetch.h"
 #include "python/python.h"
 #include "python/step.h"
 #include "python/value.h"
@@ -71,6 +72,9 @@ struct interp {
 	bool gone;	  /* its process has ended, or runs another program */
 	uint64_t gone_at; /* no record of it is later */
 	uint32_t runtime;
+	/* which instructions of its loop read code units; code is 0 where that is known */
+	struct lp_py_fetches fetches;
+	struct lp_err unwatchable;
 	struct lp_py_info info; /* the collector's view */
 };
 
@@ -240,6 +244,9 @@ struct interp *session_interp_root(struct interp *in);
 /* Tells the kernel side of what was opened before it was there. */
 /* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
 int session_python_hide_names(struct lp_session *s, struct lp_err *err);
+/* What a watchpoint's hits have to be told by: found, then told to the kernel side. */
+int session_python_find_fetches(struct interp *in, struct lp_err *err);
+int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err);
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
 int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_err *err);

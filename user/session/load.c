@@ -50,6 +50,14 @@ static uint64_t uses_of(const struct lp_compiled *c)
 	return lp_program_uses(c->code, c->n_code) | lp_program_uses(c->enter, c->n_enter);
 }
 
+static bool any_is_unwatchable(const struct lp_session *s)
+{
+	lp_vec_each (&s->interps, in)
+		if ((*in)->unwatchable.code)
+			return true;
+	return false;
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
@@ -64,7 +72,8 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 			conf->python_ops |= uses_of((*spot)->code);
 	}
 	conf->python_watch = lp_watch_fires();
-	conf->python_steps = !conf->python_watch || session_python_halves(s) > lp_watch_slots();
+	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
+			     session_python_halves(s) > lp_watch_slots();
 }
 
 /* Lines of Python alone, in what is running. */

@@ -200,7 +200,8 @@ static int open_interpreter(struct lp_session *s, struct interp *in, const struc
 	if (r >= 0) {
 		if (s->kernel && !lp_kernel_has_watch(s->kernel))
 			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
-		return session_python_fill_info(s, in, err);
+		r = session_python_find_fetches(in, err);
+		return r < 0 ? r : session_python_fill_info(s, in, err);
 	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
@@ -258,10 +259,14 @@ static int add_runtime(struct lp_session *s, struct interp *in, struct lp_err *e
 	if (in->known || in->refused.code)
 		return 0;
 	int r = 0;
-	if (root)
+	if (root) {
 		in->runtime = root->runtime;
-	else
+		in->unwatchable = root->unwatchable;
+	} else {
 		r = lp_kernel_add_runtime(s->kernel, lp_python_runtime(in->py), &in->runtime, err);
+		if (r >= 0 && lp_kernel_has_watch(s->kernel))
+			r = session_python_add_fetches(s, in, err);
+	}
 	in->known = r >= 0;
 	return r;
 }

@@ -12,6 +12,7 @@ void session_interp_free(struct interp *in)
 	if (!in)
 		return;
 	lp_py_types_free((struct lp_py_types *)in->info.types);
+	lp_py_fetches_done(&in->fetches);
 	lp_python_free(in->py);
 	free(in);
 }

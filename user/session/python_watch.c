@@ -7,6 +7,29 @@
 #include <errno.h>
 #include <string.h>
 
+int session_python_find_fetches(struct interp *in, struct lp_err *err)
+{
+	struct lp_err why = { 0 };
+	int r = lp_watch_fires() ? lp_python_fetches(in->py, &in->fetches, &why) : 0;
+
+	if (r == -ENOMEM)
+		return lp_err_nomem(err);
+	if (r < 0)
+		in->unwatchable = why;
+	return 0;
+}
+
+int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err)
+{
+	lp_vec_each (&in->fetches, at) {
+		int r = lp_kernel_add_fetch(s->kernel, in->runtime, at->ip, &at->fetch, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static struct watch *find_watch(const struct lp_session *s, const struct interp *in, uint64_t addr)
 {
 	lp_vec_each (&s->watches, w)
@@ -86,7 +109,8 @@ static int watch_half(struct lp_session *s, struct spot *spot, struct py_half *h
 {
 	int r = -ENOSPC;
 
-	if (may_watch && lp_kernel_has_watch(s->kernel))
+	half->no_watch = spot->py->in->unwatchable;
+	if (may_watch && lp_kernel_has_watch(s->kernel) && !half->no_watch.code)
 		r = use_watch(s, spot->py->in, half->place.watch, &half->no_watch);
 	half->watched = r >= 0;
 	half->by_step = r == -ENOSPC && lp_kernel_has_steps(s->kernel);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory as it will be when the machine code has stored what it has yet to store: numbers, windows of them,
+ * and what is copied into a record. The memory is this program's own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lp/python.h"
+
+#define WORDS 64
+
+static uint64_t memory[WORDS] __attribute__((aligned(4096)));
+
+static long lp_mem_read(void *dst, __u32 len, __u64 addr)
+{
+	if (addr - (uintptr_t)memory > sizeof(memory) - len)
+		return -14;
+	memcpy(dst, (const void *)(uintptr_t)addr, len);
+	return 0;
+}
+
+#include "pyvm_world.h"
+
+#define AT(word) ((uint64_t)(uintptr_t)&memory[word])
+
+static struct lp_py_runtime runtime;
+
+static int set_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < WORDS; i++)
+		memory[i] = 1000 + i;
+	memset(&vm, 0, sizeof(vm));
+	vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
+	vm.room = LP_RECORD_MAX;
+	vm.py.frame = AT(0);
+	runtime = (struct lp_py_runtime){ .layout = { .frame_tags = 1 } };
+	pyvm.runtime = &runtime;
+	return 0;
+}
+
+static struct lp_py_late plain(uint8_t base, int64_t disp, uint8_t from)
+{
+	return (struct lp_py_late){
+		.base = base, .index = LP_PY_NO_REGISTER, .disp = disp, .from = from, .size = 8
+	};
+}
+
+/* A local as an expression sees it; the status of what can't be. */
+static uint64_t local(uint32_t n, long *ret)
+{
+	vm.py.op = LP_OP_PY_FAST;
+	vm.py.n = n;
+	*ret = lp_pyvm_op_frame(&vm);
+	return *ret < 0 ? 0 : vm.py.out;
+}
+
+static void expect(uint32_t n, uint64_t want)
+{
+	long r;
+
+	assert_int_equal(local(n, &r), want & ~1ull);
+	assert_true(r >= 0);
+}
+
+static void registers_and_constants(void **state)
+{
+	struct lp_py_late late = plain(3, 8, 0);
+
+	(void)state;
+	vm.mach[3] = AT(1);
+	vm.mach[0] = 0x5550;
+	late.add = 6;
+	lp_late_add(&vm, &late); /* local 2 */
+	late = plain(3, 24, LP_PY_NO_REGISTER);
+	late.add = 0x7770;
+	lp_late_add(&vm, &late); /* local 4 */
+	expect(2, 0x5556);
+	expect(4, 0x7770);
+	expect(1, 1001);
+	expect(3, 1003);
+	expect(5, 1005);
+	expect(40, 1040);
+}
+
+/* Two to one place: the later counts. */
+static void the_last_one_counts(void **state)
+{
+	struct lp_py_late late = plain(3, 0, 0);
+
+	(void)state;
+	vm.mach[3] = AT(6);
+	vm.mach[0] = 0x100;
+	vm.mach[1] = 0x200;
+	lp_late_add(&vm, &late);
+	late.from = 1;
+	lp_late_add(&vm, &late);
+	expect(6, 0x200);
+}
+
+static void addresses_of_all_forms(void **state)
+{
+	static const struct {
+		uint8_t part;
+		uint64_t index;
+		uint32_t want;
+	} cases[] = {
+		{ LP_PY_WHOLE, 5, 15 },
+		{ LP_PY_BIT, 0xff, 11 },
+		{ LP_PY_HALF, 0xabcd0003, 13 },
+		{ LP_PY_LOW, 0xabcd00000004, 14 },
+		{ LP_PY_SIGNED, 0xfffffffe, 8 },
+		{ LP_PY_MINUS, 3, 7 },
+		{ LP_PY_SIGNED, 0xffff00000002, 12 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct lp_py_late late = plain(6, 0, 0);
+
+		set_up(NULL);
+		vm.mach[6] = AT(10);
+		vm.mach[9] = cases[i].index;
+		vm.mach[0] = 0xabc0;
+		late.index = 9;
+		late.shift = 3;
+		late.part = cases[i].part;
+		lp_late_add(&vm, &late);
+		expect(cases[i].want, 0xabc0);
+	}
+}
+
+static void address_in_memory(void **state)
+{
+	struct lp_py_late late = plain(7, -8, 0);
+
+	(void)state;
+	memory[20] = AT(31);
+	vm.mach[7] = AT(18);
+	vm.mach[0] = 0xddd0;
+	late.flags = LP_PY_LATE_INDIRECT;
+	late.base_disp = 16;
+	lp_late_add(&vm, &late);
+	expect(30, 0xddd0);
+
+	vm.mach[7] = 16; /* not there */
+	lp_late_add(&vm, &late);
+	long r;
+	local(30, &r);
+	assert_int_equal(r, -LP_ST_UNAVAILABLE);
+}
+
+static void half_a_word(void **state)
+{
+	struct lp_py_late late = plain(3, 4, 0);
+
+	(void)state;
+	memory[8] = 0x1111111122222222ull;
+	vm.mach[3] = AT(8);
+	vm.mach[0] = 0xffffffff33333332;
+	late.size = 4;
+	lp_late_add(&vm, &late);
+	expect(8, 0x3333333222222222ull);
+
+	__u64 v;
+	assert_true(lp_pyvm_get(&vm, AT(8) + 4, 4, &v) >= 0);
+	assert_int_equal(v, 0x33333332);
+}
+
+static void unknown_values_are_hidden(void **state)
+{
+	struct lp_py_late late = plain(3, 0, 0);
+	long r;
+
+	(void)state;
+	vm.mach[3] = AT(12);
+	late.flags = LP_PY_LATE_UNKNOWN;
+	lp_late_add(&vm, &late);
+	local(12, &r);
+	assert_true(r < 0);
+	expect(11, 1011);
+	expect(13, 1013);
+	assert_int_equal(lp_py_copy(&vm, AT(10), 32, 0), 0);
+	assert_int_not_equal(lp_py_copy(&vm, AT(13), 32, 0), 0);
+}
+
+static void copies_into_the_record(void **state)
+{
+	struct lp_py_late late = plain(3, 0, 0);
+
+	(void)state;
+	vm.mach[3] = AT(33);
+	vm.mach[0] = 0x4444;
+	lp_late_add(&vm, &late);
+	late.disp = 8 * 20; /* outside */
+	lp_late_add(&vm, &late);
+
+	uint32_t at = lp_py_copy(&vm, AT(30), 64, 0);
+	assert_int_not_equal(at, 0);
+	for (uint32_t i = 0; i < 8; i++)
+		assert_int_equal(lp_py_word(&vm, at + i * 8), i == 3 ? 0x4444 : 1030 + i);
+	assert_true(lp_py_head(&vm, AT(32)) >= 0);
+	assert_int_equal(vm.walk.head[0], 1032);
+	assert_int_equal(vm.walk.head[1], 0x4444);
+}
+
+static void blind_fetches_show_nothing(void **state)
+{
+	long r;
+
+	(void)state;
+	vm.py.fetched = LP_PY_FETCH_STACK;
+	expect(1, 1001);
+	vm.py.op = LP_OP_PY_RETURN;
+	assert_int_equal(lp_pyvm_op_frame(&vm), -LP_ST_UNAVAILABLE);
+	vm.py.fetched = LP_PY_FETCH_BLIND;
+	local(1, &r);
+	assert_int_equal(r, -LP_ST_UNAVAILABLE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(registers_and_constants, set_up),
+		cmocka_unit_test_setup(the_last_one_counts, set_up),
+		cmocka_unit_test_setup(addresses_of_all_forms, set_up),
+		cmocka_unit_test_setup(address_in_memory, set_up),
+		cmocka_unit_test_setup(half_a_word, set_up),
+		cmocka_unit_test_setup(unknown_values_are_hidden, set_up),
+		cmocka_unit_test_setup(copies_into_the_record, set_up),
+		cmocka_unit_test_setup(blind_fetches_show_nothing, set_up),
+	};
+
+	return cmocka_run_group_tests_name("probe_late", tests, NULL, NULL);
+}
