@@ -53,6 +53,13 @@ lp_inline long lp_pyvm_op_value(struct lp_vm *vm, const struct lp_py_runtime *rt
 	case LP_OP_PY_BYTES:
 		lp_pyvm_result(vm, LP_PY_BYTES, imm);
 		return 0;
+	case LP_OP_PY_BIG:
+		lp_pyvm_result(vm, LP_PY_BIG, imm);
+		return 0;
+	case LP_OP_PY_TUPLE:
+		lp_pyvm_result(vm, LP_PY_TUPLE, imm);
+		vm->py.out_from = vm->py.n;
+		return 0;
 	case LP_OP_PY_OBJECT:
 		lp_pyvm_result(vm, LP_PY_OBJECT, imm);
 		return 0;
@@ -105,6 +112,10 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt
 	case LP_OP_PY_NAME:
 	case LP_OP_PY_GLOBAL:
 		return lp_pyvm_op_name(vm);
+	case LP_OP_PY_WHO:
+		return lp_pyvm_op_who(vm);
+	case LP_OP_PY_KEEP:
+		return lp_pyvm_op_keep(vm);
 	case LP_OP_PY_ATTR:
 		return lp_pyvm_op_attr(vm);
 	case LP_OP_PY_ITEM:
