@@ -20,7 +20,7 @@ static const struct {
 	__u64 words[2]; /* of the text, and zeros */
 	__u32 len;
 } lp_py_attrs[] = {
-	[LP_PY_ATTR_FIELDS] = { { 0x0073646c6569665full, 0 }, 7 },	   /* _fields */
+	[LP_PY_ATTR_FIELDS] = { { 0x0073646c6569665full, 0 }, 7 },	    /* _fields */
 	[LP_PY_ATTR_MODULE] = { { 0x656c75646f6d5f5full, 0x5f5full }, 10 }, /* __module__ */
 };
 

@@ -305,9 +305,9 @@ lp_global long lp_pyvm_op_truth(struct lp_vm *vm)
  * compilers put those of 32 elsewhere, for linkers to merge, where the kernel does not find them.
  */
 static const __u8 lp_pyvm_number_slots[64] = {
-	[LP_PY_ADD] = 0,       [LP_PY_SUB] = 1,	 [LP_PY_MUL] = 2, [LP_PY_MOD] = 3,
-	[LP_PY_POW] = 5,       [LP_PY_SHL] = 11, [LP_PY_SHR] = 12, [LP_PY_AND] = 13,
-	[LP_PY_XOR] = 14,      [LP_PY_OR] = 15,	 [LP_PY_FLOORDIV] = 29,
+	[LP_PY_ADD] = 0,  [LP_PY_SUB] = 1,  [LP_PY_MUL] = 2,	   [LP_PY_MOD] = 3,
+	[LP_PY_POW] = 5,  [LP_PY_SHL] = 11, [LP_PY_SHR] = 12,	   [LP_PY_AND] = 13,
+	[LP_PY_XOR] = 14, [LP_PY_OR] = 15,  [LP_PY_FLOORDIV] = 29,
 };
 #define LP_PYVM_NB_NEGATIVE 6
 #define LP_PYVM_NB_BOOL	    9

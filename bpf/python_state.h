@@ -45,7 +45,7 @@ struct lp_pyvm_view {
 	__u8 exact;  /* the builtin type itself, no subclass */
 	__u8 big;    /* INT: beyond 64 bits, digits at addr */
 	__u8 negative;
-	__u8 width; /* bytes of one unit of text; 0: UTF-8, a constant's */
+	__u8 width;    /* bytes of one unit of text; 0: UTF-8, a constant's */
 	__u8 constant; /* enum lp_pyvm_memory */
 	__u8 is_bool;
 	__u8 mutable; /* bytearray */

@@ -210,7 +210,8 @@ lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
 {
 	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
 
-	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY || lp_pyvm_find_who(vm, LP_PY_THREAD) != 1)
+	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY ||
+	    lp_pyvm_find_who(vm, LP_PY_THREAD) != 1)
 		return;
 	t->named = vm->time;
 	lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);

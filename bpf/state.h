@@ -89,7 +89,7 @@ struct lp_py_seen {
 /* A class as the walk needs it. */
 struct lp_py_class {
 	__u64 addr;
-	__u64 keys;  /* of its instances' split dicts */
+	__u64 keys; /* of its instances' split dicts */
 	/* a bit for each word of an instance behind the header that is shown; of a named tuple for
 	 * each item that is not
 	 */

@@ -77,8 +77,8 @@ def ask(path, sources):
     asked = scratch("expressions")
     asked.write_text(json.dumps(sources))
     answers = {}
-    for first in range(0, len(sources), 25):
-        some = sources[first:first + 25]
+    for first in range(0, len(sources), 50):
+        some = sources[first:first + 50]
         template = " ".join("{%s=}" % s for s in some)
         target, result = watch(path, "expressions.py", where("expressions.py", "visit") + f' "{template}" as visit', args=(asked,))
         [record] = result.records
@@ -114,7 +114,7 @@ def errors_in_place(name, path):
 @EVERY
 def conditions(name, path):
     """The same expressions decide in the kernel."""
-    sources = [s for s in GIVEN if not any(op in s for op in (" / ", "total + 1", "total * 2", "** -1")) and s != "items[1:3]" and "::" not in s and ":4:" not in s and ":9:" not in s]
+    sources = [s for s in GIVEN if not any(op in s for op in (" / ", "total + 1", "total * 2", "** -1")) and s not in ("items[1:3]", "k.perm") and "::" not in s and ":4:" not in s and ":9:" not in s]
     asked = scratch("expressions")
     asked.write_text(json.dumps(sources))
     for first in range(0, len(sources), 30):

@@ -172,10 +172,11 @@ static struct lp_dyn *check_numbered(struct lp_dyn_check *c, const struct lp_nod
 static struct lp_dyn *check_list(struct lp_dyn_check *c, const struct lp_node *n)
 {
 	return lp_check_fail(&c->base, n,
-			     n->is_tuple ? "a tuple can only be a key, or compared: nothing is made "
-					   "in the program"
-					 : "a list can only be right of 'in': nothing is made in "
-					   "the program");
+			     n->is_tuple
+				     ? "a tuple can only be a key, or compared: nothing is made "
+				       "in the program"
+				     : "a list can only be right of 'in': nothing is made in "
+				       "the program");
 }
 
 static struct lp_dyn *check_cast(struct lp_dyn_check *c, const struct lp_node *n)

@@ -155,8 +155,8 @@ static struct lp_dyn *check_time(struct lp_dyn_check *c, const struct lp_node *n
 }
 
 /* A condition asks at the hit; a record has it anyway. */
-static struct lp_dyn *share_who(struct lp_dyn_check *c, const struct lp_node *n,
-				enum lp_py_who who, enum lp_meta meta)
+static struct lp_dyn *share_who(struct lp_dyn_check *c, const struct lp_node *n, enum lp_py_who who,
+				enum lp_meta meta)
 {
 	/* where no task runs, there is None */
 	enum lp_dyn_type type = who == LP_PY_TASK ? LP_DYN_ANY : LP_DYN_STR;

@@ -178,8 +178,7 @@ static struct lp_dyn *check_arithmetic(struct lp_dyn_check *c, const struct lp_n
 		return fold(c, n, a, b);
 	if (!can_be_in_condition(c, n, a, b))
 		return NULL;
-	if (b->kind == LP_DYN_CONST && divides(n->op) && is_number(b->type) &&
-	    b->constant.u == 0)
+	if (b->kind == LP_DYN_CONST && divides(n->op) && is_number(b->type) && b->constant.u == 0)
 		return lp_check_fail(&c->base, n, "division by zero");
 	t->type = arithmetic_type(n->op, a->type, b->type);
 	t->computes = true;
@@ -305,7 +304,7 @@ struct lp_dyn *lp_dyn_check_binary(struct lp_dyn_check *c, const struct lp_node 
 	if (n->op == LP_OPER_IN || n->op == LP_OPER_NOT_IN)
 		return check_in(c, n, &t);
 
-	struct lp_dyn *(*check)(struct lp_dyn_check *c, const struct lp_node *n) =
+	struct lp_dyn *(*check)(struct lp_dyn_check * c, const struct lp_node *n) =
 		lp_dyn_is_compare(n->op) ? lp_dyn_check_key : lp_dyn_check_expr;
 	t.a = check(c, n->a);
 	t.b = t.a ? check(c, n->b) : NULL;

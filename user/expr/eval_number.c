@@ -148,10 +148,8 @@ static bool shift(enum lp_operator op, lp_wide a, lp_wide b, lp_wide *ret, const
 static bool int_power(lp_wide a, lp_wide b, lp_wide *ret)
 {
 	*ret = 1;
-	if (a == 0 || a == 1)
-		return b == 0 || (*ret = a, true);
-	if (a == -1)
-		return !(b & 1) || (*ret = -1, true);
+	if (a == 0 || a == 1 || a == -1)
+		b = !b ? 0 : b & 1 ? 1 : 2;
 	if (b > 127)
 		return false;
 	for (; b; b--)
@@ -306,8 +304,7 @@ void lp_number_arithmetic(enum lp_operator op, const struct lp_number *x, const 
 	double f;
 	lp_wide v;
 
-	if (x->kind == LP_NUM_FLOAT || y->kind == LP_NUM_FLOAT ||
-	    (op == LP_OPER_POW && y->i < 0)) {
+	if (x->kind == LP_NUM_FLOAT || y->kind == LP_NUM_FLOAT || (op == LP_OPER_POW && y->i < 0)) {
 		float_arithmetic(op, double_of(x), double_of(y), ret);
 	} else if (op == LP_OPER_DIV) {
 		if (y->i && true_divide(x->i, y->i, &f))

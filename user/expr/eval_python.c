@@ -14,8 +14,8 @@
 /* Values whose type's operators are not Python's own. */
 static bool runs_code(const struct lp_value *v)
 {
-	return v->overrides || v->kind == LP_VAL_OBJECT || v->kind == LP_VAL_STRUCT || v->kind == LP_VAL_ENUM ||
-	       v->kind == LP_VAL_DEEPER || v->kind == LP_VAL_COMPLEX;
+	return v->overrides || v->kind == LP_VAL_OBJECT || v->kind == LP_VAL_STRUCT ||
+	       v->kind == LP_VAL_ENUM || v->kind == LP_VAL_DEEPER || v->kind == LP_VAL_COMPLEX;
 }
 
 static void refuse(const struct lp_eval *e, const struct lp_value *x, const struct lp_value *y,

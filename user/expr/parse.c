@@ -99,8 +99,10 @@ struct lp_node *lp_parse_unary(struct lp_parser *p)
 		return NULL;
 
 	/* at the beginning of an operand these are two */
-	if (lp_lexer_is(p->lx, STAR_STAR))
-		p->lx->tok.punct = '*', p->lx->pos = t.end = t.start + 1;
+	if (lp_lexer_is(p->lx, STAR_STAR)) {
+		p->lx->tok.punct = '*';
+		p->lx->tok.end = t.end = p->lx->pos = t.start + 1;
+	}
 
 	size_t i = 0;
 	while (i < LP_ARRAY_SIZE(unary_puncts) && !lp_lexer_is(p->lx, unary_puncts[i].punct))
@@ -223,9 +225,8 @@ static struct lp_node *parse_binary(struct lp_parser *p, int min)
 		struct lp_node *b = parse_binary(p, lp_operators[op].precedence + 1);
 		if (!b)
 			return NULL;
-		a = lp_operators[op].precedence == PRECEDENCE_COMPARE
-			    ? new_compare(p, op, &t, a, b)
-			    : new_binary(p, op, &t, a, b);
+		a = lp_operators[op].precedence == PRECEDENCE_COMPARE ? new_compare(p, op, &t, a, b)
+								      : new_binary(p, op, &t, a, b);
 	}
 	return a;
 }

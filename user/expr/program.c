@@ -38,10 +38,10 @@ static bool n_is_size(uint8_t op)
 }
 
 static const char *const py_operators[LP_PY_OPERATOR_COUNT] = {
-	[LP_PY_EQ] = "==", [LP_PY_NE] = "!=", [LP_PY_LT] = "<",	       [LP_PY_LE] = "<=",
-	[LP_PY_GT] = ">",  [LP_PY_GE] = ">=", [LP_PY_ADD] = "+",       [LP_PY_SUB] = "-",
-	[LP_PY_MUL] = "*", [LP_PY_MOD] = "%", [LP_PY_FLOORDIV] = "//", [LP_PY_AND] = "&",
-	[LP_PY_OR] = "|",  [LP_PY_XOR] = "^", [LP_PY_SHL] = "<<",      [LP_PY_SHR] = ">>",
+	[LP_PY_EQ] = "==",  [LP_PY_NE] = "!=", [LP_PY_LT] = "<",	[LP_PY_LE] = "<=",
+	[LP_PY_GT] = ">",   [LP_PY_GE] = ">=", [LP_PY_ADD] = "+",	[LP_PY_SUB] = "-",
+	[LP_PY_MUL] = "*",  [LP_PY_MOD] = "%", [LP_PY_FLOORDIV] = "//", [LP_PY_AND] = "&",
+	[LP_PY_OR] = "|",   [LP_PY_XOR] = "^", [LP_PY_SHL] = "<<",	[LP_PY_SHR] = ">>",
 	[LP_PY_POW] = "**",
 };
 

@@ -72,8 +72,8 @@ bool lp_python_refresh(struct lp_python *py)
 		return false;
 	changed = update(&rt->thread_active, find_in(py, dicts[0], "_active", rt->type_dict));
 	changed |= update(&rt->type_task, find_in(py, dicts[1], "Task", rt->type_type));
-	changed |= update(&rt->type_tuplegetter,
-			  find_in(py, dicts[3], "_tuplegetter", rt->type_type));
+	changed |=
+		update(&rt->type_tuplegetter, find_in(py, dicts[3], "_tuplegetter", rt->type_type));
 	/* from 3.14 on the thread state has the task, from 3.13 on the loop */
 	if (rt->layout.tstate_task != LP_PY_NONE)
 		return changed;

@@ -30,12 +30,12 @@ struct lp_pv_class {
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset;
 	enum lp_py_kind kind;
-	bool is_python; /* made by a class statement */
-	bool has_slots; /* `slots` is filled in */
-	bool has_order; /* `order` is */
+	bool is_python;			 /* made by a class statement */
+	bool has_slots;			 /* `slots` is filled in */
+	bool has_order;			 /* `order` is */
 	bool knows_operators, overrides; /* has it operators of its own? */
-	char name[64];	/* tp_name behind its last dot */
-	char full[64];	/* tp_name */
+	char name[64];			 /* tp_name behind its last dot */
+	char full[64];			 /* tp_name */
 	LP_VEC(struct lp_pv_slot) slots;
 	/* names of fields in the order of the class statement: named tuples, dataclasses */
 	LP_VEC(char *) order;
