@@ -146,10 +146,11 @@ lp_inline void lp_py_slots(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 {
 	struct lp_py_walk *w = &vm->walk;
 	__u32 at = lp_py_copy(vm, names, l->tuple_items, 0);
-	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0, start = 0;
+	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0;
+	__u32 size_at = n ? lp_py_copy(vm, base + l->tp_basicsize, 8, 0) : 0;
+	__u64 start = size_at ? lp_py_word(vm, size_at) : 0;
 
-	if (!n || lp_mem_read(&start, sizeof(start), base + l->tp_basicsize) || start < 16 ||
-	    start >= 16 + 64 * 8)
+	if (start < 16 || start >= 16 + 64 * 8)
 		return;
 	if (n > LP_PY_SLOTS_MAX) {
 		n = LP_PY_SLOTS_MAX;

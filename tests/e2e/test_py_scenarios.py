@@ -3,8 +3,8 @@
 
 import sys
 
-from harness import check, equal, main
-from interpreters import ALL, FOLDER, every, minor, values, watch, where
+from harness import Tracer, check, equal, main
+from interpreters import ALL, FOLDER, Program, every, minor, values, watch, where
 
 EVERY = every(ALL)
 
@@ -181,8 +181,13 @@ def comprehensions(name, path):
 @EVERY
 def stack_of_frames(name, path):
     """Function, file and line of each frame, as the program's own traceback has them."""
-    target, result = watch(
-        path, "frames.py", where("frames.py", "bottom") + ' "{value} {rest} {self.number}" as bottom with stack')
+    target = Program(path, "frames.py")
+    tracer = Tracer(target, where("frames.py", "bottom") + ' "{value} {rest} {self.number}" as bottom with stack')
+    target.go()
+    tracer.wait_records(3)
+    target.go()
+    equal(target.finish()[0], 0, "exit status")
+    result = tracer.finish()
     said = target.said("stack")
     equal(len(result.records), len(said), "records")
     bottom = int(where("frames.py", "bottom").split(":")[1])

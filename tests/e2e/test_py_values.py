@@ -72,6 +72,22 @@ def generated_objects(name, path):
     check(cut < total / 10, f"{cut} of {total} objects were cut")
 
 
+@EVERY
+def memory_that_changes(name, path):
+    """Classes that are gone when their records are read, dicts that resize: what was there, or why it isn't known."""
+    line = where("changing.py", "changing")
+    target, result = watch(path, "changing.py", f'{line} "{{thing}}"', f'{line} "{{shared}} {{len(shared)}}" as shared',
+                           args=(OBJECTS // 5,), options=("--max-overhead", "none"))
+    said = [row["text"] for row in target.said("changing")]
+    shown = [record["message"] for record in result.records if record["logpoint"] == line]
+    equal(len(shown), len(said), "records")
+    wrong = [(got, want) for got, want in zip(shown, said) if got != want and not re.search(r"<unreadable|\?\(", got)]
+    equal(wrong[:5], [], "values of another object")
+    check(sum(got == want for got, want in zip(shown, said)) > 0, f"nothing was known, as {shown[:3]}")
+    sizes = [int(re.search(r" (\d+)$", r["message"])[1]) for r in result.records if r["logpoint"] == "shared"]
+    check(len(sizes) == len(said) and max(sizes) <= 300, "sizes of the dict")
+
+
 def ask(path, sources):
     """{expression: what the program has}, the records by expression"""
     asked = scratch("expressions")

@@ -38,6 +38,16 @@ static void look(const struct lp_py_flow *f, int line, size_t n_units)
 	lp_vec_done(&starts);
 }
 
+static void follow(const struct lp_py_flow *f, uint32_t first)
+{
+	uint32_t run[LP_PY_RUN_MAX];
+	const size_t n = lp_py_flow_run(f, first, 0, run);
+
+	for (size_t i = 0; i < n; i++)
+		if (run[i] != first + i || run[i] >= f->instrs.len)
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lp_py_bytecode b = { .firstlineno = 10 };
@@ -61,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				continue;
 			last = in->line;
 			look(&f, in->line, b.units.len / 2);
+			follow(&f, (uint32_t)(in - f.instrs.data));
 		}
 		lp_py_flow_done(&f);
 	}

@@ -4,6 +4,8 @@
  *
  * An event is no start where a statement goes on (flow.h): that is found here in another way, what
  * must have been executed since the latest event at the unit, and it is seen that it was.
+ *
+ * And what is always executed with an instruction (lp_py_flow_run()) is executed each time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,6 +39,7 @@ struct code {
 	struct counts *lines;
 	bool *exact;	     /* by line */
 	struct begun *begun; /* by instruction */
+	uint32_t *after;     /* by instruction: the one that is always next, one more; 0 */
 };
 
 struct frame {
@@ -44,6 +47,7 @@ struct frame {
 	uint32_t *hit; /* by line: the latest watched instruction, one more */
 	uint32_t *ran; /* by instruction: when it was executed last; 0 */
 	int event;     /* a line whose first instruction comes next */
+	uint32_t next; /* instruction that must come next, one more; 0: any may */
 };
 
 struct run {
@@ -53,6 +57,7 @@ struct run {
 	unsigned int wide; /* lines that need more units than they may */
 	unsigned int programs, lines, events, same, inexact, wrong_inexact, slots[8];
 	uint32_t clock;
+	unsigned int followed; /* instructions that had to come next, and did */
 	int minor;
 };
 
@@ -109,6 +114,14 @@ static void take_code(struct run *r, char *rest)
 	c.lines = calloc(LINES_MAX, sizeof(*c.lines));
 	c.exact = calloc(LINES_MAX, sizeof(*c.exact));
 	c.begun = calloc(c.flow.instrs.len, sizeof(*c.begun));
+	c.after = calloc(c.flow.instrs.len, sizeof(*c.after));
+	for (uint32_t i = 0; i < c.flow.instrs.len; i++) {
+		uint32_t all[LP_PY_RUN_MAX];
+
+		/* arguments are as likely to be unbound as all others */
+		if (lp_py_flow_run(&c.flow, i, 0, all) > 1)
+			c.after[i] = all[1] + 1;
+	}
 	lp_vec_each (&c.flow.instrs, in)
 		if (in->line > 0 && !done[in->line]) {
 			done[in->line] = true;
@@ -255,6 +268,12 @@ static void take_unit(struct run *r, size_t frame, struct code *c, uint32_t offs
 			fail_msg("3.%d: no way from %u (kind %u) to %u, line %d", r->minor,
 				 c->flow.instrs.data[f->last - 1].unit,
 				 c->flow.instrs.data[f->last - 1].kind, unit, in->line);
+		if (f->next && f->next != index + 1)
+			fail_msg("3.%d: %u is not followed by %u, but by %u, line %d", r->minor,
+				 c->flow.instrs.data[f->last - 1].unit,
+				 c->flow.instrs.data[f->next - 1].unit, unit, in->line);
+		r->followed += f->next != 0;
+		f->next = c->after[index];
 		if (f->event)
 			take_event(r, f, c, index);
 		f->last = index + 1;
@@ -315,6 +334,7 @@ static unsigned int end_program(struct run *r)
 		for (size_t i = 0; i < c->flow.instrs.len; i++)
 			lp_vec_done(&c->begun[i]);
 		free(c->begun);
+		free(c->after);
 		lp_py_flow_done(&c->flow);
 	}
 	lp_vec_each (&r->frames, f) {

@@ -60,12 +60,15 @@ static void watch_place(const struct lp_py_place *place, uint32_t point, const s
 			size_t n, struct lp_link **ret)
 {
 	bool by_step = !lp_watch_fires();
-	lp_auto(lp_py_step_done) struct lp_py_step step = { .site = place->site };
+	lp_auto(lp_py_steps_done) struct lp_py_steps steps = { 0 };
+	struct lp_py_step step = { .site = place->site };
 	struct lp_err err = { 0 };
 	uint32_t sites[16], site;
 
-	if (by_step && lp_python_step(python, place, &step, &err) < 0)
+	if (by_step && lp_python_steps(python, place, &steps, &err) < 0)
 		fail_msg("%s", err.msg);
+	if (by_step)
+		step = steps.data[0];
 	step.site.runtime = runtime_id;
 	if (lp_kernel_add_python_site(kernel, point, LP_SITE_PLAIN, &step.site, 0, code, n, &site,
 				      &err) < 0)
@@ -167,17 +170,17 @@ static void on_each(const char *script, int line, uint64_t hits)
 static void each_execution_is_a_hit(void **state)
 {
 	(void)state;
-	on_each(BEGIN "run(20000)\n" END, 3, 20000);
+	on_each(BEGIN "run(4000)\n" END, 3, 4000);
 }
 
 static void in_all_threads(void **state)
 {
 	(void)state;
 	on_each(BEGIN "gc.set_threshold(10)\n"
-		      "ts = [threading.Thread(target=run, args=(10000,)) for _ in range(8)]\n"
+		      "ts = [threading.Thread(target=run, args=(1000,)) for _ in range(8)]\n"
 		      "for t in ts: t.start()\n"
 		      "for t in ts: t.join()\n" END,
-		3, 80000);
+		3, 8000);
 }
 
 /* What the program itself prints is what is captured. */
@@ -273,7 +276,7 @@ static void values_threads_and_frames(void **state)
 
 		start_python(pythons[i],
 			     BEGIN_WITH("class C: pass\n"
-					"c = C(); c.d = C(); c.d.e = 41\n") "run(50000)\n" END);
+					"c = C(); c.d = C(); c.d.e = 41\n") "run(5000)\n" END);
 		KEY(24, lp_python_hash(python, "c", 1, false), "c");
 		KEY(26, lp_python_hash(python, "d", 1, false), "d");
 		KEY(28, lp_python_hash(python, "e", 1, false), "e");
@@ -283,10 +286,10 @@ static void values_threads_and_frames(void **state)
 		assert_string_equal(python_line(&target), "done");
 		checked.next = 7;
 		checked.threads = checked.frames = 0;
-		assert_true(lp_kernel_drain(kernel, check_hit, NULL) >= 50);
-		assert_int_equal(checked.next, 50007);
-		assert_in_range(checked.threads, 1, 50);
-		assert_int_equal(counts_of(point).hits, 50000);
+		assert_true(lp_kernel_drain(kernel, check_hit, NULL) >= 5);
+		assert_int_equal(checked.next, 5007);
+		assert_in_range(checked.threads, 1, 5);
+		assert_int_equal(counts_of(point).hits, 5000);
 		python_tear_down(NULL);
 	}
 }
@@ -295,12 +298,12 @@ static void while_somebody_traces(void **state)
 {
 	(void)state;
 	on_each(BEGIN "def tracer(frame, event, arg): return tracer\n"
-		      "run(5000)\n"
+		      "run(1000)\n"
 		      "sys.settrace(tracer)\n"
-		      "run(10000)\n"
+		      "run(2000)\n"
 		      "sys.settrace(None)\n"
-		      "run(5000)\n" END,
-		3, 20000);
+		      "run(1000)\n" END,
+		3, 4000);
 }
 
 #define PYTHON_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, python_tear_down)

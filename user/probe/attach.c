@@ -27,7 +27,6 @@ struct multi_attr {
 	uint32_t pad;
 };
 
-#define UPROBE_MULTI	    48
 #define UPROBE_MULTI_RETURN 1u
 
 void lp_link_free(struct lp_link *l)
@@ -52,13 +51,12 @@ struct lp_link *lp_link_new(void)
 	return l;
 }
 
-static int multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
-		      const uint64_t *semaphores, const uint64_t *cookies, bool is_return,
-		      pid_t pid)
+int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
+		  const uint64_t *semaphores, const uint64_t *cookies, bool is_return, pid_t pid)
 {
 	struct multi_attr attr = {
 		.prog_fd = (uint32_t)prog_fd,
-		.attach_type = UPROBE_MULTI,
+		.attach_type = LP_UPROBE_MULTI,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
 		.ref_ctr_offsets = (uintptr_t)semaphores,
@@ -78,7 +76,7 @@ static int multi_link(int prog_fd, const char *path, size_t n, const uint64_t *o
  */
 bool lp_have_uprobe_multi(char *ret_why, size_t size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = UPROBE_MULTI);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = LP_UPROBE_MULTI);
 	const struct bpf_insn code[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
@@ -90,9 +88,9 @@ bool lp_have_uprobe_multi(char *ret_why, size_t size)
 						   LP_ARRAY_SIZE(code), &opts);
 	if (prog < 0)
 		why = errno == EPERM ? "not permitted" : "the kernel does not know it (6.6 does)";
-	else if (multi_link(prog, "/", 1, &offset, NULL, NULL, false, 0) != -EBADF)
+	else if (lp_multi_link(prog, "/", 1, &offset, NULL, NULL, false, 0) != -EBADF)
 		why = "the kernel does not know it (6.6 does)";
-	else if (multi_link(prog, "/", 1, &offset, NULL, NULL, false, -1) != -EINVAL)
+	else if (lp_multi_link(prog, "/", 1, &offset, NULL, NULL, false, -1) != -EINVAL)
 		why = "the kernel's filters by thread (6.10 is right)";
 	if (why && ret_why)
 		snprintf(ret_why, size, "%s", why);
@@ -132,9 +130,9 @@ static int blame(struct lp_kernel *k, int prog_fd, const struct lp_attach *a,
 {
 	(void)k;
 	for (size_t i = 0; i < a->n; i++) {
-		int fd = multi_link(prog_fd, a->path, 1, a->offsets + i,
-				    a->semaphores ? a->semaphores + i : NULL, cookies + i,
-				    a->is_return, a->pid);
+		int fd = lp_multi_link(prog_fd, a->path, 1, a->offsets + i,
+				       a->semaphores ? a->semaphores + i : NULL, cookies + i,
+				       a->is_return, a->pid);
 		if (fd < 0)
 			return attach_error(err, fd, a->path, a->offsets[i]);
 		close(fd);
@@ -152,8 +150,8 @@ static int attach_multi(struct lp_kernel *k, struct bpf_program *prog, const str
 	for (size_t i = 0; i < a->n; i++)
 		cookies[i] = a->sites ? a->sites[i] : 0;
 
-	int fd = multi_link(bpf_program__fd(prog), a->path, a->n, a->offsets, a->semaphores,
-			    cookies, a->is_return, a->pid);
+	int fd = lp_multi_link(bpf_program__fd(prog), a->path, a->n, a->offsets, a->semaphores,
+			       cookies, a->is_return, a->pid);
 	if (fd < 0)
 		return blame(k, bpf_program__fd(prog), a, cookies, fd, err);
 	l->multi = fd;

@@ -24,7 +24,6 @@
 #define PYTHON_REDACTED 4096   /* names */
 #define PYTHON_THREADS	16384u /* Python threads that have hits */
 #define PYTHON_LEADS	8192u  /* frames between two starts of one line */
-#define UPROBE_MULTI	48     /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -92,10 +91,10 @@ static int configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
 	}
 	if (k->multi) {
-		bpf_program__set_expected_attach_type(s->progs.lp_probe, UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_loader, UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_code_made, UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_step, UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_probe, LP_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_loader, LP_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_code_made, LP_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_step, LP_UPROBE_MULTI);
 	}
 	return 0;
 }

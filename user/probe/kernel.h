@@ -88,6 +88,13 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
  */
 int lp_btf_extract(void);
 
+/* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
+#define LP_UPROBE_MULTI 48
+
+/* Probes of one file by one link: its descriptor, or -errno. semaphores may be NULL. */
+int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
+		  const uint64_t *semaphores, const uint64_t *cookies, bool is_return, pid_t pid);
+
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);

@@ -74,6 +74,9 @@ int lp_py_code_consts(struct lp_python *py, uint64_t consts, struct lp_py_addrs 
 int lp_py_code_flow(struct lp_python *py, const struct lp_py_code *code, struct lp_py_flow *ret,
 		    uint64_t *ret_units);
 
+/* How many of its first locals are arguments: bound where it begins. -ENOENT. */
+int lp_py_code_arguments(struct lp_python *py, const struct lp_py_code *code, uint32_t *ret);
+
 /* Its lines alone, by unit. -ENOENT, -ENOMEM. */
 int lp_py_code_lines(struct lp_python *py, const struct lp_py_code *code,
 		     struct lp_py_line_list *ret);

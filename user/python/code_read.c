@@ -142,6 +142,20 @@ int lp_py_code_flow(struct lp_python *py, const struct lp_py_code *code, struct 
 	return lp_py_flow_init(ret, &b);
 }
 
+int lp_py_code_arguments(struct lp_python *py, const struct lp_py_code *code, uint32_t *ret)
+{
+	const struct lp_py_layout *l = &py->runtime.layout;
+	struct lp_memory *m = &py->memory.memory;
+	uint32_t positional, keyword;
+
+	if (lp_py_u32(m, code->addr + l->code_argcount, &positional) < 0 ||
+	    lp_py_u32(m, code->addr + l->code_kwonlyargcount, &keyword) < 0)
+		return -ENOENT;
+	*ret = positional + keyword + !!(code->flags & LP_PY_CO_VARARGS) +
+	       !!(code->flags & LP_PY_CO_VARKEYWORDS);
+	return 0;
+}
+
 int lp_py_code_lines(struct lp_python *py, const struct lp_py_code *code,
 		     struct lp_py_line_list *ret)
 {

@@ -51,6 +51,7 @@ static int decode(struct building *w, const struct lp_py_line *lines)
 		in.op_unit = i;
 		in.oparg = arg;
 		in.kind = op->kind;
+		in.op = op->base ? op->base : unit[0];
 		if (lp_vec_push(&f->instrs, in) < 0)
 			return -ENOMEM;
 		in.unit = NOWHERE;

@@ -39,6 +39,7 @@ struct lp_py_instr {
 	uint32_t oparg;
 	int line; /* 0: none */
 	uint8_t kind;
+	uint8_t op;	  /* behind EXTENDED_ARG; a specialised form as what it stands for */
 	uint32_t handler; /* where its exceptions go, LP_PY_NOWHERE: to the caller */
 	bool first; /* up to 3.9: lp_py_line.first of the unit; from 3.14 on: a line can start here */
 	bool reached;		      /* from the function's begin */
@@ -83,5 +84,15 @@ struct lp_py_starts {
  */
 int lp_py_flow_starts(const struct lp_py_flow *f, int line, struct lp_py_starts *ret,
 		      bool *ret_exact);
+
+#define LP_PY_RUN_MAX 16
+
+/* The instructions that are executed, once each and in this order, whenever that at index `first` is,
+ * and at each of which all is still as it was there: up to the first that may call, raise, let another
+ * thread run, or change a variable. How many; the first is `first`. n_arguments: locals that are bound
+ * where the function begins; UINT32_MAX: any may be.
+ */
+size_t lp_py_flow_run(const struct lp_py_flow *f, uint32_t first, uint32_t n_arguments,
+		      uint32_t ret[LP_PY_RUN_MAX]);
 
 #endif

@@ -46,9 +46,12 @@ enum lp_py_opkind {
 };
 
 struct lp_py_opcode {
-	uint8_t kind;	/* enum lp_py_opkind */
-	uint8_t caches; /* units that follow and are no instructions */
-	uint8_t base;	/* the opcode that this is a form of; 0: it is no form of another */
+	uint8_t kind;	 /* enum lp_py_opkind */
+	uint8_t caches;	 /* units that follow and are no instructions */
+	uint8_t base;	 /* the opcode that this is a form of; 0: it is no form of another */
+	uint8_t still;	 /* quiet, and neither allocates nor changes a local nor lets others run */
+	uint16_t weight; /* of 1,000 instructions that are executed, roughly */
+	const char *name;
 };
 
 extern const struct lp_py_opcode lp_py_opcodes[LP_PY_MINOR_MAX - LP_PY_MINOR_MIN + 1][256];

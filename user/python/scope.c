@@ -118,19 +118,13 @@ static int read_new_locals(struct py_scope *s, uint64_t code, uint32_t n_argumen
 
 static int read_locals(struct py_scope *s, const struct lp_py_code *code)
 {
-	const struct lp_py_layout *l = &s->py->runtime.layout;
-	struct lp_memory *m = &s->py->memory.memory;
-	uint32_t positional, keyword;
-	int r = lp_py_u32(m, code->addr + l->code_argcount, &positional);
+	uint32_t n;
+	int r = lp_py_code_arguments(s->py, code, &n);
 
-	if (r == 0)
-		r = lp_py_u32(m, code->addr + l->code_kwonlyargcount, &keyword);
 	if (r < 0)
 		return r;
-	const uint32_t n = positional + keyword + !!(code->flags & LP_PY_CO_VARARGS) +
-			   !!(code->flags & LP_PY_CO_VARKEYWORDS);
-	return l->minor >= 11 ? read_new_locals(s, code->addr, n)
-			      : read_old_locals(s, code->addr, n);
+	return s->py->runtime.layout.minor >= 11 ? read_new_locals(s, code->addr, n)
+						 : read_old_locals(s, code->addr, n);
 }
 
 /* The module's dict, as a function of this code, of one around it, or of the same file has it. */

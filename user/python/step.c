@@ -12,20 +12,25 @@
 
 #include <capstone/capstone.h>
 
-#include "python/impl.h"
-#include "python/opcode.h"
+#include "python/code.h"
 
-#define OPCODES	   256
-#define LOOK	   256 /* bytes of machine code looked at for one instruction */
-#define INSNS_MAX  48
-#define VOTES_MIN  4 /* instructions that agree on the register */
-#define PREFIX_MAX 8
-#define JUMPS_MAX  4
-#define IN_LOOP	   200 /* of a table's entries */
+#define OPCODES	  256
+#define LOOK	  256 /* bytes of machine code looked at for one instruction */
+#define INSNS_MAX 48
+#define VOTES_MIN 4 /* instructions that agree on the register */
+#define JUMPS_MAX 4
+#define IN_LOOP	  200 /* of a table's entries */
 
 void lp_py_step_done(struct lp_py_step *s)
 {
 	lp_vec_done(&s->offsets);
+}
+
+void lp_py_steps_done(struct lp_py_steps *steps)
+{
+	lp_vec_each (steps, s)
+		lp_py_step_done(s);
+	lp_vec_done(steps);
 }
 
 /* --- the table --- */
@@ -174,11 +179,11 @@ static int find_register(struct lp_python *py, const uint64_t table[OPCODES], ui
 	return 0;
 }
 
-/* --- the instruction --- */
+/* --- the instructions --- */
 
-static uint8_t base_of(const struct lp_py_opcode *ops, uint8_t op)
+static const struct lp_py_opcode *opcodes_of(const struct lp_python *py)
 {
-	return ops[op].base ? ops[op].base : op;
+	return lp_py_opcodes[py->runtime.layout.minor - LP_PY_MINOR_MIN];
 }
 
 /* Pairs that one instruction executes (_PyCode_Quicken() of 3.11, insert_superinstructions() of
@@ -186,39 +191,61 @@ static uint8_t base_of(const struct lp_py_opcode *ops, uint8_t op)
  */
 enum { LOAD_CONST = 100, LOAD_FAST = 124, STORE_FAST = 125 };
 
-static bool is_pair(int minor, uint8_t first, uint8_t second)
+static bool is_pair(const struct lp_py_flow *f, const struct lp_py_instr *first,
+		    const struct lp_py_instr *second)
 {
 	static const uint8_t pairs[][2] = {
 		{ LOAD_FAST, LOAD_FAST },  { LOAD_FAST, LOAD_CONST },  { LOAD_CONST, LOAD_FAST },
 		{ STORE_FAST, LOAD_FAST }, { STORE_FAST, STORE_FAST },
 	};
 
+	if ((f->minor != 11 && f->minor != 12) || second->unit != first->op_unit + 1)
+		return false;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(pairs); i++)
-		if (pairs[i][0] == first && pairs[i][1] == second)
-			return minor == 11 || minor == 12;
+		if (pairs[i][0] == first->op && pairs[i][1] == second->op)
+			return second->unit == second->op_unit;
 	return false;
 }
 
-/* The first unit from the place's on that is always begun as an instruction of its own. */
-static int choose_unit(struct lp_python *py, uint64_t unit, uint64_t *ret_unit, uint8_t *ret_base,
-		       struct lp_err *err)
+/* What begins at the instruction's first unit. */
+static uint8_t begins_with(const struct lp_python *py, const struct lp_py_instr *in)
 {
-	const int minor = py->runtime.layout.minor;
-	const struct lp_py_opcode *ops = lp_py_opcodes[minor - LP_PY_MINOR_MIN];
-	uint8_t units[2 * (PREFIX_MAX + 1)];
+	const struct lp_py_opcode *ops = opcodes_of(py);
+	int op = in->op;
 
-	if (py->memory.memory.read(&py->memory.memory, unit - 2, units, sizeof(units)) < 0)
-		return lp_err_set(err, ENOTSUP, "the code at 0x%" PRIx64 " can't be read", unit);
-	for (size_t i = 1; i <= PREFIX_MAX; i++) {
-		uint8_t before = base_of(ops, units[2 * i - 2]), base = base_of(ops, units[2 * i]);
+	if (in->unit != in->op_unit)
+		for (op = 0; op < OPCODES - 1; op++)
+			if (ops[op].kind == LP_PYOP_EXTENDED && !ops[op].base)
+				break;
+	return (uint8_t)op;
+}
 
-		if (is_pair(minor, before, base) && base != STORE_FAST)
-			continue;
-		*ret_unit = unit + 2 * (i - 1);
-		*ret_base = base;
-		return 0;
-	}
-	return lp_err_set(err, ENOTSUP, "the line begins with more loads than are looked at");
+static bool is_form(const struct lp_py_opcode *ops, size_t form, uint8_t op)
+{
+	return ops[form].kind != LP_PYOP_BAD && (ops[form].base ? ops[form].base : form) == op;
+}
+
+static bool is_instrumented(const struct lp_py_opcode *op)
+{
+	return !strncmp(op->name, "INSTRUMENTED_", strlen("INSTRUMENTED_"));
+}
+
+/* Has it a counter behind it by which it is replaced by another form, which then begins anew? */
+static bool is_adaptive(const struct lp_py_opcode *ops, uint8_t op)
+{
+	if (!ops[op].caches || ops[op].kind == LP_PYOP_JUMP_BACK)
+		return false;
+	for (size_t i = 0; i < OPCODES; i++)
+		if (i != op && is_form(ops, i, op) && !is_instrumented(&ops[i]))
+			return true;
+	return false;
+}
+
+/* The form that only chooses another one, which then begins: JUMP_BACKWARD of 3.14. */
+static bool is_passing(const struct lp_python *py, size_t op)
+{
+	return py->runtime.layout.minor >= 14 && opcodes_of(py)[op].kind == LP_PYOP_JUMP_BACK &&
+	       !opcodes_of(py)[op].base;
 }
 
 /* A label that is nothing but a jump (3.10's, where the loop's `switch` leads past it) is where it leads. */
@@ -275,29 +302,113 @@ int lp_python_prepare_steps(struct lp_python *py, struct lp_err *err)
 	return r;
 }
 
-int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct lp_py_step *ret,
-		   struct lp_err *err)
+/* Where all forms of the instruction begin. */
+static int add_offsets(struct lp_python *py, struct lp_py_step *s, struct lp_err *err)
 {
-	const struct lp_py_layout *l = &py->runtime.layout;
-	const struct lp_py_opcode *ops = lp_py_opcodes[l->minor - LP_PY_MINOR_MIN];
-	lp_auto(lp_py_step_done) struct lp_py_step s = { .site = place->site };
-	uint64_t unit = 0;
-	uint8_t base = 0;
+	int r = 0;
+
+	for (size_t op = 0; op < OPCODES && r >= 0; op++)
+		if (is_form(opcodes_of(py), op, s->op) && !is_passing(py, op))
+			r = add_offset(py, s, py->step_table[op], err);
+	return r;
+}
+
+static int add_step(struct lp_python *py, const struct lp_py_site *site, uint64_t unit, uint8_t op,
+		    struct lp_py_steps *ret, struct lp_err *err)
+{
+	const struct lp_py_opcode *ops = opcodes_of(py);
+	lp_auto(lp_py_step_done) struct lp_py_step s = {
+		.site = *site,
+		.op = op,
+		.name = ops[op].name,
+		.weight = ops[op].weight,
+	};
+
+	lp_vec_each (ret, known)
+		if (known->op == op)
+			return 0;
+	s.site.unit = unit;
+	s.site.unit_register = py->step_register;
+	s.site.unit_delta = py->runtime.layout.lasti_unit ? -2 : 0;
+	s.site.flags |= LP_PY_SITE_STEPS | (is_adaptive(ops, op) ? LP_PY_SITE_CACHED : 0);
+	int r = add_offsets(py, &s, err);
+	if (r < 0)
+		return r;
+	if (lp_vec_push(ret, s) < 0)
+		return lp_err_nomem(err);
+	s.offsets.data = NULL;
+	return 0;
+}
+
+/* Those of the run from `first` on that always begin by themselves. */
+static int add_begun(struct lp_python *py, const struct lp_py_site *site,
+		     const struct lp_py_flow *flow, uint32_t first, uint32_t n_arguments,
+		     uint64_t units, struct lp_py_steps *ret, struct lp_err *err)
+{
+	uint32_t run[LP_PY_RUN_MAX];
+	const size_t n = lp_py_flow_run(flow, first, n_arguments, run);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		const struct lp_py_instr *in = &flow->instrs.data[run[i]];
+
+		if (run[i] == 0 || !is_pair(flow, in - 1, in))
+			r = add_step(py, site, units + 2 * (uint64_t)in->unit, begins_with(py, in),
+				     ret, err);
+	}
+	return r;
+}
+
+/* Those of the place. */
+static int add_run(struct lp_python *py, const struct lp_py_place *place,
+		   const struct lp_py_code *code, struct lp_py_steps *ret, struct lp_err *err)
+{
+	lp_auto(lp_py_flow_done) struct lp_py_flow flow = { 0 };
+	uint32_t n_arguments, first = 0;
+	uint64_t units;
+
+	int r = lp_py_code_flow(py, code, &flow, &units);
+	if (r == 0)
+		r = lp_py_code_arguments(py, code, &n_arguments);
+	if (r == -ENOMEM)
+		return lp_err_nomem(err);
+	while (r == 0 && first < flow.instrs.len &&
+	       units + 2 * (uint64_t)flow.instrs.data[first].unit != place->site.unit)
+		first++;
+	if (r < 0 || first == flow.instrs.len)
+		return lp_err_set(err, ENOTSUP, "the code of %s can't be read", place->function);
+
+	r = add_begun(py, &place->site, &flow, first, n_arguments, units, ret, err);
+	/* none: of lines that begin with a local that is not bound, hits are lost */
+	if (r >= 0 && !ret->len)
+		r = add_begun(py, &place->site, &flow, first, UINT32_MAX, units, ret, err);
+	return r;
+}
+
+int lp_python_steps(struct lp_python *py, const struct lp_py_place *place, struct lp_py_steps *ret,
+		    struct lp_err *err)
+{
+	lp_auto(lp_py_steps_done) struct lp_py_steps steps = { 0 };
+	struct lp_py_codes *codes;
 
 	int r = lp_python_prepare_steps(py, err);
 	if (r >= 0)
-		r = choose_unit(py, place->site.unit, &unit, &base, err);
-	s.site.unit = unit;
-	s.site.unit_register = py->step_register;
-	s.site.flags |= LP_PY_SITE_STEPS | (ops[base].caches ? LP_PY_SITE_CACHED : 0);
-	s.site.unit_delta = l->lasti_unit ? -2 : 0;
-	for (size_t op = 0; op < OPCODES && r >= 0; op++)
-		if (ops[op].kind != LP_PYOP_BAD && base_of(ops, (uint8_t)op) == base)
-			r = add_offset(py, &s, py->step_table[op], err);
+		r = lp_py_codes_get(py, &codes, err);
 	if (r < 0)
 		return r;
-	*ret = s;
-	s.offsets.data = NULL;
-	s.offsets.len = s.offsets.cap = 0;
+
+	const struct lp_py_code *code = lp_py_code_at(codes, place->site.code);
+	if (!code || code->name != place->site.name)
+		return lp_err_set(err, ESRCH, "the code of %s is gone", place->function);
+	r = add_run(py, place, code, &steps, err);
+	if (r < 0)
+		return r;
+	if (!steps.len)
+		return lp_err_set(err, ENOTSUP,
+				  "line %d of %s has no instruction that CPython %s always begins",
+				  place->line, place->function, py->version);
+	*ret = steps;
+	steps.data = NULL;
+	steps.len = 0;
 	return 0;
 }

@@ -5,8 +5,11 @@
  * no hardware watchpoint is to be had. Each execution of that kind of instruction in the whole
  * process runs into such a probe; which code unit it executes is in a register.
  *
- * Which instruction: the line's first, or one behind it that nothing but loads of locals and constants
- * comes before, where the first is executed as a part of what precedes it (3.11, 3.12).
+ * A place can be probed at its first instruction, or at one that is executed whenever that is, with
+ * nothing in between that could raise, call, let another thread run or change a variable
+ * (lp_py_flow_run()): hits and values are the same. Not at one that may be executed as a part of
+ * what precedes it (pairs of loads and stores, 3.11 and 3.12): 3.11 may lose the hit of a line that
+ * raises UnboundLocalError by its first name.
  */
 #ifndef LP_PYTHON_STEP_H
 #define LP_PYTHON_STEP_H
@@ -14,18 +17,30 @@
 #include "python/python.h"
 
 struct lp_py_step {
-	struct lp_py_site site;	  /* as the place's, but for unit, unit_register, unit_delta */
-	LP_VEC(uint64_t) offsets; /* in lp_python_file() */
+	struct lp_py_site site; /* as the place's, but for unit, unit_register, unit_delta, flags */
+	uint8_t op;
+	const char *name;	  /* of the instruction: "LOAD_ATTR" */
+	unsigned int weight;	  /* how often it is executed, typically: of 1,000 instructions */
+	LP_VEC(uint64_t) offsets; /* in lp_python_file(), of all its forms */
+};
+
+/* In order of execution, no instruction twice. */
+struct lp_py_steps {
+	LP_VEC(struct lp_py_step);
 };
 
 void lp_py_step_done(struct lp_py_step *s);
 LP_CLEANUP_DONE(struct lp_py_step, lp_py_step_done)
+void lp_py_steps_done(struct lp_py_steps *steps);
+LP_CLEANUP_DONE(struct lp_py_steps, lp_py_steps_done)
 
 /* Finds out, once, what all places need; else the first place does. */
 int lp_python_prepare_steps(struct lp_python *py, struct lp_err *err);
 
-/* -ENOTSUP: this interpreter's loop is not as it is known to be. */
-int lp_python_step(struct lp_python *py, const struct lp_py_place *place, struct lp_py_step *ret,
-		   struct lp_err *err);
+/* Where a place can be probed: at least one. -ENOTSUP: this interpreter's loop is not as it is known
+ * to be, or none of the place's instructions is always begun; -ESRCH: the code is gone.
+ */
+int lp_python_steps(struct lp_python *py, const struct lp_py_place *place, struct lp_py_steps *ret,
+		    struct lp_err *err);
 
 #endif

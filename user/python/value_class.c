@@ -98,10 +98,41 @@ static int read_stamp(struct lp_pv *p, uint64_t type, bool live, struct lp_pv_cl
 	return r;
 }
 
-static bool is_same(const struct lp_pv_class *a, const struct lp_pv_class *b)
+/* Sums up which strs __slots__ of the class names; 0: there are none, or they can't be had. */
+static uint64_t sum_slots(struct lp_pv *p, uint64_t type)
 {
-	return a->name_at == b->name_at && a->basicsize == b->basicsize && a->base == b->base &&
-	       a->dict == b->dict;
+	uint64_t names = 0, n = 0, sum = 0, words[LP_PY_SLOTS_MAX];
+
+	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0 || !names ||
+	    lp_pv_read_class(p, names + p->l->ob_size, &n, 8) < 0)
+		return 0;
+	if (n > LP_PY_SLOTS_MAX)
+		n = LP_PY_SLOTS_MAX;
+	if (lp_pv_read_class(p, names + p->l->tuple_items, words, n * 8) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ words[i]) * 0x100000001b3ull;
+	return sum ^ names;
+}
+
+/* Has the record another name or other slots? All else can lie where that of a class lay that is gone. */
+static bool is_another(struct lp_pv *p, const struct lp_pv_class *known)
+{
+	char name[sizeof(known->full)];
+	int cut;
+	long n = p->r->memory->read_string(p->r->memory, known->name_at, name, sizeof(name) - 1,
+					   &cut);
+
+	return n >= 0 &&
+	       (strlen(known->full) != (size_t)n || memcmp(known->full, name, (size_t)n) != 0 ||
+		known->slots_sum != sum_slots(p, known->addr));
+}
+
+static bool is_same(struct lp_pv *p, const struct lp_pv_class *known, const struct lp_pv_class *now)
+{
+	return known->name_at == now->name_at && known->basicsize == now->basicsize &&
+	       known->base == now->base && known->dict == now->dict &&
+	       !(known->is_python && is_another(p, known));
 }
 
 /* The C string at addr, of the record or the process. */
@@ -139,8 +170,11 @@ static void read_rest(struct lp_pv *p, struct lp_pv_class *c)
 	const char *dot = strrchr(c->full, '.');
 	memcpy(c->name, dot ? dot + 1 : c->full, strlen(dot ? dot + 1 : c->full) + 1);
 	c->is_python = c->flags & LP_PY_TP_HEAPTYPE && !dot;
-	if (c->is_python && lp_pv_read_class(p, c->addr + l->ht_cached_keys, &c->keys, 8) < 0)
+	if (!c->is_python)
+		return;
+	if (lp_pv_read_class(p, c->addr + l->ht_cached_keys, &c->keys, 8) < 0)
 		c->keys = 0;
+	c->slots_sum = sum_slots(p, c->addr);
 }
 
 /* As bpf/pytype.h finds it. */
@@ -197,7 +231,7 @@ struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
 		if ((*known)->addr == type)
 			c = *known;
 	if (c && (known_kind(p->r->runtime, type) || read_stamp(p, type, false, &now) < 0 ||
-		  is_same(c, &now)))
+		  is_same(p, c, &now)))
 		return c;
 	/* it may be in use further out: kept until lp_pv_types_trim() */
 	if (c)
@@ -225,24 +259,25 @@ static char *name_at(struct lp_pv *p, uint64_t at)
 	return name || !p->r->live ? name : lp_pv_name(p, p->r->live, at);
 }
 
-/* The names in a tuple of strs, of the record or the process. */
-static void each_name(struct lp_pv *p, uint64_t tuple, size_t max,
-		      void (*fn)(void *arg, size_t i, const char *name), void *arg)
+/* The names in a tuple of strs, of the record or the process; negative where some can't be had. */
+static int each_name(struct lp_pv *p, uint64_t tuple, size_t max,
+		     void (*fn)(void *arg, size_t i, const char *name), void *arg)
 {
 	uint64_t n = 0;
 
-	if (lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8) < 0)
-		return;
-	for (size_t i = 0; i < n && i < max; i++) {
+	int r = lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8);
+	for (size_t i = 0; r >= 0 && i < n && i < max; i++) {
 		uint64_t at = 0;
 
-		if (lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8) < 0)
-			return;
+		r = lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8);
 
-		const char *name = name_at(p, at);
+		const char *name = r < 0 ? NULL : name_at(p, at);
 		if (name)
 			fn(arg, i, name);
+		else
+			r = -EFAULT;
 	}
+	return r;
 }
 
 struct slots_of {
@@ -269,13 +304,21 @@ static void add_slots(struct lp_pv *p, struct lp_pv_class *c, uint64_t type, int
 	    lp_pv_read_class(p, type + p->l->tp_flags, &flags, 8) < 0 ||
 	    !(flags & LP_PY_TP_HEAPTYPE) || lp_pv_read_class(p, type + p->l->tp_base, &base, 8) < 0)
 		return;
-	if (base != p->r->runtime->type_object)
-		add_slots(p, c, base, nesting + 1);
-	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0 || !names ||
-	    lp_pv_read_class(p, base + p->l->tp_basicsize, &start, 8) < 0 || start < 16 ||
-	    start > UINT16_MAX)
+	if (lp_pv_read_class(p, type + p->l->ht_slots, &names, 8) < 0) {
+		c->lacks_slots = true;
 		return;
-	each_name(p, names, LP_PY_SLOTS_MAX, add_slot, &(struct slots_of){ c, (uint32_t)start });
+	}
+	if (base == p->r->runtime->type_object)
+		start = p->l->ob_size; /* a PyObject, and nothing else */
+	else
+		add_slots(p, c, base, nesting + 1);
+	if (!names)
+		return;
+	if ((!start && lp_pv_read_class(p, base + p->l->tp_basicsize, &start, 8) < 0) ||
+	    start < 16 || start > UINT16_MAX ||
+	    each_name(p, names, LP_PY_SLOTS_MAX, add_slot,
+		      &(struct slots_of){ c, (uint32_t)start }) < 0)
+		c->lacks_slots = true;
 }
 
 static void add_order(void *arg, size_t i, const char *name)
@@ -288,16 +331,32 @@ static void add_order(void *arg, size_t i, const char *name)
 		free(copy);
 }
 
-/* A class attribute: the class's own dict, as far as it is in the record, or of the process. */
-static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, const char *name)
+/* Does the process have this class still, or again? */
+static bool is_alive(struct lp_pv *p, const struct lp_pv_class *c)
+{
+	struct lp_pv live = *p;
+	struct lp_py_reader reader = *p->r;
+	struct lp_pv_class now = { .addr = c->addr };
+
+	reader.memory = p->r->live;
+	live.r = &reader;
+	return p->r->live && read_stamp(&live, c->addr, false, &now) >= 0 &&
+	       is_same(&live, c, &now);
+}
+
+/* An attribute of a class, or of one that it is made from, with that dict: as far as it is in the record,
+ * or of the process.
+ */
+static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, uint64_t dict,
+			  const char *name)
 {
 	struct lp_pv_pairs pairs = { 0 };
-	uint64_t found = c->dict ? lp_pv_dict_get(p, p->r->memory, c->dict, name) : 0;
+	uint64_t found = dict ? lp_pv_dict_get(p, p->r->memory, dict, name) : 0;
 
 	if (found)
 		return found;
-	if (!p->r->live || !c->dict ||
-	    lp_pv_dict_pairs(p, p->r->live, c->dict, LP_PV_TABLE_MAX, &pairs) < 0)
+	if (!dict || !is_alive(p, c) ||
+	    lp_pv_dict_pairs(p, p->r->live, dict, LP_PV_TABLE_MAX, &pairs) < 0)
 		goto out;
 	lp_vec_each (&pairs, pair) {
 		const char *key = lp_pv_name(p, p->r->live, pair->key);
@@ -315,7 +374,7 @@ out:
 static void order_of_dataclass(struct lp_pv *p, struct lp_pv_class *c)
 {
 	struct lp_pv_pairs pairs = { 0 };
-	uint64_t fields = class_get(p, c, "__dataclass_fields__");
+	uint64_t fields = class_get(p, c, c->dict, "__dataclass_fields__");
 
 	if (fields && lp_pv_dict_pairs(p, p->r->live, fields, LP_PV_TABLE_MAX, &pairs) >= 0)
 		lp_vec_each (&pairs, pair) {
@@ -350,18 +409,18 @@ void lp_pv_class_fields(struct lp_pv *p, struct lp_pv_class *c)
 	c->is_tuple = c->kind == LP_PK_TUPLE;
 
 	/* a subclass of a named tuple has the fields of its base */
-	struct lp_pv_class from = { .dict = c->dict, .base = c->base };
+	uint64_t dict = c->dict, base = c->base;
 	for (int i = 0; c->is_tuple && i < LP_PY_BASES_MAX; i++) {
-		uint64_t fields = class_get(p, &from, "_fields");
+		uint64_t fields = class_get(p, c, dict, "_fields");
 
 		if (fields && is_tuple(p, fields)) {
 			each_name(p, fields, LP_PV_TABLE_MAX, add_order, c);
 			c->has_order = true;
 			break;
 		}
-		if (from.base == p->r->runtime->type_tuple ||
-		    lp_pv_read_class(p, from.base + p->l->tp_dict, &from.dict, 8) < 0 ||
-		    lp_pv_read_class(p, from.base + p->l->tp_base, &from.base, 8) < 0)
+		if (base == p->r->runtime->type_tuple ||
+		    lp_pv_read_class(p, base + p->l->tp_dict, &dict, 8) < 0 ||
+		    lp_pv_read_class(p, base + p->l->tp_base, &base, 8) < 0)
 			break;
 	}
 	if (!c->is_tuple && c->slots.len)
@@ -415,7 +474,8 @@ bool lp_pv_class_overrides(struct lp_pv *p, struct lp_pv_class *c)
 	if (c->knows_operators || !base)
 		return !base || c->overrides;
 	/* what can't be seen may be there */
-	if (!read_operators(p, c->addr, own) || !read_operators(p, base, builtin))
+	if (!is_alive(p, c) || !read_operators(p, c->addr, own) ||
+	    !read_operators(p, base, builtin))
 		return true;
 	c->overrides = memcmp(own, builtin, sizeof(own)) != 0;
 	c->knows_operators = true;
@@ -432,7 +492,7 @@ const char *lp_pv_class_title(struct lp_pv *p, struct lp_pv_class *c)
 		return c->full;
 
 	const char *name = name_at(p, at);
-	const char *module = name_at(p, class_get(p, c, "__module__"));
+	const char *module = name_at(p, class_get(p, c, c->dict, "__module__"));
 	if (!name || !module)
 		return name ? name : c->full;
 	if (!strcmp(module, "builtins"))

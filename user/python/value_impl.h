@@ -29,9 +29,11 @@ struct lp_pv_class {
 	uint64_t addr, meta, name_at, base, dict, keys;
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset;
+	uint64_t slots_sum; /* of the addresses of what is in __slots__ */
 	enum lp_py_kind kind;
 	bool is_python;			 /* made by a class statement */
 	bool has_slots;			 /* `slots` is filled in */
+	bool lacks_slots;		 /* but not all of it could be had */
 	bool has_order;			 /* `order` is */
 	bool knows_operators, overrides; /* has it operators of its own? */
 	char name[64];			 /* tp_name behind its last dot */

@@ -265,6 +265,7 @@ int lp_pv_fields(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct l
 	int r = 0;
 
 	lp_pv_class_fields(p, c);
+	ret->cut |= c->lacks_slots;
 	lp_vec_each (&c->slots, slot) {
 		uint64_t value = 0;
 

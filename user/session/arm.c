@@ -17,6 +17,10 @@ void session_free_spot(struct spot *spot)
 	if (!spot)
 		return;
 	lp_compiled_free(spot->code);
+	if (spot->py) {
+		lp_py_steps_done(&spot->py->here.steps);
+		lp_py_steps_done(&spot->py->entry.steps);
+	}
 	free(spot->py);
 	free(spot);
 }

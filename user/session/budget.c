@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session/internal.h"
 
-/* A rate that costs less than any budget worth setting, even where a probe is at its dearest:
- * below it the costs of this machine need not be known.
+/* CHEAP_HITS is a rate that costs less than any budget worth setting, even where a probe is at its
+ * dearest: below it the costs of this machine need not be known.
  */
-#define CHEAP_HITS 500
 
 static uint64_t cost_of(const struct lp_costs *c, uint32_t classes)
 {
@@ -32,6 +31,7 @@ static uint64_t recent_hits(struct lp_session *s, struct point *p)
 	uint64_t runs = session_python_runs(s, p);
 	if (runs > counts.hits)
 		counts.hits = runs;
+	p->n_ticks++;
 	p->tick = (p->tick + 1) % LP_ARRAY_SIZE(p->ticks);
 	uint64_t oldest = p->ticks[p->tick];
 	p->ticks[p->tick] = counts.hits;
@@ -67,6 +67,12 @@ static void measure_costs(struct lp_session *s)
 	session_note(s, LP_LOG_VERBOSE, "the cost of a hit could not be measured: %s", why.msg);
 }
 
+uint64_t session_step_cost(struct lp_session *s)
+{
+	measure_costs(s);
+	return s->costs.stepped;
+}
+
 void session_budget_tick(struct lp_session *s)
 {
 	if (s->opts->max_overhead < 0)
@@ -85,5 +91,7 @@ void session_budget_tick(struct lp_session *s)
 		uint64_t cost = cost_of(&s->costs, p->cost_classes);
 		if (hits && (double)(hits * cost) > budget)
 			take_out(s, p, hits, cost);
+		else if (p->price_due && p->n_ticks > BUDGET_TICKS)
+			session_steps_say_price(s, p, hits, cost);
 	}
 }

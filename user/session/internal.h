@@ -14,8 +14,10 @@
 #include "base/buf.h"
 #include "collect/collect.h"
 #include "native/unwind.h"
+#include "probe/count.h"
 #include "probe/probe.h"
 #include "python/python.h"
+#include "python/step.h"
 #include "python/value.h"
 #include "session/inventory.h"
 #include "session/session.h"
@@ -48,6 +50,7 @@ struct point {
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
 	size_t tick, n_ticks;
 	uint32_t cost_classes; /* bits of enum cost_class */
+	bool price_due;	       /* what its probes in the evaluation loop cost is not said yet */
 };
 
 enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED, COST_WATCHED };
@@ -71,7 +74,18 @@ struct py_half {
 	struct lp_py_place place;
 	bool has_site; /* the kernel side knows it */
 	bool watched;
+	bool by_step;		  /* it has no watchpoint */
+	struct lp_err no_watch;	  /* why; code is 0 where none ever hits here */
+	struct lp_py_steps steps; /* where it can be probed; none: not looked for yet */
+	const struct lp_py_step *chosen;
 	struct lp_link *step; /* NULL: none */
+};
+
+/* An instruction of the evaluation loop of a file that was counted. */
+struct step_kind {
+	const struct lp_file *file;
+	uint8_t op;
+	uint64_t rate; /* runs a second */
 };
 
 /* The Python half of a spot. Those of one function share the entry's site, which is the first's. */
@@ -137,6 +151,8 @@ struct lp_session {
 	uint64_t armed_at;		 /* what was found first is watched since then */
 	pid_t forked;			 /* by a target since then; 0: none */
 	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
+	struct step_count *counting;	 /* python_count.c: under way */
+	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
@@ -234,8 +250,12 @@ struct lp_file *session_python_file(const struct lp_session *s, const struct int
 void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code);
 void session_python_code(struct lp_session *s, pid_t pid, uint64_t code);
 
-/* python_watch.c: watchpoints of spots [from, end) of a point; all or none. */
+/* python_watch.c: watchpoints of spots [from, end) of a point, else probes; all or none. -EDQUOT:
+ * these would cost more than the budget.
+ */
 int session_python_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
+/* Of all points; those that would cost too much are refused. -EDQUOT: all. */
+int session_python_attach_all(struct lp_session *s, struct lp_err *err);
 void session_python_detach(struct lp_session *s, struct point *p);
 void session_python_detach_process(struct lp_session *s, struct interp *in);
 void session_python_detach_all(struct lp_session *s);
@@ -243,6 +263,26 @@ void session_python_detach_all(struct lp_session *s);
 uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
+
+/* python_steps.c: probes in the evaluation loop, for spots [from, end). */
+int session_steps_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err);
+/* Where a half can be probed, looked for once. */
+int session_steps_find(struct spot *spot, struct py_half *half, struct lp_err *err);
+/* The halves of Python spots from `from` on, entries first. fn < 0 stops and is returned. */
+int session_each_py_half(struct point *p, size_t from,
+			 int (*fn)(struct spot *spot, struct py_half *half, void *arg), void *arg);
+/* What they cost, once they were there for a second. */
+void session_steps_say_price(struct lp_session *s, struct point *p, uint64_t runs, uint64_t cost);
+
+/* python_count.c: how often the instructions are executed at which places without a watchpoint can be
+ * probed is counted for a moment, beside other things. Where it can't be, it is not.
+ */
+void session_count_begin(struct lp_session *s);
+void session_count_end(struct lp_session *s);
+/* -ENOENT: it was not counted. */
+int session_count_rate(const struct lp_session *s, const struct lp_file *file, uint8_t op,
+		       uint64_t *ret);
+void session_count_done(struct lp_session *s);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);
@@ -278,6 +318,9 @@ void session_reap_child(struct lp_session *s, bool wait);
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
 
 /* budget.c */
+#define CHEAP_HITS 500 /* a second: see there */
 void session_budget_tick(struct lp_session *s);
+/* Of a probe where an instruction of the interpreter's loop begins, ns. */
+uint64_t session_step_cost(struct lp_session *s);
 
 #endif

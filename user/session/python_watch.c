@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "python/step.h"
-
 static struct watch *find_watch(const struct lp_session *s, const struct interp *in, uint64_t addr)
 {
 	lp_vec_each (&s->watches, w)
@@ -81,101 +79,86 @@ static void detach_spot(struct lp_session *s, struct spot *spot)
 		detach_half(s, spot, &spot->py->entry);
 }
 
-/* The probes of all forms of the instruction, by one link. */
-static int attach_steps(struct lp_session *s, struct spot *spot, struct py_half *half,
-			const struct lp_py_step *step, struct lp_err *err)
+static int watch_half(struct lp_session *s, struct spot *spot, struct py_half *half, bool may_watch,
+		      struct lp_err *err)
 {
-	const struct lp_file *file = session_python_file(s, spot->py->in);
-	lp_auto(lp_free) uint32_t *sites = calloc(step->offsets.len, sizeof(*sites));
-
-	if (!sites || !file)
-		return lp_err_nomem(err);
-	int r = session_python_move_site(s, spot, half, &step->site, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < step->offsets.len; i++)
-		sites[i] = half == &spot->py->entry ? spot->enter_site : spot->site;
-	struct lp_attach attach = {
-		.path = file->fd_path,
-		.pid = s->bound_pid,
-		.n = step->offsets.len,
-		.offsets = step->offsets.data,
-		.sites = sites,
-	};
-	return lp_kernel_attach_steps(s->kernel, &attach, &half->step, err);
-}
-
-static int use_steps(struct lp_session *s, struct spot *spot, struct py_half *half,
-		     struct lp_err *err)
-{
-	lp_auto(lp_py_step_done) struct lp_py_step step = { 0 };
-
-	int r = lp_python_step(session_interp_root(spot->py->in)->py, &half->place, &step, err);
-	if (r >= 0)
-		r = attach_steps(s, spot, half, &step, err);
-	if (r >= 0)
-		spot->point->cost_classes |= 1u << COST_STEPPED;
-	return r;
-}
-
-static void tell_of_steps(struct lp_session *s, const struct spot *spot, const struct lp_err *why)
-{
-	if (why->code)
-		session_note(s, LP_LOG_NORMAL, "%s: %s; the interpreter's loop is probed instead",
-			     spot->point->lp->name, why->msg);
-	else if (!s->told_of_steps)
-		session_note(
-			s, LP_LOG_NORMAL,
-			"no hardware watchpoint ever hits on this machine: Python places are "
-			"probed in the interpreter's loop, where all Python code of the process "
-			"pays for them");
-	s->told_of_steps = s->told_of_steps || !why->code;
-}
-
-static int attach_half(struct lp_session *s, struct spot *spot, struct py_half *half,
-		       struct lp_err *err)
-{
-	struct lp_err why = { 0 };
 	int r = -ENOSPC;
 
-	if (lp_kernel_has_watch(s->kernel))
-		r = use_watch(s, spot->py->in, half->place.watch, &why);
+	if (may_watch && lp_kernel_has_watch(s->kernel))
+		r = use_watch(s, spot->py->in, half->place.watch, &half->no_watch);
 	half->watched = r >= 0;
-	if (r == -ENOSPC && lp_kernel_has_steps(s->kernel)) {
-		tell_of_steps(s, spot, &why);
-		return use_steps(s, spot, half, err);
+	half->by_step = r == -ENOSPC && lp_kernel_has_steps(s->kernel);
+	if (r < 0 && !half->by_step) {
+		*err = half->no_watch;
+		return r;
 	}
-	if (r < 0)
-		*err = why;
-	return r;
+	return 0;
 }
 
-static int attach_spot(struct lp_session *s, struct spot *spot, struct lp_err *err)
+/* Halves that get no watchpoint are by_step. A return is not to be there before its entry, which is
+ * probed later then.
+ */
+static int watch_spots(struct lp_session *s, struct point *p, size_t from, struct lp_err *err)
 {
-	struct py_spot *py = spot->py;
-	int r = py->owns_entry ? attach_half(s, spot, &py->entry, err) : 0;
+	bool late_entry = false;
+	int r = 0;
 
-	if (r >= 0)
-		r = attach_half(s, spot, &py->here, err);
-	if (r < 0)
-		detach_spot(s, spot);
+	for (size_t i = from; i < p->spots.len && r >= 0; i++) {
+		struct spot *spot = p->spots.data[i];
+		struct py_spot *py = spot->py;
+
+		if (py && py->owns_entry) {
+			r = watch_half(s, spot, &py->entry, true, err);
+			late_entry = py->entry.by_step;
+		}
+		if (py && r >= 0)
+			r = watch_half(s, spot, &py->here, !py->has_entry || !late_entry, err);
+	}
 	return r;
 }
 
 int session_python_attach(struct lp_session *s, struct point *p, size_t from, struct lp_err *err)
 {
-	for (size_t i = from; i < p->spots.len; i++) {
-		struct spot *spot = p->spots.data[i];
-		int r = spot->py ? attach_spot(s, spot, err) : 0;
+	int r = watch_spots(s, p, from, err);
 
+	if (r >= 0)
+		r = session_steps_attach(s, p, from, err);
+	for (size_t i = p->spots.len; r < 0 && i-- > from;)
+		if (p->spots.data[i]->py)
+			detach_spot(s, p->spots.data[i]);
+	return r;
+}
+
+int session_python_attach_all(struct lp_session *s, struct lp_err *err)
+{
+	size_t refused = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < s->points.len; i++) {
+		r = watch_spots(s, s->points.data[i], 0, err);
+		if (r < 0)
+			return lp_err_wrap(err, r, "%s", s->points.data[i]->lp->name);
+	}
+	session_count_begin(s);
+	session_count_end(s);
+	for (size_t i = 0; i < s->points.len; i++) {
+		struct point *p = s->points.data[i];
+
+		r = session_steps_attach(s, p, 0, err);
+		if (r < 0)
+			lp_err_wrap(err, r, "%s", p->lp->name);
+		if (r < 0 && r != -EDQUOT)
+			return r;
 		if (r >= 0)
 			continue;
-		while (i-- > from)
-			if (p->spots.data[i]->py)
-				detach_spot(s, p->spots.data[i]);
-		return lp_err_wrap(err, r, "%s", p->lp->name);
+		if (s->points.len > 1)
+			session_note(s, LP_LOG_QUIET, "%s", err->msg);
+		session_detach_point(s, p);
+		refused++;
 	}
-	return 0;
+	if (!refused || refused < s->points.len)
+		return 0;
+	return refused == 1 ? -EDQUOT : lp_err_set(err, EDQUOT, "no logpoint is left");
 }
 
 /* Spots of which one is the owner of an entry come first: the last to go. */

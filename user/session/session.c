@@ -57,6 +57,7 @@ void lp_session_free(struct lp_session *s)
 	if (!s)
 		return;
 	session_load_stop(s);
+	session_count_done(s);
 	session_detach_all(s);
 	session_python_done(s);
 	lp_vec_done(&s->batches);
@@ -278,8 +279,8 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	else
 		r = session_attach(s, stops.data, stops.len, err);
 	lp_vec_done(&stops);
-	for (size_t i = 0; i < s->points.len && r >= 0; i++)
-		r = session_python_attach(s, s->points.data[i], 0, err);
+	if (r >= 0)
+		r = session_python_attach_all(s, err);
 	s->armed_at = lp_now();
 	return r;
 }
@@ -346,8 +347,10 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = open_interpreters(s, err);
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
-	if (r >= 0)
+	if (r >= 0) {
+		session_count_begin(s);
 		r = session_load_end(s, err);
+	}
 	if (r >= 0)
 		r = make_collect(s, err);
 	if (r >= 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A call stack through methods, closures, a lambda and a generator; the program tells its own."""
 
+import sys
 import traceback
 
 from target import say, start
@@ -29,3 +30,4 @@ def orders(numbers):
 start()
 for result in orders(range(3)):
     pass
+sys.stdin.readline()  # its memory tells the lines of frames
