@@ -29,10 +29,15 @@
 #include "python_who.h"
 
 /* PY_TYPE, PY_IS and the constants */
-lp_inline long lp_pyvm_op_value(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_global long lp_pyvm_op_value(struct lp_vm *vm)
 {
-	__u64 imm = vm->py.imm;
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	long r;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	__u64 imm = vm->py.imm;
 
 	switch (vm->py.op) {
 	case LP_OP_PY_INT:
@@ -84,8 +89,13 @@ lp_inline __u64 lp_pyvm_object_of(struct lp_vm *vm, const struct lp_py_runtime *
 /* None, bools, classes and the target's objects have an identity; what the program computes has none
  * that Python would promise.
  */
-lp_inline long lp_pyvm_op_is(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_global long lp_pyvm_op_is(struct lp_vm *vm)
 {
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
 	__u64 a = lp_pyvm_object_of(vm, rt, vm->py.a), b = lp_pyvm_object_of(vm, rt, vm->py.b);
 
 	if (!a && !b)
@@ -101,7 +111,7 @@ lp_inline long lp_pyvm_op_is(struct lp_vm *vm, const struct lp_py_runtime *rt)
 }
 
 /* An instruction of LP_PY_OPS that gives a value: into vm->py.out. */
-lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_inline long lp_pyvm_evaluate(struct lp_vm *vm)
 {
 	switch (vm->py.op) {
 	case LP_OP_PY_FAST:
@@ -129,7 +139,7 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt
 	case LP_OP_PY_COMPARE:
 		return lp_pyvm_op_compare(vm);
 	case LP_OP_PY_IS:
-		return lp_pyvm_op_is(vm, rt);
+		return lp_pyvm_op_is(vm);
 	case LP_OP_PY_IN:
 		return lp_pyvm_op_in(vm);
 	case LP_OP_PY_ISINSTANCE:
@@ -142,7 +152,7 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt
 	case LP_OP_PY_INV:
 		return lp_pyvm_op_arithmetic(vm);
 	default:
-		return lp_pyvm_op_value(vm, rt);
+		return lp_pyvm_op_value(vm);
 	}
 }
 
@@ -169,11 +179,8 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 
 lp_inline long lp_pyvm_python_op(struct lp_vm *vm, const struct lp_insn *in, __u32 pc)
 {
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
 	__u32 dst = in->dst & (LP_VM_REGS - 1);
 
-	if (!rt)
-		return 1;
 	vm->py.pc = pc;
 	vm->py.op = in->op;
 	vm->py.a = in->a;
@@ -185,7 +192,7 @@ lp_inline long lp_pyvm_python_op(struct lp_vm *vm, const struct lp_insn *in, __u
 		return 0;
 	}
 
-	long r = lp_pyvm_evaluate(vm, rt);
+	long r = lp_pyvm_evaluate(vm);
 	if (r < 0) {
 		vm->fault = pc;
 		return lp_vm_raise(vm, -r);

@@ -203,18 +203,24 @@ lp_global long lp_pyvm_find_who(struct lp_vm *vm, __u32 who)
 				   : 0;
 }
 
-/* From time to time, as the reader remembers it. What finds the name is over before it is captured: up
- * to 6.12 nested functions have 512 bytes of stack in all, each a multiple of 32.
+/* Is the thread's name to be sent again? From time to time, as the reader remembers it. */
+lp_global int lp_pyvm_name_due(struct lp_vm *vm)
+{
+	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
+
+	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY)
+		return 0;
+	t->named = vm->time;
+	return 1;
+}
+
+/* What finds the name is over before it is captured: up to 6.12 nested functions have 512 bytes of stack
+ * in all, each a multiple of 32.
  */
 lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
 {
-	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
-
-	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY ||
-	    lp_pyvm_find_who(vm, LP_PY_THREAD) != 1)
-		return;
-	t->named = vm->time;
-	lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
+	if (lp_pyvm_name_due(vm) && lp_pyvm_find_who(vm, LP_PY_THREAD) == 1)
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
 }
 
 /* Texts of PY_WHO, behind what a record may have: conditions come before captures. */
