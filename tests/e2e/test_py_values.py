@@ -38,6 +38,9 @@ k.level|k.level + 1|k.level == 7|k.level > number|k.plain + 1|k.plain * number|k
 number == 3.0|True == 1|total + 1|total * 2|total / 2|number / 2|'a' in TABLE|5 in (1, 5)|number in [1, 2, 3]
 """.strip().replace("\n", "|").split("|")
 
+# The collector asks the program's classes about these, which may have ended by then; conditions ask at the hit.
+AT_THE_HIT = ["k.level + 1", "k.plain + 1", "k.plain * number"]
+
 # What can't be had without running code, or is an error in the program, too: an error, never a value.
 REFUSED = ["user.upper", "user.missing", "items[50]", "TABLE['nothing']", "len(odd)", "odd.anything", "odd == 3",
            "quiet['absent']", "len(k.login.shown)", "pair.middle", "pair.left.x", "TABLE[(3, 'z')]", "GRID[1, 2]",
@@ -114,8 +117,9 @@ def ask(path, sources):
 @EVERY
 def expressions(name, path):
     """Each expression gives what it gives in the program."""
-    said, answers = ask(path, GIVEN)
-    wrong = [f"{s}: {answers[s]} instead of {said[s].get('repr')}" for s in GIVEN if answers[s] != said[s].get("repr")]
+    sources = [s for s in GIVEN if s not in AT_THE_HIT]
+    said, answers = ask(path, sources)
+    wrong = [f"{s}: {answers[s]} instead of {said[s].get('repr')}" for s in sources if answers[s] != said[s].get("repr")]
     equal(wrong, [], "expressions")
 
 
