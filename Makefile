@@ -45,11 +45,12 @@ FOREIGN := AArch64 ARM EVM M680X M68K Mips PPC Sparc SystemZ TMS320C64x XCore \
 CAPSTONE := $(if $(CAPSTONE_A),$(foreach a,$(FOREIGN),-Wl,--defsym=$a_global_init=0,--defsym=$a_option=0) \
 	-l:libcapstone.a,-lcapstone)
 LDLIBS := -lbpf -ldw -lelf $(CAPSTONE) -liberty -ljansson -lz -lm -lpthread
-# Each shared library takes half a millisecond of each start. That of C stays one: elfutils opens the client
-# of debuginfod at run time. What the static ones need themselves has no package of its own in tools/deps.
-STATIC := bpf dw elf jansson z lzma bz2 m
+# Each shared library takes half a millisecond of each start. Those of C stay: elfutils opens the client
+# of debuginfod at run time, and libm chooses by processor. What the static ones need themselves has no
+# package of its own in tools/deps.
+STATIC := bpf dw elf jansson z lzma bz2
 FOUND := $(foreach l,$(STATIC),$(findstring /,$(shell $(CC) -print-file-name=lib$l.a 2>/dev/null)))
-STATIC_LDLIBS := -Wl,-Bstatic $(STATIC:%=-l%) $(CAPSTONE) -liberty -Wl,-Bdynamic -lpthread
+STATIC_LDLIBS := -Wl,-Bstatic $(STATIC:%=-l%) $(CAPSTONE) -liberty -Wl,-Bdynamic -lm -lpthread
 EXE_LDLIBS := $(if $(filter $(words $(STATIC)),$(words $(FOUND) $(SANITIZE))),$(STATIC_LDLIBS),$(LDLIBS))
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(if $(filter aarch64,$(shell uname -m)),arm64,x86) \
 	-Wall -Werror -Iinclude -Ibpf -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)

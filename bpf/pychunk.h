@@ -77,22 +77,9 @@ lp_inline void lp_py_chunk_keys(struct lp_vm *vm, const struct lp_py_layout *l,
 	if (!at)
 		return;
 
-	__u64 n = lp_py_word(vm, at + l->keys_nentries), indices;
-	__u32 general = 1;
+	__u64 n = lp_py_word(vm, at + l->keys_nentries), indices = lp_py_index_bytes(vm, l, at);
+	__u32 general = lp_py_is_general(vm, l, at);
 
-	if (l->keys_have_kind) {
-		__u32 log2 = lp_py_word(vm, at + l->keys_log2_bytes) & 0xff;
-
-		indices = 1ull << (log2 & 63);
-		general = !(lp_py_word(vm, at + l->keys_kind) & 0xff);
-	} else {
-		__u64 size = lp_py_word(vm, at + l->keys_size);
-
-		indices = size * (size <= 0xff	       ? 1
-				  : size <= 0xffff     ? 2
-				  : size <= 0xffffffff ? 4
-						       : 8);
-	}
 	run->what = LP_PW_ENTRIES;
 	run->addr = keys + l->keys_indices + indices;
 	run->stride = general ? 24 : 16;

@@ -12,6 +12,7 @@
 
 enum lp_py_what {
 	LP_PW_OBJECTS, /* pointers */
+	LP_PW_FIELDS,  /* items of a named tuple, of which some are not shown */
 	LP_PW_SLOTS,   /* words of an instance, of which some are pointers to be shown */
 	LP_PW_ENTRIES, /* of a dict */
 	LP_PW_SET,     /* entries of a set */

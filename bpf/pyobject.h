@@ -61,8 +61,15 @@ lp_inline void lp_py_sequence(struct lp_vm *vm, const struct lp_py_layout *l, __
 	n = n > w->from ? n - w->from : 0;
 	if (n > w->items)
 		n = w->items;
-	if (n && depth < w->depth)
-		lp_py_push(vm, LP_PW_OBJECTS, items + (__u64)w->from * 8, (__u32)n, depth + 1);
+	if (!n || depth >= w->depth)
+		return;
+
+	struct lp_py_run *run = lp_py_push(vm, w->fields ? LP_PW_FIELDS : LP_PW_OBJECTS,
+					   items + (__u64)w->from * 8, (__u32)n, depth + 1);
+	if (run) {
+		run->used = w->from;
+		run->type = w->fields - 1;
+	}
 }
 
 lp_inline void lp_py_table(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr, int is_dict,
@@ -360,6 +367,12 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 		kind = is_new ? LP_PK_OPAQUE : w->types[index & (LP_PY_TYPES_MAX - 1)].kind;
 	}
 	kind &= 31;
+
+	const struct lp_py_class *c = &w->types[index & (LP_PY_TYPES_MAX - 1)];
+	w->fields = index < LP_PY_TYPES_MAX && kind == LP_PK_TUPLE && c->is_python ? index + 1 : 0;
+	/* the levels that a path's parts need */
+	if (index < LP_PY_TYPES_MAX && c->is_leaf && depth + 2 > w->depth)
+		depth = w->depth > 2 ? w->depth - 2 : 0;
 
 	if (kind == LP_PK_STR || kind == LP_PK_BYTES || kind == LP_PK_BYTEARRAY) {
 		lp_py_text(vm, addr, kind);

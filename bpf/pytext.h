@@ -123,7 +123,12 @@ static long lp_py_hash_one(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-/* Is the value of this name not to be shown? < 0: it is not a str, or not known to be one. */
+#define LP_PY_NO_STR  (-1)
+#define LP_PY_NO_NAME (-2)
+
+/* Is the value of this name not to be shown? NO_STR: it is none, or of a subclass; NO_NAME: it can't be
+ * read.
+ */
 lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
@@ -136,9 +141,11 @@ lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 	if (is_new) {
 		struct lp_py_walk *w = &vm->walk;
 
-		if (lp_py_head(vm, addr) < 0 || lp_py_at(vm, rt->layout.ob_type) != rt->type_str) {
+		if (lp_py_head(vm, addr) < 0)
+			return LP_PY_NO_NAME;
+		if (lp_py_at(vm, rt->layout.ob_type) != rt->type_str) {
 			s->serial = 0;
-			return -1;
+			return LP_PY_NO_STR;
 		}
 		w->from = 0;
 		w->to = ~0u;
@@ -149,7 +156,7 @@ lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 		s->left = 0xff;
 	}
 	if (!s->text)
-		return -1;
+		return LP_PY_NO_STR;
 	if (s->len > LP_PY_NAME_MAX)
 		return 0;
 

@@ -30,10 +30,15 @@
 #include "python_who.h"
 
 /* PY_TYPE, PY_IS and the constants */
-lp_inline long lp_pyvm_op_value(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_global long lp_pyvm_op_value(struct lp_vm *vm)
 {
-	__u64 imm = vm->py.imm;
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	long r;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	__u64 imm = vm->py.imm;
 
 	switch (vm->py.op) {
 	case LP_OP_PY_INT:
@@ -53,6 +58,13 @@ lp_inline long lp_pyvm_op_value(struct lp_vm *vm, const struct lp_py_runtime *rt
 		return 0;
 	case LP_OP_PY_BYTES:
 		lp_pyvm_result(vm, LP_PY_BYTES, imm);
+		return 0;
+	case LP_OP_PY_BIG:
+		lp_pyvm_result(vm, LP_PY_BIG, imm);
+		return 0;
+	case LP_OP_PY_TUPLE:
+		lp_pyvm_result(vm, LP_PY_TUPLE, imm);
+		vm->py.out_from = vm->py.n;
 		return 0;
 	case LP_OP_PY_OBJECT:
 		lp_pyvm_result(vm, LP_PY_OBJECT, imm);
@@ -78,8 +90,13 @@ lp_inline __u64 lp_pyvm_object_of(struct lp_vm *vm, const struct lp_py_runtime *
 /* None, bools, classes and the target's objects have an identity; what the program computes has none
  * that Python would promise.
  */
-lp_inline long lp_pyvm_op_is(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_global long lp_pyvm_op_is(struct lp_vm *vm)
 {
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
 	__u64 a = lp_pyvm_object_of(vm, rt, vm->py.a), b = lp_pyvm_object_of(vm, rt, vm->py.b);
 
 	if (!a && !b)
@@ -102,7 +119,7 @@ lp_inline long lp_pyvm_op_is(struct lp_vm *vm, const struct lp_py_runtime *rt)
 		if (!lp_py_uses(LP_OP_PY_##op_))                                                   \
 			break;                                                                     \
 		return fn;
-lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_inline long lp_pyvm_evaluate(struct lp_vm *vm)
 {
 	switch (vm->py.op) {
 		CASE(FAST, lp_pyvm_op_frame(vm))
@@ -111,13 +128,15 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt
 		CASE(CONST, lp_pyvm_op_frame(vm))
 		CASE(NAME, lp_pyvm_op_name(vm))
 		CASE(GLOBAL, lp_pyvm_op_name(vm))
+		CASE(WHO, lp_pyvm_op_who(vm))
+		CASE(KEEP, lp_pyvm_op_keep(vm))
 		CASE(ATTR, lp_pyvm_op_attr(vm))
 		CASE(ITEM, lp_pyvm_op_item(vm))
 		CASE(SLICE, lp_pyvm_op_slice(vm))
 		CASE(LEN, lp_pyvm_op_len(vm))
 		CASE(TRUTH, lp_pyvm_op_truth(vm))
 		CASE(COMPARE, lp_pyvm_op_compare(vm))
-		CASE(IS, lp_pyvm_op_is(vm, rt))
+		CASE(IS, lp_pyvm_op_is(vm))
 		CASE(IN, lp_pyvm_op_in(vm))
 		CASE(ISINSTANCE, lp_pyvm_op_isinstance(vm))
 		CASE(STARTS, lp_pyvm_op_affix(vm))
@@ -126,7 +145,7 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm, const struct lp_py_runtime *rt
 		CASE(NEG, lp_pyvm_op_arithmetic(vm))
 		CASE(INV, lp_pyvm_op_arithmetic(vm))
 	default:
-		return lp_pyvm_op_value(vm, rt);
+		return lp_pyvm_op_value(vm);
 	}
 	return -LP_ST_UNAVAILABLE;
 }
@@ -156,11 +175,8 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 
 lp_inline long lp_pyvm_python_op(struct lp_vm *vm, const struct lp_insn *in, __u32 pc)
 {
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
 	__u32 dst = in->dst & (LP_VM_REGS - 1);
 
-	if (!rt)
-		return 1;
 	vm->py.pc = pc;
 	vm->py.op = in->op;
 	vm->py.a = in->a;
@@ -172,7 +188,7 @@ lp_inline long lp_pyvm_python_op(struct lp_vm *vm, const struct lp_insn *in, __u
 		return 0;
 	}
 
-	long r = lp_pyvm_evaluate(vm, rt);
+	long r = lp_pyvm_evaluate(vm);
 	if (r < 0) {
 		vm->fault = pc;
 		return lp_vm_raise(vm, -r);

@@ -98,6 +98,36 @@ lp_inline int lp_pyvm_name_is_class(struct lp_vm *vm)
 	       (vm->py.word & 0xff) == '_';
 }
 
+/* A field of a named tuple: item `index`. */
+lp_inline long lp_pyvm_tuple_field(struct lp_vm *vm, const struct lp_py_layout *l, __u64 index)
+{
+	__u64 n, v;
+
+	if (lp_pyvm_u64(vm, vm->py.object + l->ob_size, &n) < 0 || n >> 40)
+		return -LP_ST_UNREADABLE;
+	if (index >= n)
+		return -LP_ST_NO_ITEM;
+	if (lp_pyvm_u64(vm, vm->py.object + l->tuple_items + index * 8, &v) < 0 || !v)
+		return -LP_ST_UNREADABLE;
+	lp_pyvm_result(vm, LP_PY_OBJECT, v);
+	return 0;
+}
+
+/* Its _tuplegetter, which knows the number. */
+lp_inline long lp_pyvm_tuplegetter(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 descr)
+{
+	__u64 flags, index;
+
+	if (lp_pyvm_u64(vm, vm->py.type + rt->layout.tp_flags, &flags) < 0 ||
+	    lp_pyvm_u64(vm, descr + LP_PYVM_HEAD, &index) < 0)
+		return -LP_ST_UNREADABLE;
+	if (!(flags & LP_PY_TP_TUPLE)) /* TypeError */
+		return -LP_ST_WRONG_TYPE;
+	vm->py.place_how = LP_HOW_TUPLE;
+	vm->py.probe.index = index;
+	return lp_pyvm_tuple_field(vm, &rt->layout, index);
+}
+
 /* A descriptor that has the last word, whatever the instance has. */
 lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runtime *rt,
 				       __u64 descr, __u64 kind)
@@ -110,6 +140,8 @@ lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runt
 		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.type);
 		return 0;
 	}
+	if (kind == rt->type_tuplegetter && kind && vm->py.object)
+		return lp_pyvm_tuplegetter(vm, rt, descr);
 	if (kind != rt->type_member || !vm->py.object)
 		return -LP_ST_RUNS_CODE;
 	if (lp_pyvm_u64(vm, descr + l->member_descr, &def) < 0 ||
@@ -353,6 +385,8 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 		return 0;
 	if (c->how == LP_HOW_MEMBER)
 		return lp_pyvm_member(vm, rt, vm->py.object, c->index) >= 0;
+	if (c->how == LP_HOW_TUPLE)
+		return lp_pyvm_tuple_field(vm, l, c->index) >= 0;
 	if (lp_pyvm_u64(vm, type + l->tp_flags, &flags) < 0 ||
 	    lp_pyvm_instance_place(vm, l, vm->py.object, type, flags, &dict, &values) < 0)
 		return 0;

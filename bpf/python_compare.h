@@ -130,9 +130,22 @@ lp_inline long lp_pyvm_holds(__u32 op, long relation)
 	}
 }
 
-/* Item i of the list or tuple in view w into view `to`. Its address in vm->py.word, too. */
+/* Item i of the list or tuple in view w into view `to`. *ret: what is the same for the same object
+ * alone.
+ */
 lp_inline long lp_pyvm_item_view(struct lp_vm *vm, __u32 w, __u64 i, __u32 to, __u64 *ret)
 {
+	if (vm->py.view[w % LP_PYVM_VIEWS].constant == LP_IN_REGISTERS) {
+		__u32 reg = vm->py.view[w % LP_PYVM_VIEWS].addr >> (i & 15) * 4 & (LP_VM_REGS - 1);
+		__u32 tag = vm->py.tags[reg];
+
+		*ret = tag == LP_PY_OBJECT ? vm->reg[reg] : 1 + w;
+		if (tag == LP_PY_SLICE)
+			return -LP_ST_UNAVAILABLE;
+		return lp_pyvm_is_own(tag) ? lp_pyvm_view_own(vm, to, reg)
+					   : lp_pyvm_view(vm, to, tag, vm->reg[reg]);
+	}
+
 	long r = lp_pyvm_u64(vm, vm->py.view[w % LP_PYVM_VIEWS].addr + i * 8, ret);
 
 	return r < 0 ? r : lp_pyvm_view(vm, to, LP_PY_OBJECT, *ret);
@@ -288,10 +301,40 @@ lp_global long lp_pyvm_op_truth(struct lp_vm *vm)
 	return r;
 }
 
+/* Slots of PyNumberMethods (Include/cpython/object.h), of operators: words from nb_add on. Of 64 bytes, as
+ * compilers put those of 32 elsewhere, for linkers to merge, where the kernel does not find them.
+ */
+static const __u8 lp_pyvm_number_slots[64] = {
+	[LP_PY_ADD] = 0,  [LP_PY_SUB] = 1,  [LP_PY_MUL] = 2,	   [LP_PY_MOD] = 3,
+	[LP_PY_POW] = 5,  [LP_PY_SHL] = 11, [LP_PY_SHR] = 12,	   [LP_PY_AND] = 13,
+	[LP_PY_XOR] = 14, [LP_PY_OR] = 15,  [LP_PY_FLOORDIV] = 29,
+};
+#define LP_PYVM_NB_NEGATIVE 6
+#define LP_PYVM_NB_BOOL	    9
+#define LP_PYVM_NB_INVERT   10
+
+/* Does the view's class compute as int does? The slot of a class statement's operator, and of its
+ * reflected one, is another.
+ */
+lp_inline long lp_pyvm_computes_plainly(struct lp_vm *vm, const struct lp_py_runtime *rt,
+					const struct lp_pyvm_view *v)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u32 n = vm->py.n & 63, op = vm->py.op;
+	__u32 slot = op == LP_OP_PY_NEG	  ? LP_PYVM_NB_NEGATIVE
+		     : op == LP_OP_PY_INV ? LP_PYVM_NB_INVERT
+					  : lp_pyvm_number_slots[n];
+
+	return lp_pyvm_keeps_slot(vm, rt, v, l->tp_as_number,
+				  l->nb_bool + (slot - LP_PYVM_NB_BOOL) * 8);
+}
+
 /* PY_ARITH, PY_NEG, PY_INV */
 lp_global long lp_pyvm_op_arithmetic(struct lp_vm *vm)
 {
-	if (!vm)
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
 		return -LP_ST_UNREADABLE;
 
 	struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A], *b = &vm->py.view[LP_VIEW_B];
@@ -312,15 +355,20 @@ lp_global long lp_pyvm_op_arithmetic(struct lp_vm *vm)
 	}
 	if (a->kind == LP_KIND_NONE || b->kind == LP_KIND_NONE)
 		return -LP_ST_WRONG_TYPE;
-	if (a->kind != LP_KIND_INT || b->kind != LP_KIND_INT || !a->exact || !b->exact)
+	if (a->kind != LP_KIND_INT || b->kind != LP_KIND_INT)
 		return -LP_ST_RUNS_CODE;
+	r = lp_pyvm_computes_plainly(vm, rt, a);
+	if (r == 1)
+		r = lp_pyvm_computes_plainly(vm, rt, b);
+	if (r != 1)
+		return r < 0 ? r : -LP_ST_RUNS_CODE;
 	if (a->big || b->big)
 		return -LP_ST_TOO_BIG;
 
 	if (vm->py.op == LP_OP_PY_NEG)
-		r = lp_pyvm_calculate(op, 0, a->bits, &d);
+		r = lp_pyvm_calculate(vm, op, 0, a->bits, &d);
 	else
-		r = lp_pyvm_calculate(op, a->bits, b->bits, &d);
+		r = lp_pyvm_calculate(vm, op, a->bits, b->bits, &d);
 	lp_pyvm_result(vm,
 		       a->is_bool && b->is_bool && op >= LP_PY_AND && op <= LP_PY_XOR ? LP_PY_BOOL
 										      : LP_PY_INT,

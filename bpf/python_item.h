@@ -12,6 +12,34 @@ lp_inline int lp_pyvm_is_sequence(const struct lp_pyvm_view *v)
 	       v->kind == LP_KIND_LIST;
 }
 
+/* Does the view's class find items as the builtin class does? dict, list and set have these methods by
+ * name as well, and so a class statement's class another slot, whether it defines them or not.
+ */
+lp_global long lp_pyvm_keeps_items(struct lp_vm *vm, __u32 w, __u32 is_in)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	const struct lp_py_layout *l = &rt->layout;
+	const struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
+	if (v->exact)
+		return 1;
+
+	long r = is_in ? lp_pyvm_keeps_slot(vm, rt, v, l->tp_as_sequence, l->sq_contains)
+		       : lp_pyvm_keeps_slot(vm, rt, v, l->tp_as_mapping, l->mp_subscript);
+
+	if (r || (v->kind != LP_KIND_DICT && v->kind != LP_KIND_LIST && v->kind != LP_KIND_SET))
+		return r;
+	if (is_in)
+		lp_pyvm_name(vm, "__contains__", rt->hash_contains);
+	else
+		lp_pyvm_name(vm, "__getitem__", rt->hash_getitem);
+	r = lp_pyvm_mro_find(vm, v->type, LP_CLASSES_PYTHON);
+	return r < 0 ? r : !r;
+}
+
 /* Where the operand begins in its object: a slice of a slice. */
 lp_inline __u64 lp_pyvm_base_of(struct lp_vm *vm, __u32 reg)
 {
@@ -122,14 +150,13 @@ lp_global long lp_pyvm_op_item(struct lp_vm *vm)
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 
-	const struct lp_py_layout *l = &rt->layout;
 	const struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A], *b = &vm->py.view[LP_VIEW_B];
 	long r = lp_pyvm_operands(vm);
 	if (r < 0)
 		return r;
 	if (a->kind != LP_KIND_DICT && !lp_pyvm_is_sequence(a))
 		return lp_pyvm_no_items(vm, rt, a);
-	r = lp_pyvm_keeps_slot(vm, rt, a, l->tp_as_mapping, l->mp_subscript);
+	r = lp_pyvm_keeps_items(vm, LP_VIEW_A, 0);
 	if (r != 1)
 		return r < 0 ? r : -LP_ST_RUNS_CODE;
 	if (a->kind != LP_KIND_DICT)
@@ -183,7 +210,7 @@ lp_global long lp_pyvm_op_slice(struct lp_vm *vm)
 		return -LP_ST_RUNS_CODE;
 	if (!lp_pyvm_is_sequence(a))
 		return lp_pyvm_no_items(vm, rt, a);
-	r = lp_pyvm_keeps_slot(vm, rt, a, rt->layout.tp_as_mapping, rt->layout.mp_subscript);
+	r = lp_pyvm_keeps_items(vm, LP_VIEW_A, 0);
 	if (r != 1)
 		return r < 0 ? r : -LP_ST_RUNS_CODE;
 	if (!a->obj)
@@ -293,7 +320,7 @@ lp_inline long lp_pyvm_in_text(struct lp_vm *vm, const struct lp_pyvm_view *a,
 		if (a->big || a->bits > 0xff) /* ValueError */
 			return -LP_ST_WRONG_TYPE;
 		((lp_word *)vm->py.name)[0] = a->bits;
-		vm->py.view[LP_VIEW_A].constant = 2;
+		vm->py.view[LP_VIEW_A].constant = LP_IN_NAME;
 		vm->py.view[LP_VIEW_A].width = 1;
 		vm->py.view[LP_VIEW_A].len = 1;
 		vm->py.view[LP_VIEW_A].addr = 0;
@@ -311,7 +338,6 @@ lp_global long lp_pyvm_op_in(struct lp_vm *vm)
 	if (!rt)
 		return -LP_ST_UNREADABLE;
 
-	const struct lp_py_layout *l = &rt->layout;
 	const struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A], *b = &vm->py.view[LP_VIEW_B];
 	long r = lp_pyvm_operands(vm);
 	if (r < 0)
@@ -320,7 +346,7 @@ lp_global long lp_pyvm_op_in(struct lp_vm *vm)
 		return b->exact ? -LP_ST_WRONG_TYPE : -LP_ST_RUNS_CODE;
 	if (b->kind == LP_KIND_OTHER)
 		return -LP_ST_RUNS_CODE;
-	r = lp_pyvm_keeps_slot(vm, rt, b, l->tp_as_sequence, l->sq_contains);
+	r = lp_pyvm_keeps_items(vm, LP_VIEW_B, 1);
 	if (r != 1)
 		return r < 0 ? r : -LP_ST_RUNS_CODE;
 	if (b->kind == LP_KIND_STR || b->kind == LP_KIND_BYTES)

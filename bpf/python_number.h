@@ -26,9 +26,20 @@ lp_inline __u64 lp_pyvm_digit(struct lp_vm *vm, const struct lp_pyvm_view *v, __
 {
 	__u64 d = 0;
 
+	if (v->constant) {
+		const struct lp_insn *in = lp_pyvm_data(vm, (v->addr + i * 4) >> 4);
+
+		return in ? ((const __u32 *)in)[i & 3] : 0;
+	}
 	if (lp_pyvm_get(vm, v->addr + i * 4, 4, &d) < 0)
 		vm->py.relation = -LP_ST_UNREADABLE;
 	return d;
+}
+
+/* The same apart, as the stack of who asks for several is small. */
+lp_global __u64 lp_pyvm_digit_of(struct lp_vm *vm, __u32 w, __u64 i)
+{
+	return vm ? lp_pyvm_digit(vm, &vm->py.view[w % LP_PYVM_VIEWS], i) : 0;
 }
 
 static long lp_pyvm_digits_step(__u32 i, struct lp_step *step)
@@ -138,8 +149,8 @@ lp_inline long lp_pyvm_big_mantissa(struct lp_vm *vm, __u32 w, struct lp_pyvm_do
 	vm->py.pair = w;
 	vm->py.relation = LP_REL_EQUAL;
 
-	__u64 x = lp_pyvm_digit(vm, a, n - 1), y = lp_pyvm_digit(vm, a, n - 2),
-	      z = lp_pyvm_digit(vm, a, n - 3);
+	__u64 x = lp_pyvm_digit_of(vm, w, n - 1), y = lp_pyvm_digit_of(vm, w, n - 2),
+	      z = lp_pyvm_digit_of(vm, w, n - 3);
 	__u64 top = x << ((64 - top_bits) & 63) | y << ((34 - top_bits) & 63);
 
 	vm->py.rest = 0;
@@ -175,8 +186,9 @@ lp_inline long lp_pyvm_int_to_float(struct lp_vm *vm, __u32 w, __u64 bits)
 	if (a->len < 3 || a->len > LP_PY_DIGITS_MAX)
 		return a->negative ? LP_REL_LESS : LP_REL_GREATER; /* no double is as big */
 
-	__u64 first;
-	if (lp_pyvm_get(vm, a->addr + (a->len - 1) * 4, 4, &first) < 0 || !first || first >> 30)
+	vm->py.relation = LP_REL_EQUAL;
+	__u64 first = lp_pyvm_digit_of(vm, w, a->len - 1);
+	if (vm->py.relation < 0 || !first || first >> 30)
 		return -LP_ST_UNREADABLE;
 	__u32 top_bits = 64 - lp_clz64(first);
 	long r = lp_pyvm_order((a->len - 1) * LP_DIGIT_BITS + top_bits, (__u64)d.exponent + 1);
@@ -254,9 +266,31 @@ lp_inline long lp_pyvm_shift(__s64 a, __s64 n, int left, __s64 *ret)
 	return n > 63 ? (a ? -LP_ST_TOO_BIG : 0) : *ret >> (n & 63) == a ? 0 : -LP_ST_TOO_BIG;
 }
 
-lp_inline long lp_pyvm_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
+/* a ** b. With a negative exponent it is a float, which is not computed here. */
+lp_global long lp_pyvm_power(struct lp_vm *vm, __s64 a, __s64 b)
+{
+	__s64 v = 1;
+
+	if (!vm || b < 0)
+		return !a && vm ? -LP_ST_DIV_ZERO : -LP_ST_UNAVAILABLE;
+	if (a == 0 || a == 1 || a == -1)
+		b = !b ? 0 : b & 1 ? 1 : 2;
+	if (b > 63) /* of 2 and more */
+		return -LP_ST_TOO_BIG;
+	for (__u32 i = 0; i < 63; i++) {
+		if (i >= (__u64)b)
+			break;
+		if (lp_pyvm_multiply(v, a, &v) < 0)
+			return -LP_ST_TOO_BIG;
+	}
+	vm->py.word = v;
+	return 0;
+}
+
+lp_inline long lp_pyvm_calculate(struct lp_vm *vm, __u32 op, __s64 a, __s64 b, __s64 *ret)
 {
 	__u64 ua = a, ub = b, d;
+	long r;
 
 	switch (op) {
 	case LP_PY_ADD:
@@ -284,6 +318,10 @@ lp_inline long lp_pyvm_calculate(__u32 op, __s64 a, __s64 b, __s64 *ret)
 	case LP_PY_SHL:
 	case LP_PY_SHR:
 		return lp_pyvm_shift(a, b, op == LP_PY_SHL, ret);
+	case LP_PY_POW:
+		r = lp_pyvm_power(vm, a, b);
+		*ret = vm->py.word;
+		return r;
 	default:
 		return -LP_ST_WRONG_TYPE;
 	}

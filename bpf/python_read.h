@@ -128,9 +128,13 @@ lp_global long lp_pyvm_constant_word(struct lp_vm *vm, __u64 at)
 lp_inline long lp_pyvm_text_word(struct lp_vm *vm, __u32 w, __u64 off)
 {
 	const struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
-	if (v->constant == 2) { /* vm->py.name */
+	if (v->constant == LP_IN_NAME) {
 		lp_opaque(off);
 		vm->py.word = off <= sizeof(vm->py.name) - 8 ? *(lp_word *)(vm->py.name + off) : 0;
+		return 0;
+	}
+	if (v->constant == LP_IN_RECORD) {
+		vm->py.word = *(lp_word *)(vm->rec + lp_at_most(v->addr + off, LP_REC_ROOM - 8));
 		return 0;
 	}
 	if (v->constant)
@@ -358,17 +362,45 @@ lp_inline long lp_pyvm_view_constant(struct lp_vm *vm, __u32 w, __u64 at, __u32 
 	if (!key)
 		return -LP_ST_UNREADABLE;
 	v->kind = kind;
-	v->constant = 1;
+	v->constant = LP_IN_CODE;
 	v->addr = (at + 1) * sizeof(struct lp_insn);
 	v->hash = key->hash;
 	v->len = key->len;
 	v->width = 1;
+	if (kind == LP_KIND_INT) { /* digits, and whether it is negative */
+		v->len /= 4;
+		v->negative = v->hash;
+		v->big = 1;
+	}
 	if (kind == LP_KIND_STR && !key->is_ascii)
 		return lp_pyvm_count_characters(vm, w, key->len);
 	return 0;
 }
 
-/* A value of that tag, into view w. SLICE: the object, whole. */
+/* A str or bytes in the hit's own memory. */
+lp_inline void lp_pyvm_view_text(const struct lp_py_runtime *rt, struct lp_pyvm_view *v)
+{
+	__u64 bits = v->bits;
+	__u32 is_bytes = bits >> 60 & 1;
+
+	v->kind = is_bytes ? LP_KIND_BYTES : LP_KIND_STR;
+	v->type = is_bytes ? rt->type_bytes : rt->type_str;
+	v->constant = LP_IN_RECORD;
+	v->addr = (__u32)bits;
+	v->len = bits >> 32 & 0xffffff;
+	v->width = bits >> 56 & 7;
+}
+
+lp_inline void lp_pyvm_reset(struct lp_pyvm_view *v, __u64 bits)
+{
+	v->obj = v->next = v->flags = v->len = v->addr = 0;
+	v->hash = LP_PYVM_NOHASH;
+	v->kind = v->big = v->negative = v->constant = v->is_bool = v->mutable = 0;
+	v->exact = 1;
+	v->bits = bits;
+}
+
+/* A value of that tag, into view w: an object (SLICE: the whole), a number. */
 lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 {
 	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
@@ -377,21 +409,11 @@ lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 		return -LP_ST_UNREADABLE;
 
 	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
-	v->obj = v->next = v->flags = v->len = v->addr = 0;
-	v->hash = LP_PYVM_NOHASH;
-	v->kind = v->big = v->negative = v->constant = v->is_bool = v->mutable = 0;
-	v->exact = 1;
-	v->bits = bits;
+	lp_pyvm_reset(v, bits);
 	switch (tag) {
 	case LP_PY_OBJECT:
 	case LP_PY_SLICE:
 		return lp_pyvm_view_object(vm, v, rt, bits);
-	case LP_PY_KEY:
-		v->type = rt->type_str;
-		return lp_pyvm_view_constant(vm, w, bits, LP_KIND_STR);
-	case LP_PY_BYTES:
-		v->type = rt->type_bytes;
-		return lp_pyvm_view_constant(vm, w, bits, LP_KIND_BYTES);
 	case LP_PY_FLOAT:
 		v->kind = LP_KIND_FLOAT;
 		v->type = rt->type_float;
@@ -405,6 +427,47 @@ lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 	}
 }
 
+/* The same of what lies in the site's program, its registers or the hit's memory. */
+lp_global long lp_pyvm_view_own(struct lp_vm *vm, __u32 w, __u32 reg)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
+	__u64 bits = vm->reg[reg % LP_VM_REGS];
+	lp_pyvm_reset(v, bits);
+	switch (vm->py.tags[reg % LP_VM_REGS]) {
+	case LP_PY_KEY:
+		v->type = rt->type_str;
+		return lp_pyvm_view_constant(vm, w, bits, LP_KIND_STR);
+	case LP_PY_BYTES:
+		v->type = rt->type_bytes;
+		return lp_pyvm_view_constant(vm, w, bits, LP_KIND_BYTES);
+	case LP_PY_BIG:
+		v->type = rt->type_long;
+		return lp_pyvm_view_constant(vm, w, bits, LP_KIND_INT);
+	case LP_PY_TEXT:
+		lp_pyvm_view_text(rt, v);
+		return 0;
+	default: /* TUPLE */
+		v->kind = LP_KIND_TUPLE;
+		v->type = rt->type_tuple;
+		v->constant = LP_IN_REGISTERS;
+		v->addr = bits;
+		v->len = vm->py.from[reg % LP_VM_REGS];
+		return 0;
+	}
+}
+
+/* Those that lp_pyvm_view_own() knows. */
+lp_inline int lp_pyvm_is_own(__u32 tag)
+{
+	return tag == LP_PY_KEY || tag == LP_PY_BYTES || tag == LP_PY_BIG || tag == LP_PY_TEXT ||
+	       tag == LP_PY_TUPLE;
+}
+
 /* The constant at instruction `at` of the site's program into view NAME, its text into vm->py.name. */
 lp_inline long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
 {
@@ -415,7 +478,7 @@ lp_inline long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
 		return -LP_ST_UNREADABLE;
 	v->kind = LP_KIND_STR;
 	v->exact = 1;
-	v->constant = 2;
+	v->constant = LP_IN_NAME;
 	v->obj = v->addr = v->next = 0;
 	v->hash = key->hash;
 	v->len = key->len;
@@ -445,11 +508,12 @@ lp_global long lp_pyvm_operand(struct lp_vm *vm, __u32 w, __u32 reg)
 	reg %= LP_VM_REGS;
 
 	__u32 tag = vm->py.tags[reg];
-	long r = lp_pyvm_view(vm, w, tag, vm->reg[reg]);
+	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
+	long r = lp_pyvm_is_own(tag) ? lp_pyvm_view_own(vm, w, reg)
+				     : lp_pyvm_view(vm, w, tag, vm->reg[reg]);
 	if (r < 0 || tag != LP_PY_SLICE)
 		return r;
 
-	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
 	__u64 from = vm->py.from[reg], to = vm->py.to[reg];
 	if (to > v->len)
 		to = v->len;

@@ -22,6 +22,15 @@ enum lp_pyvm_kind {
 	LP_KIND_COUNT
 };
 
+/* Where what `addr` of a view leads to lies. */
+enum lp_pyvm_memory {
+	LP_IN_TARGET,
+	LP_IN_CODE,	 /* the site's program: a constant; addr: byte in it */
+	LP_IN_NAME,	 /* vm->py.name */
+	LP_IN_REGISTERS, /* addr: their numbers, 4 bits each */
+	LP_IN_RECORD,	 /* vm->rec */
+};
+
 /* An operand, taken apart. */
 struct lp_pyvm_view {
 	__u64 obj;   /* 0: not an object but a value of the program */
@@ -36,8 +45,8 @@ struct lp_pyvm_view {
 	__u8 exact;  /* the builtin type itself, no subclass */
 	__u8 big;    /* INT: beyond 64 bits, digits at addr */
 	__u8 negative;
-	__u8 width; /* bytes of one unit of text; 0: UTF-8, a constant's */
-	__u8 constant;
+	__u8 width;    /* bytes of one unit of text; 0: UTF-8, a constant's */
+	__u8 constant; /* enum lp_pyvm_memory */
 	__u8 is_bool;
 	__u8 mutable; /* bytearray */
 };
@@ -90,10 +99,10 @@ struct lp_pyvm_cache {
 	__u8 how; /* enum lp_pyvm_how */
 	__u8 pad[3];
 	__u64 key;   /* DICT: the str in its entry */
-	__u64 index; /* MEMBER: offset and type, else the entry's number */
+	__u64 index; /* MEMBER: offset and type; TUPLE: of the item; else the entry's number */
 };
 
-enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER };
+enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER, LP_HOW_TUPLE };
 
 /* What is known of a thread, by its number. */
 struct lp_pyvm_thread {

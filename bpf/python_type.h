@@ -13,7 +13,7 @@
 		__builtin_memcpy((vm)->py.name, text, sizeof(text));                               \
 		v_->kind = LP_KIND_STR;                                                            \
 		v_->exact = 1;                                                                     \
-		v_->constant = 2;                                                                  \
+		v_->constant = LP_IN_NAME;                                                         \
 		v_->width = 1;                                                                     \
 		v_->obj = v_->addr = v_->next = 0;                                                 \
 		v_->len = sizeof(text) - 1;                                                        \

@@ -126,30 +126,17 @@ lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object)
 	lp_cap_py(vm, slot, LP_PYVM_NAME_LIMITS);
 }
 
-/* The thread's own name, from time to time, as the reader remembers it: 1, in probe.value. */
-lp_global long lp_pyvm_thread_name(struct lp_vm *vm)
+/* The thread's own name: 1, in probe.value. */
+lp_inline long lp_pyvm_thread_name(struct lp_vm *vm, const struct lp_py_runtime *rt)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
-	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
-
-	if (!rt || !t || !rt->thread_active || vm->time - t->named < LP_PYVM_NAME_EVERY)
+	if (!rt->thread_active)
 		return 0;
 	if (lp_pyvm_view(vm, LP_VIEW_A, LP_PY_INT, vm->py.thread_id) < 0 ||
 	    lp_pyvm_hash(vm, LP_VIEW_A) < 0 ||
 	    lp_pyvm_dict_find(vm, &rt->layout, rt->thread_active, LP_VIEW_A) != 1 ||
 	    lp_pyvm_own_name(vm, vm->py.probe.value) != 1)
 		return 0;
-	t->named = vm->time;
 	return 1;
-}
-
-/* What finds the name is over before it is captured: up to 6.12 nested functions have 512 bytes of
- * stack in all, each a multiple of 32.
- */
-lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
-{
-	if (lp_pyvm_thread_name(vm) == 1)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
 }
 
 /* The event loop that runs in this thread; 0: none. */
@@ -186,13 +173,10 @@ lp_inline __u64 lp_pyvm_running_task(struct lp_vm *vm, const struct lp_py_runtim
 }
 
 /* The name of the task that runs, into vm->py.out: 1, 0 where there is none. */
-lp_global long lp_pyvm_task_name(struct lp_vm *vm)
+lp_inline long lp_pyvm_task_name(struct lp_vm *vm, const struct lp_py_runtime *rt)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
 	__u64 task, type;
 
-	if (!rt)
-		return 0;
 	task = lp_pyvm_running_task(vm, rt);
 	if (!task || lp_pyvm_u64(vm, task + rt->layout.ob_type, &type) < 0)
 		return 0;
@@ -207,10 +191,197 @@ lp_global long lp_pyvm_task_name(struct lp_vm *vm)
 	return vm->py.out != 0;
 }
 
+/* The name of the thread, in probe.value, or of the task, in vm->py.out: 1, 0 none. */
+lp_global long lp_pyvm_find_who(struct lp_vm *vm, __u32 who)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return 0;
+	return who == LP_PY_THREAD ? lp_pyvm_thread_name(vm, rt)
+	       : who == LP_PY_TASK ? lp_pyvm_task_name(vm, rt)
+				   : 0;
+}
+
+/* Is the thread's name to be sent again? From time to time, as the reader remembers it. */
+lp_global int lp_pyvm_name_due(struct lp_vm *vm)
+{
+	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
+
+	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY)
+		return 0;
+	t->named = vm->time;
+	return 1;
+}
+
+/* What finds the name is over before it is captured: up to 6.12 nested functions have 512 bytes of stack
+ * in all, each a multiple of 32.
+ */
+lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
+{
+	if (lp_pyvm_name_due(vm) && lp_pyvm_find_who(vm, LP_PY_THREAD) == 1)
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
+}
+
+/* Texts of PY_WHO, behind what a record may have: conditions come before captures. */
+#define LP_PYVM_COMM_AT (LP_RECORD_MAX + 1024u)
+#define LP_PYVM_TASK_AT (LP_PYVM_COMM_AT + 64u)
+
+lp_inline void lp_pyvm_text_result(struct lp_vm *vm, __u32 at, __u32 len)
+{
+	lp_pyvm_result(vm, LP_PY_TEXT, LP_PY_TEXT_AT(at, len, 1, 0));
+}
+
+/* A name that is a number n: "Task-n", made only when somebody asks (asyncio.tasks). */
+lp_inline long lp_pyvm_task_text(struct lp_vm *vm)
+{
+	struct lp_pyvm_view *v = &vm->py.view[LP_VIEW_A];
+	__u32 at = LP_PYVM_TASK_AT + 32;
+	long r = lp_pyvm_view(vm, LP_VIEW_A, LP_PY_OBJECT, vm->py.out);
+	if (r < 0)
+		return r;
+	lp_pyvm_result(vm, LP_PY_OBJECT, v->obj);
+	if (v->kind != LP_KIND_INT)
+		return 0;
+
+	__u64 n = v->bits;
+	for (__u32 i = 0; i < 20; i++) {
+		vm->rec[LP_PYVM_TASK_AT + 31 - i] = '0' + n % 10;
+		at--;
+		n /= 10;
+		if (!n)
+			break;
+	}
+	at = lp_at_most(at - 5, LP_PYVM_TASK_AT + 32);
+	*(lp_word *)(vm->rec + LP_PYVM_COMM_AT + 32) = 0x2d6b736154ull; /* "Task-" */
+	for (__u32 i = 0; i < 5; i++)
+		vm->rec[at + i] = vm->rec[LP_PYVM_COMM_AT + 32 + i];
+	lp_pyvm_text_result(vm, at, LP_PYVM_TASK_AT + 32 - at);
+	return 0;
+}
+
+lp_inline long lp_pyvm_comm(struct lp_vm *vm)
+{
+	__u32 n = 0;
+
+	lp_comm((char *)vm->rec + LP_PYVM_COMM_AT);
+	for (; n < LP_COMM_LEN; n++) {
+		__u8 c = vm->rec[LP_PYVM_COMM_AT + n];
+
+		if (!c)
+			break;
+		if (c >> 7) /* not ASCII: bytes, of which no str is known */
+			return -LP_ST_UNAVAILABLE;
+	}
+	lp_pyvm_text_result(vm, LP_PYVM_COMM_AT, n);
+	return 0;
+}
+
+/* The function whose frame called this one. */
+lp_inline long lp_pyvm_caller(struct lp_vm *vm)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	__u64 frame, code, name, owner = 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+
+	const struct lp_py_layout *l = &rt->layout;
+	__u32 at = l->code_qualname == LP_PY_NONE ? l->code_name : l->code_qualname;
+	frame = vm->py.frame;
+	for (__u32 i = 0; i < 3; i++) {
+		if (lp_pyvm_u64(vm, frame + l->frame_back, &frame) < 0)
+			return -LP_ST_UNREADABLE;
+		if (!frame)
+			return -LP_ST_UNAVAILABLE;
+		if (l->minor < 12 || lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0 ||
+		    owner != LP_PYVM_OWNED_BY_C)
+			break;
+	}
+	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0 ||
+	    lp_pyvm_u64(vm, (code & ~(__u64)l->frame_tags) + at, &name) < 0 || !name)
+		return -LP_ST_UNREADABLE;
+	lp_pyvm_result(vm, LP_PY_OBJECT, name);
+	return 0;
+}
+
+/* What was found of the thread or the task, as a value; or who it is else. */
+lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
+{
+	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+
+	if (!rt)
+		return -LP_ST_UNREADABLE;
+	switch (vm->py.n) {
+	case LP_PY_COMM:
+		return lp_pyvm_comm(vm);
+	case LP_PY_THREAD:
+		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
+		return is_found ? 0 : -LP_ST_UNAVAILABLE;
+	case LP_PY_TASK:
+		if (is_found)
+			return lp_pyvm_task_text(vm);
+		lp_pyvm_result(vm, LP_PY_OBJECT, rt->none);
+		return 0;
+	default:
+		return lp_pyvm_caller(vm);
+	}
+}
+
+/* PY_WHO */
+lp_inline long lp_pyvm_op_who(struct lp_vm *vm)
+{
+	return lp_pyvm_who_is(vm, lp_pyvm_find_who(vm, vm->py.n) == 1);
+}
+
+/* PY_KEEP: what is an object's own is copied into the stash. */
+lp_global long lp_pyvm_op_keep(struct lp_vm *vm)
+{
+	struct lp_pyvm_view *v = vm ? &vm->py.view[LP_VIEW_A] : 0;
+
+	if (!v)
+		return -LP_ST_UNREADABLE;
+
+	long r = lp_pyvm_operand(vm, LP_VIEW_A, vm->py.a);
+	if (r < 0)
+		return r;
+	if (!v->exact)
+		return -LP_ST_RUNS_CODE;
+	switch (v->kind) {
+	case LP_KIND_NONE:
+		lp_pyvm_result(vm, LP_PY_OBJECT, v->obj);
+		return 0;
+	case LP_KIND_INT:
+		lp_pyvm_result(vm, v->is_bool ? LP_PY_BOOL : LP_PY_INT, v->bits);
+		return v->big ? -LP_ST_TOO_BIG : 0;
+	case LP_KIND_FLOAT:
+		lp_pyvm_result(vm, LP_PY_FLOAT, v->bits);
+		return 0;
+	case LP_KIND_STR:
+	case LP_KIND_BYTES:
+		break;
+	default:
+		return -LP_ST_UNAVAILABLE;
+	}
+
+	__u64 size = v->len * v->width, width = v->width, len = v->len;
+	__u32 is_bytes = v->kind == LP_KIND_BYTES, at = sizeof(struct lp_block);
+	if (size > LP_STRBUF_MAX || v->constant)
+		return -LP_ST_TOO_BIG;
+	if (size)
+		at = lp_py_copy(vm, v->addr, size, 0);
+	if (!at)
+		return -LP_ST_TOO_BIG;
+	/* the return finds the stash behind its record's header */
+	lp_pyvm_result(vm, LP_PY_TEXT,
+		       LP_PY_TEXT_AT(at + sizeof(struct lp_record), len, width, is_bytes));
+	return 0;
+}
+
 /* CAP_PYTASK: no block where no task runs. */
 lp_inline void lp_pyvm_cap_task(struct lp_vm *vm)
 {
-	if (lp_pyvm_task_name(vm) == 1)
+	if (lp_pyvm_find_who(vm, LP_PY_TASK) == 1)
 		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out);
 }
 

@@ -10,6 +10,21 @@
 
 #include "pytext.h"
 
+/* Of a keys object whose header is in the record at `at`: bytes of its indices; have its entries hashes? */
+lp_inline __u64 lp_py_index_bytes(struct lp_vm *vm, const struct lp_py_layout *l, __u32 at)
+{
+	if (l->keys_have_kind)
+		return 1ull << (lp_py_word(vm, at + l->keys_log2_bytes) & 63);
+
+	__u64 size = lp_py_word(vm, at + l->keys_size);
+	return size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
+}
+
+lp_inline __u32 lp_py_is_general(struct lp_vm *vm, const struct lp_py_layout *l, __u32 at)
+{
+	return !l->keys_have_kind || !(lp_py_word(vm, at + l->keys_kind) & 0xff);
+}
+
 #define LP_PY_CSTRING 64u /* bytes of a C string that names something, terminator included */
 
 /* Kinds of the interpreter's own types. */
@@ -165,6 +180,52 @@ lp_inline void lp_py_slots(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 	c->slots = w->slots;
 }
 
+#define LP_PY_METAS_MAX 3 /* from an enum's metaclass to enum's own */
+
+/* Is it enum's metaclass, or made from it? */
+lp_global int lp_py_is_enum(struct lp_vm *vm, __u64 meta)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	__u64 at = 0, name = 0;
+
+	if (!rt)
+		return 0;
+	for (__u32 i = 0; i < LP_PY_METAS_MAX; i++) {
+		if (!meta || meta == rt->type_type ||
+		    lp_mem_read(&at, sizeof(at), meta + rt->layout.tp_name) ||
+		    lp_mem_read(&name, sizeof(name), at))
+			break;
+		if (name == 0x6174654d6d756e45ull || name == 0x657079546d756e45ull)
+			return 1; /* EnumMeta, EnumType from 3.11 on */
+		if (lp_mem_read(&meta, sizeof(meta), meta + rt->layout.tp_base))
+			break;
+	}
+	return 0;
+}
+
+static const struct {
+	union {
+		char text[16];
+		__u64 words[2];
+	};
+} lp_py_leaf_names[] = {
+#define LEAF(name) { { .text = name } },
+	LP_PY_LEAF_NAMES(LEAF)
+#undef LEAF
+};
+
+/* Of the class in w->body, by its name or its metaclass. */
+lp_inline int lp_py_is_leaf(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 meta)
+{
+	const __u64 *name = (const __u64 *)vm->walk.name;
+
+	for (__u32 i = 0; i < sizeof(lp_py_leaf_names) / sizeof(*lp_py_leaf_names); i++)
+		if (name[0] == lp_py_leaf_names[i].words[0] &&
+		    name[1] == lp_py_leaf_names[i].words[1])
+			return 1;
+	return meta != rt->type_type && lp_py_is_enum(vm, meta);
+}
+
 /* One class on the way from an object's own to `object`: w->base, which moves on. */
 lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 {
@@ -201,6 +262,7 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 		c->itemsize = lp_py_tp(w, l->tp_itemsize);
 		c->flags = flags;
 		c->is_python = is_python;
+		c->is_leaf = is_python && lp_py_is_leaf(vm, rt, lp_py_tp(w, l->ob_type));
 	}
 	if (!kind)
 		kind = base == rt->type_object ? LP_PK_OPAQUE : lp_py_known(rt, base);
@@ -241,18 +303,18 @@ lp_inline __u32 lp_py_find_class(const struct lp_py_walk *w, __u64 type, __u32 *
 	return LP_PY_TYPES_MAX;
 }
 
-/* Finds out what there is to know of a class. */
-lp_inline void lp_py_class(struct lp_vm *vm, __u64 type)
+/* Finds out what there is to know of a class. Its index in w->types, as lp_py_find_class(). */
+lp_inline __u32 lp_py_class(struct lp_vm *vm, __u64 type)
 {
 	struct lp_py_walk *w = &vm->walk;
 	__u32 is_new, index = lp_py_find_class(w, type, &is_new);
 
 	if (!is_new)
-		return;
+		return index;
 	lp_opaque(index);
 	if (index >= LP_PY_TYPES_MAX) {
 		vm->flags |= LP_RECF_CUT;
-		return;
+		return index;
 	}
 
 	struct lp_py_class *c = &w->types[index];
@@ -261,7 +323,7 @@ lp_inline void lp_py_class(struct lp_vm *vm, __u64 type)
 	c->keys = c->slots = c->dictoffset = 0;
 	c->basicsize = c->itemsize = c->flags = 0;
 	c->kind = LP_PK_OPAQUE;
-	c->is_python = 0;
+	c->is_python = c->is_leaf = 0;
 	w->base = type;
 	for (__u32 i = 0; i < LP_PY_BASES_MAX; i++) {
 		if (!w->base)
@@ -270,6 +332,7 @@ lp_inline void lp_py_class(struct lp_vm *vm, __u64 type)
 	}
 	if (c->kind == LP_PK_OPAQUE && c->is_python)
 		c->kind = LP_PK_INSTANCE;
+	return index;
 }
 
 #endif

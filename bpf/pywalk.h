@@ -19,8 +19,20 @@
 #define LP_BPF_PYWALK_H
 
 #include "pytype.h"
+#include "pyclass.h"
 #include "pyobject.h"
 #include "pychunk.h"
+
+/* The part that is wanted of the value itself: of a slice. */
+lp_inline void lp_py_part(struct lp_py_walk *w)
+{
+	w->from = 0;
+	w->to = ~0u;
+	if (w->value.tag == LP_PY_SLICE) {
+		w->from = w->value.from > ~0u ? ~0u : w->value.from;
+		w->to = w->value.to > ~0u ? ~0u : w->value.to;
+	}
+}
 
 /* The object at addr, unless it was copied already. */
 lp_inline void lp_py_visit(struct lp_vm *vm, __u64 addr, __u32 depth)
@@ -30,9 +42,21 @@ lp_inline void lp_py_visit(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 		if (want == LP_PW_WANT_NOTHING)
 			break;
-		lp_py_class(vm, want == LP_PW_WANT_CLASS ? vm->walk.type : addr);
+
+		__u64 type = want == LP_PW_WANT_CLASS ? vm->walk.type : addr;
+		__u32 found = lp_py_class(vm, type);
+		const struct lp_py_class *c = &vm->walk.types[found & (LP_PY_TYPES_MAX - 1)];
+
+		if (found < LP_PY_TYPES_MAX && c->is_python) {
+			if (want == LP_PW_WANT_SELF)
+				lp_py_title(vm, type);
+			else if (c->kind == LP_PK_TUPLE)
+				lp_py_fields(vm, found);
+		}
 		if (want == LP_PW_WANT_SELF)
 			break;
+		if (depth & LP_PY_ANEW) /* names were read */
+			lp_py_part(&vm->walk);
 		depth |= LP_PY_AGAIN;
 	}
 }
@@ -77,12 +101,22 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 		if (what == LP_PW_ENTRIES) {
 			int is_secret = lp_py_name(vm, object);
 
-			if (is_secret < 0) {
+			if (is_secret == LP_PY_NO_STR) {
 				lp_py_visit(vm, object, depth);
 				is_secret = lp_py_name(vm, object); /* of a subclass of str */
+				/* a name for which there was no room may be one */
+				if (is_secret < 0 && !(vm->flags & LP_RECF_CUT))
+					is_secret = 0;
 			}
-			object = is_secret > 0 ? 0 : other;
+			object = is_secret ? 0 : other;
 		}
+	} else if (what == LP_PW_FIELDS) {
+		__u32 number = run->used;
+
+		run->used = number + 1;
+		if (number >= LP_PY_FIELDS_MAX ||
+		    w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (number & 63) & 1)
+			return 0;
 	} else if (what == LP_PW_SLOTS) {
 		if (!(w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (k & 63) & 1))
 			return 0;
@@ -123,12 +157,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	if (w->depth > LP_PY_DEPTH_MAX)
 		w->depth = LP_PY_DEPTH_MAX;
 	w->runs_in = w->runs_out = 0;
-	w->from = 0;
-	w->to = ~0u;
-	if (tag == LP_PY_SLICE) {
-		w->from = w->value.from > ~0u ? ~0u : w->value.from;
-		w->to = w->value.to > ~0u ? ~0u : w->value.to;
-	}
+	lp_py_part(w);
 
 	/* most often it leads nowhere */
 	lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);

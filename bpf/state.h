@@ -90,14 +90,18 @@ struct lp_py_seen {
 /* A class as the walk needs it. */
 struct lp_py_class {
 	__u64 addr;
-	__u64 keys;  /* of its instances' split dicts */
-	__u64 slots; /* a bit for each word of an instance behind the header that is shown */
+	__u64 keys; /* of its instances' split dicts */
+	/* a bit for each word of an instance behind the header that is shown; of a named tuple for
+	 * each item that is not
+	 */
+	__u64 slots;
 	__s64 dictoffset;
 	__u32 basicsize, itemsize;
 	__u32 flags; /* low half of tp_flags */
 	__u8 kind;
 	__u8 is_python; /* made by a class statement */
-	__u16 pad;
+	__u8 is_leaf;	/* shown whole below the depth limit: an enum, a UUID, a path */
+	__u8 pad;
 	__u32 serial; /* of the hit */
 	__u32 pad2;
 };
@@ -119,6 +123,10 @@ struct lp_py_walk {
 	__u64 hash;		    /* of a name up to now */
 	__u64 slots, slot_bit;	    /* words that __slots__ names; of the next name */
 	__u32 slot_at, slot_left;   /* in the record; how many */
+	__u32 fields;		    /* of the object that is a named tuple: its class, + 1; 0 */
+	__u32 attr_n, attr_stride;  /* entries of a class's dict that are looked through */
+	__u32 attr_name;	    /* enum lp_py_attr that is wanted */
+	__u64 attr_at, attr_value;  /* entries; what was found */
 	__u64 type;		    /* of the object whose class is wanted */
 	__u64 base;		    /* the next class towards `object`; 0: done */
 	__u64 head[8];		    /* the first LP_PY_HEAD bytes of the object */

@@ -141,6 +141,10 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(PY_NONE, "d", "d = None")                                                                \
 	X(PY_STR, "dy", "d = the constant str")                                                    \
 	X(PY_BYTES, "dy", "d = the constant bytes")                                                \
+	X(PY_BIG, "dy", "d = the constant int of more than 64 bits: its digits")                   \
+	X(PY_TUPLE, "din", "d = (n registers,): imm has their numbers, 4 bits each")               \
+	X(PY_WHO, "dn", "d = enum lp_py_who n")                                                    \
+	X(PY_KEEP, "da", "d = a as it will be when the object is gone: a number, None, a text")    \
 	X(PY_FAST, "dn", "d = the local n; raises UNBOUND")                                        \
 	X(PY_CELL, "dn", "d = what the cell in local n holds; raises UNBOUND")                     \
 	/* LP_PY_HIDDEN() in n: the variable of a comprehension, where it is bound */              \
@@ -200,7 +204,17 @@ enum lp_py_operator {
 	LP_PY_XOR,
 	LP_PY_SHL,
 	LP_PY_SHR,
+	LP_PY_POW,
 	LP_PY_OPERATOR_COUNT
+};
+
+/* Who runs, as a str. */
+enum lp_py_who {
+	LP_PY_COMM,
+	LP_PY_THREAD, /* Python's own name of the thread */
+	LP_PY_TASK,   /* None where no task runs */
+	LP_PY_CALLER, /* the name of the function that called this one */
+	LP_PY_WHO_COUNT
 };
 
 enum lp_op {

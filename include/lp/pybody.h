@@ -64,6 +64,14 @@
 	X(ZONEINFO, "zoneinfo.ZoneInfo")                                                           \
 	X(DECIMAL, "decimal.Decimal")                                                              \
 	X(INSTANCE, "types.SimpleNamespace")
+/* Classes of the library whose objects are shown whole below the depth limit, as enums are. X(name) */
+#define LP_PY_LEAF_NAMES(X)                                                                        \
+	X("UUID")                                                                                  \
+	X("PosixPath")                                                                             \
+	X("PurePosixPath")                                                                         \
+	X("WindowsPath")                                                                           \
+	X("PureWindowsPath")
+
 #define LP_PY_NAMED_LEN 24 /* the longest of them, rounded up to words */
 
 /* The interpreter's own, by address. X(KIND, member of lp_py_runtime) */

@@ -248,10 +248,12 @@ struct lp_py_runtime {
 	__u32 static_type_size, static_type_dict; /* of one state; tp_dict in it */
 	/* Hashes of names that change what an operation means; 0: unknown. */
 	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
+	__u64 hash_getitem, hash_contains;
 	/* asyncio: 0 where it is not imported (yet) */
 	__u64 current_tasks;	 /* the dict asyncio.tasks._current_tasks: loop to task */
 	__u64 hash_running_loop; /* of '__asyncio_running_event_loop__', a key of tstate_dict */
 	__u64 type_task;	 /* _asyncio.Task */
+	__u64 type_tuplegetter;	 /* _collections._tuplegetter: fields of named tuples; 0 */
 	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
 	__u64 owner;		 /* process; the children that it forks have their own memory */
 	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
@@ -340,12 +342,21 @@ enum lp_py_tag {
 	LP_PY_KEY,    /* a constant str: the struct lp_py_key at instruction n of the site's data */
 	LP_PY_BYTES,  /* a constant bytes, the same way */
 	LP_PY_SLICE,  /* part of the object: from, to in the register's second word */
+	LP_PY_BIG,    /* a constant int of more than 64 bits, the same way as KEY */
+	LP_PY_TUPLE,  /* of the registers whose numbers it has, 4 bits each; `from`: how many */
+	LP_PY_TEXT,   /* a str or bytes in the hit's own memory: LP_PY_TEXT_AT() */
 	LP_PY_TAG_COUNT
 };
 
-/* A constant str or bytes in a program's data, with what a look-up needs. The text follows. */
+/* A TEXT: where in the record's memory, units, bytes of a unit, is it bytes? */
+#define LP_PY_TEXT_AT(at, len, width, is_bytes)                                                    \
+	((__u64)(at) | (__u64)(len) << 32 | (__u64)(width) << 56 | (__u64)(is_bytes) << 60)
+
+/* A constant str or bytes in a program's data, with what a look-up needs. The text follows: of a BIG
+ * digits of 30 bits, lowest first, four bytes each.
+ */
 struct lp_py_key {
-	__u64 hash; /* as this process hashes it; of bytes too */
+	__u64 hash; /* as this process hashes it; of bytes too; of a BIG 1: it is negative */
 	__u32 len;  /* bytes: UTF-8 */
 	__u8 is_ascii;
 	__u8 pad[3];

@@ -49,6 +49,38 @@ def only_one_user(name, path):
 
 
 @EVERY
+def who_decides(name, path):
+    """The task, the thread and who calls, asked in the kernel: the records of those alone."""
+    line = where("fetching.py", "after")
+    target, result = watch(
+        path, "fetching.py", f'{line} "{{$task}}" if $task == "fetch-1" as named', f'{line} "{{$task}}" if $task.startswith("Task-") as numbered',
+        f'{line} "{{$task}}" if $task is None as none', f'{line} "{{$comm}}" if $comm.startswith("python") and $comm != "pytho" as comm',
+        f'{line} "{{$thread}}" if $thread == "MainThread" as thread')
+    tasks = [s["task"] for s in target.said("after")]
+    for mark, want in (("named", [t for t in tasks if t == "fetch-1"]), ("numbered", [t for t in tasks if t.startswith("Task-")]), ("none", [])):
+        equal([v["$task"] for v in values(result, mark)], want, mark)
+    check({"fetch-1", "fetch-3"} < set(tasks), f"tasks with names: {tasks}")
+    equal([v["$thread"] for v in values(result, "thread")], ["MainThread"] * len(tasks), "thread")
+    check(all(v["$comm"].startswith("python") for v in values(result, "comm")), "comm")
+    equal(result.counts("comm").logged, len(tasks), "comm")
+    _, result = watch(path, "workers.py", where("workers.py", "step") + ' "{worker}" if $thread in ("worker-1", "worker-4") as step',
+                      where("workers.py", "step") + ' if $caller != "work" as caller',
+                      where("workers.py", "step") + ' if $task is not None as task')
+    equal({v["worker"] for v in values(result, "step")}, {1, 4}, "workers")
+    equal(result.counts("step").logged, 400, "records of two threads")
+    equal((result.counts("caller").logged, result.counts("task").logged), (200, 0), "of the module itself")
+
+
+@EVERY
+def entry_beside_the_return(name, path):
+    """What an argument was, compared with what is returned when the argument is gone."""
+    _, result = watch(
+        path, "kept.py", 'call same if $return == text as text', 'call same if $return == number as number',
+        'call same if $return > number as more', 'call same if $return == data as data', 'call same if number is None or $return is None as none')
+    equal([result.counts(n).logged for n in ("text", "number", "more", "data", "none")], [3, 2, 1, 1, 2], "calls")
+
+
+@EVERY
 def race_on_a_cache(name, path):
     """Three tasks look at the cache before one of them has filled it; with a lock only one misses."""
     for args, misses in ((("race",), 3), (("race", "locked"), 1)):

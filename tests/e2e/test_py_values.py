@@ -18,7 +18,7 @@ user.id|user.name|user.kind|user.level|type(number)|isinstance(user, User)|isins
 items[0]|items[-1]|items[1:3]|items[-2:]|items[:2]|len(items)|3 in items|77 in items|77 not in items|items
 total|total > 5|total == 7.5|total < 7|coupon|coupon is None|coupon is not None|flag|not flag
 text|text[0]|text[-1]|text[1:4]|len(text)|text.startswith('h\u00e9')|text.endswith('5')|'w\u00f6r' in text|'zzz' in text|text == 'x'|text < 'i'
-data|data[0]|len(data)|data[:3]|data.startswith(b'by')
+items[::2]|items[1::3]|items[:4:2]|items[::-1]|text[::-1]|text[1:9:2]|data[::-2]|pair[::-1]|data|data[0]|len(data)|data[:3]|data.startswith(b'by')
 number|number == 3|number != 3|number < 4|-number|number + 1|number * 2 - 1|number // 2|number % 2|number & 1|number << 3|~number
 huge|huge > 5|huge < number
 point.x|point.y|point.x > point.y|color
@@ -26,17 +26,30 @@ nested['list'][0]|nested['tuple'][1][0]|nested['user'].name|'user' in nested|'no
 TABLE['a']|TABLE[2]|TABLE[None]|TABLE[True]|LIMIT|LIMIT + number|len(TABLE)
 pair[0]|pair[1]|inner
 number if flag else total|flag and number|flag or number|None or text|number == 3 and total == 7.5
+pair.left|pair.right|pair|pair.left == number + 2|k.login.name|type(pair)|type(k.login)|type(user)
+quiet['k']|k.counts['a']|k.counter['a']|k.counter['a'] == 2
+TABLE[(3, 'x')]|TABLE[3, 'x'][0]|(3, 'x') in TABLE|(3, 'y') in TABLE|(3, 'y') not in TABLE|GRID[(number, 'n')]|GRID[number, None, 2.5, b'x']
+GRID[(1000000000000000000000000000000, True)]|pair == (number + 2, 'r')|pair != (5, 'r')|pair < (5, 'x')|('h', number) in NAMES|('h', 4) in NAMES|pair in ((1, 2), (5, 'r'))
+huge == 1000000000000000000000000000005|huge > 99999999999999999999|huge < -0xffffffffffffffffffffffff|huge in (1, 1000000000000000000000000000005)
+BIGS[1000000000000000000000000000005]|BIGS[-1000000000000000000000000000000]|BIGS[9223372036854775808]|total < 99999999999999999999999|18446744073709551615 > number
+number ** 2|2 ** number|-number ** 2|number ** 0|2 ** -1|number ** number|2 ** number ** 2|(-2) ** number|number ** 2 == 9
+0 < number < 10|0 < number < 2|number == 3 == number|1 < total <= 7.5|'a' < text < 'z'|1 < number < total > 2|1 in items in [items]|0 < number + 1 < 5|number is not None is not None
+k.level|k.level + 1|k.level == 7|k.level > number|k.plain + 1|k.plain * number|k.plain == 6|k.perm
 number == 3.0|True == 1|total + 1|total * 2|total / 2|number / 2|'a' in TABLE|5 in (1, 5)|number in [1, 2, 3]
 """.strip().replace("\n", "|").split("|")
 
+# The collector asks the program's classes about these, which may have ended by then; conditions ask at the hit.
+AT_THE_HIT = ["k.level + 1", "k.plain + 1", "k.plain * number"]
+
 # What can't be had without running code, or is an error in the program, too: an error, never a value.
 REFUSED = ["user.upper", "user.missing", "items[50]", "TABLE['nothing']", "len(odd)", "odd.anything", "odd == 3",
-           "quiet['absent']", "number + text", "text < number", "len(number)", "items['a']", "number // (number - 3)", "coupon.x"]
+           "quiet['absent']", "len(k.login.shown)", "pair.middle", "pair.left.x", "TABLE[(3, 'z')]", "GRID[1, 2]",
+           "k.money + 1", "1 + k.money", "2 * k.money", "-k.money", "k.money == 5", "k.money + 1 == 6", "k.perm | 1", "k.perm & 4", "~k.perm",
+           "k.words + 'x'", "k.ratio + 1", "k.login.shown", "0 ** (number - 4)", "number + text", "text < number", "len(number)", "items['a']", "number // (number - 3)", "coupon.x"]
 
 
 def same_but_cut(got, want):
-    """Equal, but for what a limit has cut: `...`. Below the depth limit an enum of numbers is its number."""
-    got, want = (re.sub(r"<Level\.\w+: (\d+)>", r"\1", text) for text in (got, want))
+    """Equal, but for what a limit has cut: `...`."""
     # a string that is cut has its dots behind its quote
     parts = [re.escape(part) for part in re.split(r"['\"]?\.\.\.", got)]
     return re.fullmatch(".*".join(parts), want, re.DOTALL) is not None
@@ -83,8 +96,8 @@ def ask(path, sources):
     asked = scratch("expressions")
     asked.write_text(json.dumps(sources))
     answers = {}
-    for first in range(0, len(sources), 25):
-        some = sources[first:first + 25]
+    for first in range(0, len(sources), 50):
+        some = sources[first:first + 50]
         template = " ".join("{%s=}" % s for s in some)
         target, result = watch(path, "expressions.py", where("expressions.py", "visit") + f' "{template}" as visit', args=(asked,))
         [record] = result.records
@@ -104,8 +117,9 @@ def ask(path, sources):
 @EVERY
 def expressions(name, path):
     """Each expression gives what it gives in the program."""
-    said, answers = ask(path, GIVEN)
-    wrong = [f"{s}: {answers[s]} instead of {said[s].get('repr')}" for s in GIVEN if answers[s] != said[s].get("repr")]
+    sources = [s for s in GIVEN if s not in AT_THE_HIT]
+    said, answers = ask(path, sources)
+    wrong = [f"{s}: {answers[s]} instead of {said[s].get('repr')}" for s in sources if answers[s] != said[s].get("repr")]
     equal(wrong, [], "expressions")
 
 
@@ -120,7 +134,7 @@ def errors_in_place(name, path):
 @EVERY
 def conditions(name, path):
     """The same expressions decide in the kernel."""
-    sources = [s for s in GIVEN if not any(op in s for op in (" / ", "total + 1", "total * 2")) and s != "items[1:3]"]
+    sources = [s for s in GIVEN if not any(op in s for op in (" / ", "total + 1", "total * 2", "** -1")) and s not in ("items[1:3]", "k.perm") and "::" not in s and ":4:" not in s and ":9:" not in s]
     asked = scratch("expressions")
     asked.write_text(json.dumps(sources))
     for first in range(0, len(sources), 30):

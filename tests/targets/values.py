@@ -18,6 +18,7 @@ import pathlib
 import random
 import sys
 import types
+import typing
 import uuid
 
 RANDOM = random.Random(7)
@@ -119,6 +120,23 @@ Pair = collections.namedtuple("Pair", "left right")
 
 class PairSub(Pair):
     pass
+
+
+Login = collections.namedtuple("Login", "name password _2", rename=True)
+Wide = collections.namedtuple("Wide", ["token"] + ["f%d" % n for n in range(70)])
+
+
+class SubLogin(Login):
+    more = 1
+
+
+class Typed(typing.NamedTuple):
+    api_key: object
+    n: int
+
+
+class Deep(enum.Enum):
+    PAIR = (1, (2, 3))
 
 
 class MyError(Exception):
@@ -483,6 +501,17 @@ def limits():
     yield {MyStr("TOKEN"): "hidden8", 1: 2}, "{'TOKEN': <redacted>, 1: 2}"
     yield collections.OrderedDict(pass__word="hidden9"), "OrderedDict({'pass__word': <redacted>})"
     yield Slotted("hidden0"), "Slotted(cookie=1, password=<redacted>)"
+    yield Login("n", "hiddenA", 1), "Login(name='n', password=<redacted>, _2=1)"
+    yield SubLogin(["n"], "hiddenB", 2), "SubLogin(name=['n'], password=<redacted>, _2=2)"
+    yield Typed(["hiddenC"], 3), "Typed(api_key=<redacted>, n=3)"
+    yield [Typed("hiddenD", 4)], "[Typed(api_key=<redacted>, n=4)]"
+    yield Wide(*(["hiddenE"] + list(range(70)))), "Wide(token=<redacted>, f0=0, f1=1, f2=2, f3=3, ...)"
+    yield [[1, [2], Color.RED, Number.ONE, Text.A]], "[[1, ..., <Color.RED: 1>, <Number.ONE: 1>, <Text.A: 'alpha'>]]"
+    yield [(uuid.UUID(int=5), pathlib.PurePosixPath("/srv", "a/b.py"), pathlib.PurePosixPath("x"), pathlib.PurePosixPath("."))], \
+        "[(UUID('00000000-0000-0000-0000-000000000005'), PurePosixPath('/srv/a/b.py'), PurePosixPath('x'), PurePosixPath('.'))]"
+    yield Plain(a=Plain(b=Deep.PAIR, c=datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.timezone.utc), d=decimal.Decimal("1.50"))), \
+        "Plain(a=Plain(b=<Deep.PAIR: ...>, c=datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.timezone.utc), d=Decimal('1.50')))"
+    yield {"a": {"b": pathlib.PosixPath("/etc"), "c": Plain(x=1)}}, "{'a': {'b': PosixPath('/etc'), 'c': ...}}"
 
 
 def slices():

@@ -341,6 +341,36 @@ static void twice_in_a_record(void **state)
 	free(t.line);
 }
 
+/* Classes and named tuples of a process that is gone when its record is read. */
+static void from_the_record_alone(void **state)
+{
+	static const char *const begins[] = { "Login(", "SubLogin(", "Typed(",
+					      "<class '__main__." };
+	struct told t = { 0 };
+
+	(void)state;
+	if (!n_pythons)
+		skip();
+	for (size_t i = 0; i < n_pythons; i++) {
+		size_t n[LP_ARRAY_SIZE(begins)] = { 0 };
+
+		start(pythons[i]);
+		while (next(&t))
+			for (size_t k = 0; k < LP_ARRAY_SIZE(begins); k++) {
+				if (strncmp(t.text, begins[k], strlen(begins[k])))
+					continue;
+				walk_begin(LP_RECORD_MAX);
+				walk_add(1, &t.v, FEW);
+				assert_string_equal(decode(&t.v, FEW, false), t.text);
+				n[k]++;
+			}
+		for (size_t k = 0; k < LP_ARRAY_SIZE(begins); k++)
+			assert_true(n[k]);
+		teardown(NULL);
+	}
+	free(t.line);
+}
+
 /* The kernel side and the user side agree on which names they mean. */
 static void names_as_numbers(void **state)
 {
@@ -371,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_as_numbers),
 		cmocka_unit_test_teardown(as_repr, teardown),
+		cmocka_unit_test_teardown(from_the_record_alone, teardown),
 		cmocka_unit_test_teardown(while_it_changes, teardown),
 		cmocka_unit_test_teardown(in_small_records, teardown),
 		cmocka_unit_test_teardown(twice_in_a_record, teardown),

@@ -19,18 +19,19 @@ enum lp_node_kind {
 	LP_NODE_DOLLAR,	    /* name: "pid" of $pid */
 	LP_NODE_NUMBERED,   /* value: 1 of $1 */
 	LP_NODE_INT,	    /* value, literal_type */
+	LP_NODE_BIG,	    /* beyond 64 bits. name, len: digits; value: their base */
 	LP_NODE_FLOAT,	    /* f, literal_type */
 	LP_NODE_CHAR,	    /* value */
 	LP_NODE_STRING,	    /* name, len: its bytes; is_bytes: b"..." */
 	LP_NODE_NULL,	    /* None, nullptr, NULL */
 	LP_NODE_BOOL,	    /* value */
-	LP_NODE_LIST,	    /* items: (1, 2), [1, 2]; only right of `in` */
+	LP_NODE_LIST,	    /* items: [1, 2]; is_tuple: (1, 2) */
 	LP_NODE_UNARY,	    /* op, a */
 	LP_NODE_BINARY,	    /* op, a, b */
 	LP_NODE_COND,	    /* a: condition, b, c */
 	LP_NODE_MEMBER,	    /* a, name */
 	LP_NODE_INDEX,	    /* a, b */
-	LP_NODE_SLICE,	    /* a, b and c: from and to, each may be NULL */
+	LP_NODE_SLICE,	    /* a; b, c, d: from, to, step, each may be NULL */
 	LP_NODE_CAST,	    /* type_name, a */
 	LP_NODE_SIZEOF,	    /* type_name or a; both where only the program can tell */
 	LP_NODE_ISINSTANCE, /* a, b: a NAME (with type_name), MEMBERs of one, or a LIST of them */
@@ -63,6 +64,7 @@ enum lp_node_kind {
 	X(DIV, "/", 10)                                                                            \
 	X(MOD, "%", 10)                                                                            \
 	X(FLOORDIV, "//", 10)                                                                      \
+	X(POW, "**", 11)                                                                           \
 	X(NOT, "not", 0)                                                                           \
 	X(NEG, "-", 0)                                                                             \
 	X(PLUS, "+", 0)                                                                            \
@@ -100,6 +102,8 @@ struct lp_node {
 	int at_col, at_width; /* of the operator, the member's name, the function's name */
 	int height;
 	bool parens;	/* written in parentheses of its own */
+	bool is_tuple;	/* of a list: in parentheses */
+	bool is_chain;	/* of an AND: Python's a < b < c */
 	bool is_bytes;	/* of a string */
 	bool c_escapes; /* a string's escapes mean bytes to C and something else to Python */
 	const char *name;
@@ -107,7 +111,7 @@ struct lp_node {
 	uint64_t value;
 	double f;
 	const struct lp_type *literal_type;
-	struct lp_node *a, *b, *c;
+	struct lp_node *a, *b, *c, *d;
 	struct lp_node **items;
 	size_t n_items;
 	struct lp_type_name *type_name;

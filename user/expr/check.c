@@ -359,6 +359,11 @@ static const struct lp_tree *check_method(struct lp_check *c, const struct lp_no
 			      a, b);
 }
 
+static const struct lp_tree *check_big(struct lp_check *c, const struct lp_node *n)
+{
+	return lp_check_fail(c, n, "number does not fit in 64 bits");
+}
+
 static const struct lp_tree *check_list(struct lp_check *c, const struct lp_node *n)
 {
 	return lp_check_fail(c, n, "a list can only be right of 'in'");
@@ -371,6 +376,7 @@ static check_fn *const checks[] = {
 	[LP_NODE_DOLLAR] = lp_check_dollar,
 	[LP_NODE_NUMBERED] = lp_check_numbered,
 	[LP_NODE_INT] = check_literal,
+	[LP_NODE_BIG] = check_big,
 	[LP_NODE_FLOAT] = check_literal,
 	[LP_NODE_CHAR] = check_literal,
 	[LP_NODE_STRING] = check_literal,

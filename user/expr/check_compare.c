@@ -473,6 +473,8 @@ const struct lp_tree *lp_check_slice(struct lp_check *c, const struct lp_node *n
 	if (!size)
 		return lp_check_fail(c, n->a, "the size of what '%s' points to is not known",
 				     p->type->name);
+	if (n->d)
+		return lp_check_fail(c, n->d, "a slice has two ends and no step here");
 	if (!n->c && max == LP_TYPE_COUNT_UNKNOWN)
 		return lp_check_fail(c, n, "a slice of a pointer needs an end, as in p[:len]");
 

@@ -374,6 +374,15 @@ static const struct lp_tree *check_arithmetic(struct lp_check *c, const struct l
 
 const struct lp_tree *lp_check_binary(struct lp_check *c, const struct lp_node *n)
 {
+	if (n->is_chain)
+		return lp_check_fail_at(
+			c, EINVAL, n->at_col, n->at_width,
+			"comparisons in a chain mean one thing in C and another in Python: "
+			"join two of them with 'and'");
+	if (n->op == LP_OPER_POW)
+		return lp_check_fail_at(c, EINVAL, n->at_col, n->at_width,
+					"'**' is a power in Python: to multiply by what a pointer "
+					"leads to, write '* *'");
 	if (n->op == LP_OPER_IN || n->op == LP_OPER_NOT_IN)
 		return lp_check_in(c, n);
 

@@ -12,6 +12,8 @@ static bool is_true(const struct lp_value *v)
 	case LP_VAL_STRING:
 	case LP_VAL_BYTES:
 		return v->len;
+	case LP_VAL_BIGINT:
+		return true;
 	case LP_VAL_FLOAT:
 		return fpclassify(v->f) != FP_ZERO;
 	default:

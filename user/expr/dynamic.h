@@ -19,9 +19,12 @@ enum lp_dyn_kind {
 	LP_DYN_RESULT,	   /* $return */
 	LP_DYN_CTX,	   /* ctx; meta where it is shown by itself */
 	LP_DYN_META,	   /* meta: the collector knows it */
+	LP_DYN_WHO,	   /* who: found out at the hit, for a condition */
+	LP_DYN_TUPLE,	   /* items: only to be compared and looked up */
 	LP_DYN_ATTR,	   /* a.name */
 	LP_DYN_ITEM,	   /* a[b] */
 	LP_DYN_SLICE,	   /* a[b:c], either may be NULL */
+	LP_DYN_STEP,	   /* every constant-th item of the slice a */
 	LP_DYN_LEN,	   /* of a */
 	LP_DYN_TYPE,	   /* of a */
 	LP_DYN_UNARY,	   /* op a */
@@ -62,6 +65,7 @@ struct lp_dyn {
 	struct lp_value constant;
 	enum lp_ctx ctx;
 	enum lp_meta meta;
+	enum lp_py_who who;
 	/* used by */
 	unsigned int refs;
 	struct lp_dyn *same_hash, *older;
@@ -93,6 +97,11 @@ struct lp_dyn lp_dyn_node(enum lp_dyn_kind kind, const struct lp_node *at, enum 
 struct lp_dyn *lp_dyn_share(struct lp_dyn_check *c, struct lp_dyn *t);
 struct lp_dyn *lp_dyn_constant(struct lp_dyn_check *c, const struct lp_node *at,
 			       const struct lp_value *v);
+/* As lp_dyn_check_expr(), where a tuple may stand: a key, an operand of a comparison. */
+struct lp_dyn *lp_dyn_check_key(struct lp_dyn_check *c, const struct lp_node *n);
+struct lp_dyn *lp_dyn_check_big(struct lp_dyn_check *c, const struct lp_node *n);
+struct lp_dyn *lp_dyn_negate_big(struct lp_dyn_check *c, const struct lp_node *n,
+				 const struct lp_value *of);
 struct lp_dyn *lp_dyn_check_name(struct lp_dyn_check *c, const struct lp_node *n);
 struct lp_dyn *lp_dyn_check_dollar(struct lp_dyn_check *c, const struct lp_node *n);
 struct lp_dyn *lp_dyn_check_unary(struct lp_dyn_check *c, const struct lp_node *n);
@@ -104,7 +113,8 @@ bool lp_dyn_is_arithmetic(enum lp_operator op);
 
 /* Code. */
 
-#define LP_DYN_KEPT_MAX 4
+#define LP_DYN_KEPT_MAX	 4
+#define LP_DYN_TUPLE_MAX 8 /* items of a tuple in the text */
 
 struct lp_dyn_gen {
 	struct lp_emit e;
@@ -118,6 +128,7 @@ struct lp_dyn_gen {
 		bool used;
 	} shared[LP_DYN_KEPT_MAX];
 	unsigned int n_shared;
+	uint32_t parts[LP_VM_REGS]; /* registers that the tuple in one is made of */
 	LP_VEC(struct lp_pc_name) names;
 	struct lp_scope *scope; /* any of the program: for hashes */
 	struct lp_err *err;
@@ -140,6 +151,8 @@ void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth
 /* Errors of the instructions from `first` on are about that name. */
 void lp_dyn_gen_names(struct lp_dyn_gen *g, size_t first, const char *name);
 void lp_dyn_gen_fail(struct lp_dyn_gen *g, const struct lp_dyn *t, const char *why);
+/* An int of more than 64 bits. */
+void lp_dyn_emit_big(struct lp_dyn_gen *g, uint8_t dst, const struct lp_value *v);
 /* r = not r, of a bool */
 void lp_dyn_gen_invert(struct lp_dyn_gen *g, uint8_t r);
 /* Is it so with one of the items? */

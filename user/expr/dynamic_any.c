@@ -33,7 +33,7 @@ static void gen_test(struct lp_dyn_gen *g, const struct lp_dyn *t, uint8_t a,
 	size_t first = g->e.code.len;
 
 	/* the same object is always in, whatever it is equal to */
-	if (t->kind == LP_DYN_ANY_OF && item->kind != LP_DYN_CONST) {
+	if (t->kind == LP_DYN_ANY_OF && item->kind != LP_DYN_CONST && item->kind != LP_DYN_TUPLE) {
 		lp_emit(&g->e, PY_IS, .dst = r, .a = a, .b = b);
 		add_jump(g, j, r);
 	}

@@ -25,7 +25,7 @@ static bool is_same(const struct lp_dyn *a, const struct lp_dyn *b)
 {
 	if (a->kind != b->kind || a->op != b->op || a->a != b->a || a->b != b->b || a->c != b->c ||
 	    a->n_items != b->n_items || a->ctx != b->ctx || a->meta != b->meta ||
-	    a->scope != b->scope)
+	    a->who != b->who || a->scope != b->scope)
 		return false;
 	for (size_t i = 0; i < a->n_items; i++)
 		if (a->items[i] != b->items[i])
@@ -172,7 +172,11 @@ static struct lp_dyn *check_numbered(struct lp_dyn_check *c, const struct lp_nod
 static struct lp_dyn *check_list(struct lp_dyn_check *c, const struct lp_node *n)
 {
 	return lp_check_fail(&c->base, n,
-			     "a list can only be right of 'in': nothing is made in the program");
+			     n->is_tuple
+				     ? "a tuple can only be a key, or compared: nothing is made "
+				       "in the program"
+				     : "a list can only be right of 'in': nothing is made in "
+				       "the program");
 }
 
 static struct lp_dyn *check_cast(struct lp_dyn_check *c, const struct lp_node *n)
@@ -275,7 +279,7 @@ static struct lp_dyn *check_index(struct lp_dyn_check *c, const struct lp_node *
 	struct lp_dyn t = lp_dyn_node(LP_DYN_ITEM, n, LP_DYN_ANY);
 
 	t.a = check_loaded(c, n->a);
-	t.b = t.a && has_parts(c, n->a, t.a, "items") ? lp_dyn_check_expr(c, n->b) : NULL;
+	t.b = t.a && has_parts(c, n->a, t.a, "items") ? lp_dyn_check_key(c, n->b) : NULL;
 	if (!t.b)
 		return NULL;
 	if (t.b->kind == LP_DYN_META)
@@ -303,6 +307,29 @@ static bool check_end(struct lp_dyn_check *c, const struct lp_node *n, struct lp
 	return !c->base.status;
 }
 
+/* The kernel side takes the slice, the collector every so many items of it. */
+static struct lp_dyn *check_step(struct lp_dyn_check *c, const struct lp_node *n,
+				 struct lp_dyn *slice)
+{
+	struct lp_dyn t = lp_dyn_node(LP_DYN_STEP, n, LP_DYN_ANY);
+	const struct lp_dyn *step = lp_dyn_check_expr(c, n->d);
+
+	if (!step)
+		return NULL;
+	if (c->base.in_condition)
+		return lp_check_fail(&c->base, n->d, "a slice with a step is for templates");
+	if (step->kind != LP_DYN_CONST || step->constant.kind != LP_VAL_INT || !step->constant.s)
+		return lp_check_fail(&c->base, n->d, "a step is a number here, and not 0");
+	if (step->constant.s < 0 && (n->b || n->c))
+		return lp_check_fail(&c->base, n->d,
+				     "backwards only the whole can be taken here: [::%lld]",
+				     (long long)step->constant.s);
+	t.a = slice;
+	t.constant = step->constant;
+	t.computes = true;
+	return lp_dyn_share(c, &t);
+}
+
 static struct lp_dyn *check_slice(struct lp_dyn_check *c, const struct lp_node *n)
 {
 	struct lp_dyn t = lp_dyn_node(LP_DYN_SLICE, n, LP_DYN_ANY);
@@ -311,7 +338,9 @@ static struct lp_dyn *check_slice(struct lp_dyn_check *c, const struct lp_node *
 	if (!t.a || !has_parts(c, n->a, t.a, "items") || !check_end(c, n->b, &t.b) ||
 	    !check_end(c, n->c, &t.c))
 		return NULL;
-	return share_loaded(c, n, &t);
+
+	struct lp_dyn *slice = share_loaded(c, n, &t);
+	return slice && n->d ? check_step(c, n, slice) : slice;
 }
 
 /* len(x), type(x) */
@@ -416,6 +445,7 @@ static check_fn *const checks[] = {
 	[LP_NODE_DOLLAR] = lp_dyn_check_dollar,
 	[LP_NODE_NUMBERED] = check_numbered,
 	[LP_NODE_INT] = check_int,
+	[LP_NODE_BIG] = lp_dyn_check_big,
 	[LP_NODE_FLOAT] = check_float,
 	[LP_NODE_CHAR] = check_string,
 	[LP_NODE_STRING] = check_string,
@@ -439,6 +469,38 @@ struct lp_dyn *lp_dyn_check_expr(struct lp_dyn_check *c, const struct lp_node *n
 {
 	struct lp_dyn *t = checks[n->kind](c, n);
 
+	return c->base.status ? NULL : t;
+}
+
+/* The kernel side makes it of registers: its items are loaded or computed there. */
+static struct lp_dyn *check_tuple(struct lp_dyn_check *c, const struct lp_node *n)
+{
+	struct lp_dyn t = lp_dyn_node(LP_DYN_TUPLE, n, LP_DYN_ANY);
+
+	if (n->n_items > LP_DYN_TUPLE_MAX)
+		return lp_check_fail(&c->base, n, "a tuple has at most %d items here",
+				     LP_DYN_TUPLE_MAX);
+	if (!check_items(c, n, &t, lp_dyn_check_expr))
+		return NULL;
+	for (size_t i = 0; i < t.n_items; i++) {
+		const struct lp_dyn *item = t.items[i];
+
+		if (item->kind == LP_DYN_META && !lp_dyn_is_loaded(c, n->items[i], item))
+			return NULL;
+		if (item->computes && (item->type == LP_DYN_STR || item->type == LP_DYN_FLOAT))
+			return lp_check_fail(
+				&c->base, n->items[i],
+				"the kernel adds whole numbers only: no key can be made here");
+	}
+	return lp_dyn_share(c, &t);
+}
+
+struct lp_dyn *lp_dyn_check_key(struct lp_dyn_check *c, const struct lp_node *n)
+{
+	if (n->kind != LP_NODE_LIST || !n->is_tuple)
+		return lp_dyn_check_expr(c, n);
+
+	struct lp_dyn *t = check_tuple(c, n);
 	return c->base.status ? NULL : t;
 }
 

@@ -239,7 +239,8 @@ static struct lp_eval *eval_pair(struct lp_dyn_fields *f, enum lp_eval_kind kind
 				 enum lp_operator op, const struct lp_eval *a,
 				 const struct lp_eval *b)
 {
-	struct lp_eval *e = a && (b || kind == LP_EVAL_UNARY) ? new_eval(f, kind, op) : NULL;
+	bool has_one = kind == LP_EVAL_UNARY || kind == LP_EVAL_STEP;
+	struct lp_eval *e = a && (b || has_one) ? new_eval(f, kind, op) : NULL;
 
 	if (!e)
 		return NULL;
@@ -263,17 +264,18 @@ static struct lp_eval *eval_field(struct lp_dyn_fields *f, struct lp_dyn *t, boo
 	return e;
 }
 
-/* Can its value be a text of the logpoint? That lies in no memory of the program: the kernel side can
- * compare it, and the collector has it.
+/* Can its value be a text or a big int of the logpoint? That lies in no memory of the program: the kernel
+ * side can compare it, and the collector has it.
  */
-static bool yields_text(const struct lp_dyn *t)
+static bool yields_constant(const struct lp_dyn *t)
 {
 	if (t->kind == LP_DYN_CONST)
-		return t->type == LP_DYN_STR || t->type == LP_DYN_BYTES;
+		return t->type == LP_DYN_STR || t->type == LP_DYN_BYTES ||
+		       t->constant.kind == LP_VAL_UINT || t->constant.kind == LP_VAL_BIGINT;
 	if (t->kind == LP_DYN_COND)
-		return yields_text(t->b) || yields_text(t->c);
+		return yields_constant(t->b) || yields_constant(t->c);
 	return t->kind == LP_DYN_BINARY && (t->op == LP_OPER_AND || t->op == LP_OPER_OR) &&
-	       (yields_text(t->a) || yields_text(t->b));
+	       (yields_constant(t->a) || yields_constant(t->b));
 }
 
 /* Can the collector tell whether it is true? */
@@ -329,6 +331,11 @@ static const struct lp_eval *eval_operation(struct lp_dyn_fields *f, struct lp_d
 				 eval_tree(f, t->b, is_logic));
 	case LP_DYN_ANY_OF:
 		return eval_items(f, t);
+	case LP_DYN_STEP:
+		e = eval_pair(f, LP_EVAL_STEP, t->op, eval_tree(f, t->a, false), NULL);
+		if (e)
+			e->constant = t->constant;
+		return e;
 	default:
 		break;
 	}
@@ -348,7 +355,7 @@ static const struct lp_eval *eval_tree(struct lp_dyn_fields *f, struct lp_dyn *t
 			e->constant = t->constant;
 		return e;
 	}
-	if (t->computes || yields_text(t))
+	if (t->computes || yields_constant(t))
 		return eval_operation(f, t);
 	e = eval_field(f, t, false);
 	if (e && is_asked && !truth_is_known(t))
@@ -372,7 +379,7 @@ static uint32_t make_field(struct lp_dyn_fields *f, const struct lp_dyn_item *it
 	} else if (t->kind == LP_DYN_CONST) {
 		field.kind = LP_FIELD_FIXED;
 		field.fixed = t->constant;
-	} else if (t->computes || yields_text(t)) {
+	} else if (t->computes || yields_constant(t)) {
 		field.kind = LP_FIELD_EVAL;
 		field.eval = eval_tree(f, t, false);
 	} else {

@@ -25,10 +25,19 @@ static bool is_shared_reg(const struct lp_dyn_gen *g, uint8_t reg)
 	return false;
 }
 
-void lp_dyn_gen_drop(struct lp_dyn_gen *g, uint8_t reg)
+static void drop(struct lp_dyn_gen *g, uint8_t reg)
 {
 	if (!is_shared_reg(g, reg))
 		lp_emit_release(&g->e, reg);
+}
+
+void lp_dyn_gen_drop(struct lp_dyn_gen *g, uint8_t reg)
+{
+	for (uint8_t i = 0; i < LP_VM_REGS; i++)
+		if (g->parts[reg] >> i & 1)
+			drop(g, i);
+	g->parts[reg] = 0;
+	drop(g, reg);
 }
 
 static unsigned int cost_of(const struct lp_dyn *t)
@@ -144,9 +153,12 @@ static uint8_t gen_const(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	case LP_VAL_BYTES:
 		emit_key(g, LP_OP_PY_BYTES, r, 0, v->str, v->len, true);
 		break;
+	case LP_VAL_UINT:
+	case LP_VAL_BIGINT:
+		lp_dyn_emit_big(g, r, v);
+		break;
 	default:
-		lp_dyn_gen_fail(g, t,
-				"the kernel has signed integers of 64 bits: this one is beyond");
+		lp_dyn_gen_fail(g, t, "this can only be shown by itself");
 		break;
 	}
 	return r;
@@ -181,6 +193,33 @@ static uint8_t gen_context(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	uint8_t r = lp_emit_reg(&g->e);
 
 	lp_emit(&g->e, CTX, .dst = r, .n = t->ctx);
+	return r;
+}
+
+static uint8_t gen_who(struct lp_dyn_gen *g, const struct lp_dyn *t)
+{
+	uint8_t r = lp_emit_reg(&g->e);
+
+	lp_emit(&g->e, PY_WHO, .dst = r, .n = t->who);
+	return r;
+}
+
+/* Its items stay in their registers until it is dropped. */
+static uint8_t gen_tuple(struct lp_dyn_gen *g, const struct lp_dyn *t)
+{
+	uint32_t parts = 0;
+	uint64_t numbers = 0;
+
+	for (size_t i = 0; i < t->n_items; i++) {
+		uint8_t r = lp_dyn_gen_value(g, t->items[i]);
+
+		parts |= 1u << r;
+		numbers |= (uint64_t)r << 4 * i;
+	}
+
+	uint8_t r = lp_emit_reg(&g->e);
+	lp_emit(&g->e, PY_TUPLE, .dst = r, .imm = numbers, .n = (uint32_t)t->n_items);
+	g->parts[r] = parts;
 	return r;
 }
 
@@ -307,6 +346,7 @@ static const struct {
 	[LP_OPER_MUL] = { LP_OP_PY_ARITH, LP_PY_MUL, false },
 	[LP_OPER_FLOORDIV] = { LP_OP_PY_ARITH, LP_PY_FLOORDIV, false },
 	[LP_OPER_MOD] = { LP_OP_PY_ARITH, LP_PY_MOD, false },
+	[LP_OPER_POW] = { LP_OP_PY_ARITH, LP_PY_POW, false },
 };
 
 void lp_dyn_gen_invert(struct lp_dyn_gen *g, uint8_t r)
@@ -393,7 +433,7 @@ static uint8_t gen_binary(struct lp_dyn_gen *g, const struct lp_dyn *t)
 }
 
 /* In the leave half: a value of the entry, computed there and carried over in a register. Objects
- * may be gone by then, so that it is a truth or a whole number.
+ * may be gone by then, so that it is a truth, a number or a text.
  */
 static uint8_t keep(struct lp_dyn_gen *g, const struct lp_dyn *t, bool as_truth)
 {
@@ -415,11 +455,7 @@ static uint8_t keep(struct lp_dyn_gen *g, const struct lp_dyn *t, bool as_truth)
 	} else if (t->type == LP_DYN_INT || t->type == LP_DYN_BOOL) {
 		lp_emit(&enter->e, MOV, .dst = kept, .a = v);
 	} else {
-		uint8_t zero = lp_emit_reg(&enter->e);
-
-		lp_emit(&enter->e, PY_INT, .dst = zero);
-		lp_emit(&enter->e, PY_ARITH, .dst = kept, .a = v, .b = zero, .n = LP_PY_ADD);
-		lp_emit_release(&enter->e, zero);
+		lp_emit(&enter->e, PY_KEEP, .dst = kept, .a = v);
 	}
 	lp_dyn_gen_drop(enter, v);
 	lp_emit(&enter->e, ADDI, .dst = FLAGS_REG, .a = FLAGS_REG, .imm = 1ull << i);
@@ -436,23 +472,16 @@ static uint8_t keep(struct lp_dyn_gen *g, const struct lp_dyn *t, bool as_truth)
 typedef uint8_t gen_fn(struct lp_dyn_gen *g, const struct lp_dyn *t);
 
 static gen_fn *const gens[] = {
-	[LP_DYN_CONST] = gen_const,
-	[LP_DYN_NAME] = gen_name,
-	[LP_DYN_RESULT] = gen_name,
-	[LP_DYN_CTX] = gen_context,
-	[LP_DYN_META] = gen_nothing,
-	[LP_DYN_ATTR] = gen_attr,
-	[LP_DYN_ITEM] = gen_item,
-	[LP_DYN_SLICE] = gen_slice,
-	[LP_DYN_LEN] = gen_len,
-	[LP_DYN_TYPE] = gen_type,
-	[LP_DYN_UNARY] = gen_unary,
-	[LP_DYN_BINARY] = gen_binary,
-	[LP_DYN_COND] = gen_cond,
-	[LP_DYN_ANY_OF] = lp_dyn_gen_items,
-	[LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
-	[LP_DYN_STARTS] = lp_dyn_gen_items,
-	[LP_DYN_ENDS] = lp_dyn_gen_items,
+	[LP_DYN_CONST] = gen_const,	    [LP_DYN_NAME] = gen_name,
+	[LP_DYN_RESULT] = gen_name,	    [LP_DYN_CTX] = gen_context,
+	[LP_DYN_META] = gen_nothing,	    [LP_DYN_WHO] = gen_who,
+	[LP_DYN_TUPLE] = gen_tuple,	    [LP_DYN_ATTR] = gen_attr,
+	[LP_DYN_ITEM] = gen_item,	    [LP_DYN_SLICE] = gen_slice,
+	[LP_DYN_STEP] = gen_nothing,	    [LP_DYN_LEN] = gen_len,
+	[LP_DYN_TYPE] = gen_type,	    [LP_DYN_UNARY] = gen_unary,
+	[LP_DYN_BINARY] = gen_binary,	    [LP_DYN_COND] = gen_cond,
+	[LP_DYN_ANY_OF] = lp_dyn_gen_items, [LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
+	[LP_DYN_STARTS] = lp_dyn_gen_items, [LP_DYN_ENDS] = lp_dyn_gen_items,
 };
 
 static bool has_jump(const struct lp_dyn_gen *g, size_t first)
@@ -488,7 +517,7 @@ static void load_shared(struct lp_dyn_gen *g, const struct lp_dyn *t, uint8_t re
 
 uint8_t lp_dyn_gen_value(struct lp_dyn_gen *g, const struct lp_dyn *t)
 {
-	if (g->enter && t->needs == LP_NEEDS_ENTRY)
+	if (g->enter && t->needs == LP_NEEDS_ENTRY && t->kind != LP_DYN_TUPLE)
 		return keep(g, t, false);
 	for (unsigned int i = 0; i < g->n_shared; i++)
 		if (g->shared[i].t == t) {

@@ -154,29 +154,38 @@ static struct lp_dyn *check_time(struct lp_dyn_check *c, const struct lp_node *n
 	return share_meta(c, n, LP_META_TIME, LP_DYN_INT);
 }
 
+/* A condition asks at the hit; a record has it anyway. */
+static struct lp_dyn *share_who(struct lp_dyn_check *c, const struct lp_node *n, enum lp_py_who who,
+				enum lp_meta meta)
+{
+	/* where no task runs, there is None */
+	enum lp_dyn_type type = who == LP_PY_TASK ? LP_DYN_ANY : LP_DYN_STR;
+	struct lp_dyn t = lp_dyn_node(LP_DYN_WHO, n, type);
+
+	if (!c->base.in_condition)
+		return share_meta(c, n, meta, type);
+	t.who = who;
+	return lp_dyn_share(c, &t);
+}
+
 static struct lp_dyn *check_comm(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	if (c->base.in_condition)
-		return lp_check_fail(&c->base, n,
-				     "$comm is for templates: a condition can compare $tid");
-	return share_meta(c, n, LP_META_COMM, LP_DYN_STR);
+	return share_who(c, n, LP_PY_COMM, LP_META_COMM);
 }
 
 static struct lp_dyn *check_thread(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	if (c->base.in_condition)
-		return lp_check_fail(&c->base, n,
-				     "$thread is for templates: a condition can compare $tid");
-	return share_meta(c, n, LP_META_THREAD, LP_DYN_STR);
+	return share_who(c, n, LP_PY_THREAD, LP_META_THREAD);
 }
 
 static struct lp_dyn *check_task(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	if (c->base.in_condition)
-		return lp_check_fail(&c->base, n,
-				     "$task is for templates: a condition can compare what the "
-				     "task's own code has, its names and $tid");
-	return share_meta(c, n, LP_META_TASK, LP_DYN_ANY);
+	return share_who(c, n, LP_PY_TASK, LP_META_TASK);
+}
+
+static struct lp_dyn *check_caller(struct lp_dyn_check *c, const struct lp_node *n)
+{
+	return share_who(c, n, LP_PY_CALLER, LP_META_CALLER);
 }
 
 static struct lp_dyn *check_exc(struct lp_dyn_check *c, const struct lp_node *n)
@@ -234,14 +243,6 @@ static struct lp_dyn *check_elapsed(struct lp_dyn_check *c, const struct lp_node
 				     "only");
 	c->uses_elapsed = true;
 	return share_context(c, n, LP_CTX_ELAPSED, LP_META_ELAPSED);
-}
-
-static struct lp_dyn *check_caller(struct lp_dyn_check *c, const struct lp_node *n)
-{
-	if (c->base.in_condition)
-		return lp_check_fail(&c->base, n,
-				     "$caller is for templates: its name is looked up afterwards");
-	return share_meta(c, n, LP_META_CALLER, LP_DYN_STR);
 }
 
 static const struct {

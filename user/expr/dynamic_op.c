@@ -18,7 +18,7 @@ bool lp_dyn_is_compare(enum lp_operator op)
 
 bool lp_dyn_is_arithmetic(enum lp_operator op)
 {
-	return op >= LP_OPER_BIT_OR && op <= LP_OPER_FLOORDIV;
+	return op >= LP_OPER_BIT_OR && op <= LP_OPER_POW;
 }
 
 static bool is_number(enum lp_dyn_type t)
@@ -70,9 +70,15 @@ static bool is_context(const struct lp_dyn *t)
 	return t->kind == LP_DYN_META;
 }
 
+static bool is_negative(const struct lp_value *v)
+{
+	return v->kind == LP_VAL_BIGINT ? v->str[0] == '-' : v->kind == LP_VAL_INT && v->s < 0;
+}
+
 static bool is_fractional(const struct lp_node *n, const struct lp_dyn *a, const struct lp_dyn *b)
 {
-	return n->op == LP_OPER_DIV || a->type == LP_DYN_FLOAT || (b && b->type == LP_DYN_FLOAT);
+	return n->op == LP_OPER_DIV || a->type == LP_DYN_FLOAT || (b && b->type == LP_DYN_FLOAT) ||
+	       (n->op == LP_OPER_POW && b->kind == LP_DYN_CONST && is_negative(&b->constant));
 }
 
 /* The kernel has whole numbers of 64 bits. */
@@ -111,6 +117,9 @@ struct lp_dyn *lp_dyn_check_unary(struct lp_dyn_check *c, const struct lp_node *
 			return does_not_apply(c, n, t.a, NULL);
 		t.type = t.a->type == LP_DYN_BOOL ? LP_DYN_INT : t.a->type;
 	}
+	if (t.a->kind == LP_DYN_CONST && t.a->constant.kind == LP_VAL_BIGINT &&
+	    n->op == LP_OPER_NEG)
+		return lp_dyn_negate_big(c, n, &t.a->constant);
 	if (t.a->kind == LP_DYN_CONST)
 		return fold(c, n, t.a, NULL);
 	if (n->op != LP_OPER_NOT && !can_be_in_condition(c, n, t.a, NULL))
@@ -144,11 +153,18 @@ static enum lp_dyn_type arithmetic_type(enum lp_operator op, enum lp_dyn_type a,
 		return is_text(a) ? a : b;
 	if (!is_number(a) || !is_number(b))
 		return LP_DYN_ANY;
+	if (op == LP_OPER_POW) /* with a negative exponent a float, or even a complex */
+		return LP_DYN_ANY;
 	if (op == LP_OPER_DIV || a == LP_DYN_FLOAT || b == LP_DYN_FLOAT)
 		return LP_DYN_FLOAT;
 	if (a == LP_DYN_BOOL && b == LP_DYN_BOOL && op <= LP_OPER_BIT_AND)
 		return LP_DYN_BOOL;
 	return LP_DYN_INT;
+}
+
+static bool divides(enum lp_operator op)
+{
+	return op == LP_OPER_DIV || op == LP_OPER_MOD || op == LP_OPER_FLOORDIV;
 }
 
 static struct lp_dyn *check_arithmetic(struct lp_dyn_check *c, const struct lp_node *n,
@@ -162,8 +178,7 @@ static struct lp_dyn *check_arithmetic(struct lp_dyn_check *c, const struct lp_n
 		return fold(c, n, a, b);
 	if (!can_be_in_condition(c, n, a, b))
 		return NULL;
-	if (b->kind == LP_DYN_CONST && n->op >= LP_OPER_DIV && is_number(b->type) &&
-	    b->constant.u == 0)
+	if (b->kind == LP_DYN_CONST && divides(n->op) && is_number(b->type) && b->constant.u == 0)
 		return lp_check_fail(&c->base, n, "division by zero");
 	t->type = arithmetic_type(n->op, a->type, b->type);
 	t->computes = true;
@@ -177,6 +192,20 @@ static bool order_fits(enum lp_dyn_type a, enum lp_dyn_type b)
 	return a == LP_DYN_ANY || b == LP_DYN_ANY || a == b || (is_number(a) && is_number(b));
 }
 
+/* What the collector computes has no tuples of the text. */
+static bool tuples_fit(struct lp_dyn_check *c, const struct lp_node *n, const struct lp_dyn *t)
+{
+	bool has_tuple = t->a->kind == LP_DYN_TUPLE || (t->b && t->b->kind == LP_DYN_TUPLE);
+
+	for (size_t i = 0; i < t->n_items; i++)
+		has_tuple |= t->items[i]->kind == LP_DYN_TUPLE;
+	if (has_tuple && t->computes && !c->base.in_condition)
+		lp_check_fail(&c->base, n,
+			      "a tuple can be compared with what the program has, not with what "
+			      "is computed after the hit");
+	return !c->base.status;
+}
+
 static struct lp_dyn *check_compare(struct lp_dyn_check *c, const struct lp_node *n,
 				    struct lp_dyn *t)
 {
@@ -186,7 +215,7 @@ static struct lp_dyn *check_compare(struct lp_dyn_check *c, const struct lp_node
 		return fold(c, n, t->a, t->b);
 	t->computes = t->a->computes || t->b->computes || is_context(t->a) || is_context(t->b) ||
 		      (t->a->needs | t->b->needs) == (LP_NEEDS_ENTRY | LP_NEEDS_LEAVE);
-	return lp_dyn_share(c, t);
+	return tuples_fit(c, n, t) ? lp_dyn_share(c, t) : NULL;
 }
 
 /* Whether two equal numbers or strings are one object is the interpreter's secret. */
@@ -234,7 +263,7 @@ static struct lp_dyn *check_any_of(struct lp_dyn_check *c, const struct lp_node 
 		return NULL;
 	}
 	for (size_t i = 0; i < n->b->n_items; i++) {
-		struct lp_dyn *item = lp_dyn_check_expr(c, n->b->items[i]);
+		struct lp_dyn *item = lp_dyn_check_key(c, n->b->items[i]);
 
 		if (!item)
 			return NULL;
@@ -243,12 +272,12 @@ static struct lp_dyn *check_any_of(struct lp_dyn_check *c, const struct lp_node 
 		needs |= item->needs;
 	}
 	t->computes |= needs == (LP_NEEDS_ENTRY | LP_NEEDS_LEAVE);
-	return lp_dyn_share(c, t);
+	return tuples_fit(c, n, t) ? lp_dyn_share(c, t) : NULL;
 }
 
 static struct lp_dyn *check_in(struct lp_dyn_check *c, const struct lp_node *n, struct lp_dyn *t)
 {
-	t->a = lp_dyn_check_expr(c, n->a);
+	t->a = lp_dyn_check_key(c, n->a);
 	if (!t->a)
 		return NULL;
 	if (n->b->kind == LP_NODE_LIST)
@@ -274,11 +303,11 @@ struct lp_dyn *lp_dyn_check_binary(struct lp_dyn_check *c, const struct lp_node 
 	t.op = n->op;
 	if (n->op == LP_OPER_IN || n->op == LP_OPER_NOT_IN)
 		return check_in(c, n, &t);
-	if (n->op == LP_OPER_MUL && n->b->kind == LP_NODE_UNARY && n->b->op == LP_OPER_DEREF &&
-	    !n->b->parens)
-		return lp_check_fail(&c->base, n, "'**' is not computed here");
-	t.a = lp_dyn_check_expr(c, n->a);
-	t.b = t.a ? lp_dyn_check_expr(c, n->b) : NULL;
+
+	struct lp_dyn *(*check)(struct lp_dyn_check * c, const struct lp_node *n) =
+		lp_dyn_is_compare(n->op) ? lp_dyn_check_key : lp_dyn_check_expr;
+	t.a = check(c, n->a);
+	t.b = t.a ? check(c, n->b) : NULL;
 	if (!t.b)
 		return NULL;
 	if (lp_dyn_is_arithmetic(n->op))

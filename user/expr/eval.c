@@ -263,5 +263,7 @@ void lp_eval_run(const struct lp_eval *e, const struct lp_value *fields, struct 
 	case LP_EVAL_COND:
 		cond(e, fields, a, ret);
 		break;
+	case LP_EVAL_STEP:
+		break;
 	}
 }

@@ -85,6 +85,12 @@ bool lp_number_of(const struct lp_value *v, struct lp_number *n, struct lp_value
 		n->kind = LP_NUM_FLOAT;
 		n->f = v->f;
 		break;
+	case LP_VAL_ENUM: /* an IntEnum */
+		n->kind = !v->overrides && v->len == 1 && v->items[0].kind == LP_VAL_INT
+				  ? LP_NUM_INT
+				  : LP_NUM_NONE;
+		n->i = v->s;
+		break;
 	case LP_VAL_OBJECT:
 		/* an int of so many digits that none were made */
 		if (v->type_name && !strcmp(v->type_name, "int")) {
@@ -138,6 +144,20 @@ static bool shift(enum lp_operator op, lp_wide a, lp_wide b, lp_wide *ret, const
 	return *ret >> b == a;
 }
 
+/* Of a base and an exponent that are whole. */
+static bool int_power(lp_wide a, lp_wide b, lp_wide *ret)
+{
+	*ret = 1;
+	if (a == 0 || a == 1 || a == -1)
+		b = !b ? 0 : b & 1 ? 1 : 2;
+	if (b > 127)
+		return false;
+	for (; b; b--)
+		if (__builtin_mul_overflow(*ret, a, ret))
+			return false;
+	return true;
+}
+
 static bool int_arithmetic(enum lp_operator op, lp_wide a, lp_wide b, lp_wide *ret,
 			   const char **ret_why)
 {
@@ -163,6 +183,8 @@ static bool int_arithmetic(enum lp_operator op, lp_wide a, lp_wide b, lp_wide *r
 		return !__builtin_sub_overflow(a, b, ret);
 	case LP_OPER_MUL:
 		return !__builtin_mul_overflow(a, b, ret);
+	case LP_OPER_POW:
+		return int_power(a, b, ret);
 	default:
 		break;
 	}
@@ -209,6 +231,21 @@ static bool true_divide(lp_wide a, lp_wide b, double *ret)
 	return true;
 }
 
+/* Objects/floatobject.c: float_pow() */
+static void float_power(double a, double b, struct lp_value *ret)
+{
+	double v = pow(a, b);
+
+	if (fpclassify(a) == FP_ZERO && b < 0)
+		lp_number_error(ret, "division by zero");
+	else if (isfinite(a) && isfinite(b) && a < 0 && b != floor(b))
+		lp_number_error(ret, "not computed: a complex number");
+	else if (isfinite(a) && isfinite(b) && isinf(v))
+		lp_number_error(ret, "too big");
+	else
+		lp_number_float_value(ret, v);
+}
+
 static void float_arithmetic(enum lp_operator op, double a, double b, struct lp_value *ret)
 {
 	bool divides = op == LP_OPER_DIV || op == LP_OPER_MOD || op == LP_OPER_FLOORDIV;
@@ -230,6 +267,9 @@ static void float_arithmetic(enum lp_operator op, double a, double b, struct lp_
 		return;
 	case LP_OPER_DIV:
 		lp_number_float_value(ret, a / b);
+		return;
+	case LP_OPER_POW:
+		float_power(a, b, ret);
 		return;
 	case LP_OPER_MOD:
 	case LP_OPER_FLOORDIV:
@@ -264,7 +304,7 @@ void lp_number_arithmetic(enum lp_operator op, const struct lp_number *x, const 
 	double f;
 	lp_wide v;
 
-	if (x->kind == LP_NUM_FLOAT || y->kind == LP_NUM_FLOAT) {
+	if (x->kind == LP_NUM_FLOAT || y->kind == LP_NUM_FLOAT || (op == LP_OPER_POW && y->i < 0)) {
 		float_arithmetic(op, double_of(x), double_of(y), ret);
 	} else if (op == LP_OPER_DIV) {
 		if (y->i && true_divide(x->i, y->i, &f))

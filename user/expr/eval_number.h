@@ -33,6 +33,9 @@ void lp_number_arithmetic(enum lp_operator op, const struct lp_number *x, const 
 enum lp_relation lp_number_compare(const struct lp_number *x, const struct lp_number *y);
 enum lp_relation lp_relation_of(bool less, bool equal);
 
+/* v[::step] */
+void lp_eval_step(const struct lp_value *v, int64_t step, struct lp_arena *a, struct lp_value *ret);
+
 void lp_number_error(struct lp_value *ret, const char *why);
 void lp_number_bool(struct lp_value *ret, bool b);
 void lp_number_float_value(struct lp_value *ret, double f);

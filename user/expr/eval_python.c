@@ -14,8 +14,8 @@
 /* Values whose type's operators are not Python's own. */
 static bool runs_code(const struct lp_value *v)
 {
-	return v->kind == LP_VAL_OBJECT || v->kind == LP_VAL_STRUCT || v->kind == LP_VAL_ENUM ||
-	       v->kind == LP_VAL_DEEPER || v->kind == LP_VAL_COMPLEX;
+	return v->overrides || v->kind == LP_VAL_OBJECT || v->kind == LP_VAL_STRUCT ||
+	       v->kind == LP_VAL_ENUM || v->kind == LP_VAL_DEEPER || v->kind == LP_VAL_COMPLEX;
 }
 
 static void refuse(const struct lp_eval *e, const struct lp_value *x, const struct lp_value *y,
@@ -98,6 +98,10 @@ static void arithmetic(const struct lp_eval *e, const struct lp_value *x, const 
 {
 	struct lp_number nx, ny;
 
+	if (x->overrides || y->overrides) {
+		refuse(e, x, y, a, ret);
+		return;
+	}
 	if (!lp_number_of(x, &nx, ret) || !lp_number_of(y, &ny, ret))
 		return;
 	if (nx.kind != LP_NUM_NONE && ny.kind != LP_NUM_NONE)
@@ -152,6 +156,10 @@ static void compare(const struct lp_eval *e, const struct lp_value *x, const str
 	struct lp_number nx, ny;
 	enum lp_relation r;
 
+	if (x->overrides || y->overrides) {
+		refuse(e, x, y, a, ret);
+		return;
+	}
 	if (!lp_number_of(x, &nx, ret) || !lp_number_of(y, &ny, ret))
 		return;
 	if (nx.kind != LP_NUM_NONE && ny.kind != LP_NUM_NONE) {
@@ -186,6 +194,10 @@ static bool truth_of(const struct lp_eval *e, const struct lp_value *v,
 		*ret = *v;
 		return false;
 	}
+	if (v->overrides) {
+		lp_number_error(ret, "would run code: bool");
+		return false;
+	}
 	if (v->kind == LP_VAL_BIGINT) {
 		*ret_truth = true;
 		return true;
@@ -218,6 +230,8 @@ static void unary(const struct lp_eval *e, const struct lp_value *fields, struct
 	}
 	if (v.kind == LP_VAL_ERROR)
 		*ret = v;
+	else if (v.overrides)
+		refuse(e, &v, NULL, a, ret);
 	else if (!lp_number_of(&v, &n, ret))
 		return;
 	else if (n.kind == LP_NUM_NONE || (n.kind == LP_NUM_FLOAT && e->op == LP_OPER_INV))
@@ -267,6 +281,10 @@ void lp_eval_python(const struct lp_eval *e, const struct lp_value *fields, stru
 		break;
 	case LP_EVAL_CONSTANT:
 		*ret = e->constant;
+		break;
+	case LP_EVAL_STEP:
+		lp_eval_run(e->a, fields, a, &v);
+		lp_eval_step(&v, e->constant.s, a, ret);
 		break;
 	case LP_EVAL_UNARY:
 		unary(e, fields, a, ret);

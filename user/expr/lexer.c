@@ -133,6 +133,33 @@ static void lex_suffix(struct lp_lexer *lx, size_t start, bool is_decimal)
 	lx->tok.type = int_type(lx->tok.value, is_decimal, is_unsigned, is_long);
 }
 
+/* More than 64 bits, which only Python's ints have. */
+static void lex_big(struct lp_lexer *lx, size_t digits, int base)
+{
+	size_t len = 0;
+
+	while (in_name(peek(lx, 0)))
+		lx->pos++;
+
+	char *copy = lp_arena_strndup(lx->arena, lx->text + digits, lx->pos - digits);
+	if (!copy) {
+		lx->status = lp_err_nomem(lx->err);
+		return;
+	}
+	for (const char *c = copy; *c; c++) {
+		if (*c != '_' && digit_value(*c) >= base) {
+			lp_lexer_fail(lx, lx->tok.start, lx->pos, "'%.40s' is not a number", copy);
+			return;
+		}
+		if (*c != '_')
+			copy[len++] = *c;
+	}
+	lx->tok.kind = LP_TOK_BIG;
+	lx->tok.str = copy;
+	lx->tok.len = len;
+	lx->tok.value = (uint64_t)base;
+}
+
 static void lex_int(struct lp_lexer *lx)
 {
 	size_t start = lx->pos;
@@ -152,9 +179,7 @@ static void lex_int(struct lp_lexer *lx)
 			continue;
 		if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)digit_value(peek(lx, 0)), &value)) {
-			while (in_name(peek(lx, 0)))
-				lx->pos++;
-			lp_lexer_fail(lx, start, lx->pos, "number does not fit in 64 bits");
+			lex_big(lx, digits, base);
 			return;
 		}
 	}
@@ -346,7 +371,7 @@ static bool starts_string(const struct lp_lexer *lx)
 static void lex_punct(struct lp_lexer *lx)
 {
 	static const char *const pairs[] = { "->", "==", "!=", "<=", ">=", "<<",
-					     ">>", "&&", "||", "::", "//" };
+					     ">>", "&&", "||", "::", "//", "**" };
 	char c = peek(lx, 0);
 
 	lx->tok.kind = LP_TOK_PUNCT;

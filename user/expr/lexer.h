@@ -20,6 +20,7 @@ enum lp_token_kind {
 	LP_TOK_NAME,   /* str: with its :: */
 	LP_TOK_DOLLAR, /* str: without $ */
 	LP_TOK_INT,
+	LP_TOK_BIG, /* beyond 64 bits. str, len: its digits; value: their base */
 	LP_TOK_FLOAT,
 	LP_TOK_CHAR,
 	LP_TOK_STRING, /* str, len: its bytes; is_bytes: b"..." */

@@ -9,6 +9,7 @@ const struct lp_operator_desc lp_operators[LP_OPER_COUNT] = {
 
 #define PRECEDENCE_NOT	   3
 #define PRECEDENCE_COMPARE 4
+#define STAR_STAR	   LP_PUNCT2('*', '*')
 
 static const struct {
 	int punct;
@@ -55,6 +56,31 @@ static struct lp_node *new_unary(struct lp_parser *p, enum lp_operator op,
 	return lp_parser_finish(p, n, at->start, node_end(a));
 }
 
+static struct lp_node *new_binary(struct lp_parser *p, enum lp_operator op,
+				  const struct lp_token *at, struct lp_node *a, struct lp_node *b)
+{
+	struct lp_node *n = lp_parser_node(p, LP_NODE_BINARY, at);
+
+	if (!n)
+		return NULL;
+	n->op = op;
+	n->a = a;
+	n->b = b;
+	return lp_parser_finish(p, n, node_start(a), node_end(b));
+}
+
+/* Binds closer than a sign before it, and less close than one behind it. */
+static struct lp_node *parse_power(struct lp_parser *p)
+{
+	struct lp_node *a = lp_parse_postfix(p), *b;
+	struct lp_token t = p->lx->tok;
+
+	if (!a || !lp_lexer_eat(p->lx, STAR_STAR))
+		return a;
+	b = lp_parse_unary(p);
+	return b ? new_binary(p, LP_OPER_POW, &t, a, b) : NULL;
+}
+
 static bool enter(struct lp_parser *p)
 {
 	if (p->depth++ < 2 * LP_NESTING_MAX)
@@ -72,6 +98,12 @@ struct lp_node *lp_parse_unary(struct lp_parser *p)
 	if (!enter(p))
 		return NULL;
 
+	/* at the beginning of an operand these are two */
+	if (lp_lexer_is(p->lx, STAR_STAR)) {
+		p->lx->tok.punct = '*';
+		p->lx->tok.end = t.end = p->lx->pos = t.start + 1;
+	}
+
 	size_t i = 0;
 	while (i < LP_ARRAY_SIZE(unary_puncts) && !lp_lexer_is(p->lx, unary_puncts[i].punct))
 		i++;
@@ -81,7 +113,7 @@ struct lp_node *lp_parse_unary(struct lp_parser *p)
 	} else if (lp_lexer_is(p->lx, LP_PUNCT2('&', '&'))) {
 		lp_lexer_expected(p->lx, "an expression");
 	} else {
-		n = lp_parse_postfix(p);
+		n = parse_power(p);
 	}
 	p->depth--;
 	return n;
@@ -143,14 +175,6 @@ static bool is_ambiguous(struct lp_parser *p, const struct lp_token *at, const s
 			 const struct lp_node *b)
 {
 	const char *text = p->lx->text;
-
-	if (is_compare(a)) {
-		lp_lexer_fail(p->lx, at->start, at->end,
-			      "comparisons in a chain mean one thing in C and another in Python: "
-			      "join two of them with 'and'");
-		return true;
-	}
-
 	const struct lp_node *bits = is_bitwise(a) ? a : is_bitwise(b) ? b : NULL;
 	if (!bits)
 		return false;
@@ -161,19 +185,23 @@ static bool is_ambiguous(struct lp_parser *p, const struct lp_token *at, const s
 	return true;
 }
 
-static struct lp_node *new_binary(struct lp_parser *p, enum lp_operator op,
-				  const struct lp_token *at, struct lp_node *a, struct lp_node *b)
+/* a < b < c: as Python means it, which is not what C does. */
+static struct lp_node *new_compare(struct lp_parser *p, enum lp_operator op,
+				   const struct lp_token *at, struct lp_node *a, struct lp_node *b)
 {
-	if (lp_operators[op].precedence == PRECEDENCE_COMPARE && is_ambiguous(p, at, a, b))
-		return NULL;
+	bool is_chain = a->is_chain && !a->parens;
 
-	struct lp_node *n = lp_parser_node(p, LP_NODE_BINARY, at);
-	if (!n)
+	if (is_ambiguous(p, at, a, b))
 		return NULL;
-	n->op = op;
-	n->a = a;
-	n->b = b;
-	return lp_parser_finish(p, n, node_start(a), node_end(b));
+	if (!is_chain && !is_compare(a))
+		return new_binary(p, op, at, a, b);
+
+	struct lp_node *last = is_chain ? a->b : a;
+	struct lp_node *second = new_binary(p, op, at, last->b, b);
+	struct lp_node *n = second ? new_binary(p, LP_OPER_AND, at, a, second) : NULL;
+	if (n)
+		n->is_chain = true;
+	return n;
 }
 
 static struct lp_node *parse_binary(struct lp_parser *p, int min)
@@ -195,7 +223,10 @@ static struct lp_node *parse_binary(struct lp_parser *p, int min)
 	while (a && binary_operator(p, &op, &t) && lp_operators[op].precedence >= min) {
 		lp_lexer_seek(p->lx, t.end);
 		struct lp_node *b = parse_binary(p, lp_operators[op].precedence + 1);
-		a = b ? new_binary(p, op, &t, a, b) : NULL;
+		if (!b)
+			return NULL;
+		a = lp_operators[op].precedence == PRECEDENCE_COMPARE ? new_compare(p, op, &t, a, b)
+								      : new_binary(p, op, &t, a, b);
 	}
 	return a;
 }

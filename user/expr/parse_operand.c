@@ -46,7 +46,7 @@ struct lp_node *lp_parser_node(struct lp_parser *p, enum lp_node_kind kind,
 /* The node reaches from text[start] to text[end), and its operands are its own now. */
 struct lp_node *lp_parser_finish(struct lp_parser *p, struct lp_node *n, size_t start, size_t end)
 {
-	const struct lp_node *kids[] = { n->a, n->b, n->c };
+	const struct lp_node *kids[] = { n->a, n->b, n->c, n->d };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(kids); i++)
 		if (kids[i] && kids[i]->height >= n->height)
@@ -110,6 +110,7 @@ static bool starts_operand(const struct lp_token *t)
 	case LP_TOK_NAME:
 		return !is_one_of(t, not_operands, LP_ARRAY_SIZE(not_operands));
 	case LP_TOK_INT:
+	case LP_TOK_BIG:
 	case LP_TOK_FLOAT:
 	case LP_TOK_CHAR:
 	case LP_TOK_DOLLAR:
@@ -156,8 +157,12 @@ static struct lp_node *parse_parens(struct lp_parser *p)
 	n = lp_parse_any(p);
 	if (!n)
 		return NULL;
-	if (lp_lexer_is(p->lx, ','))
-		return parse_items(p, &open, n, ')', lp_parse_any);
+	if (lp_lexer_is(p->lx, ',')) {
+		n = parse_items(p, &open, n, ')', lp_parse_any);
+		if (n)
+			n->is_tuple = true;
+		return n;
+	}
 
 	size_t end = p->lx->tok.end;
 	if (!lp_parser_expect(p, ')', "')'"))
@@ -353,6 +358,8 @@ static struct lp_node *parse_primary(struct lp_parser *p)
 		return parse_dollar(p);
 	case LP_TOK_INT:
 		return parse_literal(p, LP_NODE_INT);
+	case LP_TOK_BIG:
+		return parse_literal(p, LP_NODE_BIG);
 	case LP_TOK_FLOAT:
 		return parse_literal(p, LP_NODE_FLOAT);
 	case LP_TOK_CHAR:
@@ -407,39 +414,51 @@ static struct lp_node *parse_member(struct lp_parser *p, struct lp_node *a)
 	return lp_parser_finish(p, n, node_start(a), end);
 }
 
-static struct lp_node *no_step(struct lp_parser *p)
+/* from:to:step, or an index alone. */
+static bool parse_ends(struct lp_parser *p, struct lp_node *n)
 {
-	lp_lexer_fail(p->lx, p->lx->tok.start, p->lx->tok.end,
-		      "a slice has two ends and no step here");
-	return NULL;
+	static const int twice = LP_PUNCT2(':', ':');
+	struct lp_lexer *lx = p->lx;
+
+	if (!lp_lexer_is(lx, ':') && !lp_lexer_is(lx, twice) && !(n->b = lp_parse_any(p)))
+		return false;
+
+	bool has_step = lp_lexer_eat(lx, twice);
+	if (!has_step && !lp_lexer_eat(lx, ':'))
+		return true;
+	n->kind = LP_NODE_SLICE;
+	if (!has_step && !lp_lexer_is(lx, ':') && !lp_lexer_is(lx, ']') &&
+	    !(n->c = lp_parse_any(p)))
+		return false;
+	has_step = has_step || lp_lexer_eat(lx, ':');
+	if (has_step && !lp_lexer_is(lx, ']'))
+		n->d = lp_parse_any(p);
+	return !lx->status;
 }
 
 static struct lp_node *parse_index(struct lp_parser *p, struct lp_node *a)
 {
 	struct lp_token open = p->lx->tok;
-	struct lp_node *n = lp_parser_node(p, LP_NODE_INDEX, &open), *from = NULL;
+	struct lp_node *n = lp_parser_node(p, LP_NODE_INDEX, &open);
 
 	lp_lexer_next(p->lx);
-	if (lp_lexer_is(p->lx, LP_PUNCT2(':', ':')))
-		return no_step(p);
-	if (!n || (!lp_lexer_is(p->lx, ':') && !(from = lp_parse_any(p))))
+	if (!n || !parse_ends(p, n))
 		return NULL;
 	n->a = a;
-	n->b = from;
-	if (lp_lexer_is(p->lx, LP_PUNCT2(':', ':')))
-		return no_step(p);
-	if (lp_lexer_eat(p->lx, ':')) {
-		n->kind = LP_NODE_SLICE;
-		if (!lp_lexer_is(p->lx, ':') && !lp_lexer_is(p->lx, ']') &&
-		    !(n->c = lp_parse_any(p)))
-			return NULL;
-		if (lp_lexer_is(p->lx, ':'))
-			return no_step(p);
-	}
 
 	size_t end = p->lx->tok.end;
-	if (!lp_parser_expect(p, ']', n->kind == LP_NODE_INDEX ? "']' or ':'" : "']'"))
+	if (n->kind == LP_NODE_INDEX && lp_lexer_is(p->lx, ',')) {
+		struct lp_token first = { .start = node_start(n->b), .end = node_start(n->b) };
+
+		n->b = parse_items(p, &first, n->b, ']', lp_parse_any);
+		if (!n->b)
+			return NULL;
+		end = node_end(n->b);
+		n->b->width--;
+		n->b->is_tuple = true;
+	} else if (!lp_parser_expect(p, ']', n->kind == LP_NODE_INDEX ? "']' or ':'" : "']'")) {
 		return NULL;
+	}
 	return lp_parser_finish(p, n, node_start(a), end);
 }
 

@@ -88,7 +88,7 @@ static bool type_tokens(struct lp_lexer *lx, struct lp_type_name *t, struct lp_b
 	if (!type_words(lx, t, b))
 		return false;
 	for (;; lp_lexer_next(lx)) {
-		if (lp_lexer_is(lx, '*')) {
+		if (lp_lexer_is(lx, '*') || lp_lexer_is(lx, LP_PUNCT2('*', '*'))) {
 			t->stars++;
 			t->is_certain = true;
 		} else if (lx->tok.kind != LP_TOK_NAME || !IS_ONE_OF(lx, qualifiers)) {

@@ -39,10 +39,11 @@ static bool n_is_size(uint8_t op)
 }
 
 static const char *const py_operators[LP_PY_OPERATOR_COUNT] = {
-	[LP_PY_EQ] = "==", [LP_PY_NE] = "!=", [LP_PY_LT] = "<",	       [LP_PY_LE] = "<=",
-	[LP_PY_GT] = ">",  [LP_PY_GE] = ">=", [LP_PY_ADD] = "+",       [LP_PY_SUB] = "-",
-	[LP_PY_MUL] = "*", [LP_PY_MOD] = "%", [LP_PY_FLOORDIV] = "//", [LP_PY_AND] = "&",
-	[LP_PY_OR] = "|",  [LP_PY_XOR] = "^", [LP_PY_SHL] = "<<",      [LP_PY_SHR] = ">>",
+	[LP_PY_EQ] = "==",  [LP_PY_NE] = "!=", [LP_PY_LT] = "<",	[LP_PY_LE] = "<=",
+	[LP_PY_GT] = ">",   [LP_PY_GE] = ">=", [LP_PY_ADD] = "+",	[LP_PY_SUB] = "-",
+	[LP_PY_MUL] = "*",  [LP_PY_MOD] = "%", [LP_PY_FLOORDIV] = "//", [LP_PY_AND] = "&",
+	[LP_PY_OR] = "|",   [LP_PY_XOR] = "^", [LP_PY_SHL] = "<<",	[LP_PY_SHR] = ">>",
+	[LP_PY_POW] = "**",
 };
 
 /* Those that only a hit with a Python frame can run. */
@@ -290,6 +291,10 @@ static const char *check_python(const struct lp_insn *insn)
 	case LP_OP_PY_ARITH:
 		return insn->n >= LP_PY_ADD && insn->n < LP_PY_OPERATOR_COUNT ? NULL
 									      : "no such operator";
+	case LP_OP_PY_TUPLE:
+		return insn->n <= LP_PY_TUPLE_MAX ? NULL : "too many items";
+	case LP_OP_PY_WHO:
+		return insn->n < LP_PY_WHO_COUNT ? NULL : "nobody is asked for";
 	case LP_OP_CAP_PYSTACK:
 		return insn->n && insn->n <= LP_RECORD_MAX / sizeof(struct lp_py_frame)
 			       ? NULL

@@ -12,11 +12,11 @@
 	(LP_PY_USE(PY_INT) | LP_PY_USE(PY_FLOAT) | LP_PY_USE(PY_BOOL) | LP_PY_USE(PY_NONE) |       \
 	 LP_PY_USE(PY_STR) | LP_PY_USE(PY_BYTES) | LP_PY_USE(PY_FAST) | LP_PY_USE(PY_CELL) |       \
 	 LP_PY_USE(PY_NAME) | LP_PY_USE(PY_GLOBAL) | LP_PY_USE(PY_RETURN) | LP_PY_USE(PY_CONST) |  \
-	 LP_PY_USE(PY_OBJECT) | LP_PY_USE(PY_TYPE) | LP_PY_USE(PY_IS) | LP_PY_USE(CAP_PY) |        \
-	 LP_PY_USE(CAP_PYTASK))
+	 LP_PY_USE(PY_BIG) | LP_PY_USE(PY_TUPLE) | LP_PY_USE(PY_OBJECT) | LP_PY_USE(PY_TYPE) |     \
+	 LP_PY_USE(PY_IS) | LP_PY_USE(CAP_PY) | LP_PY_USE(CAP_PYTASK))
 
 static const uint64_t of_node[] = {
-	[LP_NODE_DOLLAR] = LP_PY_USE(CAP_PYSTACK), /* $caller */
+	[LP_NODE_DOLLAR] = LP_PY_USE(CAP_PYSTACK) | LP_PY_USE(PY_WHO), /* $caller */
 	[LP_NODE_LIST] = IN,
 	[LP_NODE_MEMBER] = LP_PY_USE(PY_ATTR),
 	[LP_NODE_INDEX] = LP_PY_USE(PY_ITEM),
@@ -46,6 +46,7 @@ static const uint64_t of_operator[LP_OPER_COUNT] = {
 	[LP_OPER_DIV] = ARITH,
 	[LP_OPER_MOD] = ARITH,
 	[LP_OPER_FLOORDIV] = ARITH,
+	[LP_OPER_POW] = ARITH,
 	[LP_OPER_NEG] = ARITH,
 	[LP_OPER_PLUS] = ARITH,
 	[LP_OPER_INV] = ARITH,
@@ -96,16 +97,16 @@ static uint64_t uses(const struct lp_node *n)
 	if (is_logic(n))
 		return mask | truth(n->a) | (n->kind == LP_NODE_BINARY ? truth(n->b) : 0);
 	return mask | (n->kind == LP_NODE_COND ? truth(n->a) : uses(n->a)) | uses(n->b) |
-	       uses(n->c);
+	       uses(n->c) | uses(n->d);
 }
 
 uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)
 {
 	uint64_t mask = ALWAYS | (lp->with_stack ? LP_PY_USE(CAP_PYSTACK) : 0);
 
-	/* numbers are carried from the entry to the return */
+	/* values are carried from the entry to the return */
 	if (lp->location.kind == LP_AT_CALL || lp->location.kind == LP_AT_RETURN)
-		mask |= ARITH;
+		mask |= ARITH | LP_PY_USE(PY_KEEP);
 	for (size_t i = 0; i < lp->n_parts; i++)
 		if (!lp->parts[i].literal)
 			mask |= uses(lp->parts[i].expr);

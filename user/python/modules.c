@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is imported by and by: asyncio and threading, by sys.modules of the main interpreter. */
+/* What is imported by and by: asyncio, threading, collections; by sys.modules of the main interpreter. */
 #include <errno.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static bool update(__u64 *member, uint64_t found)
 
 bool lp_python_refresh(struct lp_python *py)
 {
-	static const char *const names[] = { "threading", "_asyncio", "asyncio.tasks" };
+	static const char *const names[] = { "threading", "_asyncio", "asyncio.tasks",
+					     "_collections" };
 	uint64_t dicts[LP_ARRAY_SIZE(names)];
 	struct lp_py_runtime *rt = &py->runtime;
 	bool changed;
@@ -71,6 +72,8 @@ bool lp_python_refresh(struct lp_python *py)
 		return false;
 	changed = update(&rt->thread_active, find_in(py, dicts[0], "_active", rt->type_dict));
 	changed |= update(&rt->type_task, find_in(py, dicts[1], "Task", rt->type_type));
+	changed |=
+		update(&rt->type_tuplegetter, find_in(py, dicts[3], "_tuplegetter", rt->type_type));
 	/* from 3.14 on the thread state has the task, from 3.13 on the loop */
 	if (rt->layout.tstate_task != LP_PY_NONE)
 		return changed;

@@ -79,6 +79,8 @@ static void hash_names(struct lp_python *py)
 		{ "__getattr__", &rt->hash_getattr },
 		{ "__asyncio_running_event_loop__", &rt->hash_running_loop },
 		{ "__missing__", &rt->hash_missing },
+		{ "__getitem__", &rt->hash_getitem },
+		{ "__contains__", &rt->hash_contains },
 		{ "__instancecheck__", &rt->hash_instancecheck },
 	};
 

@@ -150,16 +150,23 @@ static void read_kind(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, str
 {
 	const struct kind *kind = &kinds[c->kind];
 
+	bool is_below = kind->is_collection && p->depth >= p->r->max_depth;
+
 	if (p->nesting == LP_PV_NESTING_MAX || p->values >= LP_PV_VALUES_MAX ||
-	    p->text >= LP_PV_TEXT_MAX || (kind->is_collection && p->depth >= p->r->max_depth)) {
+	    p->text >= LP_PV_TEXT_MAX) {
 		ret->kind = LP_VAL_DEEPER;
 		return;
 	}
 	p->path[p->nesting++] = addr;
-	p->depth += kind->is_collection;
-	kind->read(p, addr, c, ret);
-	p->depth -= kind->is_collection;
+	if (!is_below) {
+		p->depth += kind->is_collection;
+		kind->read(p, addr, c, ret);
+		p->depth -= kind->is_collection;
+	} else if (c->kind != LP_PK_INSTANCE || !lp_pv_leaf(p, addr, c, ret)) {
+		ret->kind = LP_VAL_DEEPER;
+	}
 	p->nesting--;
+	ret->overrides = lp_pv_class_overrides(p, c);
 }
 
 static struct lp_pv_class *class_of(struct lp_pv *p, uint64_t addr, struct lp_value *ret)

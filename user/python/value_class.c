@@ -251,21 +251,27 @@ struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
 	return c;
 }
 
+/* A str of the record or the process. */
+static char *name_at(struct lp_pv *p, uint64_t at)
+{
+	char *name = lp_pv_name(p, p->r->memory, at);
+
+	return name || !p->r->live ? name : lp_pv_name(p, p->r->live, at);
+}
+
 /* The names in a tuple of strs, of the record or the process; negative where some can't be had. */
 static int each_name(struct lp_pv *p, uint64_t tuple, size_t max,
 		     void (*fn)(void *arg, size_t i, const char *name), void *arg)
 {
-	struct lp_memory *const from[] = { p->r->memory, p->r->live };
 	uint64_t n = 0;
 
 	int r = lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8);
 	for (size_t i = 0; r >= 0 && i < n && i < max; i++) {
 		uint64_t at = 0;
-		char *name = NULL;
 
 		r = lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8);
-		for (size_t k = 0; r >= 0 && !name && k < LP_ARRAY_SIZE(from); k++)
-			name = from[k] ? lp_pv_name(p, from[k], at) : NULL;
+
+		const char *name = r < 0 ? NULL : name_at(p, at);
 		if (name)
 			fn(arg, i, name);
 		else
@@ -338,14 +344,19 @@ static bool is_alive(struct lp_pv *p, const struct lp_pv_class *c)
 	       is_same(&live, c, &now);
 }
 
-/* A class attribute: the class's own dict of the process. */
-static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, const char *name)
+/* An attribute of a class, or of one that it is made from, with that dict: as far as it is in the record,
+ * or of the process.
+ */
+static uint64_t class_get(struct lp_pv *p, const struct lp_pv_class *c, uint64_t dict,
+			  const char *name)
 {
 	struct lp_pv_pairs pairs = { 0 };
-	uint64_t found = 0;
+	uint64_t found = dict ? lp_pv_dict_get(p, p->r->memory, dict, name) : 0;
 
-	if (!c->dict || !is_alive(p, c) ||
-	    lp_pv_dict_pairs(p, p->r->live, c->dict, LP_PV_TABLE_MAX, &pairs) < 0)
+	if (found)
+		return found;
+	if (!dict || !is_alive(p, c) ||
+	    lp_pv_dict_pairs(p, p->r->live, dict, LP_PV_TABLE_MAX, &pairs) < 0)
 		goto out;
 	lp_vec_each (&pairs, pair) {
 		const char *key = lp_pv_name(p, p->r->live, pair->key);
@@ -363,7 +374,7 @@ out:
 static void order_of_dataclass(struct lp_pv *p, struct lp_pv_class *c)
 {
 	struct lp_pv_pairs pairs = { 0 };
-	uint64_t fields = class_get(p, c, "__dataclass_fields__");
+	uint64_t fields = class_get(p, c, c->dict, "__dataclass_fields__");
 
 	if (fields && lp_pv_dict_pairs(p, p->r->live, fields, LP_PV_TABLE_MAX, &pairs) >= 0)
 		lp_vec_each (&pairs, pair) {
@@ -392,39 +403,96 @@ void lp_pv_class_fields(struct lp_pv *p, struct lp_pv_class *c)
 		c->has_slots = true;
 		add_slots(p, c, c->addr, 0);
 	}
-	if (c->has_order || !p->r->live)
+	if (c->has_order)
 		return;
-	c->has_order = true;
+	c->has_order = p->r->live;
 	c->is_tuple = c->kind == LP_PK_TUPLE;
 
 	/* a subclass of a named tuple has the fields of its base */
-	struct lp_pv_class *from = c;
-	for (int i = 0; c->is_tuple && i < LP_PY_BASES_MAX && from; i++) {
-		uint64_t fields = class_get(p, from, "_fields");
+	uint64_t dict = c->dict, base = c->base;
+	for (int i = 0; c->is_tuple && i < LP_PY_BASES_MAX; i++) {
+		uint64_t fields = class_get(p, c, dict, "_fields");
 
 		if (fields && is_tuple(p, fields)) {
 			each_name(p, fields, LP_PV_TABLE_MAX, add_order, c);
+			c->has_order = true;
 			break;
 		}
-		from = from->base && from->base != p->r->runtime->type_tuple
-			       ? lp_pv_class(p, from->base)
-			       : NULL;
+		if (base == p->r->runtime->type_tuple ||
+		    lp_pv_read_class(p, base + p->l->tp_dict, &dict, 8) < 0 ||
+		    lp_pv_read_class(p, base + p->l->tp_base, &base, 8) < 0)
+			break;
 	}
 	if (!c->is_tuple && c->slots.len)
 		order_of_dataclass(p, c);
+}
+
+#define NUMBER_SLOTS 31 /* of PyNumberMethods (Include/cpython/object.h), up to nb_true_divide */
+
+/* Operators in a group that may not be there; those of `+=` and the like are none. */
+static bool read_operators(struct lp_pv *p, uint64_t type, uint64_t *ret)
+{
+	uint64_t group = 0;
+
+	memset(ret, 0, (NUMBER_SLOTS + 1) * sizeof(*ret));
+	if (lp_pv_read_class(p, type + p->l->tp_as_number, &group, 8) < 0 ||
+	    lp_pv_read_class(p, type + p->l->tp_richcompare, &ret[NUMBER_SLOTS], 8) < 0)
+		return false;
+	if (group && lp_pv_read_class(p, group, ret, NUMBER_SLOTS * 8) < 0)
+		return false;
+	memset(&ret[16], 0, 13 * sizeof(*ret));
+	return true;
+}
+
+static uint64_t builtin_of(const struct lp_py_runtime *rt, enum lp_py_kind kind)
+{
+	switch (kind) {
+	case LP_PK_LONG:
+		return rt->type_long;
+	case LP_PK_FLOAT:
+		return rt->type_float;
+	case LP_PK_STR:
+		return rt->type_str;
+	case LP_PK_BYTES:
+		return rt->type_bytes;
+	case LP_PK_LIST:
+		return rt->type_list;
+	case LP_PK_TUPLE:
+		return rt->type_tuple;
+	default:
+		return 0;
+	}
+}
+
+bool lp_pv_class_overrides(struct lp_pv *p, struct lp_pv_class *c)
+{
+	uint64_t own[NUMBER_SLOTS + 1], builtin[NUMBER_SLOTS + 1];
+	uint64_t base = builtin_of(p->r->runtime, c->kind);
+
+	if (known_kind(p->r->runtime, c->addr))
+		return false;
+	if (c->knows_operators || !base)
+		return !base || c->overrides;
+	/* what can't be seen may be there */
+	if (!is_alive(p, c) || !read_operators(p, c->addr, own) ||
+	    !read_operators(p, base, builtin))
+		return true;
+	c->overrides = memcmp(own, builtin, sizeof(own)) != 0;
+	c->knows_operators = true;
+	return c->overrides;
 }
 
 const char *lp_pv_class_title(struct lp_pv *p, struct lp_pv_class *c)
 {
 	uint64_t at = 0;
 
-	if (!c->is_python || c->qualname || !p->r->live)
+	if (!c->is_python || c->qualname)
 		return c->qualname ? c->qualname : c->full;
-	if (p->r->live->read(p->r->live, c->addr + p->l->ht_qualname, &at, 8) < 0)
+	if (lp_pv_read_class(p, c->addr + p->l->ht_qualname, &at, 8) < 0)
 		return c->full;
 
-	const char *name = lp_pv_name(p, p->r->live, at);
-	const char *module = lp_pv_name(p, p->r->live, class_get(p, c, "__module__"));
+	const char *name = name_at(p, at);
+	const char *module = name_at(p, class_get(p, c, c->dict, "__module__"));
 	if (!name || !module)
 		return name ? name : c->full;
 	if (!strcmp(module, "builtins"))

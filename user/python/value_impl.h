@@ -31,12 +31,13 @@ struct lp_pv_class {
 	int64_t basicsize, itemsize, dictoffset;
 	uint64_t slots_sum; /* of the addresses of what is in __slots__ */
 	enum lp_py_kind kind;
-	bool is_python;	  /* made by a class statement */
-	bool has_slots;	  /* `slots` is filled in */
-	bool lacks_slots; /* but not all of it could be had */
-	bool has_order;	  /* `order` is */
-	char name[64];	  /* tp_name behind its last dot */
-	char full[64];	  /* tp_name */
+	bool is_python;			 /* made by a class statement */
+	bool has_slots;			 /* `slots` is filled in */
+	bool lacks_slots;		 /* but not all of it could be had */
+	bool has_order;			 /* `order` is */
+	bool knows_operators, overrides; /* has it operators of its own? */
+	char name[64];			 /* tp_name behind its last dot */
+	char full[64];			 /* tp_name */
 	LP_VEC(struct lp_pv_slot) slots;
 	/* names of fields in the order of the class statement: named tuples, dataclasses */
 	LP_VEC(char *) order;
@@ -83,6 +84,8 @@ void lp_pv_types_trim(struct lp_py_types *t);
 struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type);
 /* The names in __slots__ of the class and its bases, and the order of its fields. */
 void lp_pv_class_fields(struct lp_pv *p, struct lp_pv_class *c);
+/* Are operators of its objects not those of the builtin class that it is made from? */
+bool lp_pv_class_overrides(struct lp_pv *p, struct lp_pv_class *c);
 /* "m.C" or the best there is. */
 const char *lp_pv_class_title(struct lp_pv *p, struct lp_pv_class *c);
 
@@ -100,6 +103,8 @@ struct lp_pv_pairs {
 /* Entries in insertion order, at most max of them. values: 0, or where they lie apart. */
 int lp_pv_table(struct lp_pv *p, struct lp_memory *m, uint64_t keys, uint64_t values, size_t max,
 		struct lp_pv_pairs *ret);
+/* The value of a str among the keys of a dict, as far as the memory has them; 0 else. */
+uint64_t lp_pv_dict_get(struct lp_pv *p, struct lp_memory *m, uint64_t dict, const char *name);
 /* Of the dict object. */
 int lp_pv_dict_pairs(struct lp_pv *p, struct lp_memory *m, uint64_t dict, size_t max,
 		     struct lp_pv_pairs *ret);
@@ -136,6 +141,9 @@ void lp_pv_pointers(struct lp_pv *p, uint64_t addr, uint64_t n, struct lp_value 
 
 /* Is it a member of an Enum (which may be an int, a str as well)? Then as one. */
 bool lp_pv_enum(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp_value *ret);
+
+/* One of those that are shown whole below the depth limit, too? */
+bool lp_pv_leaf(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp_value *ret);
 
 /* UUID, PurePath and members of an Enum are told from their fields; false: none of them. */
 bool lp_pv_special(struct lp_pv *p, const struct lp_pv_class *c, const struct lp_pv_fields *f,

@@ -184,6 +184,15 @@ bool lp_pv_special(struct lp_pv *p, const struct lp_pv_class *c, const struct lp
 	return put_enum(p, c, f, ret) || put_uuid(p, c, f, ret) || put_path(p, c, f, ret);
 }
 
+bool lp_pv_leaf(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp_value *ret)
+{
+	struct lp_pv_fields f = { 0 };
+	bool is_leaf = lp_pv_fields(p, addr, c, &f) >= 0 && lp_pv_special(p, c, &f, ret);
+
+	lp_vec_done(&f);
+	return is_leaf;
+}
+
 static void put_fields(struct lp_pv *p, const struct lp_pv_fields *f, struct lp_value *ret)
 {
 	size_t n = f->len < p->r->max_items ? f->len : p->r->max_items;

@@ -149,6 +149,26 @@ int lp_pv_dict_pairs(struct lp_pv *p, struct lp_memory *m, uint64_t dict, size_t
 	return r;
 }
 
+uint64_t lp_pv_dict_get(struct lp_pv *p, struct lp_memory *m, uint64_t dict, const char *name)
+{
+	uint64_t keys = 0;
+	struct table t;
+
+	if (m->read(m, dict + p->l->dict_keys, &keys, 8) < 0 || find_table(p->l, m, keys, &t) < 0)
+		return 0;
+	for (size_t i = 0; i < t.n; i++) {
+		struct lp_pv_pair pair = { 0 };
+
+		if (m->read(m, t.entries + i * t.stride + t.key_at, &pair, sizeof(pair)) < 0)
+			continue;
+
+		const char *key = lp_pv_name(p, m, pair.key);
+		if (key && !strcmp(key, name))
+			return pair.value;
+	}
+	return 0;
+}
+
 static int add_field(struct lp_pv_fields *ret, const char *name, uint64_t value)
 {
 	struct lp_pv_field f = { name, value };

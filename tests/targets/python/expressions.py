@@ -54,12 +54,68 @@ class Odd:
         return name
 
 
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 7
+
+
+class Perm(enum.IntFlag):
+    READ = 4
+    WRITE = 2
+
+
+class Plain(int):
+    pass
+
+
+class Money(int):
+    def __add__(self, other):
+        return "Money"
+
+    def __rmul__(self, other):
+        return "Money"
+
+    def __neg__(self):
+        return "Money"
+
+    def __eq__(self, other):
+        return "Money"
+
+    __hash__ = int.__hash__
+
+
+class Words(str):
+    def __add__(self, other):
+        return "Words"
+
+
+class Ratio(float):
+    def __add__(self, other):
+        return "Ratio"
+
+
+class Login(collections.namedtuple("Login", "name password")):
+    @property
+    def shown(self):
+        return self.name
+
+
+class Kinds:
+    """What has operators of its own, and what has not."""
+    level, perm, plain, money, words, ratio = Level.HIGH, Perm.READ, Plain(6), Money(5), Words("w"), Ratio(1.5)
+    counts, counter = collections.defaultdict(list, a=[1]), collections.Counter("aab")
+    login = Login("ann", "hidden")
+
+
 LIMIT = 40
+GRID = {(3, "n"): "found", (3, None, 2.5, b"x"): 1, (10 ** 30, True): "big"}
+BIGS = {10 ** 30 + 5: "there", -10 ** 30: "negative", 2 ** 63: "just"}
+NAMES = {("h", 3), ("x", 4)}
 TABLE = {"a": 1, 2: "two", (3, "x"): [3], None: "none", True: "yes"}
 EXPRESSIONS = json.load(open(sys.argv[1])) if len(sys.argv) > 1 else []
 
 
-def visit(user, items, total, coupon, text, data, number, huge, point, color, flag, nested, odd, quiet, pair):
+def visit(user, items, total, coupon, text, data, number, huge, point, color, flag, nested, odd, quiet, pair, k):
     inner = user.id
 
     def closure():
@@ -78,7 +134,7 @@ def run(number):
     return visit(user, list(range(number)), number * 1.5, None if number % 3 else "SAVE10",
                  "h\u00e9llo w\u00f6rld %d" % number, b"bytes\x00\xff", number - 2, 10 ** 30 + number,
                  Point(number, -number), Color.BLUE, number > 3, nested, Odd(), Quiet(k=1),
-                 collections.namedtuple("Pair", "left right")(number, "r"))
+                 collections.namedtuple("Pair", "left right")(number, "r"), Kinds)
 
 
 start()
