@@ -155,8 +155,8 @@ static inline int dynamic_compile(const char *text, struct lp_compiled **ret, st
 	uint64_t uses = lp_program_uses((*ret)->code, (*ret)->n_code) |
 			lp_program_uses((*ret)->enter, (*ret)->n_enter);
 	if (uses & ~lp_logpoint_uses(lp))
-		fail_msg("%s: instructions %#llx were not expected", text,
-			 (unsigned long long)(uses & ~lp_logpoint_uses(lp)));
+		return lp_err_set(err, EPROTO, "instructions %#llx were not expected",
+				  (unsigned long long)(uses & ~lp_logpoint_uses(lp)));
 	return r;
 }
 
