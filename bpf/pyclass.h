@@ -91,23 +91,6 @@ lp_global long lp_py_class_attr(struct lp_vm *vm, __u64 type, __u32 name)
 	return w->attr_value ? 1 : n > LP_PY_ATTRS_MAX ? -1 : 0;
 }
 
-/* The next name in _fields, whose item is w->slot_bit of w->slots. */
-static long lp_py_field_step(__u32 i, struct lp_step *step)
-{
-	struct lp_vm *vm = step->vm;
-	struct lp_py_walk *w = &vm->walk;
-
-	(void)i;
-	if (!w->slot_left)
-		return 1;
-	if (!lp_py_name(vm, lp_py_word(vm, w->slot_at)))
-		w->slots &= ~w->slot_bit;
-	w->slot_bit <<= 1;
-	w->slot_at += 8;
-	w->slot_left--;
-	return 0;
-}
-
 /* Items of a named tuple whose names are not to be shown: bits of its class's `slots`. Where the names
  * can't be had, all are.
  */
@@ -145,9 +128,9 @@ lp_global int lp_py_fields(struct lp_vm *vm, __u32 index)
 	w->slot_at = n ? lp_py_copy(vm, names + l->tuple_items, (__u32)n * 8, 0) : 0;
 	w->slot_left = w->slot_at ? (__u32)n : 0;
 	w->slot_bit = 1;
-	w->slots = c->slots;
-	lp_loop_seldom(LP_PY_FIELDS_MAX, lp_py_field_step, &step);
-	c->slots = w->slots;
+	w->slots = 0;
+	lp_loop_seldom(LP_PY_FIELDS_MAX, lp_py_slot_step, &step);
+	c->slots = ~w->slots;
 	return 0;
 }
 
