@@ -5,17 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-#include "probe_world.h"
+#include "python_probed.h"
 
 #include "expr/location.h"
-#include "lp/python.h"
 #include "python/fetch.h"
-#include "python/python.h"
 #include "python/step.h"
-#include "python_target.h"
 
-static struct python_target target;
-static struct lp_python *python;
 static struct lp_link *watches[4];
 
 static int python_tear_down(void **state)
@@ -24,14 +19,9 @@ static int python_tear_down(void **state)
 		lp_link_free(watches[i]);
 		watches[i] = NULL;
 	}
-	tear_down(state);
-	lp_python_free(python);
-	python = NULL;
-	python_stop(&target);
+	probed_stop(state);
 	return 0;
 }
-
-static uint32_t runtime_id;
 
 static void add_fetches(void)
 {
@@ -52,20 +42,8 @@ static void start_python(const char *path, const char *script)
 				       .max_points = 4,
 				       .max_sites = 16,
 				       .max_code = 256 };
-	struct lp_err err = { 0 };
 
-	python_start(&target, path, script);
-	assert_string_equal(python_line(&target), "ready");
-	if (lp_python_open(target.pid, &python, &err) < 0)
-		fail_msg("%s: %s", path, err.msg);
-
-	int r = lp_kernel_new(&conf, &kernel, &err);
-	if (r == -EPERM || r == -EACCES)
-		skip();
-	if (r < 0 ||
-	    lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
-	    lp_kernel_add_python_target(kernel, target.pid, runtime_id, &err) < 0)
-		fail_msg("%s: %s", path, err.msg);
+	probed_start(path, script, &conf);
 	add_fetches();
 }
 

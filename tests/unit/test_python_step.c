@@ -5,14 +5,11 @@
  */
 #include <capstone/capstone.h>
 
-#include "probe_world.h"
+#include "python_probed.h"
 
 #include "expr/location.h"
-#include "lp/python.h"
 #include "python/impl.h"
-#include "python/python.h"
 #include "python/step.h"
-#include "python_target.h"
 
 #define TIMES	  200 /* each line is executed: beyond what specialises it, and what undoes that */
 #define STEPS_MAX 640
@@ -21,10 +18,12 @@
 #define LAST_LINE  43
 #define END_LINE   65
 
-static struct python_target target;
-static struct lp_python *python;
 static struct lp_link *link_of_all;
-static uint32_t runtime_id;
+
+static const struct lp_kernel_conf conf = { .python_steps = true,
+					    .max_points = STEPS_MAX,
+					    .max_sites = STEPS_MAX,
+					    .max_code = STEPS_MAX * 16 };
 
 /* One way of probing one place. */
 static struct step {
@@ -44,35 +43,11 @@ static int step_tear_down(void **state)
 {
 	lp_link_free(link_of_all);
 	link_of_all = NULL;
-	tear_down(state);
-	lp_python_free(python);
-	python = NULL;
-	python_stop(&target);
+	probed_stop(state);
 	lp_vec_done(&probes.offsets);
 	lp_vec_done(&probes.sites);
 	n_steps = n_places = n_choices = 0;
 	return 0;
-}
-
-static void start(const char *path, const char *script)
-{
-	struct lp_kernel_conf conf = { .python_steps = true,
-				       .max_points = STEPS_MAX,
-				       .max_sites = STEPS_MAX,
-				       .max_code = STEPS_MAX * 16 };
-	struct lp_err err = { 0 };
-
-	python_start(&target, path, script);
-	assert_string_equal(python_line(&target), "ready");
-	if (lp_python_open(target.pid, &python, &err) < 0)
-		fail_msg("%s: %s", path, err.msg);
-	int r = lp_kernel_new(&conf, &kernel, &err);
-	if (r == -EPERM || r == -EACCES)
-		skip();
-	if (r < 0 ||
-	    lp_kernel_add_runtime(kernel, lp_python_runtime(python), &runtime_id, &err) < 0 ||
-	    lp_kernel_add_python_target(kernel, target.pid, runtime_id, &err) < 0)
-		fail_msg("%s: %s", path, err.msg);
 }
 
 /* The first local is a number below 100. */
@@ -301,7 +276,7 @@ static void all_instructions_agree(void **state)
 		csh cs;
 
 		assert_int_equal(cs_open(CS_ARCH_X86, CS_MODE_64, &cs), CS_ERR_OK);
-		start(pythons[i], script);
+		probed_start(pythons[i], script, &conf);
 		for (int line = FIRST_LINE; line <= END_LINE; line++)
 			add_line(cs, line);
 		cs_close(&cs);
