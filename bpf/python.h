@@ -32,7 +32,7 @@
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	long r;
 
 	if (!rt)
@@ -92,7 +92,7 @@ lp_inline __u64 lp_pyvm_object_of(struct lp_vm *vm, const struct lp_py_runtime *
  */
 lp_global long lp_pyvm_op_is(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -307,7 +307,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	__u32 id = vm->py.next - 1;
 	const struct lp_py_site *py = lp_py_site_at(id);
 	const struct lp_site *site = lp_site_at(id);
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	if (!py || !site || !rt)
 		return 1;
 	vm->py.next = vm->py.is_alone ? 0 : py->next;
@@ -387,7 +387,7 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
  */
 lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
 
 	if (!rt)

@@ -371,7 +371,7 @@ lp_inline long lp_pyvm_dict_again(struct lp_vm *vm, const struct lp_py_runtime *
 /* As last time for this class: 1 and the result; 0: has to be found out. */
 lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	const struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
 	__u64 dict, values, flags, v;
 
@@ -417,7 +417,7 @@ lp_inline void lp_pyvm_attr_remember(struct lp_vm *vm, const struct lp_py_layout
 
 lp_global long lp_pyvm_op_attr(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

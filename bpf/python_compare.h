@@ -75,7 +75,7 @@ lp_inline long lp_pyvm_containers_relate(const struct lp_pyvm_view *a, const str
 /* enum lp_pyvm_relation of two views, or < 0. is_equality: only whether they are the same matters. */
 lp_global long lp_pyvm_relate(struct lp_vm *vm, __u32 pair, __u32 is_equality)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u32 w0 = pair & 0xff, w1 = pair >> 8 & 0xff;
 
 	if (!rt)
@@ -289,7 +289,7 @@ lp_inline long lp_pyvm_truth(struct lp_vm *vm, const struct lp_py_runtime *rt,
 
 lp_global long lp_pyvm_op_truth(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -332,7 +332,7 @@ lp_inline long lp_pyvm_computes_plainly(struct lp_vm *vm, const struct lp_py_run
 /* PY_ARITH, PY_NEG, PY_INV */
 lp_global long lp_pyvm_op_arithmetic(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

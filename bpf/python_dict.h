@@ -185,7 +185,7 @@ static long lp_pyvm_name_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	struct lp_pyvm_probe *p = &vm->py.probe;
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	long r = rt ? lp_pyvm_dict_next(vm, p, i) : 1;
 
 	return r < 2 ? r : lp_pyvm_dict_end(p, lp_pyvm_name_matches(vm, rt, p->key));
@@ -225,7 +225,7 @@ lp_inline long lp_pyvm_keys_open(struct lp_vm *vm, const struct lp_py_layout *l,
 /* The view in keys (and their values apart, or 0): 1 found, in probe.value; 0 not; < 0. */
 lp_global long lp_pyvm_keys_find(struct lp_vm *vm, __u64 keys, __u64 values, __u32 w)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	struct lp_step step = { .vm = vm };
 
 	if (!rt)
@@ -269,7 +269,7 @@ lp_inline long lp_pyvm_keys_name_run(struct lp_vm *vm, const struct lp_py_runtim
 
 lp_global long lp_pyvm_keys_name(struct lp_vm *vm, __u64 keys, __u64 values)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	return rt ? lp_pyvm_keys_name_run(vm, rt, keys, values) : -LP_ST_UNREADABLE;
 }
@@ -356,7 +356,7 @@ static long lp_pyvm_set_step(__u32 i, struct lp_step *step)
 /* Is view w in the set? 1, 0 or < 0. */
 lp_global long lp_pyvm_set_find(struct lp_vm *vm, __u64 set, __u32 w)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	struct lp_step step = { .vm = vm };
 
 	if (!rt)

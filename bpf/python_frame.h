@@ -21,7 +21,7 @@
 static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	__u64 id;
 
 	(void)i;
@@ -212,7 +212,7 @@ lp_inline long lp_pyvm_cell(struct lp_vm *vm, const struct lp_py_runtime *rt, __
 /* PY_FAST, PY_CELL, PY_RETURN, PY_CONST */
 lp_global long lp_pyvm_op_frame(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 v;
 
 	if (!rt)
@@ -278,7 +278,7 @@ lp_inline long lp_pyvm_hidden(struct lp_vm *vm, const struct lp_py_layout *l)
 /* PY_NAME, PY_GLOBAL */
 lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

@@ -95,7 +95,7 @@ lp_inline long lp_pyvm_hash_float(__u64 bits, __u64 *ret)
 
 lp_global long lp_pyvm_hash_scalar(struct lp_vm *vm, __u32 w)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

@@ -17,7 +17,7 @@ lp_inline int lp_pyvm_is_sequence(const struct lp_pyvm_view *v)
  */
 lp_global long lp_pyvm_keeps_items(struct lp_vm *vm, __u32 w, __u32 is_in)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -145,7 +145,7 @@ lp_inline long lp_pyvm_table_find(struct lp_vm *vm, const struct lp_py_runtime *
 
 lp_global long lp_pyvm_op_item(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -196,7 +196,7 @@ lp_inline long lp_pyvm_bound(struct lp_vm *vm, __u32 reg, __u64 open, __u64 len,
 
 lp_global long lp_pyvm_op_slice(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -252,7 +252,7 @@ lp_inline long lp_pyvm_object_len(struct lp_vm *vm, const struct lp_py_runtime *
 
 lp_global long lp_pyvm_op_len(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -333,7 +333,7 @@ lp_inline long lp_pyvm_in_text(struct lp_vm *vm, const struct lp_pyvm_view *a,
 
 lp_global long lp_pyvm_op_in(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

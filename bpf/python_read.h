@@ -18,11 +18,6 @@
 	(LP_PYVM_HEAD + 24) /* rangeobject.length, an int (Objects/rangeobject.c) */
 #define LP_PYVM_NOHASH (~0ull)
 
-lp_inline const struct lp_py_runtime *lp_pyvm_rt(struct lp_vm *vm)
-{
-	return lp_py_rt(vm);
-}
-
 /* At most 8 bytes into vm->py.word. As lp_vm_read_word(), with a small stack for the same reason,
  * and without a second try: these programs can't sleep. Stores are within words, and windows made of
  * words.
@@ -403,7 +398,7 @@ lp_inline void lp_pyvm_reset(struct lp_pyvm_view *v, __u64 bits)
 /* A value of that tag, into view w: an object (SLICE: the whole), a number. */
 lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -430,7 +425,7 @@ lp_global long lp_pyvm_view(struct lp_vm *vm, __u32 w, __u32 tag, __u64 bits)
 /* The same of what lies in the site's program, its registers or the hit's memory. */
 lp_global long lp_pyvm_view_own(struct lp_vm *vm, __u32 w, __u32 reg)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
@@ -501,7 +496,7 @@ lp_inline long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
 /* Register `reg` into view w, with what a slice leaves of it. */
 lp_global long lp_pyvm_operand(struct lp_vm *vm, __u32 w, __u32 reg)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;

@@ -77,7 +77,7 @@ lp_inline long lp_pyvm_class_find(struct lp_vm *vm, const struct lp_py_runtime *
 static long lp_pyvm_mro_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	__u64 class;
 
 	if (!rt || i >= vm->py.count)
@@ -95,7 +95,7 @@ static long lp_pyvm_mro_step(__u32 i, struct lp_step *step)
  */
 lp_global long lp_pyvm_mro_find(struct lp_vm *vm, __u64 type, __u32 scope)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	struct lp_step step = { .vm = vm };
 	__u64 mro;
 
@@ -115,7 +115,7 @@ lp_global long lp_pyvm_mro_find(struct lp_vm *vm, __u64 type, __u32 scope)
 
 lp_global long lp_pyvm_is_subtype(struct lp_vm *vm, __u64 type, __u64 class)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 mro, n, base;
 
 	if (!rt)
@@ -180,7 +180,7 @@ lp_inline long lp_pyvm_has_other_class(struct lp_vm *vm, const struct lp_py_runt
 /* isinstance(view A, class): 1, 0 or < 0. */
 lp_global long lp_pyvm_is_instance(struct lp_vm *vm, __u64 class)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 meta, flags;
 
 	if (!rt)

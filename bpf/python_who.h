@@ -32,7 +32,7 @@ lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, 
 static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	const struct lp_py_runtime *rt = lp_pyvm_rt(vm);
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	__u64 frame = vm->py.base, code, name, file, line, lasti, owner = 0;
 	__u32 at = vm->len;
 
@@ -79,7 +79,7 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 {
 	struct lp_step step = { .vm = vm };
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;
@@ -108,7 +108,7 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 /* The attribute _name of an object of a Python class: 1, in probe.value. */
 lp_global long lp_pyvm_own_name(struct lp_vm *vm, __u64 object)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 type, flags;
 
 	if (!rt || lp_pyvm_u64(vm, object + rt->layout.ob_type, &type) < 0 ||
@@ -194,7 +194,7 @@ lp_inline long lp_pyvm_task_name(struct lp_vm *vm, const struct lp_py_runtime *r
 /* The name of the thread, in probe.value, or of the task, in vm->py.out: 1, 0 none. */
 lp_global long lp_pyvm_find_who(struct lp_vm *vm, __u32 who)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return 0;
@@ -280,7 +280,7 @@ lp_inline long lp_pyvm_comm(struct lp_vm *vm)
 /* The function whose frame called this one. */
 lp_inline long lp_pyvm_caller(struct lp_vm *vm)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 frame, code, name, owner = 0;
 
 	if (!rt)
@@ -308,7 +308,7 @@ lp_inline long lp_pyvm_caller(struct lp_vm *vm)
 /* What was found of the thread or the task, as a value; or who it is else. */
 lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
 {
-	const struct lp_py_runtime *rt = vm ? lp_pyvm_rt(vm) : 0;
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 
 	if (!rt)
 		return -LP_ST_UNREADABLE;
