@@ -27,8 +27,7 @@ const struct lp_machine_insn *lp_machine_at(const struct lp_machine *m, uint64_t
 	return NULL;
 }
 
-/* DWARF's number of the register that this one is, or is a part of. */
-static uint8_t number_of(unsigned int reg)
+uint8_t lp_machine_register(unsigned int reg)
 {
 	static const uint16_t names[][5] = {
 		{ X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH },
@@ -61,7 +60,7 @@ static uint16_t mask_of(const cs_regs regs, uint8_t n)
 	uint16_t mask = 0;
 
 	for (uint8_t i = 0; i < n; i++) {
-		uint8_t number = number_of(regs[i]);
+		uint8_t number = lp_machine_register(regs[i]);
 
 		if (number < 16)
 			mask |= (uint16_t)(1u << number);
@@ -71,8 +70,8 @@ static uint16_t mask_of(const cs_regs regs, uint8_t n)
 
 static void fill_memory(struct lp_machine_insn *ret, const cs_x86_op *op)
 {
-	ret->base = number_of(op->mem.base);
-	ret->index = number_of(op->mem.index);
+	ret->base = lp_machine_register(op->mem.base);
+	ret->index = lp_machine_register(op->mem.index);
 	ret->scale = (uint8_t)__builtin_ctz((unsigned int)op->mem.scale | 0x10);
 	ret->disp = op->mem.disp;
 	ret->width = op->size;
@@ -91,7 +90,7 @@ static uint8_t kind_between(const cs_insn *in, struct lp_machine_insn *ret)
 {
 	const cs_x86_op *to = &in->detail->x86.operands[0], *from = to + 1;
 
-	ret->src = number_of(from->reg);
+	ret->src = lp_machine_register(from->reg);
 	if (in->id == X86_INS_XOR && from->reg == to->reg)
 		return LP_MACHINE_SET;
 	if (in->id == X86_INS_MOV && to->size == 8)
@@ -137,7 +136,7 @@ static uint8_t kind_into_register(const cs_insn *in, struct lp_machine_insn *ret
 {
 	const cs_x86_op *to = &in->detail->x86.operands[0], *from = to + 1;
 
-	ret->dst = number_of(to->reg);
+	ret->dst = lp_machine_register(to->reg);
 	if (ret->dst == LP_MACHINE_NONE)
 		return LP_MACHINE_OTHER;
 	if (from->type == X86_OP_MEM) {
@@ -155,13 +154,13 @@ static uint8_t kind_of_one(const cs_insn *in, struct lp_machine_insn *ret)
 	const cs_x86 *x = &in->detail->x86;
 
 	if (in->id == X86_INS_CDQE) {
-		ret->dst = ret->src = number_of(X86_REG_RAX);
+		ret->dst = ret->src = lp_machine_register(X86_REG_RAX);
 		ret->imm = LP_PY_SIGNED;
 		return LP_MACHINE_PART;
 	}
 	if (in->id == X86_INS_NEG && x->operands[0].type == X86_OP_REG &&
 	    x->operands[0].size == 4) {
-		ret->dst = ret->src = number_of(x->operands[0].reg);
+		ret->dst = ret->src = lp_machine_register(x->operands[0].reg);
 		ret->imm = LP_PY_MINUS;
 		return LP_MACHINE_PART;
 	}
@@ -179,7 +178,7 @@ static uint8_t kind_into_memory(const cs_insn *in, struct lp_machine_insn *ret)
 		ret->imm = from->imm;
 		return LP_MACHINE_STORE;
 	}
-	ret->src = number_of(from->reg);
+	ret->src = lp_machine_register(from->reg);
 	return ret->src == LP_MACHINE_NONE ? LP_MACHINE_CHANGE : LP_MACHINE_STORE;
 }
 

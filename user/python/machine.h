@@ -51,6 +51,8 @@ int lp_machine_decode(struct lp_python *py, struct lp_machine *ret, struct lp_er
 void lp_machine_done(struct lp_machine *m);
 LP_CLEANUP_DONE(struct lp_machine, lp_machine_done)
 
+/* DWARF's number of the register that capstone's is, or is a part of; LP_MACHINE_NONE. */
+uint8_t lp_machine_register(unsigned int reg);
 /* The one that begins there; NULL. */
 const struct lp_machine_insn *lp_machine_at(const struct lp_machine *m, uint64_t addr);
 

@@ -13,6 +13,7 @@
 #include <capstone/capstone.h>
 
 #include "python/code.h"
+#include "python/machine.h"
 
 #define OPCODES	  256
 #define LOOK	  256 /* bytes of machine code looked at for one instruction */
@@ -76,42 +77,28 @@ static int find_table(struct lp_python *py, uint64_t table[OPCODES], struct lp_e
 
 /* --- the register --- */
 
-/* DWARF's numbers, by capstone's. */
-static int dwarf_number(unsigned int reg)
-{
-	static const uint16_t regs[] = { X86_REG_RAX, X86_REG_RDX, X86_REG_RCX, X86_REG_RBX,
-					 X86_REG_RSI, X86_REG_RDI, X86_REG_RBP, X86_REG_RSP,
-					 X86_REG_R8,  X86_REG_R9,  X86_REG_R10, X86_REG_R11,
-					 X86_REG_R12, X86_REG_R13, X86_REG_R14, X86_REG_R15 };
-
-	for (size_t i = 0; i < LP_ARRAY_SIZE(regs); i++)
-		if (regs[i] == reg)
-			return (int)i;
-	return -1;
-}
-
-/* The register that this instruction tells of; -1: none. */
-static int tells(const struct lp_py_layout *l, const cs_insn *in)
+/* The register that this instruction tells of; LP_MACHINE_NONE. */
+static uint8_t tells(const struct lp_py_layout *l, const cs_insn *in)
 {
 	const cs_x86 *x = &in->detail->x86;
 	const cs_x86_op *to = &x->operands[0], *from = &x->operands[1];
 
 	if (x->op_count != 2)
-		return -1;
+		return LP_MACHINE_NONE;
 	if (!l->lasti_unit) {
 		if (in->id == X86_INS_MOV && to->type == X86_OP_MEM && from->type == X86_OP_REG &&
 		    from->size == 8 && to->mem.disp == l->frame_lasti &&
 		    to->mem.index == X86_REG_INVALID && to->mem.base != X86_REG_RSP)
-			return dwarf_number(from->reg);
-		return -1;
+			return lp_machine_register(from->reg);
+		return LP_MACHINE_NONE;
 	}
 	if (in->id == X86_INS_MOVZX && from->type == X86_OP_MEM && from->size <= 2 &&
 	    !from->mem.disp && from->mem.index == X86_REG_INVALID)
-		return dwarf_number(from->mem.base);
-	return -1;
+		return lp_machine_register(from->mem.base);
+	return LP_MACHINE_NONE;
 }
 
-static bool writes(csh cs, const cs_insn *in, int number)
+static bool writes(csh cs, const cs_insn *in, uint8_t number)
 {
 	cs_regs read, written;
 	uint8_t n_read, n_written;
@@ -119,7 +106,7 @@ static bool writes(csh cs, const cs_insn *in, int number)
 	if (cs_regs_access(cs, in, read, &n_read, written, &n_written))
 		return true;
 	for (uint8_t i = 0; i < n_written; i++)
-		if (dwarf_number(written[i]) == number)
+		if (lp_machine_register(written[i]) == number)
 			return true;
 	return false;
 }
@@ -131,22 +118,22 @@ static bool ends(csh cs, const cs_insn *in)
 }
 
 /* What the machine code at addr says: the register, as it is where that code begins. */
-static int register_at(struct lp_python *py, csh cs, uint64_t addr)
+static uint8_t register_at(struct lp_python *py, csh cs, uint64_t addr)
 {
 	uint8_t code[LOOK];
 	cs_insn *insns;
-	int found = -1;
+	uint8_t found = LP_MACHINE_NONE;
 
 	if (py->memory.memory.read(&py->memory.memory, addr, code, sizeof(code)) < 0)
-		return -1;
+		return LP_MACHINE_NONE;
 	size_t n = cs_disasm(cs, code, sizeof(code), addr, INSNS_MAX, &insns);
-	for (size_t i = 0; i < n && found < 0 && !ends(cs, &insns[i]); i++)
+	for (size_t i = 0; i < n && found == LP_MACHINE_NONE && !ends(cs, &insns[i]); i++)
 		found = tells(&py->runtime.layout, &insns[i]);
-	for (size_t i = 0; i < n && found >= 0; i++) {
+	for (size_t i = 0; i < n && found != LP_MACHINE_NONE; i++) {
 		if (tells(&py->runtime.layout, &insns[i]) == found)
 			break;
 		if (writes(cs, &insns[i], found))
-			found = -1;
+			found = LP_MACHINE_NONE;
 	}
 	cs_free(insns, n);
 	return found;
@@ -162,9 +149,10 @@ static int find_register(struct lp_python *py, const uint64_t table[OPCODES], ui
 		return lp_err_nomem(err);
 	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
 	for (size_t i = 0; i < OPCODES && all < VOTES_MAX; i++) {
-		int reg = i && table[i] == table[i - 1] ? -1 : register_at(py, cs, table[i]);
-
-		if (reg < 0)
+		if (i && table[i] == table[i - 1])
+			continue;
+		const uint8_t reg = register_at(py, cs, table[i]);
+		if (reg == LP_MACHINE_NONE)
 			continue;
 		votes[reg]++;
 		all++;
