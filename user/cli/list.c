@@ -58,7 +58,7 @@ static int make_alias(struct lp_view *v, const char *name, json_t **ret)
 	return location.failed ? -ENOMEM : places.make(v, location.data, ret, NULL);
 }
 
-/* 1: the interpreters have it; 0: they don't, and err says so. */
+/* 1: the interpreters have it; 0: they don't, and err says what they have instead, if they do. */
 static int make_python(struct lp_view *v, const char *pattern, const struct kind **ret_kind,
 		       json_t **ret, struct lp_err *err)
 {
@@ -71,6 +71,7 @@ static int make_python(struct lp_view *v, const char *pattern, const struct kind
 		kinds[1] = NULL;
 	}
 	for (size_t i = 0; kinds[i]; i++) {
+		*err = (struct lp_err){ 0 };
 		int r = kinds[i]->make(v, pattern, ret, err);
 
 		*ret_kind = kinds[i];
@@ -113,7 +114,7 @@ static int make(struct lp_view *v, const char *pattern, const struct kind **ret_
 	if (r)
 		return r < 0 ? r : 0;
 	r = make_native(v, pattern, ret_kind, ret, err);
-	if (r == -ENOENT && python.code && (is_location(pattern) || strstr(python.msg, "there is")))
+	if (r == -ENOENT && python.code)
 		*err = python;
 	return r;
 }

@@ -8,6 +8,7 @@
 #define LP_CLI_LIST_H
 
 #include "cli/view.h"
+#include "expr/suggest.h"
 
 /* {"modules":[{"module","debug_information","functions","files":[...]}]} */
 int lp_list_modules(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
@@ -26,8 +27,12 @@ void lp_list_lines_text(const json_t *answer);
 /* {"functions":[{"name","file","line","address","inlined_only","module"}]}; pattern: a glob. */
 int lp_list_functions(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
 void lp_list_functions_text(const json_t *answer);
+/* -ENOENT, with the names that come near to what was asked for. */
+int lp_list_no_function(const struct lp_suggest *near, struct lp_err *err);
 
-/* list_python.c: the same of the interpreters; -ENOENT: not there. */
+/* list_python.c: the same of the interpreters; -ENOENT: not there; a function, without a message where no
+ * name comes near.
+ */
 int lp_list_python_modules(struct lp_python *py, json_t *list, struct lp_err *err);
 int lp_list_python_places(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);
 int lp_list_python_lines(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err);

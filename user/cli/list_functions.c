@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "expr/suggest.h"
-
 struct search {
 	const char *pattern;
 	struct lp_module *m;
@@ -42,17 +40,17 @@ static int see_function(const struct lp_function_info *f, void *arg)
 		NULL);
 }
 
-static int not_found(const struct search *s, struct lp_err *err)
+int lp_list_no_function(const struct lp_suggest *near, struct lp_err *err)
 {
-	lp_auto(lp_buf_done) struct lp_buf near = { 0 };
+	lp_auto(lp_buf_done) struct lp_buf names = { 0 };
 
-	lp_suggest_print(&s->near, &near);
-	if (s->near.n)
+	lp_suggest_print(near, &names);
+	if (near->n)
 		return lp_err_set(err, ENOENT, "no function or source file '%s' (there is: %s)",
-				  s->pattern, near.data);
+				  near->wanted, names.data);
 	return lp_err_set(err, ENOENT,
 			  "no function or source file '%s' in what the target executes",
-			  s->pattern);
+			  near->wanted);
 }
 
 int lp_list_functions(struct lp_view *v, const char *pattern, json_t **ret, struct lp_err *err)
@@ -73,7 +71,7 @@ int lp_list_functions(struct lp_view *v, const char *pattern, json_t **ret, stru
 	if (r < 0)
 		return r == -ENOMEM ? lp_err_nomem(err) : r;
 	if (!json_array_size(found))
-		return not_found(&s, err);
+		return lp_list_no_function(&s.near, err);
 	*ret = json_pack("{s:O}", "functions", found);
 	return *ret ? 0 : lp_err_nomem(err);
 }

@@ -11,7 +11,6 @@
 
 #include "cli/list.h"
 #include "expr/logpoint.h"
-#include "expr/suggest.h"
 #include "probe/probe.h"
 
 #define VARIABLES (LP_EACH_ARGUMENTS | LP_EACH_LOCALS)
@@ -82,19 +81,11 @@ static bool is_meant(const char *pattern, const char *name)
 	return dot && fnmatch(pattern, dot + 1, 0) == 0;
 }
 
-static void suggest(struct search *s, const char *name)
-{
-	for (size_t i = 0; i < s->near.n; i++)
-		if (!strcmp(s->near.best[i].name, name))
-			return;
-	lp_suggest_add(&s->near, name, true);
-}
-
 static int see_file(const char *path, void *arg)
 {
 	const char *slash = strrchr(path, '/');
 
-	suggest(arg, slash ? slash + 1 : path);
+	lp_suggest_add(&((struct search *)arg)->near, slash ? slash + 1 : path, true);
 	return 0;
 }
 
@@ -105,9 +96,9 @@ static int see_function(const struct lp_py_function_info *f, void *arg)
 	if (!is_meant(s->pattern, f->name)) {
 		const char *dot = strrchr(f->name, '.');
 
-		suggest(s, f->name);
+		lp_suggest_add(&s->near, f->name, true);
 		if (dot)
-			suggest(s, dot + 1);
+			lp_suggest_add(&s->near, dot + 1, true);
 		return 0;
 	}
 	return lp_json_push(s->found,
@@ -138,14 +129,8 @@ int lp_list_python_functions(struct lp_view *v, const char *pattern, json_t **re
 	}
 	if (r < 0)
 		return r == -ENOMEM ? lp_err_nomem(err) : r;
-	if (!json_array_size(found)) {
-		lp_auto(lp_buf_done) struct lp_buf near = { 0 };
-
-		lp_suggest_print(&s.near, &near);
-		return lp_err_set(err, ENOENT, "no function or source file '%s'%s%s%s", pattern,
-				  s.near.n ? " (there is: " : "", s.near.n ? near.data : "",
-				  s.near.n ? ")" : "");
-	}
+	if (!json_array_size(found))
+		return s.near.n ? lp_list_no_function(&s.near, err) : -ENOENT;
 	*ret = json_pack("{s:O}", "functions", found);
 	return *ret ? 0 : lp_err_nomem(err);
 }

@@ -47,6 +47,9 @@ void lp_suggest_add(struct lp_suggest *s, const char *name, bool only_near)
 		d = FAR;
 	if (d == FAR && only_near)
 		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->best[i].name, name))
+			return;
 	s->seen++;
 
 	size_t at = s->n;

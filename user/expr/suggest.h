@@ -23,7 +23,9 @@ struct lp_suggest {
 	size_t seen; /* of all */
 };
 
-/* name must live as long as the list. Only_near: leave it out where it is not alike. */
+/* name must live as long as the list; it may come several times. Only_near: leave it out where it is not
+ * alike.
+ */
 void lp_suggest_add(struct lp_suggest *s, const char *name, bool only_near);
 /* "count, buf, ..." */
 void lp_suggest_print(const struct lp_suggest *s, struct lp_buf *b);

@@ -57,14 +57,6 @@ static int several_files(const struct file_list *files, const char *wanted, stru
 			  files->len > MAX_NAMED ? ", ..." : "");
 }
 
-static bool is_named(const struct lp_suggest *near, const char *name)
-{
-	for (size_t i = 0; i < near->n; i++)
-		if (!strcmp(near->best[i].name, name))
-			return true;
-	return false;
-}
-
 /* A file of that name in another folder, or files of names that come near. */
 static int no_such_file(const struct candidates *c, const char *wanted, struct lp_err *err)
 {
@@ -80,7 +72,7 @@ static int no_such_file(const struct candidates *c, const char *wanted, struct l
 		const char *end = strrchr((*code)->file, '/');
 		const char *base = end ? end + 1 : (*code)->file;
 
-		if (!b.len && !is_named(&near, base))
+		if (!b.len)
 			lp_suggest_add(&near, base, true);
 	}
 	lp_suggest_print(&near, &b);
@@ -197,9 +189,8 @@ static int unknown_function(const struct candidates *c, const char *name, struct
 		if (!strncmp(function, name, near.len) && function[near.len] == '.' &&
 		    !strchr(function + near.len + 1, '.') && n++ < MAX_NAMED)
 			lp_buf_fmt(&b, "%s%s", n > 1 ? ", " : "", function);
-		if (!is_named(&near, function))
-			lp_suggest_add(&near, function, true);
-		if (dot && !is_named(&near, dot + 1))
+		lp_suggest_add(&near, function, true);
+		if (dot)
 			lp_suggest_add(&near, dot + 1, true);
 	}
 	if (n == 0 && near.n > 0)
