@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session/internal.h"
 
-/* CHEAP_HITS is a rate that costs less than any budget worth setting, even where a probe is at its
- * dearest: below it the costs of this machine need not be known.
- */
-
 static uint64_t cost_of(const struct lp_costs *c, uint32_t classes)
 {
 	const uint64_t of[] = {

@@ -241,12 +241,12 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err);
 struct interp *session_interp(const struct lp_session *s, pid_t pid);
 /* Whose memory tells of its objects. */
 struct interp *session_interp_root(struct interp *in);
-/* Tells the kernel side of what was opened before it was there. */
 /* Names that are redacted, told to the kernel side; -EINVAL: one that it can't compare. */
 int session_python_hide_names(struct lp_session *s, struct lp_err *err);
 /* What a watchpoint's hits have to be told by: found, then told to the kernel side. */
 int session_python_find_fetches(struct interp *in, struct lp_err *err);
 int session_python_add_fetches(struct lp_session *s, struct interp *in, struct lp_err *err);
+/* Tells the kernel side of what was opened before it was there. */
 int session_python_add_runtimes(struct lp_session *s, struct lp_err *err);
 int session_python_add_target(struct lp_session *s, pid_t pid, struct lp_err *err);
 int session_python_fill_info(struct lp_session *s, struct interp *in, struct lp_err *err);
@@ -289,18 +289,19 @@ int session_python_attach_all(struct lp_session *s, struct lp_err *err);
 void session_python_detach(struct lp_session *s, struct point *p);
 void session_python_detach_process(struct lp_session *s, struct interp *in);
 void session_python_detach_all(struct lp_session *s);
+/* For good: what is asked for at the end is taken down. */
+void session_python_detach_spot(struct lp_session *s, struct spot *spot);
 /* How often probes in the evaluation loop were run into, the point's own hits included. */
 uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
-
-void session_python_detach_spot(struct lp_session *s, struct spot *spot);
 
 /* python_gone.c: takes out those of a point's spots, before *from, that were in what lay at `code` before
  * (0: all whose code is gone), for good. made: when another was, which later spots are in.
  */
 void session_python_bury(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
 			 uint64_t made, size_t *from);
+/* Frees those of which no record can come any more. */
 void session_python_sweep(struct lp_session *s);
 
 /* python_steps.c: probes in the evaluation loop, for spots [from, end). */
@@ -365,8 +366,10 @@ void session_hold_end(struct lp_session *s);
 /* symbols.c */
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
 
-/* budget.c */
-#define CHEAP_HITS 500 /* a second: see there */
+/* budget.c. Hits a second that cost less than any budget worth setting, even where a probe is at its
+ * dearest: below it the costs of this machine need not be known.
+ */
+#define CHEAP_HITS 500
 void session_budget_tick(struct lp_session *s);
 /* Of a probe where an instruction of the interpreter's loop begins, ns. */
 uint64_t session_step_cost(struct lp_session *s);

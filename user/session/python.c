@@ -116,8 +116,7 @@ bool session_python_expected(const struct lp_session *s)
 		if (looks_so(t->pids[i]))
 			return true;
 	lp_vec_each (&s->points, p)
-		if ((*p)->lp->location.kind == LP_AT_LINE &&
-		    has_suffix((*p)->lp->location.file, ".py"))
+		if (session_names_python_file(*p))
 			return true;
 	if (s->cgroup[0])
 		return true; /* anything may start there */

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <inttypes.h>
 #include <string.h>
 
 /* An instruction of one interpreter's loop. */

@@ -217,7 +217,6 @@ void session_python_detach_all(struct lp_session *s)
 	s->makers.len = 0;
 }
 
-/* For good: what is asked for at the end is taken down. */
 void session_python_detach_spot(struct lp_session *s, struct spot *spot)
 {
 	struct point *p = spot->point;
