@@ -192,6 +192,8 @@ def made_again_and_again(name, path):
         equal((result.counts(point).hits, result.counts(point).lost), (times, 0), f"hits of {point}")
     equal([v["$return"] for v in values(result, "back")], [n + 1 for n in range(times)], "results")
     equal([v["y"] for v in values(result, "third")], [[1, n] for n in range(1, times, 2)], "the third line's")
+    first, last = (int(n) for n in re.findall(r"held (\d+)", result.out))
+    check(last <= first + 4, f"{last} descriptors after twice as many functions as had {first}")
 
 
 @every(SYSTEM[:1])

@@ -12,7 +12,7 @@
 
 #include "lp/python.h"
 
-#define WORDS 64
+#define WORDS 512 /* to the end of a page */
 
 static uint64_t memory[WORDS] __attribute__((aligned(4096)));
 
@@ -86,6 +86,19 @@ static void registers_and_constants(void **state)
 	expect(3, 1003);
 	expect(5, 1005);
 	expect(40, 1040);
+}
+
+/* Where no window can be read. */
+static void at_the_end_of_a_page(void **state)
+{
+	struct lp_py_late late = plain(3, 0, 0);
+
+	(void)state;
+	vm.mach[3] = AT(WORDS - 1);
+	vm.mach[0] = 0x8880;
+	lp_late_add(&vm, &late);
+	expect(WORDS - 1, 0x8880);
+	expect(WORDS - 2, 1000 + WORDS - 2);
 }
 
 /* Two to one place: the later counts. */
@@ -227,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(registers_and_constants, set_up),
+		cmocka_unit_test_setup(at_the_end_of_a_page, set_up),
 		cmocka_unit_test_setup(the_last_one_counts, set_up),
 		cmocka_unit_test_setup(addresses_of_all_forms, set_up),
 		cmocka_unit_test_setup(address_in_memory, set_up),
