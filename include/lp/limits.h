@@ -37,6 +37,8 @@
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack */
+#define LP_PY_EXC_MAX	    8	  /* exceptions of a chain of causes and contexts */
+#define LP_PY_TRAPS_MAX	    64	  /* logpoints on exceptions in one session */
 #define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
 #define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */
 #define LP_PY_FETCHES_MAX   512	  /* instructions of an interpreter that read code units */
