@@ -7,6 +7,7 @@
 #ifndef LP_EXPR_LOCATION_H
 #define LP_EXPR_LOCATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,13 @@ enum lp_location_kind {
 	LP_AT_CRASH,
 };
 
+static inline bool lp_at_exception(enum lp_location_kind kind)
+{
+	return kind == LP_AT_RAISE || kind == LP_AT_UNCAUGHT;
+}
+
 /* "ValueError", "shop.errors.OutOfStock" */
-struct lp_type_name {
+struct lp_class_name {
 	const char *text;
 	int col;
 };
@@ -37,7 +43,7 @@ struct lp_location {
 	const char *file, *provider, *name;
 	int line;
 	uint64_t offset;
-	const struct lp_type_name *types; /* none: every exception */
+	const struct lp_class_name *types; /* none: every exception */
 	size_t n_types;
 };
 

@@ -132,7 +132,7 @@ static size_t type_len(const char *s)
 	return len;
 }
 
-static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_type_name *types)
+static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_class_name *types)
 {
 	size_t start = lx->pos, len = type_len(lx->text + start);
 	const char *end = lx->text + start + len;
@@ -145,7 +145,7 @@ static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_type
 				     LP_PY_NAME_TEXT_MAX);
 	if (ret->n_types == LP_TYPES_MAX)
 		return lp_lexer_fail(lx, start, start + len, "more than %d classes", LP_TYPES_MAX);
-	types[ret->n_types++] = (struct lp_type_name){ .text = dup_text(lx, start, start + len),
+	types[ret->n_types++] = (struct lp_class_name){ .text = dup_text(lx, start, start + len),
 						       .col = (int)start + 1 };
 	lx->pos = start + len;
 	return lx->status;
@@ -159,7 +159,7 @@ static int types_location(struct lp_lexer *lx, struct lp_location *ret)
 
 	if (!next || next == '"' || lp_is_clause(lx->text + end, type_len(lx->text + end)))
 		return 0;
-	struct lp_type_name *types = lp_arena_array(lx->arena, struct lp_type_name, LP_TYPES_MAX);
+	struct lp_class_name *types = lp_arena_array(lx->arena, struct lp_class_name, LP_TYPES_MAX);
 	if (!types)
 		return lx->status = lp_err_nomem(lx->err);
 	ret->types = types;
