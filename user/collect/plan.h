@@ -37,9 +37,11 @@ struct lp_scratch {
 	struct lp_threads threads;
 };
 
-/* Who has hit, as Python sees it; NULL: not known, or native. */
+/* Who has hit, as Python sees it (NULL: not known, or native), and where. */
 struct lp_who {
 	const char *thread, *task;
+	const char *function, *file; /* NULL: not known */
+	int line;		     /* 0: not known */
 };
 
 int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err);
