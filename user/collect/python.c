@@ -152,6 +152,29 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 	return n;
 }
 
+void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym)
+{
+	const char *end = (const char *)rec + rec->len;
+	const struct lp_block *b = (const void *)(rec + 1);
+
+	for (; sym->python_frame && (const char *)b < end;
+	     b = (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len))) {
+		const bool is_exc = b->slot == LP_SLOT_PYEXC;
+		const size_t from = is_exc ? sizeof(struct lp_py_exc) : 0;
+
+		if ((!is_exc && b->slot != LP_SLOT_PYSTACK) || b->status != LP_ST_OK)
+			continue;
+		for (size_t at = from; at + sizeof(struct lp_py_frame) <= b->len;
+		     at += sizeof(struct lp_py_frame)) {
+			struct lp_frame found = { 0 };
+			struct lp_py_frame f;
+
+			memcpy(&f, (const char *)(b + 1) + at, sizeof(f));
+			sym->python_frame(sym->arg, (pid_t)rec->pid, &f, &found);
+		}
+	}
+}
+
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			   struct lp_value *ret)
 {

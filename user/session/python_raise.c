@@ -72,6 +72,9 @@ int session_trap_resolve_in(struct lp_session *s, struct point *p, struct interp
 	int r = take_bit(s, p, err);
 	if (r < 0)
 		return r;
+	/* its code is known before it is needed: the process may end with its first exception */
+	if (!s->kernel)
+		lp_python_scan(session_interp_root(in)->py, NULL);
 	struct spot *spot = calloc(1, sizeof(*spot));
 	if (spot)
 		spot->py = calloc(1, sizeof(*spot->py));
