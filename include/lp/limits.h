@@ -58,6 +58,7 @@
 #define LP_PY_SLOTS_MAX	 24   /* names in one class's __slots__ */
 #define LP_PY_DIGITS_MAX 512  /* digits of an int, 30 bits each */
 #define LP_PY_SCAN_MAX	 4096 /* entries of a dict's or set's table looked at */
+#define LP_PY_LINES_MAX	 16384 /* bytes of a code object's table of lines */
 #define LP_PY_DEPTH_MAX	 64   /* objects within objects */
 #define LP_PY_NAME_MAX	 64   /* characters of a name that is compared with those not to be shown */
 
