@@ -143,6 +143,12 @@ static int lp_py_is_redacted(__u64 hash)
 	return 0;
 }
 
+static int lp_py_code_sent(struct lp_vm *vm)
+{
+	(void)vm;
+	return 1;
+}
+
 static const struct lp_py_wanted *lp_py_wanted_at(struct lp_vm *vm, __u64 hash)
 {
 	(void)vm, (void)hash;

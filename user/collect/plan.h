@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "collect/collect.h"
 #include "collect/decode.h"
+#include "collect/places.h"
 #include "collect/threads.h"
 
 struct lp_plan {
@@ -35,6 +36,7 @@ struct lp_scratch {
 	size_t n_frames;
 	char comm[LP_COMM_LEN + 1];
 	struct lp_threads threads;
+	struct lp_places places;
 };
 
 /* Who has hit, as Python sees it (NULL: not known, or native), and where. */
