@@ -172,7 +172,8 @@ static int frames_reserve(struct lp_scratch *s, size_t n)
  * the logpoint itself is known also where nothing could be unwound.
  */
 static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
+		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev,
+		     struct lp_err *err)
 {
 	const struct lp_template *t = p->info->template;
 	const struct lp_frame own = { .function = who->function,

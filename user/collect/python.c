@@ -131,7 +131,8 @@ static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 	if (code) {
 		frame.function = code->function;
 		frame.file = code->file;
-		frame.line = lp_py_line_in(p->info->python->runtime->layout.minor, &f, &code->table);
+		frame.line =
+			lp_py_line_in(p->info->python->runtime->layout.minor, &f, &code->table);
 	} else if (sym && sym->python_frame) {
 		sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &frame);
 	}

@@ -25,11 +25,11 @@
 #define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
 #define PYTHON_REDACTED 4096   /* names */
 /* Their entries are made in advance, at 0.3 us each. */
-#define PYTHON_THREADS 4096u /* Python threads that have hits */
-#define PYTHON_LEADS   4096u /* frames between two starts of one line */
-#define PYTHON_VERDICTS 4096u /* classes of which it is known who wants them */
-#define PYTHON_SENT    4096u  /* code objects whose lines the reader has */
-#define PYTHON_WANTED  65536u /* names of classes, of all interpreters */
+#define PYTHON_THREADS	4096u  /* Python threads that have hits */
+#define PYTHON_LEADS	4096u  /* frames between two starts of one line */
+#define PYTHON_VERDICTS 4096u  /* classes of which it is known who wants them */
+#define PYTHON_SENT	4096u  /* code objects whose lines the reader has */
+#define PYTHON_WANTED	65536u /* names of classes, of all interpreters */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -358,7 +358,9 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 
 	if (is_new && lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(map, &key, &runtime, BPF_ANY) < 0) {
+	/* a forked child has its parent's from its first moment on: that stays until it has its own */
+	if (bpf_map_update_elem(map, &key, &runtime, runtime ? BPF_ANY : BPF_NOEXIST) < 0 &&
+	    errno != EEXIST) {
 		k->targets.len -= is_new;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));

@@ -13,8 +13,7 @@ static const char *text_at(struct lp_pv *p, uint64_t pointer)
 {
 	uint64_t str;
 
-	return lp_py_u64(p->r->memory, pointer, &str) < 0 ? NULL
-							  : lp_pv_name(p, p->r->memory, str);
+	return lp_py_u64(p->r->memory, pointer, &str) < 0 ? NULL : lp_pv_name(p, p->r->memory, str);
 }
 
 /* As much of the table as there is: copies are at most LP_READ_MAX bytes each. */
@@ -62,8 +61,8 @@ bool lp_py_code_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
 {
 	const struct lp_py_layout *l = &r->runtime->layout;
 	struct lp_pv p = { .r = r, .l = l, .types = r->types };
-	const char *name = l->code_qualname == LP_PY_NONE ? NULL
-							   : text_at(&p, f->code + l->code_qualname);
+	const char *name =
+		l->code_qualname == LP_PY_NONE ? NULL : text_at(&p, f->code + l->code_qualname);
 
 	if (!name)
 		name = text_at(&p, f->code + l->code_name);
