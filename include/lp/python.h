@@ -138,6 +138,7 @@
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
+	X(tstate_status, "PyThreadState._status, from 3.12 on")                                    \
 	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
@@ -269,8 +270,9 @@ struct lp_py_site {
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
 	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
-	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
-	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	/* Of a site that a uprobe in the evaluation loop serves: the machine register that holds
+	 * the address of the unit, less delta bytes, when the probe is hit. Of a CALLED one: that which
+	 * holds the frame, and that which says whether the frame begins by an exception.
 	 */
 	__u16 unit_register;
 	__s16 unit_delta;
@@ -331,6 +333,7 @@ struct lp_py_fetch_key {
 #define LP_PY_SITE_FOLLOWS     0x2u
 #define LP_PY_SITE_CACHED      0x8u /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
+#define LP_PY_SITE_CALLED      0x10u /* of those: where that loop is entered, up to 3.10 */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 
 /* What a virtual register of a Python program holds. */

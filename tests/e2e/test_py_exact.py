@@ -145,6 +145,43 @@ def interrupted_loops(name, path):
     equal(result.counts("body").hits, hits, "hits of the body")
 
 
+def begin_with_loops(path, calls, threads, mode, *more):
+    """Functions that begin with a loop are hit by calls, not by rounds: (program, result)."""
+    points = ('entry spin "{n} {rounds}" as spin', 'return spin "{$return}" as back', 'entry fail "{n}" as fail',
+              'entry flow "{n}" as flow', 'call dive "{n} {rounds} {$return} {$elapsed}" as dive', 'return wait "{$return}" as wait')
+    target, result = watch(path, "rounds.py", *points, *more, args=(calls, threads, mode))
+    wanted = {"spin": calls, "back": calls, "fail": calls, "flow": calls, "dive": 2 * calls, "wait": calls}
+    for point, hits in wanted.items():
+        got = result.counts(point)
+        equal((got.hits, got.logged, got.lost), (hits, hits, 0), f"hits of {point} {mode}")
+    return target, result
+
+
+@EVERY
+def functions_that_are_loops(name, path):
+    calls = SOME // 10
+    _, result = begin_with_loops(path, calls, 1, "")
+    equal([tuple(v.values()) for v in values(result, "spin")], [(n, n % 7) for n in range(calls)], "arguments")
+    for point in ("flow", "fail"):
+        equal([v["n"] for v in values(result, point)], list(range(calls)), f"arguments of {point}")
+    for point in ("back", "wait"):
+        equal([v["$return"] for v in values(result, point)], list(range(calls)), f"results of {point}")
+    dives = [[v["n"], v["rounds"], v["$return"]] for v in values(result, "dive")]
+    equal(dives, [row for n in range(calls) for row in ([-1, 1, -1], [n, 4, n])], "calls of dive")
+    check(all(v["$elapsed"] > 0 for v in values(result, "dive")), "times that calls took")
+
+
+@EVERY
+def functions_that_are_loops_otherwise(name, path):
+    """With several threads; under somebody's trace function; up to where no more calls are possible."""
+    begin_with_loops(path, SOME // 10, 4, "")
+    target, _ = begin_with_loops(path, SOME // 100, 2, "settrace")
+    equal(target.said("end")[0]["seen"], SOME // 100, "call events")
+    begin_with_loops(path, SOME // 100, 2, "profile")
+    target, result = begin_with_loops(path, 4, 1, "deep", 'entry enough "{n}" as enough')
+    equal([v["n"] for v in values(result, "enough")], list(range(target.said("deep")[0]["depth"])), "calls up to the limit")
+
+
 @EVERY
 def forked_children(name, path):
     """Children are targets with --follow only; their threads, too."""
