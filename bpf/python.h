@@ -400,7 +400,7 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 	if (t)
 		t->tstate = vm->py.tstate;
 	if (step & LP_PY_SITE_CALLED)
-		return lp_pyvm_called(vm, &rt->layout) >= 0;
+		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)
 		return 0;
 	return step ? lp_pyvm_begins(vm, &rt->layout, unit, t, step)

@@ -174,12 +174,41 @@ def functions_that_are_loops(name, path):
 @EVERY
 def functions_that_are_loops_otherwise(name, path):
     """With several threads; under somebody's trace function; up to where no more calls are possible."""
-    begin_with_loops(path, SOME // 10, 4, "")
+    begin_with_loops(path, SOME // 50, 4, "")
     target, _ = begin_with_loops(path, SOME // 100, 2, "settrace")
     equal(target.said("end")[0]["seen"], SOME // 100, "call events")
     begin_with_loops(path, SOME // 100, 2, "profile")
     target, result = begin_with_loops(path, 4, 1, "deep", 'entry enough "{n}" as enough')
-    equal([v["n"] for v in values(result, "enough")], list(range(target.said("deep")[0]["depth"])), "calls up to the limit")
+    depth = target.said("deep")[0]["depth"]
+    check(depth > 100 and [v["n"] for v in values(result, "enough")] == list(range(depth)), f"{depth} calls up to the limit")
+
+
+@EVERY
+def in_subinterpreters(name, path):
+    """A thread goes from one interpreter to another and back: each is seen where it is, with its own objects."""
+    times = 40
+    line = where("nested_module.py", "nested")
+    target = Program(path, "nested.py", times)
+    tracer = Tracer(target, line + ' "{thing} {text} {number} {isinstance(thing, Thing)}" if number >= 0 as line',
+                    'call step "{who} {number} {$return[1]}" as call')
+    target.go()
+    until(lambda: target.said("prepared"), "two more interpreters")
+    until(lambda: len(re.findall(r"^(?:logpoint: )?armed: ", tracer.errors(), re.M)) >= 4, "them to be armed")
+    target.go()
+    target.finish()
+    result = tracer.finish()
+    want = {"early": range(times), "thread": range(times), "first": range(times), "second": range(times, 2 * times),
+            "main": range(2 * times)}
+    for point in ("line", "call"):
+        got = {}
+        for v in values(result, point):
+            who, number = v["who"] if point == "call" else v["thing"]["who"], v["number"]
+            equal(v["$return[1]" if point == "call" else "text"], f"{who} {number}", f"the text at {point}")
+            check(point == "call" or v["isinstance(thing, Thing)"] is True, f"class of {who}'s")
+            got.setdefault(who, []).append(number)
+        equal({who: sorted(numbers) for who, numbers in got.items()}, {who: list(numbers) for who, numbers in want.items()},
+              f"hits of {point}")
+    check(all(result.counts(point).lost == 0 for point in ("line", "call")), "none is lost")
 
 
 @EVERY

@@ -22,6 +22,9 @@ def spin(n, rounds):
 
 def dive(n, rounds):
     while True:
+        if rounds > 3:
+            rounds -= 1
+            continue
         if rounds == 0:
             return n
         rounds -= 1
@@ -56,6 +59,8 @@ async def wait(n, rounds):
 
 def enough(n):
     while True:
+        if n < 0:
+            continue
         enough(n + 1)
 
 
