@@ -17,7 +17,7 @@ static void print_node(struct lp_buf *b, const struct lp_node *n);
 
 static void print_kids(struct lp_buf *b, const struct lp_node *n)
 {
-	const struct lp_node *kids[] = { n->a, n->b, n->c };
+	const struct lp_node *kids[] = { n->a, n->b, n->c, n->d };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(kids); i++)
 		if (kids[i]) {
@@ -75,6 +75,10 @@ static void print_node(struct lp_buf *b, const struct lp_node *n)
 		lp_buf_fmt(b, " <%s%.*s>", n->type_name->name, n->type_name->stars, "****");
 	print_kids(b, n);
 	lp_buf_char(b, ')');
+	if (n->slices) {
+		lp_buf_str(b, " or ");
+		print_node(b, n->slices);
+	}
 }
 
 static void conditions(void **state)
@@ -117,6 +121,16 @@ static void conditions(void **state)
 		{ "len(x) > 3", "(> (len x) 3)" },
 		{ "s.startswith(\"a\\n\")", "(startswith s 'a\n')" },
 		{ "ns::x == ::y", "(== ns::x ::y)" },
+		{ "a[b::c]", "([] a b::c) or ([:] a b c)" },
+		{ "a[::c] + d::e", "(+ ([] a ::c) or ([:] a c) d::e)" },
+		{ "a[b + 1::c - d]", "([:] a (+ b 1) (- c d))" },
+		{ "a[b.x::c] + d::e", "(+ ([] a (.x::c b)) or ([:] a (.x b) c) d::e)" },
+		{ "a[f[b::c]::d]",
+		  "([:] a ([:] f b c) d)" },
+		{ "a[f[b::c] + d]", "([] a (+ ([] f b::c) or ([:] f b c) d)) or "
+				    "([] a (+ ([:] f b c) d))" },
+		{ "a[(b::C *)p]", "([] a (cast <b::C*> p))" },
+		{ "a[b ? c::d : e]", "([] a (? b c::d e))" },
 		{ "$pid == $1", "(== $pid $1)" },
 		{ "x == 'a' or x == 'ab'", "(or (== x 97) (== x 'ab'))" },
 		{ "0x1F + 0b11 + 0o17 + 017 + 1_000 + 7ul",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-import threading
+"""What is imported in each interpreter."""
 
 
 class Thing:
@@ -14,6 +14,8 @@ def step(who, number):
 
 
 def in_thread(who, times):
+    import threading
+
     def work():
         for n in range(times):
             step(who, n)
