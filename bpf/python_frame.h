@@ -18,7 +18,7 @@
 	236 /* opcodes from here on: MIN_INSTRUMENTED_OPCODE of 3.13, 237 in 3.12 */
 
 #define LP_PYVM_EVENTS 0xffull /* _PY_EVAL_EVENTS_MASK, from 3.13 on */
-#define LP_PYVM_ACTIVE 0x10 /* PyThreadState._status.active, from 3.12 on */
+#define LP_PYVM_ACTIVE 0x10    /* PyThreadState._status.active, from 3.12 on */
 
 /* A thread that runs in several interpreters, one within the other, has a PyThreadState in each: is this
  * the one that runs? Up to 3.11 one lock serves them all, and who holds it is known.
@@ -133,8 +133,8 @@ lp_inline int lp_pyvm_called(struct lp_vm *vm, const struct lp_py_runtime *rt)
 	__u64 last;
 
 	return lp_pyvm_u64(vm, vm->py.frame + l->frame_code, &vm->py.code) >= 0 &&
-	       lp_pyvm_get(vm, vm->py.frame + l->frame_lasti, 4, &last) >= 0 &&
-	       (__s32)last == -1 && !lp_pyvm_too_deep(vm, rt);
+	       lp_pyvm_get(vm, vm->py.frame + l->frame_lasti, 4, &last) >= 0 && (__s32)last == -1 &&
+	       !lp_pyvm_too_deep(vm, rt);
 }
 
 /* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */

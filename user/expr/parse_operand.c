@@ -464,7 +464,8 @@ static struct lp_node *parse_brackets(struct lp_parser *p, struct lp_node *a)
 
 /* The same from where `begin` and `open` are, with "::" as a slice's. NULL: it is none. */
 static struct lp_node *parse_slices(struct lp_parser *p, const struct lp_parser *begin,
-				    const struct lp_lexer *open, struct lp_node *a, size_t *ret_next)
+				    const struct lp_lexer *open, struct lp_node *a,
+				    size_t *ret_next)
 {
 	const struct lp_parser end = *p;
 	const struct lp_lexer behind = *p->lx;

@@ -20,7 +20,8 @@
 
 #include "python/python.h"
 
-#define LP_PY_STEP_CALLS 0 /* in place of an opcode, which up to 3.10 none is: functions are called */
+#define LP_PY_STEP_CALLS                                                                           \
+	0 /* in place of an opcode, which up to 3.10 none is: functions are called */
 
 struct lp_py_step {
 	struct lp_py_site site; /* as the place's, but for unit, unit_register, unit_delta, flags */
