@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Does what its standard input says, a line each, and says "done" after it: `step N` is so many calls, `fail`
-one that goes wrong, `gone N` so many of functions of their own with objects of classes of their own, in
-threads of their own, of which nothing is left afterwards.
+one that goes wrong; `gone` calls functions of their own with objects of classes of their own, in threads of
+their own, of which nothing is left afterwards.
 """
 
 import gc
@@ -15,8 +15,17 @@ class Kind{n}:
         self.value = value
 
 def made(item):
-    return item.value  # line {line}
+    return item.value
 """
+
+
+def make(n):
+    scope = {}
+    exec(compile("\n" * n * 10 + MADE.format(n=n), "recorded_made.py", "exec"), scope)
+    return scope
+
+
+kept = [make(n) for n in range(3)]
 
 
 def step(i):
@@ -27,21 +36,25 @@ def fail(i):
     return -i  # @fail
 
 
-def make(n):
-    scope = {}
-    text = "\n" * (n % 10 * 10) + MADE
-    exec(compile(text.format(n=n, line=n % 10 * 10 + 7), "recorded_made.py", "exec"), scope)
-    call = lambda: scope["made"](scope[f"Kind{n}"](n))
-    thread = threading.Thread(target=call, name=f"maker-{n}")
-    thread.start()
-    thread.join()
+def gone():
+    for n, scope in enumerate(kept):
+        thread = threading.Thread(target=lambda: scope["made"](scope[f"Kind{n}"](n)), name=f"maker-{n}")
+        thread.start()
+        thread.join()
+        scope.clear()
+    kept.clear()
+    gc.collect()
 
 
 print("ready", flush=True)
+sys.stdin.readline()
 for line in sys.stdin:
-    what, *count = line.split() or [""]
-    for _ in range(int((count or [what == "fail"])[0])):
-        {"step": step, "fail": fail, "gone": make}[what](number)
-        number += what != "fail"
-    gc.collect()
+    what, *count = line.split()
+    if what == "gone":
+        gone()
+    if what == "fail":
+        fail(number)
+    for _ in range(int((count or [0])[0])):
+        step(number)
+        number += 1
     print("done", flush=True)
