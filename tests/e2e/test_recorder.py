@@ -153,7 +153,7 @@ def who_waits_for_whom():
 def a_count_of_records():
     """-n counts what is written: of more than that the newest, with the cause."""
     target = native()
-    tracer = record(target, f"{STEP} as step dump on bad", f"{FAIL} as bad", options=("-n", "10"))
+    tracer = record(target, f"{STEP} as step", f"{FAIL} as bad dump on bad", options=("-n", "10"))
     do(target, "step 3", "fail", "step 100")
     tracer.wait_records(4)
     check(tracer.alive(), "six are left")

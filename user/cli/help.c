@@ -21,7 +21,8 @@
 	"  -n, --count N           stop after N records\n"                                         \
 	"  -d, --duration TIME     stop after TIME: 500ms, 30s, 5m, 1h; a bare number is\n"        \
 	"                          seconds\n"                                                      \
-	"      --last SIZE         keep the newest records, SIZE bytes (64K, 16M, 1G), and write\n"    \
+	"      --last SIZE         keep the newest records, SIZE bytes (64K, 16M, 1G), and "       \
+	"write\n"                                                                                  \
 	"                          them only at a crash or uncaught, where another logpoint's\n"   \
 	"                          `dump on` says so, on SIGUSR1, and at the end\n"                \
 	"      --follow            also children that the target forks\n"                          \

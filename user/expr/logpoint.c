@@ -178,8 +178,9 @@ static int parse_clause(struct lp_lexer *lx, struct lp_logpoint *lp, uint32_t *s
 	if (word.kind == LP_TOK_STRING)
 		return lp_lexer_fail(lx, word.start, word.start + 1,
 				     "a second template, or it does not follow the location");
-	return lp_lexer_expected(lx, *seen & 1 ? "an operator or a clause"
-					       : "a clause (if, hit, after, as, max, rate, with, dump on)");
+	return lp_lexer_expected(
+		lx, *seen & 1 ? "an operator or a clause"
+			      : "a clause (if, hit, after, as, max, rate, with, dump on)");
 }
 
 static int parse_all(struct lp_lexer *lx, struct lp_logpoint *lp)

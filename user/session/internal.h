@@ -49,7 +49,7 @@ struct point {
 	LP_VEC(struct spot *) dead; /* Python: their code is gone, records of them may still come */
 	struct lp_err missing;	    /* what is said while no module has it */
 	uint64_t unshown;
-	bool writes_last; /* with opts->last: its hits write what is kept */
+	bool writes_last;		  /* with opts->last: its hits write what is kept */
 	uint64_t unseen;		  /* of spots that are gone */
 	uint64_t runs;			  /* of probes in evaluation loops that are gone */
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */

@@ -139,8 +139,8 @@ int session_named(const struct lp_session *s, const char *name, int col, struct 
 				 "no logpoint is called '%s' (give one that name with `as %s`)",
 				 name, name);
 	if (n > 1)
-		return lp_err_at(err, EINVAL, col, (int)strlen(name), "%zu logpoints are called '%s'",
-				 n, name);
+		return lp_err_at(err, EINVAL, col, (int)strlen(name),
+				 "%zu logpoints are called '%s'", n, name);
 	return 0;
 }
 
@@ -276,8 +276,7 @@ static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
 
 	if (!p)
 		return lp_err_set(err, EPROTO, "a record of an unknown logpoint");
-	if (session_is_full(s) ||
-	    (s->opts->last ? session_record(s, p, ev) : hand_on(s, ev)) < 0)
+	if (session_is_full(s) || (s->opts->last ? session_record(s, p, ev) : hand_on(s, ev)) < 0)
 		p->unshown++;
 	return 0;
 }

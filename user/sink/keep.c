@@ -127,8 +127,7 @@ void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
 		struct head h = head_at(k, at);
 		size_t len = sizeof(h) + h.len, data = advance(k, at, sizeof(h));
 		size_t first = in_one_piece(k, data, h.len);
-		struct iovec bytes[2] = { { k->data + data, first },
-					  { k->data, h.len - first } };
+		struct iovec bytes[2] = { { k->data + data, first }, { k->data, h.len - first } };
 		bool chosen = choice->wanted(choice->arg, h.point);
 
 		if (!chosen || skip || !take(arg, h.point, bytes)) {
