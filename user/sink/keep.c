@@ -17,7 +17,7 @@ int lp_keep_init(struct lp_keep *k, size_t size, struct lp_err *err)
 void lp_keep_done(struct lp_keep *k)
 {
 	free(k->data);
-	lp_vec_done(&k->overwritten);
+	lp_vec_done(&k->points);
 	*k = (struct lp_keep){ 0 };
 }
 
@@ -70,18 +70,19 @@ static void overwrite_oldest(struct lp_keep *k)
 	k->start = advance(k, k->start, sizeof(h) + h.len);
 	k->used -= sizeof(h) + h.len;
 	k->n--;
-	k->overwritten.data[h.point]++;
+	k->points.data[h.point].kept--;
+	k->points.data[h.point].overwritten++;
 }
 
 int lp_keep_add(struct lp_keep *k, uint32_t point, const void *bytes, size_t len)
 {
 	struct head h = { .len = (uint32_t)len, .point = point };
 
-	while (k->overwritten.len <= point)
-		if (lp_vec_push(&k->overwritten, 0) < 0)
+	while (k->points.len <= point)
+		if (lp_vec_push(&k->points, (struct lp_keep_records){ 0 }) < 0)
 			return -ENOMEM;
 	if (len > UINT32_MAX || k->size < sizeof(h) || len > k->size - sizeof(h)) {
-		k->overwritten.data[point]++;
+		k->points.data[point].overwritten++;
 		return 0;
 	}
 
@@ -95,12 +96,17 @@ int lp_keep_add(struct lp_keep *k, uint32_t point, const void *bytes, size_t len
 	put(k, advance(k, at, sizeof(h)), bytes, len);
 	k->used += sizeof(h) + len;
 	k->n++;
+	k->points.data[point].kept++;
 	return 0;
 }
 
-uint64_t lp_keep_count(const struct lp_keep *k, const struct lp_keep_choice *choice)
+/* How many of the chosen are older than the newest of them. */
+static uint64_t too_old(const struct lp_keep *k, const struct lp_keep_choice *choice)
 {
 	uint64_t n = 0;
+
+	if (choice->max >= k->n)
+		return 0;
 
 	for (size_t done = 0, at = k->start; done < k->used;) {
 		struct head h = head_at(k, at);
@@ -109,18 +115,16 @@ uint64_t lp_keep_count(const struct lp_keep *k, const struct lp_keep_choice *cho
 		done += sizeof(h) + h.len;
 		at = advance(k, at, sizeof(h) + h.len);
 	}
-	return n < choice->max ? n : choice->max;
+	return n > choice->max ? n - choice->max : 0;
 }
 
 void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
 		  bool (*take)(void *arg, uint32_t point, const struct iovec bytes[2]), void *arg)
 {
-	const struct lp_keep_choice all = { choice->wanted, choice->arg, UINT64_MAX };
-	uint64_t skip = lp_keep_count(k, &all);
+	uint64_t skip = too_old(k, choice);
 	const size_t used = k->used;
 	size_t at = k->start, end = k->start;
 
-	skip = skip > choice->max ? skip - choice->max : 0;
 	k->used = 0;
 	k->n = 0;
 	for (size_t done = 0; done < used;) {
@@ -135,6 +139,8 @@ void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
 			end = advance(k, end, len);
 			k->used += len;
 			k->n++;
+		} else {
+			k->points.data[h.point].kept--;
 		}
 		skip -= chosen && skip;
 		done += len;
@@ -142,7 +148,7 @@ void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
 	}
 }
 
-uint64_t lp_keep_overwritten(const struct lp_keep *k, uint32_t point)
+struct lp_keep_records lp_keep_records(const struct lp_keep *k, uint32_t point)
 {
-	return point < k->overwritten.len ? k->overwritten.data[point] : 0;
+	return point < k->points.len ? k->points.data[point] : (struct lp_keep_records){ 0 };
 }

@@ -16,12 +16,17 @@
 #include "base/err.h"
 #include "base/vec.h"
 
+/* Of one logpoint. */
+struct lp_keep_records {
+	uint64_t kept, overwritten;
+};
+
 struct lp_keep {
 	char *data; /* a ring: what would go beyond its end goes on at its begin */
 	size_t size;
 	size_t start, used; /* used never exceeds size; 8 bytes of it a record */
 	uint64_t n;
-	LP_VEC(uint64_t) overwritten; /* records, by logpoint */
+	LP_VEC(struct lp_keep_records) points;
 };
 
 /* Which of them: those of the logpoints that wanted() holds for; where these are more than max, the
@@ -41,14 +46,12 @@ LP_CLEANUP_DONE(struct lp_keep, lp_keep_done)
 /* One that is larger than all of the memory counts as overwritten itself. -ENOMEM. */
 int lp_keep_add(struct lp_keep *k, uint32_t point, const void *bytes, size_t len);
 
-uint64_t lp_keep_count(const struct lp_keep *k, const struct lp_keep_choice *choice);
-
 /* Hands the chosen to take(), oldest first, in two pieces (the second may be empty). Those it
  * returns true for are gone; the others stay, in their order.
  */
 void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
 		  bool (*take)(void *arg, uint32_t point, const struct iovec bytes[2]), void *arg);
 
-uint64_t lp_keep_overwritten(const struct lp_keep *k, uint32_t point);
+struct lp_keep_records lp_keep_records(const struct lp_keep *k, uint32_t point);
 
 #endif

@@ -214,18 +214,12 @@ int lp_sink_dump(struct lp_sink *s, const struct lp_keep_choice *choice, uint64_
 
 uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point)
 {
-	return lp_keep_overwritten(&s->kept, point);
-}
-
-static bool is_of(void *arg, uint32_t point)
-{
-	return *(const uint32_t *)arg == point;
+	return lp_keep_records(&s->kept, point).overwritten;
 }
 
 uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point)
 {
-	const struct lp_keep_choice choice = { is_of, &point, UINT64_MAX };
-	uint64_t n = lp_keep_count(&s->kept, &choice);
+	uint64_t n = lp_keep_records(&s->kept, point).kept;
 
 	lp_vec_each (&s->ends, end)
 		n += end->point == point;
