@@ -9,7 +9,6 @@
 #define TRIES	      50   /* a thread that runs changes its frame while it is read */
 #define THREADS_MAX   4096 /* of one interpreter */
 #define FRAMES_MAX    8	   /* that are looked at in each */
-#define INTERPS_MAX   256
 #define TEXT_MAX      (1u << 16)
 #define OWNED_BY_LOOP 3 /* frame_owner from here on: no code (FRAME_OWNED_BY_CSTACK and later) */
 
