@@ -358,9 +358,9 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 
 	if (is_new && lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	/* a forked child has its parent's from its first moment on: that stays until it has its own */
-	if (bpf_map_update_elem(map, &key, &runtime, runtime ? BPF_ANY : BPF_NOEXIST) < 0 &&
-	    errno != EEXIST) {
+	/* a child that the kernel side has added is known to have its parent's interpreter */
+	int r = bpf_map_update_elem(map, &key, &runtime, runtime ? BPF_ANY : BPF_NOEXIST);
+	if (r < 0 && errno != EEXIST) {
 		k->targets.len -= is_new;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));
