@@ -11,13 +11,27 @@ static bool is_under(const char *path, const char *folder, size_t len)
 
 static bool is_system(const char *path)
 {
-	static const char *const folders[] = { "/lib",	     "/lib32",	   "/lib64",	 "/usr/lib",
-					       "/usr/lib32", "/usr/lib64", "/usr/libexec" };
+	static const char *const folders[] = { "/lib",	      "/lib32",	    "/lib64",
+					       "/usr/lib",    "/usr/lib32", "/usr/lib64",
+					       "/usr/libexec" };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(folders); i++)
 		if (is_under(path, folders[i], strlen(folders[i])))
 			return true;
 	return path[0] == '['; /* [vdso] */
+}
+
+/* The C library and the like, wherever they are: a container's root can be anywhere. */
+static bool is_of_libc(const struct lp_file *f)
+{
+	static const char *const names[] = { "libc.so.", "libc-2.",    "libpthread",
+					     "libm.so.", "ld-linux",   "ld-2.",
+					     "ld-musl",	 "libstdc++.", "libgcc_s." };
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
+		if (!strncmp(f->name, names[i], strlen(names[i])))
+			return true;
+	return false;
 }
 
 static bool is_package(const char *path)
@@ -68,7 +82,7 @@ void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t add
 	}
 	if (m->file == p->exe)
 		f->is_library = f->is_library || (f->function && !strcmp(f->function, "_start"));
-	else if (is_system(path) && !is_beside(p->exe, path))
+	else if (is_of_libc(m->file) || (is_system(path) && !is_beside(p->exe, path)))
 		f->is_library = true;
 }
 
