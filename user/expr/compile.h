@@ -16,6 +16,7 @@
 
 struct lp_limits {
 	uint32_t string, items, depth, frames;
+	bool all_frames; /* of stacks; else those of libraries are folded */
 	const char *const *redact; /* names whose values are not copied; NULL-terminated */
 };
 
