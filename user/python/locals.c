@@ -239,9 +239,10 @@ int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame
 	if (r == 0 && !has_stayed(py, frame))
 		r = -ESTALE;
 	if (r == 0) {
-		*ret = lp_arena_dup(reader->arena, g.locals.data,
-				    g.locals.len * sizeof(*g.locals.data) + 1);
+		*ret = lp_arena_array(reader->arena, struct lp_py_local, g.locals.len + 1);
 		r = *ret ? 0 : -ENOMEM;
+		if (r == 0 && g.locals.len)
+			memcpy(*ret, g.locals.data, g.locals.len * sizeof(*g.locals.data));
 		*ret_n = g.locals.len;
 	}
 	lp_vec_done(&g.locals);

@@ -143,8 +143,7 @@ size_t lp_py_stack_common(const struct lp_py_stack *before, const struct lp_py_s
 	return same;
 }
 
-/* Keeps the n outermost frames. */
-static void keep_outer(struct lp_py_stack *s, size_t n)
+void lp_py_stack_keep(struct lp_py_stack *s, size_t n)
 {
 	const size_t gone = s->frames.len - n;
 
@@ -166,7 +165,7 @@ static int compare(struct lp_py_walk *w, struct lp_py_stack *stack)
 	if (r == -ENOMEM)
 		return r;
 
-	keep_outer(stack, lp_py_stack_common(&again, stack));
+	lp_py_stack_keep(stack, lp_py_stack_common(&again, stack));
 	return 0;
 }
 

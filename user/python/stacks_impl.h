@@ -30,6 +30,8 @@ int lp_py_stack_read(struct lp_py_walk *w, unsigned int looks, struct lp_py_stac
 void lp_py_stack_done(struct lp_py_stack *s);
 LP_CLEANUP_DONE(struct lp_py_stack, lp_py_stack_done)
 
+/* Leaves the n outermost frames. */
+void lp_py_stack_keep(struct lp_py_stack *s, size_t n);
 /* What of `now` was the same in `before`, from the outermost frame on; an innermost one can have gone on. */
 size_t lp_py_stack_common(const struct lp_py_stack *before, const struct lp_py_stack *now);
 

@@ -5,24 +5,11 @@
 #include "python/stacks_impl.h"
 #include "python/tasks_impl.h"
 
-/* A task as of one moment. */
-struct snap {
-	uint64_t coro, waiter, loop, name;
-	enum lp_py_task_state state;
-	struct lp_py_stack stack;
-	uint64_t object; /* that the innermost coroutine is suspended in */
-	bool is_running; /* no frames of its own */
-};
-
-static void snap_done(struct snap *s)
-{
-	lp_py_stack_done(&s->stack);
-}
-LP_CLEANUP_DONE(struct snap, snap_done)
+#define ITEMS_MAX 1024 /* of a collection of tasks */
 
 /* A task of C: enum { STATE_PENDING, STATE_CANCELLED, STATE_FINISHED } */
 static int read_c(struct lp_memory *m, const struct lp_py_layout *l, uint64_t addr,
-		  struct snap *ret)
+		  struct lp_py_task_look *ret)
 {
 	uint32_t state;
 
@@ -37,7 +24,7 @@ static int read_c(struct lp_memory *m, const struct lp_py_layout *l, uint64_t ad
 }
 
 /* One written in Python has the same as attributes. */
-static int read_python(struct lp_python *py, uint64_t addr, struct snap *ret)
+static int read_python(struct lp_python *py, uint64_t addr, struct lp_py_task_look *ret)
 {
 	static const char *const names[] = { "_state", "_coro", "_fut_waiter", "_loop", "_name" };
 	uint64_t v[LP_ARRAY_SIZE(names)];
@@ -61,7 +48,7 @@ static bool is_c_task(const struct lp_py_task_reader *r, uint64_t object)
 				  r->type_task);
 }
 
-static int take_snap(struct lp_py_task_reader *r, uint64_t addr, struct snap *ret)
+static int take_snap(const struct lp_py_task_reader *r, uint64_t addr, struct lp_py_task_look *ret)
 {
 	struct lp_memory *m = &r->py->memory.memory;
 	const struct lp_py_runtime *rt = &r->py->runtime;
@@ -86,31 +73,24 @@ static bool is_task(const struct lp_py_task_reader *r, uint64_t object)
 	static const char *const names[] = { "_coro", "_state" };
 	uint64_t found[LP_ARRAY_SIZE(names)];
 
-	if (is_c_task(r, object))
-		return true;
-	if (r->type_task) /* what is no _asyncio.Future is none, but for classes of others */
-		return lp_py_attributes(r->py, object, names, LP_ARRAY_SIZE(names), found) == 0 &&
-		       found[0] && found[1];
-	return lp_py_attributes(r->py, object, names, LP_ARRAY_SIZE(names), found) == 0 && found[0];
+	return is_c_task(r, object) ||
+	       (lp_py_attributes(r->py, object, names, LP_ARRAY_SIZE(names), found) == 0 &&
+		found[0] && found[1]);
 }
 
-struct awaits {
-	const struct lp_py_task_reader *r;
-	uint64_t addr[LP_PY_AWAIT_MAX];
-	size_t n;
-};
-
-static void add_awaited(struct awaits *a, uint64_t object)
+static void add_awaited(const struct lp_py_task_reader *r, struct lp_py_task_look *to,
+			uint64_t object)
 {
-	if (a->n < LP_PY_AWAIT_MAX && object && is_task(a->r, object))
-		a->addr[a->n++] = object;
+	if (to->n_awaits < LP_PY_AWAIT_MAX && object && is_task(r, object))
+		to->awaits[to->n_awaits++] = object;
 }
 
 /* Tasks in a list, a tuple or a set. */
-static void add_items(struct awaits *a, uint64_t object)
+static void add_items(const struct lp_py_task_reader *r, struct lp_py_task_look *to,
+		      uint64_t object)
 {
-	struct lp_memory *m = &a->r->py->memory.memory;
-	const struct lp_py_runtime *rt = &a->r->py->runtime;
+	struct lp_memory *m = &r->py->memory.memory;
+	const struct lp_py_runtime *rt = &r->py->runtime;
 	const struct lp_py_layout *l = &rt->layout;
 	uint64_t type, n = 0, items = object + l->tuple_items, word;
 
@@ -126,9 +106,9 @@ static void add_items(struct awaits *a, uint64_t object)
 		   (type != rt->type_tuple && lp_py_u64(m, object + l->list_items, &items) < 0)) {
 		return;
 	}
-	for (uint64_t i = 0; i < n && i < LP_PY_AWAIT_MAX * 8 && a->n < LP_PY_AWAIT_MAX; i++)
+	for (uint64_t i = 0; i < n && i < ITEMS_MAX; i++)
 		if (lp_py_u64(m, items + i * (is_set ? 16 : 8), &word) == 0)
-			add_awaited(a, word);
+			add_awaited(r, to, word);
 }
 
 /* Functions of asyncio that wait for a future of their own until tasks are done that a variable has. */
@@ -151,9 +131,10 @@ static bool ends_in(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 	       !memcmp(text.data + text.len - n, end, n);
 }
 
-static void add_of_frame(struct awaits *a, const struct lp_py_stack_frame *f)
+static void add_of_frame(const struct lp_py_task_reader *r, struct lp_py_task_look *to,
+			 const struct lp_py_stack_frame *f)
 {
-	struct lp_python *py = a->r->py;
+	struct lp_python *py = r->py;
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
 	uint64_t value;
@@ -166,55 +147,70 @@ static void add_of_frame(struct awaits *a, const struct lp_py_stack_frame *f)
 		if (waiters[i].attribute &&
 		    lp_py_attributes(py, value, &waiters[i].attribute, 1, &value) < 0)
 			continue;
-		add_awaited(a, value);
-		add_items(a, value);
+		add_awaited(r, to, value);
+		add_items(r, to, value);
 		return;
 	}
 }
 
 /* gather() waits for a future that has the list of the others. */
-static void find_awaited(struct awaits *a, const struct snap *s, struct lp_py_task *ret)
+static void find_awaited(const struct lp_py_task_reader *r, struct lp_py_task_look *to)
 {
 	static const char *const children[] = { "_children" };
-	struct lp_python *py = a->r->py;
-	const uint64_t future = s->waiter ? s->waiter : s->object;
-	char name[64];
+	struct lp_python *py = r->py;
+	const uint64_t future = to->waiter ? to->waiter : to->object;
 	uint64_t list;
 
 	if (!future)
 		return;
-	lp_py_type_name(&py->memory.memory, &py->runtime.layout, future, name);
-	const char *dot = strrchr(name, '.');
-	ret->waits_for = lp_arena_strdup(a->r->arena, dot ? dot + 1 : name);
-	add_awaited(a, future);
-	if (!a->n && !strcmp(name, "_GatheringFuture") &&
+	lp_py_type_name(&py->memory.memory, &py->runtime.layout, future, to->waits_for);
+	add_awaited(r, to, future);
+	if (!to->n_awaits && !strcmp(to->waits_for, "_GatheringFuture") &&
 	    lp_py_attributes(py, future, children, 1, &list) == 0 && list)
-		add_items(a, list);
-	if (!a->n && s->stack.frames.len)
-		add_of_frame(a, &s->stack.frames.data[0]);
+		add_items(r, to, list);
+	if (!to->n_awaits && to->stack.frames.len)
+		add_of_frame(r, to, &to->stack.frames.data[0]);
 }
 
 /* --- */
 
-static bool are_same(const struct snap *a, const struct snap *b)
+void lp_py_task_look_done(struct lp_py_task_look *l)
+{
+	lp_py_stack_done(&l->stack);
+}
+
+int lp_py_task_look(const struct lp_py_task_reader *r, uint64_t addr, struct lp_py_task_look *ret)
+{
+	*ret = (struct lp_py_task_look){ .addr = addr };
+	int e = take_snap(r, addr, ret);
+
+	if (e == 0 && ret->state == LP_PY_TASK_PENDING && !ret->is_running)
+		find_awaited(r, ret);
+	return e;
+}
+
+bool lp_py_task_is_same(const struct lp_py_task_look *a, const struct lp_py_task_look *b)
 {
 	if (a->coro != b->coro || a->waiter != b->waiter || a->state != b->state ||
 	    a->name != b->name || a->object != b->object || a->is_running != b->is_running ||
-	    a->stack.frames.len != b->stack.frames.len)
+	    a->n_awaits != b->n_awaits || a->stack.frames.len != b->stack.frames.len ||
+	    memcmp(a->awaits, b->awaits, a->n_awaits * sizeof(*a->awaits)) != 0)
 		return false;
-	return !a->stack.frames.len || !memcmp(a->stack.frames.data, b->stack.frames.data,
-					       a->stack.frames.len * sizeof(*a->stack.frames.data));
+	return !a->stack.frames.len ||
+	       !memcmp(a->stack.frames.data, b->stack.frames.data,
+		       a->stack.frames.len * sizeof(*a->stack.frames.data));
 }
 
 /* Of a task that runs: the frames of its thread, up to its coroutine's. */
-static int take_frames(struct lp_py_task_reader *r, const struct snap *s, struct lp_py_task *ret)
+static int take_frames(const struct lp_py_task_reader *r, const struct lp_py_task_look *look,
+		       struct lp_py_task *ret)
 {
 	enum lp_py_gen_state state;
 	uint64_t frame;
 
 	ret->state = LP_PY_TASK_RUNNING;
 	ret->stack.changed = true;
-	if (lp_py_gen_state(&r->py->memory.memory, &r->py->runtime.layout, s->coro, &state,
+	if (lp_py_gen_state(&r->py->memory.memory, &r->py->runtime.layout, look->coro, &state,
 			    &frame) < 0)
 		return 0;
 	lp_vec_each (r->threads, t) {
@@ -233,57 +229,53 @@ static int take_frames(struct lp_py_task_reader *r, const struct snap *s, struct
 	return 0;
 }
 
-static int finish(struct lp_py_task_reader *r, struct snap *s, bool stayed, struct lp_py_task *ret)
+int lp_py_task_take(const struct lp_py_task_reader *r, struct lp_py_task_look *look,
+		    struct lp_py_task *ret)
 {
-	ret->state = s->state;
-	ret->loop = s->loop;
-	ret->name = lp_py_name_of(r->py, s->name, r->arena);
-	if (s->is_running)
-		return take_frames(r, s, ret);
-	ret->stack = s->stack;
-	ret->stack.changed = !stayed;
-	s->stack = (struct lp_py_stack){ 0 };
+	const char *dot = strrchr(look->waits_for, '.');
+
+	*ret = (struct lp_py_task){ .addr = look->addr,
+				    .state = look->state,
+				    .loop = look->loop,
+				    .name = lp_py_name_of(r->py, look->name, r->arena) };
+	if (look->is_running)
+		return take_frames(r, look, ret);
+	ret->stack = look->stack;
+	look->stack = (struct lp_py_stack){ 0 };
+	if (*look->waits_for)
+		ret->waits_for = lp_arena_strdup(r->arena, dot ? dot + 1 : look->waits_for);
+	if (look->n_awaits)
+		ret->awaits = lp_arena_dup(r->arena, look->awaits,
+					   look->n_awaits * sizeof(*look->awaits));
+	ret->n_awaits = ret->awaits ? look->n_awaits : 0;
 	return 0;
 }
 
-int lp_py_task_read(struct lp_py_task_reader *r, uint64_t addr, struct lp_py_task *ret)
+int lp_py_task_read(const struct lp_py_task_reader *r, uint64_t addr, struct lp_py_task *ret)
 {
-	lp_auto(lp_py_stack_done) struct lp_py_stack kept = { 0 };
-	int e = -EINVAL;
+	int e = 0;
 
 	for (int i = 0; i < LP_PY_TASK_TRIES; i++) {
-		lp_auto(snap_done) struct snap one = { 0 }, two = { 0 };
-		struct awaits a = { .r = r };
+		lp_auto(lp_py_task_look_done) struct lp_py_task_look one = { 0 }, two = { 0 };
 
-		*ret = (struct lp_py_task){ .addr = addr };
-		e = take_snap(r, addr, &one);
+		e = lp_py_task_look(r, addr, &one);
+		if (e == 0)
+			e = lp_py_task_look(r, addr, &two);
 		if (e == -ENOMEM || e == -EINVAL)
 			return e;
-		if (e < 0)
+		if (e < 0 || (!lp_py_task_is_same(&one, &two) && i + 1 < LP_PY_TASK_TRIES))
 			continue;
-		if (one.state == LP_PY_TASK_PENDING && !one.is_running)
-			find_awaited(&a, &one, ret);
-		e = take_snap(r, addr, &two);
-		if (e == -ENOMEM)
-			return e;
-		const bool stayed = e == 0 && are_same(&one, &two);
-		if (!stayed && i + 1 < LP_PY_TASK_TRIES)
-			continue;
-		if (!stayed) { /* the outer coroutines that are still there */
-			size_t same = e == 0 ? lp_py_stack_common(&two.stack, &one.stack) : 0;
 
-			memmove(one.stack.frames.data,
-				one.stack.frames.data + one.stack.frames.len - same,
-				same * sizeof(*one.stack.frames.data));
-			one.stack.frames.len = same;
-			ret->waits_for = NULL;
-			a.n = 0;
+		const size_t same = lp_py_stack_common(&two.stack, &one.stack);
+		if (!lp_py_task_is_same(&one, &two)) { /* the outer coroutines stayed */
+			lp_py_stack_keep(&one.stack, same);
+			one.stack.changed = true;
+			one.n_awaits = 0;
+			*one.waits_for = '\0';
 		}
-		ret->awaits = lp_arena_dup(r->arena, a.addr, a.n * sizeof(*a.addr));
-		ret->n_awaits = ret->awaits ? a.n : 0;
-		return finish(r, &one, stayed, ret);
+		return lp_py_task_take(r, &one, ret);
 	}
-	/* never readable: it is there, but runs all the time */
+	/* it is there, but runs all the time */
 	*ret = (struct lp_py_task){ .addr = addr, .stack.changed = true };
-	return e == -ENOMEM || e == -EINVAL ? e : 0;
+	return 0;
 }

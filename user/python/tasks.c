@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "python/stacks_impl.h"
 #include "python/tasks_impl.h"
 
 #define ENTRIES 256 /* of a set, read at once */
@@ -131,7 +130,6 @@ static void drop_twins(struct lp_py_addrs *a)
 	a->len = kept;
 }
 
-/* All of them, as of one moment as far as a second look can tell. */
 static int find_once(struct registry *reg, const struct lp_py_threads *threads, uint64_t asyncio)
 {
 	static const char *const names[] = { "_all_tasks", "_scheduled_tasks", "_eager_tasks" };
@@ -150,53 +148,102 @@ static int find_once(struct registry *reg, const struct lp_py_threads *threads, 
 	return r;
 }
 
-static int find_tasks(struct registry *reg, const struct lp_py_threads *threads, uint64_t asyncio)
-{
-	struct lp_py_addrs again = { 0 }, *first = reg->found;
-	bool same = false;
-	int r = -EFAULT;
+/* --- of one interpreter --- */
 
-	for (int i = 0; i < LP_PY_TASK_TRIES && !same && r != -ENOMEM; i++) {
-		reg->found = first;
-		r = find_once(reg, threads, asyncio);
-		reg->found = &again;
-		if (r == 0)
-			r = find_once(reg, threads, asyncio);
-		same = r == 0 && first->len == again.len &&
-		       (!again.len || !memcmp(first->data, again.data, again.len * sizeof(*again.data)));
+struct pass {
+	struct registry *reg;
+	const struct lp_py_task_reader *reader;
+	uint64_t asyncio;
+	struct lp_py_addrs found;
+	struct lp_py_task_look *looks; /* of each found */
+	bool *is_there;
+};
+
+static void pass_done(struct pass *p)
+{
+	for (size_t i = 0; p->looks && i < p->found.len; i++)
+		lp_py_task_look_done(&p->looks[i]);
+	free(p->looks);
+	free(p->is_there);
+	lp_vec_done(&p->found);
+}
+LP_CLEANUP_DONE(struct pass, pass_done)
+
+static int look_at_all(struct pass *p)
+{
+	int r = 0;
+
+	p->looks = calloc(p->found.len + 1, sizeof(*p->looks));
+	p->is_there = calloc(p->found.len + 1, sizeof(*p->is_there));
+	if (!p->looks || !p->is_there)
+		return -ENOMEM;
+	for (size_t i = 0; r != -ENOMEM && i < p->found.len; i++) {
+		r = lp_py_task_look(p->reader, p->found.data[i], &p->looks[i]);
+		p->is_there[i] = r == 0;
 	}
-	reg->found = first;
-	lp_vec_done(&again);
-	/* they come and go: each of them is looked at on its own */
+	return r == -ENOMEM ? r : 0;
+}
+
+/* Their memory is read once, page by page. -EFAULT: the lists moved each time. */
+static int first_pass(struct pass *p)
+{
+	struct lp_process_memory *memory = &p->reg->py->memory;
+	int r = lp_process_memory_keep(memory);
+
+	p->reg->found = &p->found;
+	if (r == 0)
+		r = find_once(p->reg, p->reader->threads, p->asyncio);
+	lp_process_memory_forget(memory);
+	for (int i = 0; r == -EFAULT && i < LP_PY_TASK_TRIES; i++)
+		r = find_once(p->reg, p->reader->threads, p->asyncio);
+	if (r == 0)
+		r = lp_process_memory_keep(memory);
+	if (r == 0)
+		r = look_at_all(p);
+	lp_process_memory_forget(memory);
 	return r;
 }
 
-/* --- of one interpreter --- */
-
-static int add_task(struct lp_py_task_reader *reader, uint64_t addr, struct lp_py_tasks *ret)
+static int second_pass(struct pass *p, const struct pass *first)
 {
-	struct lp_py_task t;
-	int r = lp_py_task_read(reader, addr, &t);
+	struct lp_process_memory *memory = &p->reg->py->memory;
+	int r = lp_process_memory_keep(memory);
 
-	if (r < 0)
-		return r == -ENOMEM ? r : 0; /* it is none any more */
-	if (lp_vec_push(ret, t) < 0) {
-		lp_py_stack_done(&t.stack);
-		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < first->found.len; i++)
+		r = lp_vec_push(&p->found, first->found.data[i]);
+	if (r == 0)
+		r = look_at_all(p);
+	lp_process_memory_forget(memory);
+	return r;
+}
+
+static int take_tasks(struct pass *first, struct pass *second, struct lp_py_tasks *ret)
+{
+	int r = lp_vec_reserve(ret, ret->len + first->found.len + 1);
+
+	for (size_t i = 0; r == 0 && i < first->found.len; i++) {
+		struct lp_py_task_look *look = &first->looks[i];
+		const bool stayed = first->is_there[i] && second->is_there[i] &&
+				    lp_py_task_is_same(look, &second->looks[i]);
+		struct lp_py_task t = { 0 };
+
+		r = stayed ? lp_py_task_take(first->reader, look, &t)
+			   : lp_py_task_read(first->reader, first->found.data[i], &t);
+		if (r == 0)
+			ret->data[ret->len++] = t;
+		else if (r != -ENOMEM)
+			r = 0; /* it is none any more */
 	}
-	return 0;
+	return r;
 }
 
 static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py_threads *threads,
 		       struct lp_arena *arena, struct lp_py_tasks *ret)
 {
 	static const char *const modules[] = { "asyncio.tasks", "_asyncio" };
-	struct lp_py_addrs found = { 0 };
-	struct registry reg = { .py = py,
-				.m = &py->memory.memory,
-				.l = &py->runtime.layout,
-				.interp = interp,
-				.found = &found };
+	struct registry reg = {
+		.py = py, .m = &py->memory.memory, .l = &py->runtime.layout, .interp = interp
+	};
 	uint64_t dicts[LP_ARRAY_SIZE(modules)];
 
 	if (lp_py_interp_modules(py, interp, modules, LP_ARRAY_SIZE(modules), dicts) < 0 || !dicts[0])
@@ -204,15 +251,20 @@ static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py
 	if (dicts[1] && lp_py_dict_find(reg.m, reg.l, dicts[1], "Task", NULL, &reg.type_task) < 0)
 		reg.type_task = 0;
 
-	int r = find_tasks(&reg, threads, dicts[0]);
-	struct lp_py_task_reader reader = {
+	const struct lp_py_task_reader reader = {
 		.py = py, .threads = threads, .arena = arena, .type_task = reg.type_task
 	};
-	lp_vec_each (&found, addr)
-		if (r == 0)
-			r = add_task(&reader, *addr, ret);
+	lp_auto(pass_done) struct pass first = {
+		.reg = &reg, .reader = &reader, .asyncio = dicts[0]
+	};
+	lp_auto(pass_done) struct pass second = { .reg = &reg, .reader = &reader };
+	int r = first_pass(&first);
+
+	if (r == 0)
+		r = second_pass(&second, &first);
+	if (r == 0)
+		r = take_tasks(&first, &second, ret);
 	ret->cut |= reg.cut;
-	lp_vec_done(&found);
 	return r;
 }
 
