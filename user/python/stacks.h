@@ -63,6 +63,12 @@ int lp_python_threads(struct lp_python *py, struct lp_arena *arena, struct lp_py
 enum { LP_PY_LOOKS_STILL = 1, LP_PY_LOOKS_RUNNING = 8 };
 int lp_python_thread_stack(struct lp_python *py, struct lp_py_thread *t, unsigned int looks);
 
+/* Those of all threads that are likely to sleep, in few readings. Whoever asks has to make sure afterwards
+ * that each of them did.
+ */
+int lp_python_still_stacks(struct lp_python *py, struct lp_py_threads *threads,
+			   bool (*is_still)(void *arg, const struct lp_py_thread *t), void *arg);
+
 enum lp_py_task_state { LP_PY_TASK_PENDING, LP_PY_TASK_RUNNING, LP_PY_TASK_DONE };
 
 struct lp_py_task {

@@ -184,6 +184,8 @@ int lp_py_task_look(const struct lp_py_task_reader *r, uint64_t addr, struct lp_
 	*ret = (struct lp_py_task_look){ .addr = addr };
 	int e = take_snap(r, addr, ret);
 
+	if (e == 0)
+		ret->title = lp_py_name_of(r->py, ret->name, r->arena);
 	if (e == 0 && ret->state == LP_PY_TASK_PENDING && !ret->is_running)
 		find_awaited(r, ret);
 	return e;
@@ -237,7 +239,7 @@ int lp_py_task_take(const struct lp_py_task_reader *r, struct lp_py_task_look *l
 	*ret = (struct lp_py_task){ .addr = look->addr,
 				    .state = look->state,
 				    .loop = look->loop,
-				    .name = lp_py_name_of(r->py, look->name, r->arena) };
+				    .name = look->title };
 	if (look->is_running)
 		return take_frames(r, look, ret);
 	ret->stack = look->stack;

@@ -27,6 +27,7 @@ struct lp_py_task_look {
 	struct lp_py_stack stack;
 	uint64_t object; /* that the innermost coroutine is suspended in */
 	bool is_running; /* no frames of its own */
+	const char *title; /* what `name` is */
 	char waits_for[64];
 	uint64_t awaits[LP_PY_AWAIT_MAX];
 	size_t n_awaits;

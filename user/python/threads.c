@@ -221,7 +221,10 @@ int lp_python_threads(struct lp_python *py, struct lp_arena *arena, struct lp_py
 				  "process %d: the list of its Python threads changed each time it "
 				  "was read",
 				  (int)py->pid);
+	if (lp_process_memory_keep(&py->memory) < 0)
+		return lp_err_nomem(err);
 	name_all(py, arena, &threads);
+	lp_process_memory_forget(&py->memory);
 	*ret = threads;
 	threads = (struct lp_py_threads){ 0 };
 	return 0;
@@ -240,6 +243,18 @@ static int innermost(struct lp_py_walk *w, uint64_t *ret)
 		at += l->cframe_frame;
 	}
 	return r < 0 ? r : lp_py_u64(w->memory, at, ret);
+}
+
+int lp_python_still_stacks(struct lp_python *py, struct lp_py_threads *threads,
+			   bool (*is_still)(void *arg, const struct lp_py_thread *t), void *arg)
+{
+	int r = lp_process_memory_keep(&py->memory);
+
+	lp_vec_each (threads, t)
+		if (r == 0 && is_still(arg, t))
+			r = lp_python_thread_stack(py, t, LP_PY_LOOKS_STILL);
+	lp_process_memory_forget(&py->memory);
+	return r;
 }
 
 int lp_python_thread_stack(struct lp_python *py, struct lp_py_thread *t, unsigned int looks)

@@ -109,12 +109,21 @@ static struct os_thread *os_thread_of(struct stacks *s, const struct lp_py_threa
 	return find_own(s, tid);
 }
 
+static bool is_still(void *arg, const struct lp_py_thread *t)
+{
+	const struct os_thread *os = os_thread_of(arg, t);
+
+	return os && os->state != 'R';
+}
+
 /* A thread that did not run while it was read needs no second look. */
 static int read_stack(struct stacks *s, struct lp_py_thread *t, struct os_thread *os)
 {
-	for (int i = 0; os && i < TRIES && os->state != 'R'; i++) {
-		int r = lp_python_thread_stack(s->py, t, LP_PY_LOOKS_STILL);
+	int r = 0;
 
+	for (int i = 0; os && i < TRIES && os->state != 'R'; i++) {
+		if (r == 0 && i > 0)
+			r = lp_python_thread_stack(s->py, t, LP_PY_LOOKS_STILL);
 		if (r < 0 || stacks_slept(s->proc->info.pid, os))
 			return r;
 		if (read_status(s->proc->info.pid, os->tid, os) < 0)
@@ -159,6 +168,8 @@ static int put_threads(struct stacks *s, struct lp_process_stacks *ret)
 	ret->threads = lp_arena_array(s->arena, struct lp_thread_stack, room + 1);
 	if (!ret->threads)
 		return -ENOMEM;
+	if (s->threads.len)
+		r = lp_python_still_stacks(s->py, &s->threads, is_still, s);
 	lp_vec_each (&s->threads, t)
 		if (r == 0)
 			r = put_thread(s, t, &ret->threads[ret->n_threads++]);
