@@ -233,6 +233,14 @@ static int set_max_frames(struct lp_options *o, const char *arg, struct lp_err *
 	return set_limit(arg, LP_OPTION_FRAMES_MAX, &o->limits.frames, err);
 }
 
+static int set_all_frames(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	(void)arg;
+	(void)err;
+	o->limits.all_frames = true;
+	return 0;
+}
+
 static int add_redact(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	return lp_vec_push(&o->redact, arg) < 0 ? lp_err_nomem(err) : 0;
@@ -256,14 +264,6 @@ static int set_locals(struct lp_options *o, const char *arg, struct lp_err *err)
 	(void)arg;
 	(void)err;
 	o->locals = true;
-	return 0;
-}
-
-static int set_all_frames(struct lp_options *o, const char *arg, struct lp_err *err)
-{
-	(void)arg;
-	(void)err;
-	o->limits.all_frames = true;
 	return 0;
 }
 
@@ -306,7 +306,7 @@ static const struct option_row rows[] = {
 	{ 0, "max-items", true, TRACE | STACKS, set_max_items },
 	{ 0, "max-depth", true, TRACE | STACKS, set_max_depth },
 	{ 0, "max-frames", true, TRACE | STACKS, set_max_frames },
-	{ 0, "all-frames", false, STACKS, set_all_frames },
+	{ 0, "all-frames", false, TRACE | STACKS, set_all_frames },
 	{ 0, "locals", false, STACKS, set_locals },
 	{ 0, "redact", true, TRACE | STACKS, add_redact },
 	{ 0, "no-redact", true, TRACE | STACKS, add_no_redact },
