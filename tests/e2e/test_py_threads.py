@@ -183,7 +183,7 @@ def possible(stack, what):
     for inner, outer in zip(names, names[1:]):
         if not inner or not outer:
             continue
-        callers = {"short": {"short", "run"}, "hop": {"hop"}, "spawn": {"run"}, "churn": {"_run", "run", "step"}}
+        callers = {"short": {"short", "run"}, "hop": {"hop", "_run"}, "spawn": {"run"}, "churn": {"_run", "run", "step"}}
         check(outer in callers.get(inner, {outer}), f"{what}: {inner} called by {outer}: {rows}")
 
 

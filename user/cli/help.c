@@ -28,7 +28,7 @@
 	"      --max-items N       items of an array shown (32)\n"                                 \
 	"      --max-depth N       how deep structs are shown (3)\n"                               \
 	"      --max-frames N      frames of a stack shown (64)\n"                                 \
-	"      --all-frames        stacks with the frames of libraries, which are folded else\n"      \
+	"      --all-frames        stacks with the frames of libraries, which are folded else\n"   \
 	"      --redact NAME       never copy values of that name, beside password, token...\n"    \
 	"      --no-redact NAME    do copy them\n"                                                 \
 	"  -q, --quiet             only records and errors\n"                                      \
@@ -81,7 +81,8 @@ const char lp_help_stacks[] =
 	"Where every thread is now, and every asyncio task, as a tree of who awaits whom.\n"
 	"Nothing is paused: what changed while it was read is <changed while read>.\n"
 	"\n" TARGET_HELP "      --locals            the variables of every frame\n"
-	"      --all-frames        also those of libraries, of which else only the number is shown\n"
+	"      --all-frames        also those of libraries, of which else only the number is "
+	"shown\n"
 	"      --format FORMAT     text (default) or json\n"
 	"      --max-string N, --max-items N, --max-depth N, --max-frames N, --redact NAME,\n"
 	"      --no-redact NAME    as for trace\n" EXIT_HELP;

@@ -283,10 +283,10 @@ static int set_version(struct lp_options *o, const char *arg, struct lp_err *err
 	return 0;
 }
 
-#define TRACE LP_CMD_TRACE
-#define SHOW  (LP_CMD_LIST | LP_CMD_CHECK)
+#define TRACE  LP_CMD_TRACE
+#define SHOW   (LP_CMD_LIST | LP_CMD_CHECK)
 #define STACKS LP_CMD_STACKS
-#define ALL   (TRACE | SHOW | STACKS)
+#define ALL    (TRACE | SHOW | STACKS)
 
 static const struct option_row rows[] = {
 	{ 'p', "pid", true, ALL, set_pids },

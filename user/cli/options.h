@@ -15,9 +15,9 @@
 #include "session/session.h"
 
 /* Commands that an option belongs to. */
-#define LP_CMD_TRACE 0x1u
-#define LP_CMD_LIST  0x2u
-#define LP_CMD_CHECK 0x4u
+#define LP_CMD_TRACE  0x1u
+#define LP_CMD_LIST   0x2u
+#define LP_CMD_CHECK  0x4u
 #define LP_CMD_STACKS 0x8u
 
 #define LP_NO_BUDGET	     (-1.0)

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cli/view.h"
+#include "probe/registers.h"
 
 static int check_options(const struct lp_options *o, struct lp_err *err)
 {
@@ -46,15 +47,19 @@ static const char *refusal(const struct lp_view *v, pid_t pid)
 static int read_all(const struct lp_options *o, struct lp_view *v, struct lp_arena *arena,
 		    struct lp_process_stacks *ret, size_t *ret_n, struct lp_err *err)
 {
-	const struct lp_stacks_opts opts = { .locals = o->locals,
-					     .limits = o->limits };
-	struct lp_err first = { 0 };
+	lp_auto(lp_registers_free) struct lp_registers *registers = NULL;
+	const struct lp_stacks_opts opts = { .locals = o->locals, .limits = o->limits };
+	struct lp_err first = { 0 }, no_registers = { 0 };
+	const char *why = NULL;
 
 	*ret_n = 0;
+	if (lp_registers_open(&registers, &no_registers) < 0)
+		why = lp_arena_strdup(arena, no_registers.msg);
 	lp_vec_each (&v->inv.procs, p) {
 		const pid_t pid = (*p)->info.pid;
 		struct lp_err one = { 0 };
-		int r = lp_stacks_read(*p, python_of(v, pid), &opts, arena, &ret[*ret_n], &one);
+		int r = lp_stacks_read(*p, python_of(v, pid), registers, &opts, arena, &ret[*ret_n],
+				       &one);
 
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
@@ -64,6 +69,8 @@ static int read_all(const struct lp_options *o, struct lp_view *v, struct lp_are
 			continue;
 		if (!ret[*ret_n].why)
 			ret[*ret_n].why = refusal(v, pid);
+		if (why)
+			ret[*ret_n].no_native = why;
 		++*ret_n;
 	}
 	if (!*ret_n && first.code) {

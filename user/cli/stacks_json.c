@@ -4,6 +4,8 @@
 #include "cli/stacks.h"
 #include "sink/json_value.h"
 
+#define GAP "{\"function\":\"...\"}" /* as in records: frames that could not be had */
+
 static void put_string(struct lp_buf *out, const char *key, const char *text)
 {
 	if (!text)
@@ -43,6 +45,15 @@ static void put_locals(struct lp_buf *out, const struct lp_frame *f)
 
 static void put_frame(struct lp_buf *out, const struct lp_frame *f)
 {
+	if (f->kind == LP_FRAME_FOLDED) {
+		put_number(out, "{\"folded\":", f->n_folded);
+		lp_buf_char(out, '}');
+		return;
+	}
+	if (f->kind == LP_FRAME_GAP) {
+		lp_buf_str(out, GAP);
+		return;
+	}
 	if (f->function) {
 		put_string(out, "{\"function\":", f->function);
 	} else {
@@ -61,21 +72,20 @@ static void put_frame(struct lp_buf *out, const struct lp_frame *f)
 
 static void put_stack(struct lp_buf *out, const struct lp_stack *s)
 {
-	lp_buf_str(out, ",\"stack\":[");
-	for (size_t i = 0; i < s->n; i++) {
-		const struct lp_stack_entry *e = &s->entries[i];
+	const char *comma = "";
 
-		if (i)
-			lp_buf_char(out, ',');
-		if (e->note) {
-			put_string(out, "{\"note\":", e->note);
-			lp_buf_char(out, '}');
-		} else if (e->folded) {
-			put_number(out, "{\"folded\":", (int64_t)e->folded);
-			lp_buf_char(out, '}');
-		} else {
-			put_frame(out, &e->frame);
-		}
+	lp_buf_str(out, ",\"stack\":[");
+	if (s->changed) {
+		lp_buf_str(out, "{\"note\":\"changed while read\"}");
+		comma = ",";
+	}
+	for (size_t i = 0; i < s->n; i++, comma = ",") {
+		lp_buf_str(out, comma);
+		put_frame(out, &s->frames[i]);
+	}
+	if (s->cut) {
+		lp_buf_str(out, comma);
+		lp_buf_str(out, GAP);
 	}
 	lp_buf_char(out, ']');
 }
@@ -126,6 +136,7 @@ static void put_process(struct lp_buf *out, const struct lp_process_stacks *p)
 	put_string(out, ",\"comm\":", p->comm);
 	put_string(out, ",\"python\":", p->python);
 	put_string(out, ",\"why\":", p->why);
+	put_string(out, ",\"no_native_frames\":", p->no_native);
 	if (p->cut)
 		lp_buf_str(out, ",\"cut\":true");
 	lp_buf_str(out, ",\"threads\":[");

@@ -22,13 +22,15 @@
 
 const char *lp_stacks_state(char state)
 {
-	static const char *const names[] = { ['R'] = "running",	 ['S'] = "waiting",
-					     ['D'] = "in the kernel", ['T'] = "stopped",
-					     ['t'] = "stopped by a debugger", ['I'] = "idle" };
+	static const char *const names[] = { ['R'] = "running",
+					     ['S'] = "waiting",
+					     ['D'] = "in the kernel",
+					     ['T'] = "stopped",
+					     ['t'] = "stopped by a debugger",
+					     ['I'] = "idle" };
 
-	return (size_t)(unsigned char)state < LP_ARRAY_SIZE(names)
-		       ? names[(unsigned char)state]
-		       : NULL;
+	return (size_t)(unsigned char)state < LP_ARRAY_SIZE(names) ? names[(unsigned char)state]
+								   : NULL;
 }
 
 static void put_text(struct lp_buf *out, const char *text)
@@ -89,25 +91,30 @@ static void put_frame(struct lp_buf *out, const struct lp_frame *f)
 		put_locals(out, f);
 }
 
-static void put_entry(struct lp_buf *out, const struct lp_stack_entry *e)
+static void put_line(struct lp_buf *out, const struct lp_frame *f, unsigned int depth)
 {
-	if (e->note && !strcmp(e->note, "..."))
+	put_indent(out, depth);
+	if (f->kind == LP_FRAME_FOLDED)
+		lp_buf_fmt(out, "... %u library frame%s", f->n_folded, f->n_folded == 1 ? "" : "s");
+	else if (f->kind == LP_FRAME_GAP)
 		lp_buf_str(out, "...");
-	else if (e->note)
-		lp_buf_fmt(out, "<%s>", e->note);
-	else if (e->folded)
-		lp_buf_fmt(out, "... %zu library frame%s", e->folded, e->folded == 1 ? "" : "s");
 	else
-		put_frame(out, &e->frame);
+		put_frame(out, f);
+	lp_buf_char(out, '\n');
 }
 
 static void put_stack(struct lp_buf *out, const struct lp_stack *s, unsigned int depth)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	const struct lp_frame gap = { .kind = LP_FRAME_GAP };
+
+	if (s->changed) {
 		put_indent(out, depth);
-		put_entry(out, &s->entries[i]);
-		lp_buf_char(out, '\n');
+		lp_buf_str(out, "<changed while read>\n");
 	}
+	for (size_t i = 0; i < s->n; i++)
+		put_line(out, &s->frames[i], depth);
+	if (s->cut)
+		put_line(out, &gap, depth);
 }
 
 static void put_thread(struct lp_buf *out, const struct lp_thread_stack *t)
@@ -161,9 +168,9 @@ static int compare_ids(const void *a, const void *b)
 /* SIZE_MAX: not among them. */
 static size_t find_task(const struct tree *t, uint64_t id)
 {
-	const uint64_t *found = t->p->n_tasks ? bsearch(&id, t->by_id, t->p->n_tasks,
-							2 * sizeof(id), compare_ids)
-					      : NULL;
+	const uint64_t *found =
+		t->p->n_tasks ? bsearch(&id, t->by_id, t->p->n_tasks, 2 * sizeof(id), compare_ids)
+			      : NULL;
 
 	return found ? (size_t)found[1] : SIZE_MAX;
 }
@@ -255,6 +262,11 @@ void lp_stacks_text(struct lp_buf *out, const struct lp_process_stacks *list, si
 		lp_buf_str(out, p->cut ? ", and more\n" : "\n");
 		if (p->why) {
 			put_text(out, p->why);
+			lp_buf_char(out, '\n');
+		}
+		if (p->no_native) {
+			lp_buf_str(out, "no native frames: ");
+			put_text(out, p->no_native);
 			lp_buf_char(out, '\n');
 		}
 		for (size_t k = 0; k < p->n_threads; k++)

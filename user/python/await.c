@@ -116,7 +116,7 @@ static bool is_in_await(struct lp_memory *m, const struct lp_py_runtime *rt, uin
 /* Objects that stand for the coroutine or future that is their first member. */
 static bool stands_for(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object)
 {
-	static const char *const names[] = { "coroutine_wrapper",	"async_generator_asend",
+	static const char *const names[] = { "coroutine_wrapper", "async_generator_asend",
 					     "async_generator_athrow", "anext_awaitable",
 					     "_asyncio.FutureIter" };
 	char name[64];
@@ -151,8 +151,8 @@ static int step(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t *o
 		if (!stands_for(m, l, *object))
 			return 0;
 		return lp_py_u64(m, *object + LP_PY_FIRST_MEMBER, object) < 0 ? -EFAULT
-		       : *object						? 1
-										: -EFAULT;
+		       : *object					      ? 1
+									      : -EFAULT;
 	}
 
 	const uint64_t gen = *object;

@@ -28,8 +28,8 @@ static int read_tuple(struct lp_python *py, uint64_t pointer, struct names *ret)
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
 
-	if (lp_py_u64(m, pointer, &ret->tuple) < 0 ||
-	    lp_py_length(m, l, ret->tuple, &ret->n) < 0 || ret->n > LOCALS_MAX)
+	if (lp_py_u64(m, pointer, &ret->tuple) < 0 || lp_py_length(m, l, ret->tuple, &ret->n) < 0 ||
+	    ret->n > LOCALS_MAX)
 		return -ENOENT;
 	return 0;
 }
@@ -97,8 +97,9 @@ int lp_py_frame_local(struct lp_python *py, const struct lp_py_stack_frame *f, c
 			if (lp_py_u64(m, n->tuple + l->tuple_items + i * 8, &str) < 0 ||
 			    !lp_py_text_is(m, l, str, name))
 				continue;
-			return read_slot(py, f->addr, n->first + (uint32_t)i, is_in_cell(n, i), ret) ==
-					       0 && *ret
+			return read_slot(py, f->addr, n->first + (uint32_t)i, is_in_cell(n, i),
+					 ret) == 0 &&
+					       *ret
 				       ? 0
 				       : -ENOENT;
 		}
@@ -232,7 +233,8 @@ int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame
 {
 	struct gathering g = { .py = py, .reader = reader };
 	uint32_t flags;
-	int r = lp_py_u32(&py->memory.memory, frame->at.code + py->runtime.layout.code_flags, &flags);
+	int r = lp_py_u32(&py->memory.memory, frame->at.code + py->runtime.layout.code_flags,
+			  &flags);
 
 	if (r == 0)
 		r = flags & LP_PY_CO_OPTIMIZED ? gather(&g, frame) : gather_named(&g, frame);

@@ -66,13 +66,15 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 	if (!frame || frame & 7 || size > sizeof(head) || m->read(m, frame, head, size) < 0)
 		return -EFAULT;
 	*ret_back = word(head, l->frame_back);
-	*ret = (struct lp_py_stack_frame){ .addr = frame };
+	*ret = (struct lp_py_stack_frame){ .addr = frame, .is_entered = l->minor <= 10 };
 	if (l->frame_owner != LP_PY_NONE) {
 		const uint8_t owner = head[l->frame_owner];
 
 		if (l->minor >= 12 && owner >= SEAM_FROM)
 			return -ENOENT;
 		ret->is_generator = owner == 1;
+		if (l->minor == 11) /* is_entry lies before owner */
+			ret->is_entered = head[l->frame_owner - 1];
 	}
 
 	const uint64_t code = word(head, l->frame_code) & ~(uint64_t)l->frame_tags;
@@ -80,8 +82,9 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 	if (r < 0)
 		return r;
 
-	int64_t lasti = l->lasti_unit ? (int64_t)(int32_t)half(head, l->frame_lasti) * l->lasti_unit
-				      : (int64_t)(word(head, l->frame_lasti) - (code + l->code_code));
+	int64_t lasti = l->lasti_unit
+				? (int64_t)(int32_t)half(head, l->frame_lasti) * l->lasti_unit
+				: (int64_t)(word(head, l->frame_lasti) - (code + l->code_code));
 	ret->is_begun = lasti >= 0;
 	ret->at.lasti = lasti >= 0 ? (uint64_t)lasti : 0;
 	return 0;
@@ -103,6 +106,7 @@ static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 	ret->cut = false;
 	for (size_t i = 0; r == 0 && frame; i++, frame = back) {
 		struct lp_py_stack_frame f;
+		bool is_seam = false;
 
 		if (i == LP_PY_WALK_MAX) {
 			ret->cut = true;
@@ -111,7 +115,10 @@ static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 		r = lp_py_frame_read(w->memory, w->runtime, frame, &f, &back);
 		if (r == 0)
 			r = lp_vec_push(&ret->frames, f);
-		else if (r == -ENOENT)
+		is_seam = r == -ENOENT;
+		if (is_seam && ret->frames.len)
+			ret->frames.data[ret->frames.len - 1].is_entered = true;
+		if (is_seam)
 			r = 0;
 	}
 	return r;
@@ -125,7 +132,8 @@ static bool is_same(const struct lp_py_stack_frame *a, const struct lp_py_stack_
 
 size_t lp_py_stack_common(const struct lp_py_stack *before, const struct lp_py_stack *now)
 {
-	const size_t n = before->frames.len < now->frames.len ? before->frames.len : now->frames.len;
+	const size_t n =
+		before->frames.len < now->frames.len ? before->frames.len : now->frames.len;
 	size_t same = 0;
 
 	while (same < n) {

@@ -24,6 +24,7 @@ struct lp_py_stack_frame {
 	struct lp_py_frame at;
 	bool is_generator; /* or coroutine: the frame is part of its object */
 	bool is_begun;	   /* else it is about to execute its first instruction */
+	bool is_entered;   /* C code has called it, with an evaluation loop of its own */
 };
 
 struct lp_py_stack { /* innermost first */
@@ -63,11 +64,11 @@ int lp_python_threads(struct lp_python *py, struct lp_arena *arena, struct lp_py
 enum { LP_PY_LOOKS_STILL = 1, LP_PY_LOOKS_RUNNING = 8 };
 int lp_python_thread_stack(struct lp_python *py, struct lp_py_thread *t, unsigned int looks);
 
-/* Those of all threads that are likely to sleep, in few readings. Whoever asks has to make sure afterwards
- * that each of them did.
+/* From keep on memory that has been read once is as it was then, until forget: for what is known to stay
+ * as it is. py may be NULL. -ENOMEM.
  */
-int lp_python_still_stacks(struct lp_python *py, struct lp_py_threads *threads,
-			   bool (*is_still)(void *arg, const struct lp_py_thread *t), void *arg);
+int lp_python_keep(struct lp_python *py);
+void lp_python_forget(struct lp_python *py);
 
 enum lp_py_task_state { LP_PY_TASK_PENDING, LP_PY_TASK_RUNNING, LP_PY_TASK_DONE };
 

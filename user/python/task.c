@@ -198,9 +198,8 @@ bool lp_py_task_is_same(const struct lp_py_task_look *a, const struct lp_py_task
 	    a->n_awaits != b->n_awaits || a->stack.frames.len != b->stack.frames.len ||
 	    memcmp(a->awaits, b->awaits, a->n_awaits * sizeof(*a->awaits)) != 0)
 		return false;
-	return !a->stack.frames.len ||
-	       !memcmp(a->stack.frames.data, b->stack.frames.data,
-		       a->stack.frames.len * sizeof(*a->stack.frames.data));
+	return !a->stack.frames.len || !memcmp(a->stack.frames.data, b->stack.frames.data,
+					       a->stack.frames.len * sizeof(*a->stack.frames.data));
 }
 
 /* Of a task that runs: the frames of its thread, up to its coroutine's. */
@@ -236,10 +235,9 @@ int lp_py_task_take(const struct lp_py_task_reader *r, struct lp_py_task_look *l
 {
 	const char *dot = strrchr(look->waits_for, '.');
 
-	*ret = (struct lp_py_task){ .addr = look->addr,
-				    .state = look->state,
-				    .loop = look->loop,
-				    .name = look->title };
+	*ret = (struct lp_py_task){
+		.addr = look->addr, .state = look->state, .loop = look->loop, .name = look->title
+	};
 	if (look->is_running)
 		return take_frames(r, look, ret);
 	ret->stack = look->stack;

@@ -246,7 +246,8 @@ static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py
 	};
 	uint64_t dicts[LP_ARRAY_SIZE(modules)];
 
-	if (lp_py_interp_modules(py, interp, modules, LP_ARRAY_SIZE(modules), dicts) < 0 || !dicts[0])
+	if (lp_py_interp_modules(py, interp, modules, LP_ARRAY_SIZE(modules), dicts) < 0 ||
+	    !dicts[0])
 		return 0;
 	if (dicts[1] && lp_py_dict_find(reg.m, reg.l, dicts[1], "Task", NULL, &reg.type_task) < 0)
 		reg.type_task = 0;
@@ -254,9 +255,9 @@ static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py
 	const struct lp_py_task_reader reader = {
 		.py = py, .threads = threads, .arena = arena, .type_task = reg.type_task
 	};
-	lp_auto(pass_done) struct pass first = {
-		.reg = &reg, .reader = &reader, .asyncio = dicts[0]
-	};
+	lp_auto(pass_done) struct pass first = { .reg = &reg,
+						 .reader = &reader,
+						 .asyncio = dicts[0] };
 	lp_auto(pass_done) struct pass second = { .reg = &reg, .reader = &reader };
 	int r = first_pass(&first);
 
@@ -285,7 +286,8 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 
 	for (size_t i = 0; r == 0 && i < threads->len; i++, seen = interp) {
 		if (lp_py_u64(&py->memory.memory,
-			      threads->data[i].tstate + py->runtime.layout.tstate_interp, &interp) < 0)
+			      threads->data[i].tstate + py->runtime.layout.tstate_interp,
+			      &interp) < 0)
 			interp = seen;
 		if (interp != seen)
 			r = read_interp(py, interp, threads, arena, &tasks);
@@ -293,10 +295,11 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
 	if (r < 0)
-		return lp_err_set(err, EFAULT,
-				  "process %d: the list of its asyncio tasks changed each time it was "
-				  "read",
-				  (int)py->pid);
+		return lp_err_set(
+			err, EFAULT,
+			"process %d: the list of its asyncio tasks changed each time it was "
+			"read",
+			(int)py->pid);
 	if (tasks.len)
 		qsort(tasks.data, tasks.len, sizeof(*tasks.data), compare_names);
 	*ret = tasks;

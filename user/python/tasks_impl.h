@@ -25,8 +25,8 @@ struct lp_py_task_look {
 	uint64_t coro, waiter, loop, name;
 	enum lp_py_task_state state;
 	struct lp_py_stack stack;
-	uint64_t object; /* that the innermost coroutine is suspended in */
-	bool is_running; /* no frames of its own */
+	uint64_t object;   /* that the innermost coroutine is suspended in */
+	bool is_running;   /* no frames of its own */
 	const char *title; /* what `name` is */
 	char waits_for[64];
 	uint64_t awaits[LP_PY_AWAIT_MAX];

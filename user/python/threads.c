@@ -62,10 +62,10 @@ static int read_interp(const struct interp *in, struct lp_py_threads *ret)
 	uint64_t tstate;
 	int r = lp_py_u64(in->m, in->addr + in->l->interp_threads, &tstate);
 
-	for (size_t i = 0; r == 0 && tstate; i++) {
+	while (r == 0 && tstate) {
 		struct lp_py_thread t;
 
-		if (i == LP_PY_THREADS_MAX) {
+		if (ret->len == LP_PY_THREADS_MAX) {
 			ret->cut = true;
 			break;
 		}
@@ -141,8 +141,7 @@ static void find_loop(struct lp_python *py, struct lp_py_thread *t)
 	const struct lp_py_layout *l = &py->runtime.layout;
 	uint64_t dict, loop = 0;
 
-	if (l->tstate_task != LP_PY_NONE &&
-	    lp_py_u64(m, t->tstate + l->tstate_task, &t->task) < 0)
+	if (l->tstate_task != LP_PY_NONE && lp_py_u64(m, t->tstate + l->tstate_task, &t->task) < 0)
 		t->task = 0;
 	if (l->tstate_loop != LP_PY_NONE) {
 		if (lp_py_u64(m, t->tstate + l->tstate_loop, &loop) < 0)
@@ -245,16 +244,15 @@ static int innermost(struct lp_py_walk *w, uint64_t *ret)
 	return r < 0 ? r : lp_py_u64(w->memory, at, ret);
 }
 
-int lp_python_still_stacks(struct lp_python *py, struct lp_py_threads *threads,
-			   bool (*is_still)(void *arg, const struct lp_py_thread *t), void *arg)
+int lp_python_keep(struct lp_python *py)
 {
-	int r = lp_process_memory_keep(&py->memory);
+	return py ? lp_process_memory_keep(&py->memory) : 0;
+}
 
-	lp_vec_each (threads, t)
-		if (r == 0 && is_still(arg, t))
-			r = lp_python_thread_stack(py, t, LP_PY_LOOKS_STILL);
-	lp_process_memory_forget(&py->memory);
-	return r;
+void lp_python_forget(struct lp_python *py)
+{
+	if (py)
+		lp_process_memory_forget(&py->memory);
 }
 
 int lp_python_thread_stack(struct lp_python *py, struct lp_py_thread *t, unsigned int looks)

@@ -13,24 +13,18 @@
 #include "session/inventory.h"
 
 struct lp_python;
+struct lp_registers;
 
 struct lp_stacks_opts {
 	bool locals;
 	struct lp_limits limits; /* frames: of one stack */
 };
 
-/* One line of a stack, innermost first: a frame, a number of library frames, or a note in place of
- * frames that can't be told.
- */
-struct lp_stack_entry {
-	struct lp_frame frame;
-	size_t folded;
-	const char *note;
-};
-
-struct lp_stack {
-	const struct lp_stack_entry *entries;
+struct lp_stack { /* innermost first */
+	const struct lp_frame *frames;
 	size_t n;
+	bool changed; /* inside of the first there were others, which did not stay */
+	bool cut;     /* there are more beyond the last */
 };
 
 struct lp_thread_stack {
@@ -61,12 +55,14 @@ struct lp_process_stacks {
 	size_t n_threads;
 	struct lp_task_stack *tasks;
 	size_t n_tasks;
-	bool cut;	 /* there were more than are looked at */
-	const char *why; /* some of it can't be had; NULL */
+	bool cut;	       /* there were more than are looked at */
+	const char *why;       /* some of Python's can't be had; NULL */
+	const char *no_native; /* why there are no native frames; NULL */
 };
 
-/* py NULL: no interpreter in it. Everything lives in the arena. -ESRCH: it has ended. */
-int lp_stacks_read(struct lp_proc *p, struct lp_python *py, const struct lp_stacks_opts *o,
-		   struct lp_arena *arena, struct lp_process_stacks *ret, struct lp_err *err);
+/* py NULL: no interpreter in it; registers NULL: no native frames. Everything lives in the arena. -ESRCH: it has ended. */
+int lp_stacks_read(struct lp_proc *p, struct lp_python *py, struct lp_registers *registers,
+		   const struct lp_stacks_opts *o, struct lp_arena *arena,
+		   struct lp_process_stacks *ret, struct lp_err *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "expr/compile.h"
+#include "session/internal.h"
 #include "session/stacks_impl.h"
 
 static bool is_redacted(const char *const *names, const char *name, size_t len)
@@ -51,52 +51,52 @@ static int read_locals(struct stacks *s, const struct lp_py_stack_frame *from, s
 	return 0;
 }
 
-static int add_note(struct stacks_entries *e, const char *note)
+/* The frame was there, its variables are others' by now. */
+static int put_lost_locals(struct stacks *s, struct lp_frame *f)
 {
-	return lp_vec_push(e, ((struct lp_stack_entry){ .note = note }));
+	struct lp_named *why = lp_arena_new(s->arena, struct lp_named);
+
+	if (!why)
+		return -ENOMEM;
+	why->name = "*";
+	why->value = (struct lp_value){ .kind = LP_VAL_ERROR, .str = "changed while read" };
+	f->locals = why;
+	f->n_locals = 1;
+	f->has_locals = true;
+	return 0;
 }
 
-static int add_frame(struct stacks *s, struct lp_py_stack_frame *f, struct stacks_entries *e)
+static int put_frame(struct stacks *s, const struct lp_py_stack_frame *f, struct lp_frame *ret)
 {
-	struct lp_stack_entry entry = { .frame.addr = f->addr };
 	int r = 0;
 
-	if (!lp_python_frame(s->py, &f->at, &entry.frame.function, &entry.frame.file,
-			     &entry.frame.line))
-		return add_note(e, "changed while read");
-	if (!f->is_begun || entry.frame.line <= 0)
-		entry.frame.line = (int)f->at.firstlineno;
-	if (s->o->locals)
-		r = read_locals(s, f, &entry.frame);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) { /* the frame was there, its variables are others' by now */
-		struct lp_named *why = lp_arena_new(s->arena, struct lp_named);
-
-		if (!why)
-			return -ENOMEM;
-		why->name = "*";
-		why->value = (struct lp_value){ .kind = LP_VAL_ERROR, .str = "changed while read" };
-		entry.frame.locals = why;
-		entry.frame.n_locals = 1;
-		entry.frame.has_locals = true;
+	*ret = (struct lp_frame){ .addr = f->addr, .is_entered = f->is_entered };
+	if (!lp_python_frame(s->py, &f->at, &ret->function, &ret->file, &ret->line)) {
+		ret->kind = LP_FRAME_GAP;
+		return 0;
 	}
-	return lp_vec_push(e, entry);
+	session_classify_python(s->py, ret);
+	if (!f->is_begun || ret->line <= 0)
+		ret->line = (int)f->at.firstlineno;
+	if (s->o->locals && (s->o->limits.all_frames || !ret->is_library)) {
+		r = read_locals(s, f, ret);
+		if (r < 0 && r != -ENOMEM)
+			r = put_lost_locals(s, ret);
+	}
+	return r;
 }
 
-int stacks_python(struct stacks *s, struct lp_py_stack *stack, struct lp_stack *ret)
+int stacks_python(struct stacks *s, struct lp_py_stack *stack, struct lp_frame **ret, size_t *ret_n)
 {
-	struct stacks_entries e = { 0 };
-	int r = stack->changed ? add_note(&e, "changed while read") : 0;
+	const size_t n = stack->frames.len;
+	int r = 0;
 
-	lp_vec_each (&stack->frames, f)
-		if (r == 0)
-			r = add_frame(s, f, &e);
-	if (r == 0 && stack->cut)
-		r = add_note(&e, "...");
-	if (r == 0)
-		r = stacks_finish(s, &e, ret);
-	lp_vec_done(&e);
+	*ret = lp_arena_array(s->arena, struct lp_frame, n + 1);
+	if (!*ret)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = put_frame(s, &stack->frames.data[i], &(*ret)[i]);
+	*ret_n = n;
 	return r;
 }
 
@@ -116,7 +116,9 @@ static pid_t tid_of(const struct stacks *s, const struct lp_py_task *t)
 
 static int put_task(struct stacks *s, struct lp_py_task *t, struct lp_task_stack *ret)
 {
+	struct lp_frame *frames;
 	const char *file;
+	size_t n;
 	int line;
 
 	*ret = (struct lp_task_stack){ .id = t->addr,
@@ -129,7 +131,10 @@ static int put_task(struct stacks *s, struct lp_py_task *t, struct lp_task_stack
 	if (t->stack.frames.len && t->state == LP_PY_TASK_PENDING &&
 	    !lp_python_frame(s->py, &t->stack.frames.data[0].at, &ret->function, &file, &line))
 		ret->function = NULL;
-	return stacks_python(s, &t->stack, &ret->stack);
+	int r = stacks_python(s, &t->stack, &frames, &n);
+	if (r == 0)
+		stacks_finish(s, frames, n, t->stack.changed, t->stack.cut, &ret->stack);
+	return r;
 }
 
 static void name_running(struct stacks *s, const struct lp_py_tasks *tasks,
