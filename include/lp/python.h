@@ -138,11 +138,25 @@
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
+	X(tstate_interp, "PyThreadState.interp")                                                   \
+	X(tstate_native_id, "PyThreadState.native_thread_id, from 3.11 on")                        \
+	X(tstate_tasks, "PyThreadState: asyncio_tasks_head, from 3.14 on")                         \
+	X(interp_id, "PyInterpreterState.id")                                                      \
+	X(interp_tasks, "PyInterpreterState.asyncio_tasks_head, from 3.14 on")                     \
+	X(interp_gil, "PyInterpreterState.ceval.gil: pointer, from 3.12 on")                       \
+	X(runtime_gil, "_PyRuntimeState.ceval.gil, up to 3.11")                                    \
+	X(gil_holder, "struct _gil_runtime_state.last_holder")                                     \
+	X(gil_locked, "struct _gil_runtime_state.locked")                                          \
 	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
 	X(task_name, "TaskObj.task_name (_asyncio)")                                               \
 	X(task_coro, "TaskObj.task_coro (_asyncio)")                                               \
+	X(task_state, "TaskObj.task_state (_asyncio)")                                             \
+	X(task_loop, "TaskObj.task_loop (_asyncio)")                                               \
+	X(task_waiter, "TaskObj.task_fut_waiter (_asyncio)")                                       \
+	X(task_node, "TaskObj.task_node (_asyncio), from 3.14 on")                                 \
+	X(frame_stacktop, "frame: f_stacktop; 3.10 f_stackdepth; stacktop; stackpointer in 3.14")  \
 	X(gen_frame,                                                                               \
 	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \

@@ -9,7 +9,7 @@ from harness import Tracer, called, check, equal, main, program, run_tool, skip
 from interpreters import ALL, FOLDER, Program, every, minor, where
 
 EVERY = every(ALL)
-FILE = str(FOLDER / "stacks.py")
+FILE = str(FOLDER / "layers.py")
 SECRETS = "swordfish", "deadbeef"
 
 
@@ -22,7 +22,7 @@ def extension(path):
 
 
 def run(path, *points, records, form="json", options=()):
-    target = Program(path, "stacks.py", extension(path))
+    target = Program(path, "layers.py", extension(path))
     tracer = Tracer(target, *points, options=options, form=form)
     target.go()
     tracer.wait_records(records)
@@ -53,13 +53,13 @@ def expected(frames, line=None):
 
 
 def number(mark):
-    return int(where("stacks.py", mark).split(":")[1])
+    return int(where("layers.py", mark).split(":")[1])
 
 
 @EVERY
 def frames(name, path):
     """A line of Python beneath C beneath Python, and a C function that Python calls."""
-    target, result = run(path, where("stacks.py", "bottom") + " with stack as line", "entry scaled with stack as c", records=4)
+    target, result = run(path, where("layers.py", "bottom") + " with stack as line", "entry scaled with stack as c", records=4)
     lines, calls = target.said("bottom"), target.said("weighed")
     wanted = {"line": [expected(with_c(row["frames"], "called", "applied", "py_apply"), number("bottom")) for row in lines],
               "c": [[["scaled", None], ["py_scale", None]] + expected(row["frames"], number("weighed")) for row in calls]}
@@ -72,7 +72,7 @@ def frames(name, path):
 @EVERY
 def library_frames(name, path):
     """Folded as they come; all of them on demand, in Python and in C."""
-    point = where("stacks.py", "bottom") + " with stack"
+    point = where("layers.py", "bottom") + " with stack"
     target, result = run(path, point, records=2)
     _, everything = run(path, point, records=2, options=["--all-frames", "--max-frames", "200"])
     for few, every_one in zip(result.records, everything.records):
@@ -90,7 +90,7 @@ def texts(result, logpoint):
         if f"] {logpoint} " not in line:
             continue
         stack = line.split(" | ", 1)[1]
-        yield [[last(m[1]), int(m[3]) if m[2] == "stacks.py" else None, m[4]]
+        yield [[last(m[1]), int(m[3]) if m[2] == "layers.py" else None, m[4]]
                for m in re.finditer(r"(?:^| < )([\w.<>]+) (\S+):(\d+)(?: \[(.*?)\])?(?= < |$)", stack)]
 
 
@@ -101,7 +101,7 @@ def hidden(text):
 @EVERY
 def variables(name, path):
     """Of every frame, as repr() has them in the program; what has a secret's name is not there."""
-    target, result = run(path, where("stacks.py", "bottom") + ' "x" with stack locals as line', 'entry applied "x" with stack locals as c', records=4, form="text")
+    target, result = run(path, where("layers.py", "bottom") + ' "x" with stack locals as line', 'entry applied "x" with stack locals as c', records=4, form="text")
     said = target.said("bottom")
     lines = list(texts(result, "line"))
     equal(len(lines), len(said), "records")

@@ -259,6 +259,14 @@ static int set_json(struct lp_options *o, const char *arg, struct lp_err *err)
 	return 0;
 }
 
+static int set_locals(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	(void)arg;
+	(void)err;
+	o->locals = true;
+	return 0;
+}
+
 static int set_help(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	(void)arg;
@@ -275,9 +283,10 @@ static int set_version(struct lp_options *o, const char *arg, struct lp_err *err
 	return 0;
 }
 
-#define TRACE LP_CMD_TRACE
-#define SHOW  (LP_CMD_LIST | LP_CMD_CHECK)
-#define ALL   (TRACE | SHOW)
+#define TRACE  LP_CMD_TRACE
+#define SHOW   (LP_CMD_LIST | LP_CMD_CHECK)
+#define STACKS LP_CMD_STACKS
+#define ALL    (TRACE | SHOW | STACKS)
 
 static const struct option_row rows[] = {
 	{ 'p', "pid", true, ALL, set_pids },
@@ -286,20 +295,21 @@ static const struct option_row rows[] = {
 	{ 'x', "exe", true, ALL, set_exe },
 	{ 'f', "file", true, TRACE, set_file },
 	{ 'o', "output", true, TRACE, set_output },
-	{ 0, "format", true, TRACE, set_format },
+	{ 0, "format", true, TRACE | STACKS, set_format },
 	{ 'n', "count", true, TRACE, set_count },
 	{ 'd', "duration", true, TRACE, set_duration },
 	{ 0, "follow", false, TRACE, set_follow },
 	{ 0, "max-overhead", true, TRACE, set_max_overhead },
 	{ 'q', "quiet", false, TRACE, set_quiet },
 	{ 'v', "verbose", false, ALL, set_verbose },
-	{ 0, "max-string", true, TRACE, set_max_string },
-	{ 0, "max-items", true, TRACE, set_max_items },
-	{ 0, "max-depth", true, TRACE, set_max_depth },
-	{ 0, "max-frames", true, TRACE, set_max_frames },
-	{ 0, "all-frames", false, TRACE, set_all_frames },
-	{ 0, "redact", true, TRACE, add_redact },
-	{ 0, "no-redact", true, TRACE, add_no_redact },
+	{ 0, "max-string", true, TRACE | STACKS, set_max_string },
+	{ 0, "max-items", true, TRACE | STACKS, set_max_items },
+	{ 0, "max-depth", true, TRACE | STACKS, set_max_depth },
+	{ 0, "max-frames", true, TRACE | STACKS, set_max_frames },
+	{ 0, "all-frames", false, TRACE | STACKS, set_all_frames },
+	{ 0, "locals", false, STACKS, set_locals },
+	{ 0, "redact", true, TRACE | STACKS, add_redact },
+	{ 0, "no-redact", true, TRACE | STACKS, add_no_redact },
 	{ 0, "json", false, SHOW, set_json },
 	{ 'h', "help", false, ALL, set_help },
 	{ 'V', "version", false, ALL, set_version },

@@ -41,7 +41,7 @@ static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-static uint32_t own_pidns(void)
+uint32_t lp_own_pidns(void)
 {
 	struct stat st;
 
@@ -70,7 +70,7 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
-	s->rodata->lp_pidns = own_pidns();
+	s->rodata->lp_pidns = lp_own_pidns();
 	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
 	s->bss->lp_cgroup = c->cgroup_id;
 	s->rodata->lp_exe_ino = c->exe_ino;

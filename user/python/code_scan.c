@@ -5,6 +5,7 @@
 
 #include "python/batch.h"
 #include "python/code.h"
+#include "python/stacks.h"
 
 struct scan {
 	uint64_t type_code, type_function;
@@ -56,6 +57,15 @@ static void free_codes(void *codes)
 	free(c);
 }
 
+int lp_python_skip_scan(struct lp_python *py, struct lp_err *err)
+{
+	if (py->codes)
+		return 0;
+	py->codes = calloc(1, sizeof(struct lp_py_codes));
+	py->codes_free = free_codes;
+	return py->codes ? 0 : lp_err_nomem(err);
+}
+
 int lp_python_scan(struct lp_python *py, struct lp_err *err)
 {
 	lp_auto(lp_maps_done) struct lp_maps maps = { 0 };
@@ -68,13 +78,10 @@ int lp_python_scan(struct lp_python *py, struct lp_err *err)
 
 	if (r < 0)
 		return r;
-	if (!py->codes) {
-		py->codes = calloc(1, sizeof(struct lp_py_codes));
-		py->codes_free = free_codes;
-	}
+	r = lp_python_skip_scan(py, err);
+	if (r < 0)
+		return r;
 	struct lp_py_codes *c = py->codes;
-	if (!c)
-		return lp_err_nomem(err);
 	r = lp_py_each_piece(py->pid, &maps, scan_piece, &s);
 	c->all.len = 0;
 	if (r == 0)

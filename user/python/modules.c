@@ -22,20 +22,35 @@ static int main_modules(struct lp_python *py, uint64_t *ret)
 	return r < 0 ? r : -ENOENT;
 }
 
-int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
+static int find_dicts(struct lp_python *py, uint64_t modules, const char *const *names, size_t n,
+		      uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t modules;
-	int r = main_modules(py, &modules);
+	int r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 
-	if (r == 0)
-		r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (ret[i] && (lp_py_u64(m, ret[i] + l->module_dict, &ret[i]) < 0 ||
 			       !lp_py_is_dict(m, l, ret[i])))
 			ret[i] = 0;
 	return r;
+}
+
+int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
+{
+	uint64_t modules;
+	int r = main_modules(py, &modules);
+
+	return r < 0 ? r : find_dicts(py, modules, names, n, ret);
+}
+
+int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
+			 uint64_t *ret)
+{
+	uint64_t modules;
+	int r = lp_py_u64(&py->memory.memory, interp + py->runtime.layout.interp_modules, &modules);
+
+	return r < 0 ? r : find_dicts(py, modules, names, n, ret);
 }
 
 /* A name of a module, where it is an object of that type. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "python/impl.h"
+#include "python/value.h"
 
 int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err)
 {
@@ -38,6 +39,8 @@ void lp_python_free(struct lp_python *py)
 		return;
 	if (py->codes_free)
 		py->codes_free(py->codes);
+	lp_process_memory_forget(&py->memory);
+	lp_py_types_free(py->types);
 	lp_symfile_free(py->symbols);
 	lp_maps_done(&py->maps);
 	free(py->step_table);

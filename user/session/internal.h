@@ -369,6 +369,8 @@ void session_hold_end(struct lp_session *s);
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
 
 /* library.c: what is the program's own, and what is a library's: f->is_library, is_glue, is_loop. */
+void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
+		      struct lp_frame *f);
 void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
 			     struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);

@@ -64,26 +64,33 @@ static bool is_launcher(const struct lp_proc *p, const struct lp_file *f)
 	return f == p->exe && !strncmp(f->name, "python", 6);
 }
 
-void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
-			     struct lp_frame *f)
+void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
+		      struct lp_frame *f)
 {
-	struct lp_proc *p = lp_inventory_process((struct lp_inventory *)&s->inv, pid);
-	const struct lp_mapping *m = p ? lp_proc_mapping(p, addr) : NULL;
-	struct interp *in = session_interp(s, pid);
-	struct lp_python *py = in ? session_interp_root(in)->py : NULL;
+	const struct lp_mapping *m = lp_proc_mapping(p, addr);
 
 	if (!m)
 		return;
 	const char *path = m->file->path;
 	if (py) {
 		f->is_loop = is_in_loop(lp_python_runtime(py), addr);
-		f->is_glue = session_python_file(s, in) == m->file || is_launcher(p, m->file);
+		f->is_glue = !strcmp(lp_python_file(py), path) || is_launcher(p, m->file);
 		f->is_library = f->is_glue || is_package(path) || strstr(path, "/lib-dynload/");
 	}
 	if (m->file == p->exe)
 		f->is_library = f->is_library || (f->function && !strcmp(f->function, "_start"));
 	else if (is_of_libc(m->file) || (is_system(path) && !is_beside(p->exe, path)))
 		f->is_library = true;
+}
+
+void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
+			     struct lp_frame *f)
+{
+	const struct lp_proc *p = lp_inventory_process((struct lp_inventory *)&s->inv, pid);
+	struct interp *in = session_interp((struct lp_session *)s, pid);
+
+	if (p)
+		session_classify(p, in ? session_interp_root(in)->py : NULL, addr, f);
 }
 
 void session_classify_python(struct lp_python *py, struct lp_frame *f)

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target/pages.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/arena.h"
+
+#define PAGE	  4096u
+#define PAGES_MAX 65536u /* kept at once: 256 MiB; then all are forgotten */
+
+struct page {
+	uint64_t addr; /* 0: a free slot */
+	char *data;    /* NULL: it can't be read */
+};
+
+struct lp_pages {
+	pid_t pid;
+	struct page *slots; /* hashed; a power of two */
+	size_t n, n_slots;
+	struct lp_arena arena;
+};
+
+struct lp_pages *lp_pages_new(pid_t pid)
+{
+	struct lp_pages *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->pid = pid;
+	return p;
+}
+
+void lp_pages_free(struct lp_pages *p)
+{
+	if (!p)
+		return;
+	free(p->slots);
+	lp_arena_done(&p->arena);
+	free(p);
+}
+
+static struct page *slot_of(struct page *slots, size_t n, uint64_t addr)
+{
+	uint64_t hash = addr * 0x9e3779b97f4a7c15u;
+
+	for (size_t i = (hash >> 32) & (n - 1);; i = (i + 1) & (n - 1))
+		if (!slots[i].addr || slots[i].addr == addr)
+			return &slots[i];
+}
+
+static bool grow(struct lp_pages *p)
+{
+	const size_t n = p->n_slots ? p->n_slots * 2 : 1024;
+	struct page *slots = calloc(n, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (size_t i = 0; i < p->n_slots; i++)
+		if (p->slots[i].addr)
+			*slot_of(slots, n, p->slots[i].addr) = p->slots[i];
+	free(p->slots);
+	p->slots = slots;
+	p->n_slots = n;
+	return true;
+}
+
+static void forget(struct lp_pages *p)
+{
+	if (p->n_slots)
+		memset(p->slots, 0, p->n_slots * sizeof(*p->slots));
+	p->n = 0;
+	lp_arena_reset(&p->arena);
+}
+
+static bool fetch(const struct lp_pages *p, uint64_t addr, char *data)
+{
+	struct iovec local = { .iov_base = data, .iov_len = PAGE };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = PAGE };
+
+	return process_vm_readv(p->pid, &local, 1, &remote, 1, 0) == PAGE;
+}
+
+/* The page at an address; NULL: it can't be read. */
+static const char *page_at(struct lp_pages *p, uint64_t addr)
+{
+	if (!addr)
+		return NULL;
+	if (p->n >= PAGES_MAX)
+		forget(p);
+	if (p->n * 2 >= p->n_slots && !grow(p))
+		return NULL;
+	struct page *slot = slot_of(p->slots, p->n_slots, addr);
+	if (slot->addr)
+		return slot->data;
+
+	char *data = lp_arena_alloc(&p->arena, PAGE);
+	if (!data)
+		return NULL;
+	*slot = (struct page){ .addr = addr, .data = fetch(p, addr, data) ? data : NULL };
+	p->n++;
+	return slot->data;
+}
+
+int lp_pages_read(struct lp_pages *p, uint64_t addr, void *buf, size_t len)
+{
+	char *to = buf;
+
+	while (len) {
+		const size_t at = addr % PAGE, n = len < PAGE - at ? len : PAGE - at;
+		const char *from = page_at(p, addr - at);
+
+		if (!from)
+			return -EFAULT;
+		memcpy(to, from + at, n);
+		to += n;
+		addr += n;
+		len -= n;
+	}
+	return 0;
+}
+
+long lp_pages_read_string(struct lp_pages *p, uint64_t addr, char *buf, size_t max, int *ret_cut)
+{
+	size_t done = 0;
+
+	*ret_cut = 0;
+	while (done < max) {
+		const size_t at = addr % PAGE, left = max - done;
+		const size_t n = left < PAGE - at ? left : PAGE - at;
+		const char *from = page_at(p, addr - at);
+
+		if (!from)
+			return -EFAULT;
+		const size_t len = strnlen(from + at, n);
+		memcpy(buf + done, from + at, len);
+		done += len;
+		addr += len;
+		if (len < n)
+			return (long)done;
+	}
+	*ret_cut = 1;
+	return (long)done;
+}
