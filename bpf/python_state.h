@@ -131,6 +131,7 @@ struct lp_pyvm {
 	__u64 tstate, frame, code, thread_id;
 	__u64 unit; /* address of the code unit that was read; 0: of none, the hit is in native code */
 	__u64 units; /* of the first one */
+	__u64 task;  /* of asyncio, that runs; 0 */
 	__u32 stack_base;
 	__u32 pc; /* of the instruction that runs */
 	__u32 n;  /* its operands */

@@ -157,11 +157,13 @@ lp_global long lp_pyvm_own_name(struct lp_vm *vm, __u64 object)
 	return lp_pyvm_instance_find(vm, rt, object, type, flags);
 }
 
-lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object)
+/* owner: what it is the name of */
+lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object, __u64 owner)
 {
 	vm->walk.value.tag = LP_PY_OBJECT;
 	vm->walk.value.bits = object;
-	vm->walk.value.from = vm->walk.value.to = 0;
+	vm->walk.value.from = owner;
+	vm->walk.value.to = 0;
 	lp_cap_py(vm, slot, LP_PYVM_NAME_LIMITS);
 }
 
@@ -217,6 +219,7 @@ lp_inline long lp_pyvm_task_name(struct lp_vm *vm, const struct lp_py_runtime *r
 	__u64 task, type;
 
 	task = lp_pyvm_running_task(vm, rt);
+	vm->py.task = task;
 	if (!task || lp_pyvm_u64(vm, task + rt->layout.ob_type, &type) < 0)
 		return 0;
 	if (rt->type_task && lp_pyvm_is_subtype(vm, type, rt->type_task) == 1) {
@@ -259,7 +262,7 @@ lp_global int lp_pyvm_name_due(struct lp_vm *vm)
 lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
 {
 	if (lp_pyvm_name_due(vm) && lp_pyvm_find_who(vm, LP_PY_THREAD) == 1)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value, 0);
 }
 
 /* Texts of PY_WHO, behind what a record may have: conditions come before captures. */
@@ -421,7 +424,7 @@ lp_global long lp_pyvm_op_keep(struct lp_vm *vm)
 lp_inline void lp_pyvm_cap_task(struct lp_vm *vm)
 {
 	if (lp_pyvm_find_who(vm, LP_PY_TASK) == 1)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out);
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out, vm->py.task);
 }
 
 #endif

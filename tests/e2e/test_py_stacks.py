@@ -122,6 +122,26 @@ def variables(name, path):
         check(secret not in result.raw, f"{secret} is shown")
 
 
+@EVERY
+def awaiting_tasks(name, path):
+    """Behind the stack of a task: who awaits it, who awaits that one, and where."""
+    ways = ["gather", "wait_for", "wait", "task"] + (["group"] if minor(name) >= 11 else [])
+    target = Program(path, "awaits.py", *ways)
+    tracer = Tracer(target, where("awaits.py", "leaf") + " with stack")
+    target.go()
+    tracer.wait_records(len(ways))
+    target.go()
+    equal(target.finish()[0], 0, f"exit status ({target.errors()[-500:]})")
+    result = tracer.finish()
+    for record, row in zip(result.records, target.said("leaf")):
+        frames = record["stack"]
+        first = next((i for i, f in enumerate(frames) if "task" in f), len(frames))
+        shown = [f["task"] if "task" in f else [last(f["function"]), f["line"]] for f in frames[first:] if "folded" not in f]
+        equal(shown, row["awaited"], f"who awaits {row['way']}")
+        equal(last(frames[0]["function"]), "leaf", "the task's own")
+    equal(len(result.records), len(ways), "records")
+
+
 check(minor("3.9") == 9, "versions")
 if not ALL:
     print("skip stacks: no CPython 3.8 to 3.14 on this machine")

@@ -22,6 +22,7 @@ enum lp_frame_kind {
 	LP_FRAME_CALL,
 	LP_FRAME_FOLDED, /* n_folded frames of libraries */
 	LP_FRAME_GAP,	 /* frames that could not be had */
+	LP_FRAME_TASK,	 /* what is behind it is another task's: `function` says whose */
 };
 
 struct lp_frame {

@@ -182,6 +182,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	lp_arena_reset(&s->arena);
 	if (lp_plan_read_who(p, d, sym, s, &who) < 0)
 		return lp_err_nomem(err);
+	s->task = who.task;
 	lp_plan_read_fields(p, d, sym, &who, &s->arena);
 	render(p, s);
 	if (s->message.failed)

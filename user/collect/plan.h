@@ -33,6 +33,7 @@ struct lp_scratch {
 	struct lp_buf message, text;
 	struct lp_frame *frames;
 	size_t n_frames;
+	const char *task; /* the name of the latest hit's; NULL */
 	char comm[LP_COMM_LEN + 1];
 	struct lp_threads threads;
 };

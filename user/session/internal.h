@@ -375,6 +375,10 @@ void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t add
 			     struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
+/* awaiters.c: lp_symbolizer.awaiters */
+size_t session_awaiters(void *session, pid_t pid, uint64_t task, const char *name, size_t max,
+			struct lp_arena *a, struct lp_frame *ret);
+
 /* budget.c. Hits a second that cost less than any budget worth setting, even where a probe is at its
  * dearest: below it the costs of this machine need not be known.
  */

@@ -104,7 +104,10 @@ static void put_frame(struct lp_sink *s, const struct lp_frame *f, bool own)
 		return;
 	}
 	lp_buf_char(out, '{');
-	if (f->function) {
+	if (f->kind == LP_FRAME_TASK) {
+		lp_sink_add(out, "\"task\":");
+		lp_json_string(out, f->function, strlen(f->function), false);
+	} else if (f->function) {
 		lp_sink_add(out, "\"function\":");
 		lp_json_string(out, f->function, strlen(f->function), false);
 	} else {

@@ -82,6 +82,10 @@ static void put_place(struct lp_sink *s, const struct lp_frame *f)
 			   f->n_folded == 1 ? "" : "s");
 		return;
 	}
+	if (f->kind == LP_FRAME_TASK) {
+		put_text(s, f->function);
+		return;
+	}
 	if (f->kind == LP_FRAME_GAP) {
 		lp_sink_add(&s->out, "...");
 		return;
