@@ -250,7 +250,7 @@ enum lp_slot_id {
 	LP_SLOT_STACK = 0xff02,	   /* stack memory, addr is the stack pointer */
 	LP_SLOT_PYSTACK = 0xff03,  /* struct lp_py_frame each */
 	LP_SLOT_PYTHREAD = 0xff04, /* struct lp_py_value: the str that names the Python thread */
-	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: the name of the running task; from: the task */
+	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: name of the running task; from: itself */
 	LP_SLOT_PYLOCALS = 0xff07, /* struct lp_py_locals each, and what it tells of */
 	LP_SLOT_PYEXC = 0xff06,	   /* struct lp_py_exc with its frames, of each of the chain */
 	LP_SLOT_MEM = 0xffff,	   /* memory that a value points to, found by address */

@@ -214,9 +214,9 @@ static void start(void)
 /* Blocks from the input, each well formed: 4 bytes say which and how long, then its bytes. */
 static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 {
-	static const uint16_t slots[] = { LP_SLOT_MEM,	    LP_SLOT_REGS,     LP_SLOT_STACK,
-					  LP_SLOT_COND,	    LP_SLOT_PYSTACK,  LP_SLOT_PYLOCALS,
-					  LP_SLOT_PYTASK,   LP_SLOT_MEM };
+	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	   LP_SLOT_STACK,
+					  LP_SLOT_COND,	  LP_SLOT_PYSTACK, LP_SLOT_PYLOCALS,
+					  LP_SLOT_PYTASK, LP_SLOT_MEM };
 	struct lp_record rec = { .kind = size % 8 ? LP_REC_HIT : LP_REC_COND_ERROR,
 				 .flags = size % 4,
 				 .time = size,
