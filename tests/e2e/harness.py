@@ -377,7 +377,7 @@ class Tracer(Process):
 
 def called(record):
     """The functions on a record's stack, but for those of libraries."""
-    return [f["function"] for f in record["stack"] if "folded" not in f]
+    return [f["function"] for f in record["stack"] if "function" in f]
 
 
 ARMED = r"\d+ of \d+ logpoints? armed"
