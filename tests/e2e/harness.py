@@ -324,12 +324,12 @@ def crashed(status, err):
           f"logpoint was killed by signal {-status}: {err[-1500:]}")
 
 
-def trace(command, *points, options=(), status=0, form="json", timeout=TIMEOUT, **rest):
+def trace(command, *points, options=(), status=0, form="json", timeout=TIMEOUT, budget="none", **rest):
     """Runs `logpoint POINTS -- COMMAND` to its end."""
     records = scratch("records")
     if records.exists():
         records.unlink()
-    got, out, err = logpoint(*options, "--format", form, "-o", records, *points, "--", *command,
+    got, out, err = logpoint(*options, "--max-overhead", budget, "--format", form, "-o", records, *points, "--", *command,
                              timeout=timeout, **rest)
     check(got == status, f"exit status {got} instead of {status}: {err[-2000:]}")
     raw = records.read_text(errors="surrogateescape") if records.exists() else ""
