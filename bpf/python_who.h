@@ -8,10 +8,10 @@
 
 /* frame.owner (Include/internal/pycore_frame.h) */
 #define LP_PYVM_OWNED_BY_GENERATOR 1
-#define LP_PYVM_OWNED_BY_C	   3 /* and above: no function's but a seam to C, from 3.12 on */
+#define LP_PYVM_OWNED_BY_C	   3   /* and above: no function's but a seam to C, from 3.12 on */
 #define LP_PYVM_TRACEABLE_MAX	   512 /* bytes: what a function does before its first line */
-#define LP_PYVM_NAME_EVERY  100000000ull /* ns */
-#define LP_PYVM_NAME_LIMITS LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
+#define LP_PYVM_NAME_EVERY	   100000000ull /* ns */
+#define LP_PYVM_NAME_LIMITS	   LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
 
 /* Where a frame is: the byte offset of its latest instruction. */
 lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,

@@ -93,8 +93,8 @@ size_t lp_frames_fold(struct lp_frame *frames, size_t n, size_t keep)
 		for (; i < n && frames[i].is_library; i++)
 			folded += !frames[i].is_glue;
 		if (folded)
-			frames[to++] = (struct lp_frame){ .kind = LP_FRAME_FOLDED,
-							  .n_folded = folded };
+			frames[to++] =
+				(struct lp_frame){ .kind = LP_FRAME_FOLDED, .n_folded = folded };
 	}
 	return to;
 }

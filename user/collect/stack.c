@@ -8,7 +8,7 @@
 #include "python/value.h"
 
 #define LOOPS_ADJOIN  14 /* 3.minor: from then on its handlers may call each other */
-#define NATIVE_FACTOR 4 /* frames that are unwound for each that may be shown: most are folded */
+#define NATIVE_FACTOR 4	 /* frames that are unwound for each that may be shown: most are folded */
 
 /* Registers and stack as the record has them, unwound. */
 static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
@@ -56,8 +56,7 @@ static int read_python(const struct lp_plan *p, struct lp_decoded *d,
 	if (!info && d->py_stack.n && sym->python)
 		info = sym->python(sym->arg, pid);
 	ret->python = frames;
-	ret->n_python =
-		lp_plan_python_stack(d, sym, frames, LP_PY_FRAMES_MAX, &ret->python_cut);
+	ret->n_python = lp_plan_python_stack(d, sym, frames, LP_PY_FRAMES_MAX, &ret->python_cut);
 	if (!p->info->python && !d->py_stack.n)
 		ret->python_cut = false; /* no Python runs there */
 	if (!info || !ret->n_python)
@@ -74,7 +73,8 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 	/* a function that has returned is no longer on the stack but belongs to it */
 	const size_t first = p->info->is_return && !p->info->python;
 	const size_t merged = first + native + python + LP_MIXED_SPARE;
-	struct lp_stack_parts parts = { .in_python = p->info->python, .has_native = d->regs.n };
+	struct lp_stack_parts parts = { .in_python = p->info->python,
+					.has_native = d->regs.n || !p->info->python };
 
 	/* the list, then what it is made of */
 	if (lp_scratch_frames(s, merged + native + python) < 0)

@@ -25,8 +25,7 @@ static const struct {
 	{ LP_SLOT_COND, "cond" },	  { LP_SLOT_REGS, "regs" },
 	{ LP_SLOT_STACK, "stack" },	  { LP_SLOT_PYSTACK, "pystack" },
 	{ LP_SLOT_PYTHREAD, "pythread" }, { LP_SLOT_PYTASK, "pytask" },
-	{ LP_SLOT_PYLOCALS, "pylocals" },
-	{ LP_SLOT_MEM, "mem" },
+	{ LP_SLOT_PYLOCALS, "pylocals" }, { LP_SLOT_MEM, "mem" },
 };
 
 bool lp_op_has_data(uint8_t op)

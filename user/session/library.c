@@ -21,6 +21,19 @@ static bool is_system(const char *path)
 	return path[0] == '['; /* [vdso] */
 }
 
+/* The C library and the like, wherever they are: a container's root can be anywhere. */
+static bool is_of_libc(const struct lp_file *f)
+{
+	static const char *const names[] = { "libc.so.", "libc-2.",    "libpthread",
+					     "libm.so.", "ld-linux",   "ld-2.",
+					     "ld-musl",	 "libstdc++.", "libgcc_s." };
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
+		if (!strncmp(f->name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 static bool is_package(const char *path)
 {
 	return strstr(path, "/site-packages/") || strstr(path, "/dist-packages/");
@@ -66,7 +79,7 @@ void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t ad
 	}
 	if (m->file == p->exe)
 		f->is_library = f->is_library || (f->function && !strcmp(f->function, "_start"));
-	else if (is_system(path) && !is_beside(p->exe, path))
+	else if (is_of_libc(m->file) || (is_system(path) && !is_beside(p->exe, path)))
 		f->is_library = true;
 }
 
