@@ -44,7 +44,7 @@ struct {
 	__type(value, struct lp_stack_sample);
 } sample SEC(".maps");
 
-#define PAGE	    4096u
+#define PAGE	      4096u
 #define USER_SELECTOR 3 /* of cs: the code's ring */
 
 #define KEEP(v) asm volatile("" : "+r"(v)) /* the compiler shall not see where it comes from */

@@ -15,7 +15,7 @@
 
 /* A thread. Registers are in DWARF's numbering, the instruction pointer last. */
 struct lp_thread_regs {
-	__u32 tid; /* in our PID namespace */
+	__u32 tid;	 /* in our PID namespace */
 	__u32 is_on_cpu; /* or has just been: the registers say nothing */
 	__u64 switches;	 /* how often it has left a CPU */
 	__u64 fsbase;	 /* pthread_self() */

@@ -15,9 +15,9 @@
 #include "probe/kernel.h"
 #include "stacks.skel.h"
 
-#define TICK	 200000	  /* ns on a CPU */
-#define LOOK	 200000	  /* ns between two looks whether it has ticked */
-#define PATIENCE 30	  /* looks */
+#define TICK	 200000 /* ns on a CPU */
+#define LOOK	 200000 /* ns between two looks whether it has ticked */
+#define PATIENCE 30	/* looks */
 
 struct lp_registers {
 	struct stacks_bpf *skel;
@@ -74,7 +74,8 @@ int lp_registers_open(struct lp_registers **ret, struct lp_err *err)
 	if (e == -EPERM || e == -EACCES)
 		return lp_err_permission(err, e, "read the registers of threads");
 	if (e < 0)
-		return lp_err_set(err, ENOTSUP, "this kernel can't tell the registers of threads: %s",
+		return lp_err_set(err, ENOTSUP,
+				  "this kernel can't tell the registers of threads: %s",
 				  strerror(-e));
 	*ret = lp_take(r);
 	return 0;

@@ -45,7 +45,7 @@ static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_t
 	parts.python_cut = py && py->stack.cut;
 	parts.loops_adjoin = py && lp_python_runtime(s->py)->layout.minor >= LOOPS_ADJOIN;
 	const size_t n = lp_frames_merge(&parts, merged, &cut);
-	stacks_finish(s, merged, n, (py && py->stack.changed) || (!n && !py), cut, ret);
+	stacks_finish(s, merged, n, py ? py->stack.changed : s->registers && !n, cut, ret);
 	return 0;
 }
 

@@ -8,9 +8,9 @@
 
 #include "session/stacks_impl.h"
 
-#define ROUNDS	   4
-#define COPY_MAX   (256u << 10) /* bytes of a stack */
-#define PAGE	   4096u
+#define ROUNDS	 4
+#define COPY_MAX (256u << 10) /* bytes of a stack */
+#define PAGE	 4096u
 
 /* pthread_self() is the address of struct pthread, whose `tid` lies there: glibc (nptl/descr.h), x86-64. */
 #define PTHREAD_TID 0x2d0
@@ -102,7 +102,8 @@ static bool settle(struct stacks *s, const struct lp_registers_list *before,
 	bool all = true;
 
 	lp_vec_each (&s->os, t) {
-		const struct lp_thread_regs *a = regs_of(before, t->tid), *b = regs_of(after, t->tid);
+		const struct lp_thread_regs *a = regs_of(before, t->tid),
+					    *b = regs_of(after, t->tid);
 
 		if (!t->is_settled)
 			t->is_settled = t->has_native && a && b && !b->is_on_cpu &&
