@@ -7,10 +7,10 @@ import re
 import sys
 import time
 
-from harness import check, equal, logpoint, main, note, test
-from interpreters import ALL, SYSTEM, Program, every, where
+from harness import check, equal, logpoint, main, note, test, until
+from interpreters import ALL, SYSTEM, Program, every, need, where
 
-SOURCE, MANY = "stacks.py", "stacks_many.py"
+SOURCE, MANY, KINDS = "stacks.py", "stacks_many.py", "stacks_kinds.py"
 
 
 def stacks(target, *options, status=0):
@@ -131,6 +131,39 @@ def text_is_right(target):
     check("    e pending in sleep" in out and "b pending in Lock.acquire" in out.replace("in acquire", "in Lock.acquire"), out)
 
 
+def inner_of(answer):
+    return [t for t in answer["threads"] if t.get("interpreter") and "inner" in [f.get("function") for f in t["stack"]]]
+
+
+def kinds_are_right(path, *args):
+    target = Program(path, KINDS, *args)
+    until(lambda: inner_of(stacks(target)), "the other interpreter to sleep")
+    answer = stacks(target)
+    inner, other = inner_of(answer)[0], thread_of(answer, "other")
+    equal(inner["tid"], other["tid"], "the thread in two interpreters")
+    equal([f[2] for f in python_rows(other["stack"]) if f[0] == "other_interpreter"], [line("other", KINDS)], "the outer one")
+    ids = {t["name"]: t["id"] for t in answer["tasks"]}
+    equal(set(ids) - {"Task-1", "Task-2", "Task-3"}, {"eager", "python", "waits"}, "tasks")
+    for name in ("eager", "python"):
+        task = task_of(answer, name)
+        equal([[f[0], f[2]] for f in python_rows(task["stack"])], [["leaf", line("leaf", KINDS)], ["middle", line("middle", KINDS)]], name)
+        equal((task["state"], task["tid"]), ("pending", target.pid), f"state and thread of {name}")
+    equal(task_of(answer, "waits")["awaits"], [ids["python"]], "whom it awaits")
+
+
+@every(ALL)
+def kinds(name, path):
+    """Eager tasks, tasks written in Python, threads in other interpreters."""
+    kinds_are_right(path)
+
+
+@test
+def on_uvloop():
+    """The same on uvloop."""
+    need("uvloop")
+    kinds_are_right("/usr/bin/python3", "uvloop")
+
+
 @every(ALL)
 def many(name, path):
     """100 threads and 1,000 tasks: all of them."""
@@ -153,7 +186,7 @@ def changing(name, path):
     """Threads and tasks that come and go all the time: no crash, no hang, no frame that can't be."""
     target = Program(path, MANY, "changing")
     looked = 0
-    for _ in range(5):
+    for _ in range(3):
         status, out, err = logpoint("stacks", "-p", str(target.pid), "--format", "json", "--all-frames", "--locals")
         check(status in (0, 1), f"exit status {status}: {err}")
         if status:

@@ -78,9 +78,12 @@ static int put_threads(struct stacks *s, struct lp_process_stacks *ret)
 	lp_vec_each (&s->os, t)
 		if (r == 0)
 			r = put_thread(s, t, t->python, &ret->threads[ret->n_threads++]);
-	lp_vec_each (&s->threads, py)
-		if (r == 0 && !py->tid)
-			r = put_thread(s, NULL, py, &ret->threads[ret->n_threads++]);
+	lp_vec_each (&s->threads, py) {
+		if (r < 0 || stacks_has_thread(s, py))
+			continue;
+		r = put_thread(s, NULL, py, &ret->threads[ret->n_threads]);
+		ret->threads[ret->n_threads++].tid = py->tid;
+	}
 	ret->cut = s->threads.cut;
 	return r;
 }
