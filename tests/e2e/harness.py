@@ -256,7 +256,8 @@ class Target(Process):
 
 SUMMARY = re.compile(
     r"^(?:logpoint: )?(?P<name>.*): (?P<hits>\d+) hits = (?P<logged>\d+) logged \+ (?P<filtered>\d+) filtered \+ "
-    r"(?P<limited>\d+) rate-limited \+ (?P<lost>\d+) lost(?: \([^)]*\))?(?: \+ (?P<unshown>\d+) not shown)?(?: \[.*\])?$")
+    r"(?P<limited>\d+) rate-limited \+ (?P<lost>\d+) lost(?: \([^)]*\))?(?: \+ (?P<overwritten>\d+) overwritten)?"
+    r"(?: \+ (?P<unshown>\d+) not shown)?(?: \[.*\])?$")
 
 
 @dataclasses.dataclass
@@ -266,6 +267,7 @@ class Counts:
     filtered: int = 0
     limited: int = 0
     lost: int = 0
+    overwritten: int = 0  # with --last: newer ones had their place
     unshown: int = 0  # recorded, but the session was at its end already
 
 
