@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 
-from harness import LOGPOINT, Target, check, each, equal, line, logpoint, main, program, test, until
+from harness import Target, check, each, equal, line, logpoint, main, program, skip, test, until
+from interpreters import FOLDER, SYSTEM
+from unprivileged import USER, as_user, for_all, logpoint_as
 
 SOURCE = "stacks.c"
 BUILDS = [("gcc", "-O2"), ("clang", "-O2"), ("gcc", "-O0")]
@@ -109,12 +111,32 @@ def wrong_command_lines():
         check(status == 2 and word in err and not out, f"{args}: {status} {err}")
 
 
+@each(((), False), (("bpf", "perfmon"), True))
+def without_root(capabilities, native):
+    """The user's own processes: native frames want CAP_BPF and CAP_PERFMON, and it is said; Python's want nothing."""
+    if not SYSTEM:
+        skip("no /usr/bin/python3")
+    python = Target(*as_user(USER), SYSTEM[0][1], "-I", "-S", for_all(FOLDER / "ticking.py"), "1")
+    c = Target(*as_user(USER), for_all(program(SOURCE)))
+    done = subprocess.run([*logpoint_as(USER, *capabilities), "stacks", "-p", f"{c.pid},{python.pid}", "--format", "json"],
+                          capture_output=True, text=True)
+    equal(done.returncode, 0, done.stderr)
+    answers = {p["pid"]: p for p in json.loads(done.stdout)["processes"]}
+    main_thread = answers[python.pid]["threads"][0]
+    check("<module>" in [f.get("function") for f in main_thread["stack"]], f"Python's frames: {main_thread}")
+    for answer in answers.values():
+        equal("no_native_frames" in answer, not native, f"what is said of native frames: {answer.get('no_native_frames')}")
+        check(native or "CAP_BPF and CAP_PERFMON" in answer["no_native_frames"], str(answer))
+    main_thread = [t for t in answers[c.pid]["threads"] if t["tid"] == c.pid][0]
+    equal("main" in [f.get("function") for f in main_thread["stack"]], native, f"native frames: {main_thread}")
+
+
 @test
 def target_goes_on():
     """It counts on while it is looked at."""
     target = started()
     before = open(f"/proc/{target.pid}/status").read()
-    for _ in range(5):
+    for _ in range(3):
         stacks(target)
     check(target.alive() and "TracerPid:\t0" in before, "it runs on, untraced")
     target.go()

@@ -137,6 +137,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	rt->type_task = BASE + 64;
 	read_all(&py, &arena);
 	lp_py_types_free(py.types);
-	lp_process_memory_forget(&py.memory);
+	lp_process_memory_done(&py.memory);
 	return 0;
 }

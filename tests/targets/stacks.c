@@ -47,19 +47,26 @@ static void *sleeper(void *arg)
 	return (void *)(long)rest_long((long)arg); /* @sleeper */
 }
 
-static APART long receive(int depth)
+static APART long receive(int depth, volatile char *above)
 {
-	char buffer[64];
+	volatile char buffer[64];
+	long n;
 
+	buffer[0] = above[0];
 	if (depth)
-		return receive(depth - 1) + depth; /* @deeper */
-	return read(ends[0], buffer, sizeof(buffer)) + buffer[0]; /* @receive */
+		n = receive(depth - 1, buffer); /* @deeper */
+	else
+		n = read(ends[0], (char *)buffer, sizeof(buffer)); /* @receive */
+	above[0] = buffer[1];
+	return n;
 }
 
 static void *receiver(void *arg)
 {
+	volatile char buffer[2] = { 0 };
+
 	pthread_barrier_wait(&reached);
-	return (void *)receive((int)(long)arg); /* @receiver */
+	return (void *)(receive((int)(long)arg, buffer) + buffer[0]); /* @receiver */
 }
 
 static APART unsigned long spin(unsigned long n)

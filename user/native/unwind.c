@@ -229,7 +229,8 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
-		bool plain = m && !now.exact && space->is_plain && space->is_plain(space->arg, at);
+		bool plain = m && (!now.exact || space->asks_first) && space->is_plain &&
+			     space->is_plain(space->arg, at);
 		const struct lp_unwind_named *named =
 			m ? name_address(u, m, at - bias, plain) : NULL;
 

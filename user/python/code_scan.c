@@ -61,9 +61,12 @@ int lp_python_skip_scan(struct lp_python *py, struct lp_err *err)
 {
 	if (py->codes)
 		return 0;
-	py->codes = calloc(1, sizeof(struct lp_py_codes));
+	struct lp_py_codes *c = py->codes = calloc(1, sizeof(*c));
 	py->codes_free = free_codes;
-	return py->codes ? 0 : lp_err_nomem(err);
+	if (!c)
+		return lp_err_nomem(err);
+	c->is_partial = true;
+	return 0;
 }
 
 int lp_python_scan(struct lp_python *py, struct lp_err *err)
@@ -82,6 +85,7 @@ int lp_python_scan(struct lp_python *py, struct lp_err *err)
 	if (r < 0)
 		return r;
 	struct lp_py_codes *c = py->codes;
+	c->is_partial = false;
 	r = lp_py_each_piece(py->pid, &maps, scan_piece, &s);
 	c->all.len = 0;
 	if (r == 0)

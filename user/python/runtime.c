@@ -39,7 +39,7 @@ void lp_python_free(struct lp_python *py)
 		return;
 	if (py->codes_free)
 		py->codes_free(py->codes);
-	lp_process_memory_forget(&py->memory);
+	lp_process_memory_done(&py->memory);
 	lp_py_types_free(py->types);
 	lp_symfile_free(py->symbols);
 	lp_maps_done(&py->maps);
@@ -52,6 +52,7 @@ void lp_python_free(struct lp_python *py)
 void lp_python_move(struct lp_python *py, pid_t pid)
 {
 	py->pid = pid;
+	lp_process_memory_done(&py->memory);
 	py->memory.pid = pid;
 }
 

@@ -30,11 +30,13 @@ static int read_python(struct lp_python *py, uint64_t addr, struct lp_py_task_lo
 	uint64_t v[LP_ARRAY_SIZE(names)];
 	int r = lp_py_attributes(py, addr, names, LP_ARRAY_SIZE(names), v);
 
-	if (r < 0 || !v[0] || !v[1])
+	if (r < 0 || !v[1] || !v[2])
 		return r == -ENOMEM ? r : -EINVAL;
-	ret->state = lp_py_text_is(&py->memory.memory, &py->runtime.layout, v[0], "PENDING")
-			     ? LP_PY_TASK_PENDING
-			     : LP_PY_TASK_DONE;
+	/* while it is pending that is the class's attribute */
+	ret->state =
+		!v[0] || lp_py_text_is(&py->memory.memory, &py->runtime.layout, v[0], "PENDING")
+			? LP_PY_TASK_PENDING
+			: LP_PY_TASK_DONE;
 	ret->coro = v[1] == py->runtime.none ? 0 : v[1];
 	ret->waiter = v[2] == py->runtime.none ? 0 : v[2];
 	ret->loop = v[3];
@@ -70,7 +72,7 @@ static int take_snap(const struct lp_py_task_reader *r, uint64_t addr, struct lp
 
 static bool is_task(const struct lp_py_task_reader *r, uint64_t object)
 {
-	static const char *const names[] = { "_coro", "_state" };
+	static const char *const names[] = { "_coro", "_fut_waiter" };
 	uint64_t found[LP_ARRAY_SIZE(names)];
 
 	return is_c_task(r, object) ||

@@ -45,7 +45,7 @@ static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_t
 	parts.python_cut = py && py->stack.cut;
 	parts.loops_adjoin = py && lp_python_runtime(s->py)->layout.minor >= LOOPS_ADJOIN;
 	const size_t n = lp_frames_merge(&parts, merged, &cut);
-	stacks_finish(s, merged, n, (py && py->stack.changed) || (!n && !py), cut, ret);
+	stacks_finish(s, merged, n, py ? py->stack.changed : s->registers && !n, cut, ret);
 	return 0;
 }
 
@@ -78,9 +78,12 @@ static int put_threads(struct stacks *s, struct lp_process_stacks *ret)
 	lp_vec_each (&s->os, t)
 		if (r == 0)
 			r = put_thread(s, t, t->python, &ret->threads[ret->n_threads++]);
-	lp_vec_each (&s->threads, py)
-		if (r == 0 && !py->tid)
-			r = put_thread(s, NULL, py, &ret->threads[ret->n_threads++]);
+	lp_vec_each (&s->threads, py) {
+		if (r < 0 || stacks_has_thread(s, py))
+			continue;
+		r = put_thread(s, NULL, py, &ret->threads[ret->n_threads]);
+		ret->threads[ret->n_threads++].tid = py->tid;
+	}
 	ret->cut = s->threads.cut;
 	return r;
 }

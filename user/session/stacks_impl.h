@@ -52,6 +52,8 @@ bool stacks_slept(pid_t pid, struct os_thread *t);
  * Where native ones can't be had s->registers is NULL then, and err says why.
  */
 int stacks_settle(struct stacks *s, struct lp_err *err);
+/* Is it what a thread of the kernel's runs? If not, that is not known, or is in another interpreter, too. */
+bool stacks_has_thread(const struct stacks *s, const struct lp_py_thread *py);
 
 /* stacks_native.c: the native frames of what was copied; *ret_cut as lp_unwind(). -ENOMEM. */
 #define STACKS_NATIVE_MAX 512

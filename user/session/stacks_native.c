@@ -71,9 +71,9 @@ static int read_locals(struct stacks *s, const struct lp_unwind_frame *from, str
 int stacks_unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *ret, size_t *ret_n,
 		  bool *ret_cut)
 {
-	const struct lp_unwind_space space = { .find = find_module,
-					       .is_plain = is_plain,
-					       .arg = s };
+	const struct lp_unwind_space space = {
+		.find = find_module, .is_plain = is_plain, .asks_first = true, .arg = s
+	};
 	struct lp_unwind_frame *found = calloc(STACKS_NATIVE_MAX, sizeof(*found));
 	int r = 0;
 

@@ -24,20 +24,29 @@ static struct os_thread *thread_of(struct stacks *s, const struct lp_py_thread *
 	if (!tid && m->read(m, py->ident + PTHREAD_TID, &tid, sizeof(tid)) < 0)
 		return NULL;
 	lp_vec_each (&s->os, t)
-		if (tid > 0 && t->own_tid == tid && !t->python)
+		if (tid > 0 && t->own_tid == tid)
 			return t;
 	return NULL;
 }
 
+/* One thread can be in several interpreters: it runs what the first of them, the youngest, runs. */
 static void pair(struct stacks *s)
 {
 	lp_vec_each (&s->threads, py) {
 		struct os_thread *t = thread_of(s, py);
 
 		py->tid = t ? t->tid : 0;
-		if (t)
+		if (t && !t->python)
 			t->python = py;
 	}
+}
+
+bool stacks_has_thread(const struct stacks *s, const struct lp_py_thread *py)
+{
+	lp_vec_each (&s->os, t)
+		if (t->python == py)
+			return true;
+	return false;
 }
 
 /* What there is of the stack, from the stack pointer up. */
@@ -190,9 +199,9 @@ int stacks_settle(struct stacks *s, struct lp_err *err)
 		if (r < 0)
 			return lp_err_nomem(err);
 	}
-	/* threads whose numbers are not known */
 	lp_vec_each (&s->threads, py)
-		if (!py->tid && lp_python_thread_stack(s->py, py, LP_PY_LOOKS_RUNNING) < 0)
+		if (!stacks_has_thread(s, py) &&
+		    lp_python_thread_stack(s->py, py, LP_PY_LOOKS_RUNNING) < 0)
 			return lp_err_nomem(err);
 	return 0;
 }

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "base/arena.h"
+#include "base/vec.h"
 
 #define PAGE	  4096u
 #define PAGES_MAX 65536u /* kept at once: 256 MiB; then all are forgotten */
+#define BLOCK	  64u	 /* pages that are allocated together */
 
 struct page {
 	uint64_t addr; /* 0: a free slot */
@@ -21,7 +22,8 @@ struct lp_pages {
 	pid_t pid;
 	struct page *slots; /* hashed; a power of two */
 	size_t n, n_slots;
-	struct lp_arena arena;
+	LP_VEC(char *) blocks;
+	size_t used; /* pages of them */
 };
 
 struct lp_pages *lp_pages_new(pid_t pid)
@@ -38,7 +40,9 @@ void lp_pages_free(struct lp_pages *p)
 	if (!p)
 		return;
 	free(p->slots);
-	lp_arena_done(&p->arena);
+	lp_vec_each (&p->blocks, block)
+		free(*block);
+	lp_vec_done(&p->blocks);
 	free(p);
 }
 
@@ -67,12 +71,12 @@ static bool grow(struct lp_pages *p)
 	return true;
 }
 
-static void forget(struct lp_pages *p)
+void lp_pages_forget(struct lp_pages *p)
 {
 	if (p->n_slots)
 		memset(p->slots, 0, p->n_slots * sizeof(*p->slots));
 	p->n = 0;
-	lp_arena_reset(&p->arena);
+	p->used = 0;
 }
 
 static bool fetch(const struct lp_pages *p, uint64_t addr, char *data)
@@ -83,20 +87,34 @@ static bool fetch(const struct lp_pages *p, uint64_t addr, char *data)
 	return process_vm_readv(p->pid, &local, 1, &remote, 1, 0) == PAGE;
 }
 
+/* Room for one more; that of pages that are forgotten is used again. */
+static char *take_room(struct lp_pages *p)
+{
+	if (p->used / BLOCK == p->blocks.len) {
+		char *block = malloc(BLOCK * PAGE);
+
+		if (!block || lp_vec_push(&p->blocks, block) < 0) {
+			free(block);
+			return NULL;
+		}
+	}
+	return p->blocks.data[p->used / BLOCK] + p->used++ % BLOCK * PAGE;
+}
+
 /* The page at an address; NULL: it can't be read. */
 static const char *page_at(struct lp_pages *p, uint64_t addr)
 {
 	if (!addr)
 		return NULL;
 	if (p->n >= PAGES_MAX)
-		forget(p);
+		lp_pages_forget(p);
 	if (p->n * 2 >= p->n_slots && !grow(p))
 		return NULL;
 	struct page *slot = slot_of(p->slots, p->n_slots, addr);
 	if (slot->addr)
 		return slot->data;
 
-	char *data = lp_arena_alloc(&p->arena, PAGE);
+	char *data = take_room(p);
 	if (!data)
 		return NULL;
 	*slot = (struct page){ .addr = addr, .data = fetch(p, addr, data) ? data : NULL };

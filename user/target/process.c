@@ -230,15 +230,26 @@ void lp_process_memory_init(struct lp_process_memory *m, pid_t pid)
 	};
 }
 
+void lp_process_memory_done(struct lp_process_memory *m)
+{
+	lp_process_memory_forget(m);
+	lp_pages_free(m->spare);
+	m->spare = NULL;
+}
+
 int lp_process_memory_keep(struct lp_process_memory *m)
 {
 	lp_process_memory_forget(m);
-	m->pages = lp_pages_new(m->pid);
+	m->pages = m->spare ? m->spare : lp_pages_new(m->pid);
+	m->spare = NULL;
 	return m->pages ? 0 : -ENOMEM;
 }
 
 void lp_process_memory_forget(struct lp_process_memory *m)
 {
-	lp_pages_free(m->pages);
+	if (!m->pages)
+		return;
+	lp_pages_forget(m->pages);
+	m->spare = m->pages;
 	m->pages = NULL;
 }
