@@ -3,9 +3,17 @@
  *
  * capture - blocks appended to the record (lp/record.h), and errors, which are blocks too.
  * A capture that fails leaves a block that says so and the program goes on behind it.
+ *
+ * The includer may supply
+ *
+ *	lp_cap_mixed(vm, in, op)	CAP_PYSTACK and CAP_PYLOCALS of a hit in native code
  */
 #ifndef LP_BPF_CAPTURE_H
 #define LP_BPF_CAPTURE_H
+
+#ifndef lp_cap_mixed
+#define lp_cap_mixed(vm, in, op)
+#endif
 
 /* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
  * records begin with something else, so 0 is none.
@@ -146,7 +154,9 @@ static long lp_cap_stack_page(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
+/* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
+lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
+			    long (*page)(__u32 i, struct lp_step *step))
 {
 	__u8 *to = lp_vm_tail(vm, LP_MACH_REGS * 8);
 
@@ -165,7 +175,7 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
 	room = (room - sizeof(struct lp_block)) & ~7u;
 	vm->from = sp;
 	vm->todo = max < room ? max : room;
-	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, lp_cap_stack_page, step);
+	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, page, step);
 
 	lp_opaque(start);
 	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
@@ -199,7 +209,11 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		lp_vm_note(vm, slot, in->imm, len);
 		return 0;
 	case LP_OP_CAP_STACK:
-		return lp_cap_stack(vm, in->n, step);
+		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
+	case LP_OP_CAP_PYSTACK:
+	case LP_OP_CAP_PYLOCALS:
+		lp_cap_mixed(vm, in, op);
+		return 0;
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;
 		/* fall through */

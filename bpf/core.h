@@ -62,6 +62,8 @@ struct pid {
 
 struct task_struct {
 	unsigned long long start_time;
+	int on_cpu;
+	unsigned long nvcsw, nivcsw; /* how often it has left a CPU, by itself or not */
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

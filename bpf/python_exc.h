@@ -71,7 +71,7 @@ static long lp_pyvm_tb_step(__u32 i, struct lp_step *step)
 	    lp_pyvm_frame_code(vm, &rt->layout, frame, &code) < 0 ||
 	    lp_pyvm_put_frame(vm, &rt->layout, code, (__u64)(__s64)(__s32)at, at >> 32) < 0)
 		return 1;
-	vm->py.n_frames++;
+	vm->py.chain_frames++;
 	return lp_pyvm_u64(vm, tb + LP_PYVM_TB_NEXT, &vm->py.base) < 0;
 }
 
@@ -166,7 +166,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 		lp_pyvm_exc_words(vm, rt, vm->py.chain[vm->py.chain_i % LP_PY_EXC_MAX],
 				  (lp_word *)to);
 	lp_vm_block(vm, LP_SLOT_PYEXC, LP_ST_OK, 0, sizeof(struct lp_py_exc), 0);
-	vm->py.n_frames = 0;
+	vm->py.chain_frames = 0;
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
@@ -176,7 +176,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	struct lp_block *block = (void *)(vm->rec + start);
 	block->len = vm->len - start - sizeof(*block);
 	lp_word *flags = (lp_word *)(vm->rec + start + sizeof(*block)) + 3;
-	*flags = (__u32)*flags | (__u64)vm->py.n_frames << 32;
+	*flags = (__u32)*flags | (__u64)vm->py.chain_frames << 32;
 	if (vm->py.base)
 		*flags |= LP_PY_EXC_FRAMES_CUT;
 	return 0;

@@ -129,8 +129,9 @@ struct lp_pyvm_late {
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
-	__u64 unit;  /* address of the code unit that was read */
+	__u64 unit; /* address of the code unit that was read; 0: of none, the hit is in native code */
 	__u64 units; /* of the first one */
+	__u64 task;  /* of asyncio, that runs; 0 */
 	__u32 stack_base;
 	__u32 pc; /* of the instruction that runs */
 	__u32 n;  /* its operands */
@@ -169,8 +170,9 @@ struct lp_pyvm {
 	struct lp_pyvm_late late[LP_PY_LATE_MAX];
 	struct lp_pyvm_latest latest;
 	__u32 any;
-	__s64 found; /* in a class: 1, 0 or < 0 */
-	__u32 scope; /* enum lp_pyvm_scope */
+	__u32 n_frames; /* of vm->frames */
+	__s64 found;	/* in a class: 1, 0 or < 0 */
+	__u32 scope;	/* enum lp_pyvm_scope */
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];
 	struct lp_pyvm_probe probe;
 	/* of an exception */
@@ -186,7 +188,7 @@ struct lp_pyvm {
 	__u64 chain[LP_PY_EXC_MAX]; /* of CAP_PYEXC: found up to now */
 	__u64 chain_notes;	    /* __notes__ of the one whose turn it is */
 	__u32 chain_n, chain_i, chain_phase;
-	__u32 n_frames;
+	__u32 chain_frames;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */

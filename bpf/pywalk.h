@@ -148,6 +148,19 @@ lp_inline void lp_py_code(struct lp_vm *vm, __u64 code)
 		lp_py_push(vm, LP_PW_RAW, table + l->bytes_data, n, 0);
 }
 
+/* imm: LP_PY_CAPTURE() */
+lp_inline void lp_py_begin(struct lp_py_walk *w, __u64 imm)
+{
+	w->string = LP_PY_CAPTURE_STRING(imm);
+	if (w->string < LP_PY_NAME_MAX * 4) /* names are compared in the record */
+		w->string = LP_PY_NAME_MAX * 4;
+	w->items = LP_PY_CAPTURE_ITEMS(imm);
+	w->depth = LP_PY_CAPTURE_DEPTH(imm);
+	if (w->depth > LP_PY_DEPTH_MAX)
+		w->depth = LP_PY_DEPTH_MAX;
+	w->runs_in = w->runs_out = 0;
+}
+
 /* w->value. imm: LP_PY_CAPTURE() */
 lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 {
@@ -174,14 +187,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	if (tag != LP_PY_OBJECT && tag != LP_PY_SLICE && tag != LP_PY_RAISED && tag != LP_PY_ARGS)
 		return 0;
 
-	w->string = LP_PY_CAPTURE_STRING(imm);
-	if (w->string < LP_PY_NAME_MAX * 4) /* names are compared in the record */
-		w->string = LP_PY_NAME_MAX * 4;
-	w->items = LP_PY_CAPTURE_ITEMS(imm);
-	w->depth = LP_PY_CAPTURE_DEPTH(imm);
-	if (w->depth > LP_PY_DEPTH_MAX)
-		w->depth = LP_PY_DEPTH_MAX;
-	w->runs_in = w->runs_out = 0;
+	lp_py_begin(w, imm);
 	lp_py_part(w);
 
 	if (w->whole == LP_WHOLE_CODE)

@@ -7,9 +7,20 @@
 #define LP_BPF_WORLD_H
 
 #include "maps.h"
+#include "pidns.h"
+
+/* mixed.h, python_locals.h: not verified where nothing asks for them */
+lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max);
+lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first);
+#define lp_cap_mixed(vm, in, op)                                                                   \
+	do {                                                                                       \
+		if (lp_mixed && (op) == LP_OP_CAP_PYSTACK)                                         \
+			lp_mixed_stack((vm), (in)->n);                                             \
+		else if (lp_mixed)                                                                 \
+			lp_pyvm_cap_locals((vm), (in)->imm, 0);                                    \
+	} while (0)
 
 #define LP_CGROUP_DEPTH 32 /* levels above a process's own cgroup that are looked at */
-#define LP_PIDNS_DEPTH	33 /* kernel: MAX_PID_NS_LEVEL, and the initial one */
 
 /* lp_loop(): the kernel writes the loop out where it stands, if it knows the flags. Few hits come to
  * the others, and each that is written out makes all starts longer: lp_loop_seldom().
@@ -83,24 +94,6 @@ lp_inline __u64 lp_thread_pointer(void)
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	return task->thread.fsbase;
-}
-
-/* The number of a process in our own PID namespace, 0 where it has none. */
-lp_inline __u32 lp_number_in_pidns(struct pid *pid)
-{
-	__u32 level = BPF_CORE_READ(pid, level);
-
-	for (int i = 0; i < LP_PIDNS_DEPTH; i++) {
-		struct upid up;
-
-		if (bpf_core_read(&up, sizeof(up), &pid->numbers[level]))
-			break;
-		if (BPF_CORE_READ(up.ns, ns.inum) == lp_pidns)
-			return up.nr;
-		if (!level--)
-			break;
-	}
-	return 0;
 }
 
 /* tgid << 32 | tid of a task */

@@ -142,6 +142,14 @@
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
 	X(tstate_interp, "PyThreadState.interp")                                                   \
+	X(tstate_native_id, "PyThreadState.native_thread_id, from 3.11 on")                        \
+	X(tstate_tasks, "PyThreadState: asyncio_tasks_head, from 3.14 on")                         \
+	X(interp_id, "PyInterpreterState.id")                                                      \
+	X(interp_tasks, "PyInterpreterState.asyncio_tasks_head, from 3.14 on")                     \
+	X(interp_gil, "PyInterpreterState.ceval.gil: pointer, from 3.12 on")                       \
+	X(runtime_gil, "_PyRuntimeState.ceval.gil, up to 3.11")                                    \
+	X(gil_holder, "struct _gil_runtime_state.last_holder")                                     \
+	X(gil_locked, "struct _gil_runtime_state.locked")                                          \
 	X(tstate_depth, "PyThreadState.recursion_depth, up to 3.10")                               \
 	X(tstate_breaker, "PyThreadState.eval_breaker, from 3.13 on")                              \
 	X(tstate_status, "PyThreadState._status, from 3.12 on")                                    \
@@ -150,6 +158,11 @@
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
 	X(task_name, "TaskObj.task_name (_asyncio)")                                               \
 	X(task_coro, "TaskObj.task_coro (_asyncio)")                                               \
+	X(task_state, "TaskObj.task_state (_asyncio)")                                             \
+	X(task_loop, "TaskObj.task_loop (_asyncio)")                                               \
+	X(task_waiter, "TaskObj.task_fut_waiter (_asyncio)")                                       \
+	X(task_node, "TaskObj.task_node (_asyncio), from 3.14 on")                                 \
+	X(frame_stacktop, "frame: f_stacktop; 3.10 f_stackdepth; stacktop; stackpointer in 3.14")  \
 	X(gen_frame,                                                                               \
 	  "PyGenObject: gi_frame, a pointer; gi_iframe, the frame itself, from 3.11 on")           \
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
@@ -424,6 +437,28 @@ struct lp_py_frame {
 	__s32 line; /* tb_lineno of a traceback; <= 0: lasti tells */
 };
 _Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of the compiler's");
+
+/* Low bit of `code`: C code has called it, with an evaluation loop of its own. Not of a traceback. */
+#define LP_PY_FRAME_ENTERED 0x1u
+
+/* Variables of a frame of CAP_PYSTACK. n words of the frame follow: an object each, 0 where it is unbound, None
+ * in place of one whose name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all
+ * frames; up to 3.10 locals, cells and free variables of one come after each other. Names, kinds and
+ * the objects are blocks of LP_SLOT_MEM.
+ */
+struct lp_py_locals {
+	__u64 names; /* a tuple */
+	__u64 kinds; /* bytes, one each: LP_PY_KIND_*; 0: `cells` says it */
+	__u32 frame; /* its number in CAP_PYSTACK */
+	__u32 n;
+	__u32 cells; /* all are in cells */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lp_py_locals) == 32, "lp_py_locals has no padding of the compiler's");
+
+/* Include/internal/pycore_code.h: CO_FAST_*, the same from 3.11 on */
+#define LP_PY_KIND_CELL 0x40u
+#define LP_PY_KIND_FREE 0x80u
 
 /* One exception of CAP_PYEXC: a block of LP_SLOT_PYEXC for each of the chain, in the order they are found;
  * the first is the exception itself. n_frames struct lp_py_frame follow: its __traceback__, outermost

@@ -62,7 +62,7 @@ def registers_that_calls_keep():
     result = tracer.finish()
     equal(len(result.records), 3, "records")
     for record, a in zip(result.records, PASSED[1:4]):
-        caller = next(f for f in record["stack"] if f["function"] == "main")
+        caller = next(f for f in record["stack"] if f.get("function") == "main")
         equal(caller["locals"].get("i"), a, "the caller's counter")
 
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collect/collect.h"
+#include "lp/python.h"
 #include "sink/sink.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -146,6 +147,43 @@ static const char *symbol(void *arg, pid_t pid, uint64_t addr)
 	return addr & 1 ? "symbol" : NULL;
 }
 
+/* Offsets are small, so that what the input has can be found there. */
+static struct lp_py_runtime runtime = {
+	.layout = { .minor = 12,
+		    .ob_type = 8,
+		    .ob_size = 16,
+		    .tuple_items = 24,
+		    .bytes_data = 32,
+		    .cell_ref = 16,
+		    .str_length = 16,
+		    .str_state = 32,
+		    .str_ascii = 40,
+		    .str_compact = 56,
+		    .str_data = 56 },
+	.type_str = 0x10,
+	.type_cell = 0x20,
+	.type_long = 0x30,
+};
+
+static const struct lp_py_info *python(void *arg, pid_t pid)
+{
+	static const struct lp_py_info python_info = { .runtime = &runtime };
+
+	(void)arg, (void)pid;
+	return &python_info;
+}
+
+static size_t awaiters(void *arg, pid_t pid, uint64_t task, const char *name, size_t max,
+		       struct lp_arena *a, struct lp_frame *ret)
+{
+	(void)arg, (void)pid, (void)name, (void)a;
+	if (!max)
+		return 0;
+	*ret = (struct lp_frame){ .kind = LP_FRAME_TASK,
+				  .function = task & 1 ? "task 1 awaited by 2" : "task" };
+	return 1;
+}
+
 static void start(void)
 {
 	static const struct lp_format formats[] = {
@@ -157,7 +195,9 @@ static void start(void)
 		{ .precision = 5 },
 	};
 	static const struct lp_collect_ops ops = { on_event, on_notice };
-	static const struct lp_symbolizer sym = { .symbol = symbol };
+	static const struct lp_symbolizer sym = { .symbol = symbol,
+						  .python = python,
+						  .awaiters = awaiters };
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(parts); i++)
@@ -174,7 +214,9 @@ static void start(void)
 /* Blocks from the input, each well formed: 4 bytes say which and how long, then its bytes. */
 static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 {
-	static const uint16_t slots[] = { LP_SLOT_MEM, LP_SLOT_REGS, LP_SLOT_STACK, LP_SLOT_COND };
+	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	   LP_SLOT_STACK,
+					  LP_SLOT_COND,	  LP_SLOT_PYSTACK, LP_SLOT_PYLOCALS,
+					  LP_SLOT_PYTASK, LP_SLOT_MEM };
 	struct lp_record rec = { .kind = size % 8 ? LP_REC_HIT : LP_REC_COND_ERROR,
 				 .flags = size % 4,
 				 .time = size,
@@ -183,7 +225,7 @@ static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 
 	while (size >= 4) {
 		struct lp_block b = {
-			.slot = data[0] < 240 ? data[0] % 12 : slots[data[0] % 4],
+			.slot = data[0] < 240 ? data[0] % 12 : slots[data[0] % 8],
 			.status = data[1] < 200 ? 0 : data[1] % LP_ST_COUNT,
 			.flags = data[1] & 1,
 			.len = (data[2] | data[3] << 8) % 600,

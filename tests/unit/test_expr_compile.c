@@ -42,12 +42,13 @@ static const struct {
 	{ "app.c:1 \"\" if req.path == \"/x\" with stack", "   0  TRY cond ->6\n"
 							   "   1  LOADM r0 m5 u8 24\n"
 							   "   2  STRLD k0 r0 3\n"
-							   "   3  STRK k1 2 9 \"/x\"\n"
+							   "   3  STRK k1 2 10 \"/x\"\n"
 							   "   4  STREQ r0\n"
 							   "   5  CHECK r0\n"
 							   "   6  GATE\n"
-							   "   7  CAP_STACK 8192\n"
-							   "   8  END\n" },
+							   "   7  CAP_PYSTACK 64\n"
+							   "   8  CAP_STACK 8192\n"
+							   "   9  END\n" },
 	{ "app.c:1 \"{gone} {req.took * 2}\" if 1 < 2", "   0  GATE\n"
 							"   1  CAP_HOLE v0:4 2\n"
 							"   2  CAP_MEMM v1:8 m5 56\n"

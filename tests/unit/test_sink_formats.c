@@ -156,6 +156,29 @@ static void stack_and_locals_on_the_same_line(void **state)
 		"{\"argv\":\"optimized out\"}},{\"function\":\"...\"}]}\n");
 }
 
+static void what_is_no_call_is_told(void **state)
+{
+	static const struct lp_frame list[] = {
+		{ .function = "get", .file = "app.py", .line = 3 },
+		{ .kind = LP_FRAME_FOLDED, .n_folded = 12 },
+		{ .kind = LP_FRAME_GAP },
+		{ .kind = LP_FRAME_FOLDED, .n_folded = 1 },
+		{ .kind = LP_FRAME_TASK, .function = "task a awaited by \"b\"" },
+	};
+	struct lp_event ev = minimal;
+
+	(void)state;
+	ev.stack = list;
+	ev.n_stack = LP_ARRAY_SIZE(list);
+	assert_non_null(strstr(written("text", false, &ev),
+			       " | get app.py:3 < ... 12 library frames < ... < ... 1 library "
+			       "frame < task a awaited by \"b\"\n"));
+	assert_non_null(strstr(written("json", false, &ev),
+			       "\"stack\":[{\"function\":\"get\",\"file\":\"app.py\",\"line\":3},"
+			       "{\"folded\":12},{\"function\":\"...\"},{\"folded\":1},"
+			       "{\"task\":\"task a awaited by \\\"b\\\"\"}]}"));
+}
+
 static void every_member_in_its_order(void **state)
 {
 	const struct lp_named values[] = { { "user.id", INT(7) },
@@ -344,6 +367,7 @@ int main(void)
 		cmocka_unit_test(nothing_of_the_target_acts_on_a_terminal),
 		cmocka_unit_test(colour_only_where_asked_for),
 		cmocka_unit_test(stack_and_locals_on_the_same_line),
+		cmocka_unit_test(what_is_no_call_is_told),
 		cmocka_unit_test(every_member_in_its_order),
 		cmocka_unit_test(an_error_inside_of_a_value_is_told_by_its_path),
 		cmocka_unit_test(values_as_json),

@@ -18,8 +18,9 @@ struct lp_command {
 
 int lp_cmd_trace(const struct lp_options *o);
 int lp_cmd_list(const struct lp_options *o);
+int lp_cmd_stacks(const struct lp_options *o);
 int lp_cmd_check(const struct lp_options *o);
 
-extern const char lp_help_all[], lp_help_trace[], lp_help_list[], lp_help_check[];
+extern const char lp_help_all[], lp_help_trace[], lp_help_list[], lp_help_check[], lp_help_stacks[];
 
 #endif

@@ -32,6 +32,7 @@
 	"      --max-items N       items of an array shown (32)\n"                                 \
 	"      --max-depth N       how deep structs are shown (3)\n"                               \
 	"      --max-frames N      frames of a stack shown (64)\n"                                 \
+	"      --all-frames        stacks with the frames of libraries, which are folded else\n"   \
 	"      --redact NAME       never copy values of that name, beside password, token...\n"    \
 	"      --no-redact NAME    do copy them\n"                                                 \
 	"  -q, --quiet             only records and errors\n"                                      \
@@ -57,6 +58,8 @@ const char lp_help_all[] =
 	"                                                    ends, or a limit\n"
 	"  logpoint list TARGET [PATTERN]                    where a logpoint can go; which names\n"
 	"                                                    are in scope there\n"
+	"  logpoint stacks TARGET                            every thread's and asyncio task's\n"
+	"                                                    stack, now\n"
 	"  logpoint check [TARGET]                           what this kernel, these privileges,\n"
 	"                                                    this target allow\n"
 	"  logpoint --help | --version | COMMAND --help\n"
@@ -76,6 +79,18 @@ const char lp_help_list[] =
 	"  app.c:42, entry NAME... the places of a location, and the variables there\n"
 	"  NAME, 'http_*'          functions\n"
 	"\n" TARGET_HELP "      --json              one object, for programs\n" EXIT_HELP;
+
+const char lp_help_stacks[] =
+	"logpoint stacks TARGET [OPTION...]\n"
+	"\n"
+	"Where every thread is now, and every asyncio task, as a tree of who awaits whom.\n"
+	"Nothing is paused: what changed while it was read is <changed while read>.\n"
+	"\n" TARGET_HELP "      --locals            the variables of every frame\n"
+	"      --all-frames        also those of libraries, of which else only the number is "
+	"shown\n"
+	"      --format FORMAT     text (default) or json\n"
+	"      --max-string N, --max-items N, --max-depth N, --max-frames N, --redact NAME,\n"
+	"      --no-redact NAME    as for trace\n" EXIT_HELP;
 
 const char lp_help_check[] =
 	"logpoint check [TARGET] [--json]\n"

@@ -12,7 +12,7 @@ static const struct lp_command commands[] = {
 	{ "trace", LP_CMD_TRACE, lp_cmd_trace, lp_help_trace },
 	{ "list", LP_CMD_LIST, lp_cmd_list, lp_help_list },
 	{ "check", LP_CMD_CHECK, lp_cmd_check, lp_help_check },
-	{ "stacks", 0, NULL, NULL },
+	{ "stacks", LP_CMD_STACKS, lp_cmd_stacks, lp_help_stacks },
 	{ "dap", 0, NULL, NULL },
 	{ "report", 0, NULL, NULL },
 };

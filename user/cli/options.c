@@ -259,6 +259,14 @@ static int set_max_frames(struct lp_options *o, const char *arg, struct lp_err *
 	return set_limit(arg, LP_OPTION_FRAMES_MAX, &o->limits.frames, err);
 }
 
+static int set_all_frames(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	(void)arg;
+	(void)err;
+	o->limits.all_frames = true;
+	return 0;
+}
+
 static int add_redact(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	return lp_vec_push(&o->redact, arg) < 0 ? lp_err_nomem(err) : 0;
@@ -274,6 +282,14 @@ static int set_json(struct lp_options *o, const char *arg, struct lp_err *err)
 	(void)arg;
 	(void)err;
 	o->json = true;
+	return 0;
+}
+
+static int set_locals(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	(void)arg;
+	(void)err;
+	o->locals = true;
 	return 0;
 }
 
@@ -293,9 +309,10 @@ static int set_version(struct lp_options *o, const char *arg, struct lp_err *err
 	return 0;
 }
 
-#define TRACE LP_CMD_TRACE
-#define SHOW  (LP_CMD_LIST | LP_CMD_CHECK)
-#define ALL   (TRACE | SHOW)
+#define TRACE  LP_CMD_TRACE
+#define SHOW   (LP_CMD_LIST | LP_CMD_CHECK)
+#define STACKS LP_CMD_STACKS
+#define ALL    (TRACE | SHOW | STACKS)
 
 static const struct option_row rows[] = {
 	{ 'p', "pid", true, ALL, set_pids },
@@ -304,7 +321,7 @@ static const struct option_row rows[] = {
 	{ 'x', "exe", true, ALL, set_exe },
 	{ 'f', "file", true, TRACE, set_file },
 	{ 'o', "output", true, TRACE, set_output },
-	{ 0, "format", true, TRACE, set_format },
+	{ 0, "format", true, TRACE | STACKS, set_format },
 	{ 'n', "count", true, TRACE, set_count },
 	{ 'd', "duration", true, TRACE, set_duration },
 	{ 0, "last", true, TRACE, set_last },
@@ -312,12 +329,14 @@ static const struct option_row rows[] = {
 	{ 0, "max-overhead", true, TRACE, set_max_overhead },
 	{ 'q', "quiet", false, TRACE, set_quiet },
 	{ 'v', "verbose", false, ALL, set_verbose },
-	{ 0, "max-string", true, TRACE, set_max_string },
-	{ 0, "max-items", true, TRACE, set_max_items },
-	{ 0, "max-depth", true, TRACE, set_max_depth },
-	{ 0, "max-frames", true, TRACE, set_max_frames },
-	{ 0, "redact", true, TRACE, add_redact },
-	{ 0, "no-redact", true, TRACE, add_no_redact },
+	{ 0, "max-string", true, TRACE | STACKS, set_max_string },
+	{ 0, "max-items", true, TRACE | STACKS, set_max_items },
+	{ 0, "max-depth", true, TRACE | STACKS, set_max_depth },
+	{ 0, "max-frames", true, TRACE | STACKS, set_max_frames },
+	{ 0, "all-frames", false, TRACE | STACKS, set_all_frames },
+	{ 0, "locals", false, STACKS, set_locals },
+	{ 0, "redact", true, TRACE | STACKS, add_redact },
+	{ 0, "no-redact", true, TRACE | STACKS, add_no_redact },
 	{ 0, "json", false, SHOW, set_json },
 	{ 'h', "help", false, ALL, set_help },
 	{ 'V', "version", false, ALL, set_version },

@@ -15,9 +15,10 @@
 #include "session/session.h"
 
 /* Commands that an option belongs to. */
-#define LP_CMD_TRACE 0x1u
-#define LP_CMD_LIST  0x2u
-#define LP_CMD_CHECK 0x4u
+#define LP_CMD_TRACE  0x1u
+#define LP_CMD_LIST   0x2u
+#define LP_CMD_CHECK  0x4u
+#define LP_CMD_STACKS 0x8u
 
 #define LP_NO_BUDGET	     (-1.0)
 #define LP_OPTION_BUDGET     5.0 /* percent of one CPU */
@@ -40,6 +41,7 @@ struct lp_options {
 	LP_VEC(struct lp_argument) args;
 	const char *output, *format; /* NULL; "text" */
 	bool json, follow, quiet;
+	bool locals;
 	int verbose;
 	uint64_t count, duration; /* 0: no limit; duration in ns */
 	uint64_t last;		  /* bytes; 0: records are written as they come */

@@ -77,6 +77,23 @@ static int add_exe(struct lp_view *v, const char *path, struct lp_err *err)
 	return lp_inventory_add_file(&v->inv, path, &f, err);
 }
 
+/* Those that run it now. */
+static int add_exe_processes(struct lp_view *v, const char *path, struct lp_err *err)
+{
+	struct lp_pids pids = { 0 };
+	struct lp_file *f;
+	int r = lp_inventory_add_file(&v->inv, path, &f, err);
+
+	if (r >= 0)
+		r = lp_find_exe(f->dev, f->ino, &pids, err);
+	if (r >= 0)
+		r = add_found(v, &pids, err);
+	lp_vec_done(&pids);
+	if (r >= 0 && !v->inv.procs.len)
+		return lp_err_set(err, ESRCH, "%s: no process runs it now", path);
+	return r;
+}
+
 static int add_command(struct lp_view *v, const struct lp_target *t, struct lp_err *err)
 {
 	char path[PATH_MAX];
@@ -119,13 +136,14 @@ static int open_pythons(struct lp_view *v, struct lp_err *err)
 	return 0;
 }
 
-int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err *err)
+static int open_view(const struct lp_target *t,
+		     int (*exe)(struct lp_view *v, const char *path, struct lp_err *err),
+		     struct lp_view *ret, struct lp_err *err)
 {
-	const struct lp_target *t = &o->target;
 	struct lp_view v = { 0 };
 
 	int r = t->kind == LP_TARGET_PIDS      ? add_pids(&v, t, err)
-		: t->kind == LP_TARGET_EXE     ? add_exe(&v, t->path, err)
+		: t->kind == LP_TARGET_EXE     ? exe(&v, t->path, err)
 		: t->kind == LP_TARGET_COMMAND ? add_command(&v, t, err)
 					       : add_cgroup(&v, t, err);
 	if (r >= 0)
@@ -138,6 +156,16 @@ int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err 
 	}
 	*ret = v;
 	return 0;
+}
+
+int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err *err)
+{
+	return open_view(&o->target, add_exe, ret, err);
+}
+
+int lp_view_open_processes(const struct lp_options *o, struct lp_view *ret, struct lp_err *err)
+{
+	return open_view(&o->target, add_exe_processes, ret, err);
 }
 
 /* --- the answer --- */

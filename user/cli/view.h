@@ -29,6 +29,8 @@ struct lp_view {
 
 /* -ESRCH: the target has no process now. */
 int lp_view_open(const struct lp_options *o, struct lp_view *ret, struct lp_err *err);
+/* The same; --exe means the processes that run it, of which there has to be one. */
+int lp_view_open_processes(const struct lp_options *o, struct lp_view *ret, struct lp_err *err);
 void lp_view_done(struct lp_view *v);
 LP_CLEANUP_DONE(struct lp_view, lp_view_done)
 

@@ -7,6 +7,7 @@
 #ifndef LP_COLLECT_H
 #define LP_COLLECT_H
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/memory.h"
@@ -38,6 +39,7 @@ struct lp_site_info {
 	bool is_return;			 /* LEAVE: result and elapsed */
 	const struct lp_py_info *python; /* NULL: native */
 	uint32_t max_string, max_items, max_depth, max_frames;
+	bool all_frames; /* those of libraries, too */
 };
 
 /* Names and unwinds addresses of a live process; given by the session. Any may be NULL. */
@@ -50,6 +52,13 @@ struct lp_symbolizer {
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
 			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
+	/* What is known of the interpreter of a process; NULL: it runs none. */
+	const struct lp_py_info *(*python)(void *arg, pid_t pid);
+	/* Who awaits a task (its address, its name), and who awaits that one: of each a frame that says so
+	 * (LP_FRAME_TASK), then its own, in the arena. How many; *ret is theirs.
+	 */
+	size_t (*awaiters)(void *arg, pid_t pid, uint64_t task, const char *name, size_t max,
+			   struct lp_arena *a, struct lp_frame *ret);
 	/* The memory of a process; NULL: it is gone. */
 	struct lp_memory *(*memory)(void *arg, pid_t pid);
 	/* Function, file and line of a Python frame; false: its code is gone. */

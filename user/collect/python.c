@@ -27,8 +27,8 @@ static bool line_of(void *arg, const struct lp_py_frame *frame, const char **ret
 	return true;
 }
 
-static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
-				     struct frames_of *of, struct lp_arena *a)
+static struct lp_py_reader reader_of(const struct lp_plan *p, const struct lp_py_info *python,
+				     struct lp_decoded *d, struct frames_of *of, struct lp_arena *a)
 {
 	const struct lp_symbolizer *sym = of->sym;
 	const struct lp_site_info *info = p->info;
@@ -37,13 +37,13 @@ static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded 
 		.memory = &d->memory,
 		.live = sym && sym->memory ? sym->memory(sym->arg, (pid_t)d->rec->pid) : NULL,
 		.arena = a,
-		.runtime = info->python->runtime,
-		.types = info->python->types,
+		.runtime = python->runtime,
+		.types = python->types,
 		.max_string = info->max_string,
 		.max_items = info->max_items,
 		.max_depth = info->max_depth,
-		.redact = info->python->redact,
-		.is_redacted = info->python->is_redacted,
+		.redact = python->redact,
+		.is_redacted = python->is_redacted,
 		.line_of = line_of,
 		.line_of_arg = of,
 	};
@@ -54,7 +54,7 @@ void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 			 bool in_enter, struct lp_arena *a, struct lp_value *ret)
 {
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, d, &of, a);
+	struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, a);
 	const struct lp_block *b = span->first;
 	struct lp_py_value v;
 
@@ -106,13 +106,22 @@ static const struct lp_code_known *known_code(const struct lp_plan *p, struct lp
 					      const struct lp_py_frame *f)
 {
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, d, &of, &scratch->arena);
+	struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &scratch->arena);
 	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
 	const char *function, *file;
 
 	if (lp_py_code_in(&reader, f, &function, &file, &table))
 		lp_places_set(&scratch->places, d->rec->pid, f, function, file, &table);
 	return lp_places_get(&scratch->places, d->rec->pid, f);
+}
+
+/* A frame as a record has it; whether C code has called it. */
+static bool take_frame(const void *from, struct lp_py_frame *ret)
+{
+	memcpy(ret, from, sizeof(*ret));
+	bool is_entered = ret->code & LP_PY_FRAME_ENTERED;
+	ret->code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
+	return is_entered;
 }
 
 /* An exception is raised where its first frame is. */
@@ -126,7 +135,7 @@ static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 
 	if (!b || b->status != LP_ST_OK || b->len < sizeof(f))
 		return;
-	memcpy(&f, b + 1, sizeof(f));
+	take_frame(b + 1, &f);
 	const struct lp_code_known *code = known_code(p, d, sym, scratch, &f);
 	if (code) {
 		frame.function = code->function;
@@ -172,8 +181,9 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 	for (; n < have && n < max; n++) {
 		struct lp_py_frame f;
 
-		memcpy(&f, (const char *)(b + 1) + n * sizeof(f), sizeof(f));
-		ret[n] = (struct lp_frame){ .addr = f.code };
+		bool is_entered = take_frame((const char *)(b + 1) + n * sizeof(f), &f);
+		ret[n] = (struct lp_frame){ .is_entered = is_entered };
+		ret[n].addr = f.code;
 		if (sym->python_frame)
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
@@ -197,10 +207,20 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 			struct lp_frame found = { 0 };
 			struct lp_py_frame f;
 
-			memcpy(&f, (const char *)(b + 1) + at, sizeof(f));
+			take_frame((const char *)(b + 1) + at, &f);
 			sym->python_frame(sym->arg, (pid_t)rec->pid, &f, &found);
 		}
 	}
+}
+
+int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	const struct lp_py_reader reader = reader_of(p, info, d, &of, a);
+
+	return lp_plan_python_locals(&reader, d, frames, n);
 }
 
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,

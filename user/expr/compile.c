@@ -50,8 +50,12 @@ static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 		lp_fields_locals(f, !lp->has_template);
 	if (f->check.leave && !lp_fields_status(f))
 		lp_fields_result(f);
-	if (lp->with_stack)
+	if (lp->with_stack) {
+		lp_emit(&f->here.e, CAP_PYSTACK, .n = lp_python_frames(f->check.limits));
 		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(f->check.limits));
+	}
+	if (lp->with_stack && lp->with_locals)
+		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(f->check.limits));
 	lp_emit(&f->here.e, END);
 }
 

@@ -32,6 +32,11 @@ struct lp_unwinder;
 struct lp_unwind_space {
 	struct lp_module *(*find)(void *arg, uint64_t addr, uint64_t *ret_bias);
 	void *arg;
+	/* Is the code at addr named by its symbol alone? Of the innermost frame it is asked where
+	 * asks_first is set; NULL: never.
+	 */
+	bool (*is_plain)(void *arg, uint64_t addr);
+	bool asks_first;
 };
 
 struct lp_unwind_frame {

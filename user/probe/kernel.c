@@ -44,13 +44,35 @@ static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-static uint32_t own_pidns(void)
+uint32_t lp_own_pidns(void)
 {
 	struct stat st;
 
 	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PIDNS_INITIAL)
 		return 0;
 	return (uint32_t)st.st_ino;
+}
+
+/* Room for what hits in Python need. */
+static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf *c)
+{
+	bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+	bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
+	bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
+	bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
+	bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
+	bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
+	if (c->python_watch)
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	if (c->python_traps) {
+		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
+		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
+		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
+	}
 }
 
 /* Room for every map, and the constants of the programs. */
@@ -73,7 +95,7 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
-	s->rodata->lp_pidns = own_pidns();
+	s->rodata->lp_pidns = lp_own_pidns();
 	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
 	s->bss->lp_cgroup = c->cgroup_id;
 	s->rodata->lp_exe_ino = c->exe_ino;
@@ -81,6 +103,7 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_follow = c->follow;
 
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
+	s->rodata->lp_mixed = c->python_stack;
 	bpf_program__set_autoload(s->progs.lp_fork,
 				  c->follow || c->exe_ino ||
 					  (python && c->filter == LP_FILTER_CGROUP));
@@ -89,25 +112,8 @@ static int configure(struct lp_kernel *k)
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
 	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
-	if (python) {
-		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
-		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
-		bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
-		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
-		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
-		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
-		if (c->python_watch)
-			bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
-		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
-		if (c->python_traps) {
-			bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
-			bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
-			bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
-		}
-	}
+	if (python)
+		configure_python(s, c);
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, LP_UPROBE_MULTI);

@@ -27,6 +27,9 @@ struct lp_ring {
 	uint8_t *joined;
 };
 
+/* The inode of our PID namespace; 0: the initial one. */
+uint32_t lp_own_pidns(void);
+
 /* None yet; LP_POINT_NONE is that of records about processes. */
 #define LP_NO_COST_POINT (LP_POINT_NONE - 1)
 

@@ -313,7 +313,7 @@ static int name_all(struct taking *t, const struct function *functions, size_t n
 		if (is_own_name(code, name))
 			code->function = name;
 	}
-	if (t->py->runtime.layout.minor <= 10)
+	if (t->py->runtime.layout.minor <= 10 && !c->is_partial)
 		r = find_parents(t);
 	for (size_t i = 0; r == 0 && i < c->all.len; i++)
 		r = name_by_parent(c, &c->all.data[i], 0);

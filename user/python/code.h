@@ -45,6 +45,7 @@ struct lp_py_known_lines {
 
 struct lp_py_codes {
 	LP_VEC(struct lp_py_code) all; /* by address */
+	bool is_partial;	       /* not looked for: who is in whom is not known */
 	struct lp_py_texts texts;
 	LP_VEC(struct lp_py_known_lines) lines; /* by address; of frames */
 };

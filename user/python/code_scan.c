@@ -5,6 +5,7 @@
 
 #include "python/batch.h"
 #include "python/code.h"
+#include "python/stacks.h"
 
 struct scan {
 	uint64_t type_code, type_function;
@@ -56,6 +57,18 @@ static void free_codes(void *codes)
 	free(c);
 }
 
+int lp_python_skip_scan(struct lp_python *py, struct lp_err *err)
+{
+	if (py->codes)
+		return 0;
+	struct lp_py_codes *c = py->codes = calloc(1, sizeof(*c));
+	py->codes_free = free_codes;
+	if (!c)
+		return lp_err_nomem(err);
+	c->is_partial = true;
+	return 0;
+}
+
 int lp_python_scan(struct lp_python *py, struct lp_err *err)
 {
 	lp_auto(lp_maps_done) struct lp_maps maps = { 0 };
@@ -68,13 +81,11 @@ int lp_python_scan(struct lp_python *py, struct lp_err *err)
 
 	if (r < 0)
 		return r;
-	if (!py->codes) {
-		py->codes = calloc(1, sizeof(struct lp_py_codes));
-		py->codes_free = free_codes;
-	}
+	r = lp_python_skip_scan(py, err);
+	if (r < 0)
+		return r;
 	struct lp_py_codes *c = py->codes;
-	if (!c)
-		return lp_err_nomem(err);
+	c->is_partial = false;
 	r = lp_py_each_piece(py->pid, &maps, scan_piece, &s);
 	c->all.len = 0;
 	if (r == 0)

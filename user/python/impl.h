@@ -17,6 +17,8 @@
 /* How the interpreter hashes str and bytes: Py_HASH_ALGORITHM of its build. */
 enum lp_py_hash { LP_PY_HASH_UNKNOWN, LP_PY_SIPHASH24, LP_PY_SIPHASH13, LP_PY_FNV };
 
+struct lp_py_types;
+
 struct lp_python {
 	pid_t pid;
 	struct lp_process_memory memory;
@@ -25,6 +27,7 @@ struct lp_python {
 	uint32_t hexversion; /* PY_VERSION_HEX: 0x030b02f0 is 3.11.2 */
 	char version[24];
 	char *file;		    /* as the process sees it */
+	char *stdlib;		    /* NULL: not looked for, or not found */
 	struct lp_symfile *symbols; /* of file */
 	uint64_t bias;		    /* run-time address - link address */
 	uint64_t sys;		    /* the dict of sys, in the main interpreter */
@@ -37,6 +40,8 @@ struct lp_python {
 	uint64_t *step_table;
 	uint64_t step_table_at; /* where that table is */
 	uint16_t step_register;
+
+	struct lp_py_types *types; /* attribute.c's: classes whose instances it has read; NULL */
 
 	/* code.c's: the code objects found */
 	void *codes;
@@ -83,6 +88,9 @@ int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
 int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret);
 /* The dicts of modules of the main interpreter; 0: not imported. */
 int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret);
+/* The same of one interpreter. */
+int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
+			 uint64_t *ret);
 
 /* hash.c: finds the algorithm, by hashes that the process has computed already. */
 void lp_py_find_hash(struct lp_python *py);

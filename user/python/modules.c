@@ -27,22 +27,35 @@ int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 	return r < 0 ? r : -EBADMSG;
 }
 
-int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
+static int find_dicts(struct lp_python *py, uint64_t modules, const char *const *names, size_t n,
+		      uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t interp, modules;
-	int r = lp_py_main_interpreter(py, &interp);
+	int r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 
-	if (r == 0)
-		r = lp_py_u64(m, interp + l->interp_modules, &modules);
-	if (r == 0)
-		r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (ret[i] && (lp_py_u64(m, ret[i] + l->module_dict, &ret[i]) < 0 ||
 			       !lp_py_is_dict(m, l, ret[i])))
 			ret[i] = 0;
 	return r;
+}
+
+int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
+{
+	uint64_t interp;
+	int r = lp_py_main_interpreter(py, &interp);
+
+	return r < 0 ? r : lp_py_interp_modules(py, interp, names, n, ret);
+}
+
+int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
+			 uint64_t *ret)
+{
+	uint64_t modules;
+	int r = lp_py_u64(&py->memory.memory, interp + py->runtime.layout.interp_modules, &modules);
+
+	return r < 0 ? r : find_dicts(py, modules, names, n, ret);
 }
 
 /* A name of a module, where it is an object of that type. */
@@ -87,4 +100,25 @@ bool lp_python_refresh(struct lp_python *py)
 	changed |=
 		update(&rt->current_tasks, find_in(py, dicts[2], "_current_tasks", rt->type_dict));
 	return changed;
+}
+
+/* Where os.py is; from 3.11 on os can be frozen, and has its file nevertheless. */
+const char *lp_python_stdlib(struct lp_python *py)
+{
+	static const char *const name = "os";
+	const struct lp_py_layout *l = &py->runtime.layout;
+	lp_auto(lp_buf_done) struct lp_buf path = { 0 };
+	uint64_t dict = 0, file;
+
+	if (py->stdlib)
+		return py->stdlib;
+	if (lp_py_module_dicts(py, &name, 1, &dict) < 0 || !dict ||
+	    lp_py_dict_find(&py->memory.memory, l, dict, "__file__", NULL, &file) < 0 ||
+	    lp_py_text(&py->memory.memory, l, file, PATH_MAX, &path) < 0 || !path.len)
+		return NULL;
+	char *text = strndup(path.data, path.len), *slash = text ? strrchr(text, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	py->stdlib = text;
+	return text;
 }

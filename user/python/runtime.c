@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "python/impl.h"
+#include "python/value.h"
 
 int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err)
 {
@@ -38,16 +39,20 @@ void lp_python_free(struct lp_python *py)
 		return;
 	if (py->codes_free)
 		py->codes_free(py->codes);
+	lp_process_memory_done(&py->memory);
+	lp_py_types_free(py->types);
 	lp_symfile_free(py->symbols);
 	lp_maps_done(&py->maps);
 	free(py->step_table);
 	free(py->file);
+	free(py->stdlib);
 	free(py);
 }
 
 void lp_python_move(struct lp_python *py, pid_t pid)
 {
 	py->pid = pid;
+	lp_process_memory_done(&py->memory);
 	py->memory.pid = pid;
 }
 

@@ -93,6 +93,7 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 		lp_vec_each (&p->spots, spot)
 			conf->python_ops |= uses_of((*spot)->code);
 	}
+	conf->python_stack = session_wants_stacks(s);
 	if (!has_python_places(s))
 		return;
 	conf->python_watch = lp_watch_fires();
@@ -128,6 +129,7 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	return (conf->no_native && has_native(s)) || (needed.python_watch && !conf->python_watch) ||
 	       (needed.python_steps && !conf->python_steps) ||
 	       (needed.python_traps && !conf->python_traps) ||
+	       (needed.python_stack && !conf->python_stack) ||
 	       (needed.python_ops & ~conf->python_ops);
 }
 

@@ -54,6 +54,20 @@ static bool any_may_be_python(const struct lp_session *s)
 	return false;
 }
 
+bool session_wants_stacks(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		if ((*p)->lp->with_stack)
+			return true;
+	return false;
+}
+
+/* Places in Python, or its frames on the stacks of native ones. */
+static bool wants_python(const struct lp_session *s)
+{
+	return any_may_be_python(s) || session_wants_stacks(s);
+}
+
 /* Only executables and libraries that are called so are looked into. */
 bool session_has_interpreter(const struct lp_session *s, struct lp_file *f)
 {
@@ -115,7 +129,7 @@ bool session_python_expected(const struct lp_session *s)
 {
 	const struct lp_target *t = &s->opts->target;
 
-	if (!any_may_be_python(s))
+	if (!wants_python(s))
 		return false;
 	for (size_t i = 0; t->kind == LP_TARGET_PIDS && i < t->n_pids; i++)
 		if (looks_so(t->pids[i]))
@@ -205,7 +219,8 @@ static int open_interpreter(struct lp_session *s, struct interp *in, const struc
 	if (r >= 0) {
 		if (s->kernel && !lp_kernel_has_watch(s->kernel))
 			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
-		r = session_python_find_fetches(in, err);
+		if (any_may_be_python(s))
+			r = session_python_find_fetches(in, err);
 		return r < 0 ? r : session_python_fill_info(s, in, err);
 	}
 	if (r == -ENOMEM)
@@ -222,7 +237,7 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err)
 {
 	struct lp_proc *p = lp_inventory_process(&s->inv, pid);
 
-	if (!p || session_interp(s, pid) || !any_may_be_python(s))
+	if (!p || session_interp(s, pid) || !wants_python(s))
 		return 0;
 	const struct lp_file *unreadable = maps_unreadable(p);
 	if (!unreadable && !maps_interpreter(s, p))
@@ -370,7 +385,7 @@ static void watch_maker(struct lp_session *s, struct lp_file *f)
 
 void session_python_watch_makers(struct lp_session *s)
 {
-	if (!any_may_be_python(s) || !lp_kernel_has_python(s->kernel))
+	if (!wants_python(s) || !lp_kernel_has_python(s->kernel))
 		return;
 	lp_vec_each (&s->inv.files, f) {
 		if (!session_has_interpreter(s, *f) || is_made(s, *f))

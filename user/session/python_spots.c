@@ -217,6 +217,7 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 		.max_items = max->items,
 		.max_depth = max->depth,
 		.max_frames = max->frames,
+		.all_frames = max->all_frames,
 	};
 	if (is_trap)
 		r = session_trap_want(s, spot, err);

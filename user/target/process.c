@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "target/pages.h"
 #include "target/procfs.h"
 
 #define PF_KTHREAD 0x00200000u /* include/linux/sched.h */
@@ -186,6 +187,8 @@ static int memory_read(struct lp_memory *memory, uint64_t addr, void *buf, size_
 {
 	struct lp_process_memory *m = (struct lp_process_memory *)memory;
 
+	if (m->pages)
+		return lp_pages_read(m->pages, addr, buf, len);
 	return read_some(m->pid, addr, buf, len) == (ssize_t)len ? 0 : -EFAULT;
 }
 
@@ -196,6 +199,8 @@ static long memory_read_string(struct lp_memory *memory, uint64_t addr, char *bu
 	struct lp_process_memory *m = (struct lp_process_memory *)memory;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), len = 0;
 
+	if (m->pages)
+		return lp_pages_read_string(m->pages, addr, buf, max, ret_cut);
 	while (len < max) {
 		size_t want = page - (addr + len) % page;
 		if (want > max - len)
@@ -223,4 +228,28 @@ void lp_process_memory_init(struct lp_process_memory *m, pid_t pid)
 		.memory = { .read = memory_read, .read_string = memory_read_string },
 		.pid = pid,
 	};
+}
+
+void lp_process_memory_done(struct lp_process_memory *m)
+{
+	lp_process_memory_forget(m);
+	lp_pages_free(m->spare);
+	m->spare = NULL;
+}
+
+int lp_process_memory_keep(struct lp_process_memory *m)
+{
+	lp_process_memory_forget(m);
+	m->pages = m->spare ? m->spare : lp_pages_new(m->pid);
+	m->spare = NULL;
+	return m->pages ? 0 : -ENOMEM;
+}
+
+void lp_process_memory_forget(struct lp_process_memory *m)
+{
+	if (!m->pages)
+		return;
+	lp_pages_forget(m->pages);
+	m->spare = m->pages;
+	m->pages = NULL;
 }

@@ -48,7 +48,14 @@ void lp_process_root(pid_t pid, char ret[64]);
 struct lp_process_memory {
 	struct lp_memory memory;
 	pid_t pid;
+	struct lp_pages *pages; /* NULL: every reading is of now */
+	struct lp_pages *spare; /* what was used before; NULL */
 };
 void lp_process_memory_init(struct lp_process_memory *m, pid_t pid);
+void lp_process_memory_done(struct lp_process_memory *m);
+
+/* From now on what has been read once is as it was then, until the call of forget. -ENOMEM. */
+int lp_process_memory_keep(struct lp_process_memory *m);
+void lp_process_memory_forget(struct lp_process_memory *m);
 
 #endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* stacks.bpf.c
+ *
+ * Where the threads of a process are, without stopping them: the user registers of each that is not
+ * on a CPU, and, of one that is, registers and stack at a tick of a clock.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "core.h"
+#include "lp/stacks.h"
+
+#define lp_inline static inline __attribute__((always_inline))
+
+const volatile __u32 lp_pidns;
+
+#include "pidns.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct lp_stack_sample);
+} sample SEC(".maps");
+
+#define PAGE	      4096u
+#define USER_SELECTOR 3 /* of cs: the code's ring */
+
+#define KEEP(v) asm volatile("" : "+r"(v)) /* the compiler shall not see where it comes from */
+
+static void copy_registers(__u64 *to, const struct pt_regs *r)
+{
+	to[0] = r->rax;
+	to[1] = r->rdx;
+	to[2] = r->rcx;
+	to[3] = r->rbx;
+	to[4] = r->rsi;
+	to[5] = r->rdi;
+	to[6] = r->rbp;
+	to[7] = r->rsp;
+	to[8] = r->r8;
+	to[9] = r->r9;
+	to[10] = r->r10;
+	to[11] = r->r11;
+	to[12] = r->r12;
+	to[13] = r->r13;
+	to[14] = r->r14;
+	to[15] = r->r15;
+	to[16] = r->rip;
+}
+
+/* The kernel's struct pt_regs has other names, in the same order. */
+static int read_registers(struct task_struct *task, __u64 *to)
+{
+	struct pt_regs r;
+	const void *from = (const void *)bpf_task_pt_regs(task);
+
+	if (!from || bpf_probe_read_kernel(&r, sizeof(r), from))
+		return -1;
+	copy_registers(to, &r);
+	return (r.cs & USER_SELECTOR) == USER_SELECTOR ? 0 : -1;
+}
+
+SEC("iter/task")
+int lp_each_thread(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct lp_thread_regs t = { 0 };
+
+	if (!task)
+		return 0;
+	t.tid = lp_pidns ? lp_number_in_pidns(task->thread_pid) : (__u32)task->pid;
+	t.fsbase = task->thread.fsbase;
+	t.switches = task->nvcsw + task->nivcsw;
+	t.is_on_cpu = task->on_cpu;
+	if (read_registers(task, t.regs))
+		t.is_on_cpu = 1;
+	/* has it run meanwhile? */
+	if (task->on_cpu || task->nvcsw + task->nivcsw != t.switches)
+		t.is_on_cpu = 1;
+	bpf_seq_write(ctx->meta->seq, &t, sizeof(t));
+	return 0;
+}
+
+static long copy_page(__u32 i, struct lp_stack_sample *s)
+{
+	__u32 len = s->len;
+	__u64 addr = s->regs[LP_STACK_SP] + len;
+	__u32 n = PAGE - ((__u32)addr & (PAGE - 1));
+
+	(void)i;
+	if (len >= LP_STACK_MAX)
+		return 1;
+	if (n > LP_STACK_MAX - len)
+		n = LP_STACK_MAX - len;
+	KEEP(len);
+	KEEP(n);
+	if (len > LP_STACK_MAX - PAGE || n > PAGE || !n)
+		return 1;
+	if (bpf_probe_read_user(s->stack + len, n, (const void *)addr))
+		return 1;
+	s->len = len + n;
+	return 0;
+}
+
+SEC("perf_event")
+int lp_tick(struct bpf_perf_event_data *ctx)
+{
+	__u32 key = 0;
+	struct lp_stack_sample *s = bpf_map_lookup_elem(&sample, &key);
+	struct pt_regs r;
+
+	if (!s || s->state != LP_SAMPLE_WANTED)
+		return 0;
+	if ((ctx->regs.cs & USER_SELECTOR) == USER_SELECTOR) {
+		if (bpf_probe_read_kernel(&r, sizeof(r), &ctx->regs))
+			return 0;
+		copy_registers(s->regs, &r);
+	} else if (read_registers(bpf_get_current_task_btf(), s->regs)) {
+		return 0;
+	}
+	s->len = 0;
+	for (__u32 i = 0; i < LP_STACK_MAX / PAGE; i++)
+		if (copy_page(i, s))
+			break;
+	s->state = LP_SAMPLE_TAKEN;
+	return 0;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/stacks.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/report.h"
+#include "cli/view.h"
+#include "probe/registers.h"
+
+static int check_options(const struct lp_options *o, struct lp_err *err)
+{
+	if (!o->has_target)
+		return lp_err_set(err, EINVAL,
+				  "no target: give one of --pid, --unit, --cgroup and --exe "
+				  "(see logpoint stacks --help)");
+	if (o->target.kind == LP_TARGET_COMMAND)
+		return lp_err_set(err, EINVAL, "a command that is yet to start has no stacks");
+	if (o->args.len)
+		return lp_err_set(err, EINVAL, "'%s' is no target (see logpoint stacks --help)",
+				  o->args.data[0].text);
+	if (strcmp(o->format, "text") != 0 && strcmp(o->format, "json") != 0)
+		return lp_err_set(err, EINVAL, "unknown format '%s' (there are: text, json)",
+				  o->format);
+	return 0;
+}
+
+static struct lp_python *python_of(const struct lp_view *v, pid_t pid)
+{
+	lp_vec_each (&v->pythons, py)
+		if (lp_python_pid(*py) == pid)
+			return *py;
+	return NULL;
+}
+
+static const char *refusal(const struct lp_view *v, pid_t pid)
+{
+	lp_vec_each (&v->refused, no)
+		if (no->pid == pid)
+			return no->why.msg;
+	return NULL;
+}
+
+/* One that is gone in the meantime is no error where others are left. */
+static int read_all(const struct lp_options *o, struct lp_view *v, struct lp_arena *arena,
+		    struct lp_process_stacks *ret, size_t *ret_n, struct lp_err *err)
+{
+	lp_auto(lp_registers_free) struct lp_registers *registers = NULL;
+	const struct lp_stacks_opts opts = { .locals = o->locals, .limits = o->limits };
+	struct lp_err first = { 0 }, no_registers = { 0 };
+	const char *why = NULL;
+
+	*ret_n = 0;
+	if (lp_registers_open(&registers, &no_registers) < 0)
+		why = lp_arena_strdup(arena, no_registers.msg);
+	lp_vec_each (&v->inv.procs, p) {
+		const pid_t pid = (*p)->info.pid;
+		struct lp_err one = { 0 };
+		int r = lp_stacks_read(*p, python_of(v, pid), registers, &opts, arena, &ret[*ret_n],
+				       &one);
+
+		if (r == -ENOMEM)
+			return lp_err_nomem(err);
+		if (r < 0 && !first.code)
+			first = one;
+		if (r < 0)
+			continue;
+		if (!ret[*ret_n].why)
+			ret[*ret_n].why = refusal(v, pid);
+		if (why)
+			ret[*ret_n].no_native = why;
+		++*ret_n;
+	}
+	if (!*ret_n && first.code) {
+		*err = first;
+		return -first.code;
+	}
+	return 0;
+}
+
+static int print(const struct lp_options *o, const struct lp_process_stacks *list, size_t n)
+{
+	lp_auto(lp_buf_done) struct lp_buf out = { 0 };
+	struct lp_err err = { 0 };
+
+	if (!strcmp(o->format, "json") || o->json)
+		lp_stacks_json(&out, list, n);
+	else
+		lp_stacks_text(&out, list, n);
+	if (out.failed) {
+		lp_err_nomem(&err);
+		return lp_report(&err);
+	}
+	if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout)) {
+		lp_error("standard output: %s", strerror(errno));
+		return LP_EXIT_FAILED;
+	}
+	return LP_EXIT_DONE;
+}
+
+int lp_cmd_stacks(const struct lp_options *o)
+{
+	lp_auto(lp_view_done) struct lp_view view = { 0 };
+	lp_auto(lp_arena_done) struct lp_arena arena = { 0 };
+	struct lp_process_stacks *list;
+	struct lp_err err = { 0 };
+	size_t n = 0;
+
+	if (check_options(o, &err) < 0 || lp_view_open_processes(o, &view, &err) < 0)
+		return lp_report(&err);
+	list = lp_arena_array(&arena, struct lp_process_stacks, view.inv.procs.len + 1);
+	if (!list)
+		lp_err_nomem(&err);
+	else
+		read_all(o, &view, &arena, list, &n, &err);
+	return err.code ? lp_report(&err) : print(o, list, n);
+}

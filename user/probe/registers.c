@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "probe/registers.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "probe/kernel.h"
+#include "stacks.skel.h"
+
+#define TICK	 200000 /* ns on a CPU */
+#define LOOK	 200000 /* ns between two looks whether it has ticked */
+#define PATIENCE 30	/* looks */
+
+struct lp_registers {
+	struct stacks_bpf *skel;
+	struct lp_stack_sample *sample;
+	size_t size;
+};
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+void lp_registers_free(struct lp_registers *r)
+{
+	if (!r)
+		return;
+	if (r->sample)
+		munmap(r->sample, r->size);
+	stacks_bpf__destroy(r->skel);
+	free(r);
+}
+
+static int load(struct lp_registers *r)
+{
+	libbpf_print_fn_t before = libbpf_set_print(silent);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int e = -errno;
+
+	r->skel = stacks_bpf__open();
+	if (r->skel) {
+		r->skel->rodata->lp_pidns = lp_own_pidns();
+		e = stacks_bpf__load(r->skel);
+	}
+	libbpf_set_print(before);
+	if (e < 0)
+		return e;
+	r->size = (sizeof(*r->sample) + page - 1) & ~(page - 1);
+	void *at = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_map__fd(r->skel->maps.sample), 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	r->sample = at;
+	return 0;
+}
+
+int lp_registers_open(struct lp_registers **ret, struct lp_err *err)
+{
+	lp_auto(lp_registers_free) struct lp_registers *r = calloc(1, sizeof(*r));
+	int e = r ? load(r) : -ENOMEM;
+
+	if (e == -EPERM || e == -EACCES)
+		return lp_err_permission(err, e, "read the registers of threads");
+	if (e < 0)
+		return lp_err_set(err, ENOTSUP,
+				  "this kernel can't tell the registers of threads: %s",
+				  strerror(-e));
+	*ret = lp_take(r);
+	return 0;
+}
+
+static int read_all(int fd, struct lp_registers_list *ret)
+{
+	struct lp_thread_regs some[64];
+	ssize_t n;
+
+	ret->len = 0;
+	while ((n = read(fd, some, sizeof(some))) > 0 || (n < 0 && errno == EINTR))
+		for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(*some); i++)
+			if (lp_vec_push(ret, some[i]) < 0)
+				return -ENOMEM;
+	return n < 0 ? -errno : 0;
+}
+
+int lp_registers_read(struct lp_registers *r, pid_t pid, struct lp_registers_list *ret,
+		      struct lp_err *err)
+{
+	union bpf_iter_link_info info = { .task = { .pid = (__u32)pid } };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(r->skel->progs.lp_each_thread, &opts);
+	int e = link ? 0 : -errno;
+
+	if (e == 0) {
+		lp_auto(lp_close) int fd = bpf_iter_create(bpf_link__fd(link));
+
+		e = fd < 0 ? -errno : read_all(fd, ret);
+	}
+	bpf_link__destroy(link);
+	if (e == -EPERM || e == -EACCES)
+		return lp_err_permission(err, e, "read the registers of threads");
+	return e < 0 ? lp_err_set(err, -e, "the registers of process %d: %s", (int)pid,
+				  strerror(-e))
+		     : 0;
+}
+
+int lp_registers_sample(struct lp_registers *r, pid_t tid, const struct lp_stack_sample **ret)
+{
+	const struct timespec look = { .tv_nsec = LOOK };
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = TICK,
+		.disabled = 1,
+	};
+	lp_auto(lp_close) int fd =
+		(int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	volatile __u32 *state = &r->sample->state;
+
+	if (fd < 0)
+		return -errno;
+	*state = LP_SAMPLE_WANTED;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(r->skel->progs.lp_tick)) < 0 ||
+	    ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
+		return -errno;
+	for (int i = 0; i < PATIENCE && *state != LP_SAMPLE_TAKEN; i++)
+		nanosleep(&look, NULL);
+	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+	*ret = r->sample;
+	return *state == LP_SAMPLE_TAKEN ? 0 : -EAGAIN;
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A chain of frames, read while the thread may run. */
+#include <errno.h>
+#include <string.h>
+
+#include "python/stacks_impl.h"
+
+#define HEAD_MAX  256 /* bytes of a frame up to what is looked at */
+#define CODE_HEAD 152 /* of a code object */
+#define TRIES	  8
+#define SEAM_FROM 3 /* frame owners from here on are seams to C, from 3.12 on */
+
+static uint64_t word(const uint8_t *p, unsigned int at)
+{
+	uint64_t v;
+
+	memcpy(&v, p + at, sizeof(v));
+	return v;
+}
+
+static uint32_t half(const uint8_t *p, unsigned int at)
+{
+	uint32_t v;
+
+	memcpy(&v, p + at, sizeof(v));
+	return v;
+}
+
+/* No more than what is wanted: memory can end behind a frame. */
+static size_t head_size(const struct lp_py_layout *l)
+{
+	const uint16_t at[] = { l->frame_back, l->frame_code, l->frame_lasti, l->frame_owner };
+	size_t size = 0;
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(at); i++)
+		if (at[i] != LP_PY_NONE && at[i] + 8u > size)
+			size = at[i] + (at[i] == l->frame_owner ? 1u : 8u);
+	return size;
+}
+
+/* Name, file and first line of the code object, if it is one. */
+static int read_code(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t code,
+		     struct lp_py_frame *ret)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	uint8_t head[CODE_HEAD];
+
+	if (m->read(m, code, head, sizeof(head)) < 0)
+		return -EFAULT;
+	if (word(head, l->ob_type) != rt->type_code)
+		return -EINVAL;
+	ret->code = code;
+	ret->name = word(head, l->code_name);
+	ret->filename = word(head, l->code_filename);
+	ret->firstlineno = half(head, l->code_firstlineno);
+	return 0;
+}
+
+int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t frame,
+		     struct lp_py_stack_frame *ret, uint64_t *ret_back)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	uint8_t head[HEAD_MAX];
+	const size_t size = head_size(l);
+
+	if (!frame || frame & 7 || size > sizeof(head) || m->read(m, frame, head, size) < 0)
+		return -EFAULT;
+	*ret_back = word(head, l->frame_back);
+	*ret = (struct lp_py_stack_frame){ .addr = frame, .is_entered = l->minor <= 10 };
+	if (l->frame_owner != LP_PY_NONE) {
+		const uint8_t owner = head[l->frame_owner];
+
+		if (l->minor >= 12 && owner >= SEAM_FROM)
+			return -ENOENT;
+		ret->is_generator = owner == 1;
+		if (l->minor == 11) /* is_entry lies before owner */
+			ret->is_entered = head[l->frame_owner - 1];
+	}
+
+	const uint64_t code = word(head, l->frame_code) & ~(uint64_t)l->frame_tags;
+	int r = read_code(m, rt, code, &ret->at);
+	if (r < 0)
+		return r;
+
+	int64_t lasti = l->lasti_unit
+				? (int64_t)(int32_t)half(head, l->frame_lasti) * l->lasti_unit
+				: (int64_t)(word(head, l->frame_lasti) - (code + l->code_code));
+	ret->is_begun = lasti >= 0;
+	ret->at.lasti = lasti >= 0 ? (uint64_t)lasti : 0;
+	return 0;
+}
+
+void lp_py_stack_done(struct lp_py_stack *s)
+{
+	lp_vec_done(&s->frames);
+	*s = (struct lp_py_stack){ 0 };
+}
+
+/* One look. -EFAULT, -EINVAL: it moved meanwhile; -ENOMEM. */
+static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
+{
+	uint64_t frame, back;
+	int r = w->innermost(w, &frame);
+
+	ret->frames.len = 0;
+	ret->cut = false;
+	for (size_t i = 0; r == 0 && frame; i++, frame = back) {
+		struct lp_py_stack_frame f;
+		bool is_seam = false;
+
+		if (i == LP_PY_WALK_MAX) {
+			ret->cut = true;
+			break;
+		}
+		r = lp_py_frame_read(w->memory, w->runtime, frame, &f, &back);
+		if (r == 0)
+			r = lp_vec_push(&ret->frames, f);
+		is_seam = r == -ENOENT;
+		if (is_seam && ret->frames.len)
+			ret->frames.data[ret->frames.len - 1].is_entered = true;
+		if (is_seam)
+			r = 0;
+	}
+	return r;
+}
+
+static bool is_same(const struct lp_py_stack_frame *a, const struct lp_py_stack_frame *b)
+{
+	return a->addr == b->addr && a->at.code == b->at.code && a->at.name == b->at.name &&
+	       a->at.filename == b->at.filename && a->at.firstlineno == b->at.firstlineno;
+}
+
+size_t lp_py_stack_common(const struct lp_py_stack *before, const struct lp_py_stack *now)
+{
+	const size_t n =
+		before->frames.len < now->frames.len ? before->frames.len : now->frames.len;
+	size_t same = 0;
+
+	while (same < n) {
+		const struct lp_py_stack_frame *a =
+			&before->frames.data[before->frames.len - same - 1];
+		const struct lp_py_stack_frame *b = &now->frames.data[now->frames.len - same - 1];
+
+		if (!is_same(a, b))
+			break;
+		same++;
+		/* it has gone on, so what it called then is not what it calls now */
+		if (a->at.lasti != b->at.lasti || a->is_begun != b->is_begun)
+			break;
+	}
+	return same;
+}
+
+void lp_py_stack_keep(struct lp_py_stack *s, size_t n)
+{
+	const size_t gone = s->frames.len - n;
+
+	if (!gone)
+		return;
+	memmove(s->frames.data, s->frames.data + gone, n * sizeof(*s->frames.data));
+	s->frames.len = n;
+	s->changed = true;
+}
+
+/* Looks once more: what of the stack is still there. */
+static int compare(struct lp_py_walk *w, struct lp_py_stack *stack)
+{
+	lp_auto(lp_py_stack_done) struct lp_py_stack again = { 0 };
+	int r = look(w, &again);
+
+	if (r < 0)
+		again.frames.len = 0;
+	if (r == -ENOMEM)
+		return r;
+
+	lp_py_stack_keep(stack, lp_py_stack_common(&again, stack));
+	return 0;
+}
+
+int lp_py_stack_read(struct lp_py_walk *w, unsigned int looks, struct lp_py_stack *ret)
+{
+	lp_auto(lp_py_stack_done) struct lp_py_stack best = { .changed = true };
+
+	for (int i = 0; i < TRIES; i++) {
+		lp_auto(lp_py_stack_done) struct lp_py_stack one = { 0 };
+		int r = look(w, &one);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			continue;
+		for (unsigned int k = 1; r == 0 && k < looks && one.frames.len; k++)
+			r = compare(w, &one);
+		if (r < 0)
+			return r;
+		if (!one.changed || one.frames.len >= best.frames.len) {
+			lp_py_stack_done(&best);
+			best = one;
+			one = (struct lp_py_stack){ 0 };
+		}
+		if (!best.changed)
+			break;
+	}
+	*ret = best;
+	best = (struct lp_py_stack){ 0 };
+	return 0;
+}
