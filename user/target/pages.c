@@ -98,7 +98,9 @@ static char *take_room(struct lp_pages *p)
 			return NULL;
 		}
 	}
-	return p->blocks.data[p->used / BLOCK] + p->used++ % BLOCK * PAGE;
+	const size_t at = p->used++;
+
+	return p->blocks.data[at / BLOCK] + at % BLOCK * PAGE;
 }
 
 /* The page at an address; NULL: it can't be read. */
