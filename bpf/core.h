@@ -21,6 +21,10 @@ struct atomic_t_counter {
 	int counter;
 };
 
+struct perf_event {
+	struct perf_event *parent; /* from which it was inherited */
+};
+
 struct signal_struct {
 	struct atomic_t_counter live; /* threads that have not exited */
 };

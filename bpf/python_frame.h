@@ -184,6 +184,13 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 				t->frame = 0;
 			return 0;
 		}
+		/* From 3.13 on it is so of each unit that a frame begins or goes on with, too:
+		 * frames of many calls are at one place, and calls and returns of all kinds read
+		 * it. Only instrumented ones are executed again.
+		 */
+		if (last == unit)
+			may_be_second = lp_pyvm_get(vm, unit, 1, &bytes) >= 0 &&
+					bytes >= LP_PYVM_INSTRUMENTED;
 	}
 	if (!t)
 		return 1;

@@ -7,17 +7,12 @@
 #ifndef LP_BPF_WATCH_H
 #define LP_BPF_WATCH_H
 
+#include "twice.h"
 #include "world.h"
 
-/* Which event of a thread is the one that counts: the first that came. */
 struct lp_twice_key {
 	__u64 addr;
 	__u64 tid;
-};
-
-struct lp_twice {
-	__u64 event;
-	__u64 start; /* of the thread: its number may have been another's */
 };
 
 struct {
@@ -49,13 +44,16 @@ static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx
 	struct lp_perf_context *kern = (void *)ctx;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct lp_twice_key key = { .addr = addr, .tid = bpf_get_current_pid_tgid() };
-	struct lp_twice now = { .start = task->start_time };
+	struct lp_twice first = { .start = task->start_time };
+	struct perf_event *event = 0, *parent;
 
-	bpf_probe_read_kernel(&now.event, sizeof(now.event), &kern->event);
+	bpf_probe_read_kernel(&event, sizeof(event), &kern->event);
+	parent = BPF_CORE_READ(event, parent);
+	first.event = (__u64)(parent ?: event);
 	struct lp_twice *known = bpf_map_lookup_elem(&watch_twice, &key);
-	if (known && known->start == now.start)
-		return known->event != now.event;
-	bpf_map_update_elem(&watch_twice, &key, &now, BPF_ANY);
+	if (known && known->start == first.start)
+		return lp_twice_look(known, first.event);
+	bpf_map_update_elem(&watch_twice, &key, &first, BPF_ANY);
 	return 0;
 }
 

@@ -86,8 +86,8 @@ def note(text):
 
 
 def main():
-    pattern = os.environ.get("TEST_FILTER", "*")
-    tests = [(name, f) for name, f in _tests if fnmatch.fnmatchcase(name, pattern)]
+    patterns = os.environ.get("TEST_FILTER", "*").split()
+    tests = [(name, f) for name, f in _tests if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
     failed = 0
     for name, function in tests:
         start = time.monotonic()

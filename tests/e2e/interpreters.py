@@ -34,9 +34,9 @@ def version_of(path):
 
 
 def find():
-    """[("3.11", path)]: every build once, a version that is here several times by its path, too."""
+    """[("3.11", path)]: every build once, a version that is here several times by its path, too; of LOGPOINT_PYTHONS, if set."""
     found, seen = [], set()
-    for pattern in PLACES:
+    for pattern in os.environ.get("LOGPOINT_PYTHONS", "").split() or PLACES:
         for path in sorted(glob.glob(os.path.expanduser(pattern))):
             real = os.path.realpath(path)
             if not re.fullmatch(r"python3\.\d+", os.path.basename(path)) or real in seen:

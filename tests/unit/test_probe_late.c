@@ -236,6 +236,33 @@ static void blind_fetches_show_nothing(void **state)
 	assert_int_equal(r, -LP_ST_UNAVAILABLE);
 }
 
+/* A unit that a frame begins with, as 3.13 has it: it is read from the places of all kinds of calls, and by
+ * the handler that has changed it, which executes it again. Each row is a reading, after the one before.
+ */
+static void calls_from_everywhere_are_hits(void **state)
+{
+	static const struct {
+		uint8_t opcode;
+		uint64_t ip;
+		int is_hit;
+	} rows[] = {
+		{ 149, 1, 1 }, { 149, 1, 1 }, { 149, 2, 1 }, { 149, 1, 1 },
+		{ 240, 1, 1 }, { 240, 3, 0 }, { 240, 1, 1 }, { 240, 3, 0 },
+	};
+	const struct lp_py_layout layout = { .minor = 13, .lasti_is_next = 1, .frame_lasti = 56 };
+	struct lp_pyvm_thread thread = { 0 };
+
+	(void)state;
+	memory[7] = AT(100);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		memory[100] = rows[i].opcode;
+		vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
+		int is_hit = lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip);
+		if (is_hit != rows[i].is_hit)
+			fail_msg("reading %zu: %d", i, is_hit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup(unknown_values_are_hidden, set_up),
 		cmocka_unit_test_setup(copies_into_the_record, set_up),
 		cmocka_unit_test_setup(blind_fetches_show_nothing, set_up),
+		cmocka_unit_test_setup(calls_from_everywhere_are_hits, set_up),
 	};
 
 	return cmocka_run_group_tests_name("probe_late", tests, NULL, NULL);

@@ -191,6 +191,65 @@ static void threads_that_start_meanwhile_count_once(void **state)
 	}
 }
 
+/* Those that have inherited the same may swap their events when one gives its processor to another. */
+static void *read_in_turns(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < READS / 10; i++) {
+		(void)watch_me[7];
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* One that starts when the byte is watched, and is there long enough to be seen; then four on one processor. */
+static void one_late_thread_and_four(void)
+{
+	pthread_t late, four[4];
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	atomic_fetch_add(&shared->there, 1);
+	wait_until(&shared->go, 1);
+	assert_int_equal(pthread_create(&late, NULL, reader, NULL), 0);
+	wait_until(&shared->there, 2);
+	wait_until(&shared->go, 2);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&four[i], NULL, read_in_turns, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(four[i], NULL);
+	pthread_join(late, NULL);
+}
+
+static void threads_that_swap_their_events_count_once(void **state)
+{
+	struct lp_watch_runs runs;
+	struct lp_err err = { 0 };
+
+	(void)state;
+	need_hits();
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	child_start(&children[0], one_late_thread_and_four);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	wait_until(&shared->there, 1);
+	watch(&links[0], 7);
+	atomic_store(&shared->go, 1);
+	wait_until(&shared->there, 2);
+	if (lp_link_cover_threads(links[0], &err) < 0)
+		fail_msg("%s", err.msg);
+	atomic_store(&shared->go, 2);
+	waitpid(children[0].pid, NULL, 0);
+	close(children[0].go);
+	children[0].pid = 0;
+
+	lp_link_free(lp_take(links[0]));
+	lp_watch_runs(kernel, (uintptr_t)&watch_me[7], &runs);
+	assert_int_equal(runs.all - runs.twice, READS + 4 * (READS / 10));
+}
+
 static int count_events(void)
 {
 	char path[64], to[64];
@@ -254,6 +313,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(so_do_children_that_are_followed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_start_meanwhile_count_once, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_swap_their_events_count_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),

@@ -65,6 +65,8 @@ void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 		lp_status_text(b->status, b->addr, a, ret);
 		if (why)
 			ret->str = why;
+		else if (b->status == LP_ST_UNREADABLE) /* the block has no address */
+			ret->str = "unreadable";
 		return;
 	}
 	if (b->len < sizeof(v)) {

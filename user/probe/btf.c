@@ -27,6 +27,7 @@ static const struct wanted {
 } wanted[] = {
 	{ "thread_struct", { "fsbase" } },
 	{ "uprobe_task", { "depth" } },
+	{ "perf_event", { "parent" } },
 	{ "signal_struct", { "live" } },
 	{ "super_block", { "s_dev" } },
 	{ "inode", { "i_ino", "i_sb" } },

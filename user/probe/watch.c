@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
@@ -21,7 +22,8 @@
 #include "probe/kernel.h"
 
 #define SLOTS_MAX  16 /* more than any processor has */
-#define ROUNDS_MAX 16 /* looks for threads that started meanwhile */
+#define ROUNDS_MAX 32 /* looks for threads that started meanwhile */
+#define SETTLE_US  500
 
 struct watched_thread {
 	pid_t tid;
@@ -151,10 +153,19 @@ static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err
 	return 0;
 }
 
-/* Every thread that is there and not covered: how many there were. */
+/* A listing ends where the thread ends that it has come to (kernel: fs/proc/base.c: next_tid()). */
+static bool is_whole(DIR *dir, size_t listed)
+{
+	struct stat st;
+
+	return fstat(dirfd(dir), &st) < 0 || listed + 2 >= st.st_nlink;
+}
+
+/* Every thread that is there and not covered: how many there were, or may have been. */
 static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
 {
 	char path[32];
+	size_t listed = 0;
 	int n = 0, r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)w->pid);
@@ -164,31 +175,40 @@ static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
 	for (struct dirent *e; r >= 0 && (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
 
+		listed += tid > 0;
 		if (tid <= 0 || is_covered(w, tid))
 			continue;
 		r = add_thread(w, tid, is_late, err);
 		n++;
 	}
+	if (!n && !is_whole(dir, listed))
+		n++;
 	closedir(dir);
 	return r < 0 ? r : n;
 }
 
 /* A thread that was started by one that is covered has inherited an event. Whether it was can't be told:
  * the one that started it may be gone. So each that is seen gets its own; where threads come and go
- * all the time, none without one is likely to be left after some rounds.
+ * all the time, none without one is likely to be left after some rounds. One that is just being started
+ * inherits what there was a moment ago, and is not seen yet: when all are covered we look again.
  */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
+	bool is_settled = false;
+
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		bool is_late = !is_first || round;
 		int n = cover_round(w, is_late, err);
 
 		if (n < 0)
 			return n;
-		if (!n)
+		if (!n && is_settled)
 			break;
-		if (is_late)
+		if (n && is_late)
 			w->k->skel->bss->lp_watch_twice = 1;
+		is_settled = !n;
+		if (is_settled)
+			usleep(SETTLE_US);
 	}
 	if (!w->threads.len)
 		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
