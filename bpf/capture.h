@@ -146,7 +146,8 @@ static long lp_cap_stack_page(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
+/* sp: where the copy begins, the stack pointer or above it. */
+lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, __u64 sp, struct lp_step *step)
 {
 	__u8 *to = lp_vm_tail(vm, LP_MACH_REGS * 8);
 
@@ -159,7 +160,6 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step)
 	lp_vm_block(vm, LP_SLOT_REGS, LP_ST_OK, 0, LP_MACH_REGS * 8, 0);
 
 	__u32 start = vm->len, room = vm->room - start;
-	__u64 sp = vm->mach[LP_MACH_SP];
 	if (lp_vm_block(vm, LP_SLOT_STACK, LP_ST_OK, 0, 0, sp) < 0)
 		return 0;
 	room = (room - sizeof(struct lp_block)) & ~7u;
@@ -199,7 +199,7 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		lp_vm_note(vm, slot, in->imm, len);
 		return 0;
 	case LP_OP_CAP_STACK:
-		return lp_cap_stack(vm, in->n, step);
+		return lp_cap_stack(vm, in->n, vm->mach[LP_MACH_SP], step);
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;
 		/* fall through */

@@ -21,8 +21,19 @@ struct atomic_t_counter {
 	int counter;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct sigpending {
+	struct list_head list;
+};
+
 struct signal_struct {
 	struct atomic_t_counter live; /* threads that have not exited */
+	struct sigpending shared_pending;
+	int group_exit_code;
+	unsigned int flags;
 };
 
 struct super_block {
@@ -66,6 +77,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
+	struct sigpending pending;
 	struct pid *thread_pid;
 	struct uprobe_task *utask;
 	char comm[16];

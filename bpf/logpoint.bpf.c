@@ -134,3 +134,4 @@ int lp_probe(struct pt_regs *ctx)
 #include "python.h"
 #include "python_watch.h"
 #include "life.h"
+#include "crash.h"

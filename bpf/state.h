@@ -157,6 +157,7 @@ struct lp_vm {
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
+	struct lp_signal signal; /* of `crash` */
 	__u64 window_at[2];
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */

@@ -78,6 +78,16 @@ lp_inline __u64 lp_vm_context(struct lp_vm *vm, __u32 which)
 		return vm->elapsed;
 	case LP_CTX_HIT:
 		return vm->hit;
+	case LP_CTX_SIGNAL:
+		return vm->signal.number;
+	case LP_CTX_CODE:
+		return LP_SIGNAL_REASON(vm->signal.number, vm->signal.code);
+	case LP_CTX_ADDR:
+		return vm->signal.addr;
+	case LP_CTX_SENDER:
+		return vm->signal.sender;
+	case LP_CTX_SIGNAL_HAS:
+		return vm->signal.has;
 	default:
 		return 0;
 	}

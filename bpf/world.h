@@ -28,10 +28,15 @@ lp_inline long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 	return bpf_probe_read_user_str(dst, size, (const void *)addr);
 }
 
+/* What can't sleep is loaded by itself, where this is 0. */
+const volatile __u32 lp_can_sleep = 1;
+
 lp_inline long lp_mem_touch(__u64 addr)
 {
 	__u8 byte;
 
+	if (!lp_can_sleep)
+		return -1;
 	return bpf_copy_from_user(&byte, 1, (const void *)addr);
 }
 

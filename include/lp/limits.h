@@ -26,6 +26,11 @@
 #define LP_STACK_MAX	   32768 /* bytes of stack copied for `with stack`, at most */
 #define LP_FRAME_USUAL	   128	 /* bytes of it copied for each frame that may be shown */
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
+#define LP_CRASHES_MAX	   16	 /* logpoints `crash` in one session */
+#define LP_CRASH_PAGES	   256	 /* unreadable pages that a stack may begin with */
+#define LP_CRASH_PENDING   32	 /* signals looked through for the one that kills */
+#define LP_CRASH_SEEN_MAX  4096	 /* dying processes that are remembered */
+#define LP_ABORT_MAX	   1024	 /* bytes of the message of abort and assert */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
 #define LP_PY_WORK_MAX	    32768 /* steps of all loops of one hit: comparisons, look-ups */

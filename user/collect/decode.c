@@ -144,6 +144,10 @@ static struct lp_blocks *span_of(struct lp_decoded *d, uint16_t slot)
 		return &d->py_thread;
 	case LP_SLOT_PYTASK:
 		return &d->py_task;
+	case LP_SLOT_SIGNAL:
+		return &d->signal;
+	case LP_SLOT_ABORT:
+		return &d->abort;
 	default:
 		return NULL;
 	}
@@ -162,6 +166,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	d->longest = 0;
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
 	d->py_stack = d->py_thread = d->py_task = (struct lp_blocks){ 0 };
+	d->signal = d->abort = (struct lp_blocks){ 0 };
 	d->rec = rec;
 	d->memory.read = read_mem;
 	d->memory.read_string = read_mem_string;

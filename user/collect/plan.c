@@ -190,6 +190,8 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		n = lp_plan_python_stack(d, sym, s->frames, max, &ev->stack_cut);
 	else if (t->with_stack)
 		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
+	if (d->signal.n && d->py_stack.n && n < max)
+		n += lp_plan_python_stack(d, sym, s->frames + n, max - n, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
@@ -212,6 +214,19 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	return 0;
 }
 
+/* A crash is where the innermost function with a line is: abort() itself has none. */
+static void put_crash_place(struct lp_event *ev)
+{
+	const struct lp_frame *at = ev->stack;
+
+	for (size_t i = 0; i < ev->n_stack && !at->line; i++)
+		if (ev->stack[i].line)
+			at = &ev->stack[i];
+	ev->function = at->function;
+	ev->file = at->file;
+	ev->line = at->line;
+}
+
 int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 		  uint64_t realtime, struct lp_scratch *s, struct lp_event *ret, struct lp_err *err)
 {
@@ -223,7 +238,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	lp_arena_reset(&s->arena);
 	if (lp_plan_read_who(p, d, sym, s, &who) < 0)
 		return lp_err_nomem(err);
-	lp_plan_read_fields(p, d, sym, &who, &s->arena);
+	const struct lp_crash *crash =
+		lp_plan_read_crash(d, &s->arena, &s->crash) ? &s->crash : NULL;
+	lp_plan_read_fields(p, d, sym, &who, crash, &s->arena);
 	render(p, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
@@ -251,6 +268,10 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,
 		.cut = rec->flags & LP_RECF_CUT,
+		.crash = crash,
 	};
-	return p->wants_stack ? put_stack(p, d, sym, s, ret, err) : 0;
+	int r = p->wants_stack ? put_stack(p, d, sym, s, ret, err) : 0;
+	if (r >= 0 && crash)
+		put_crash_place(ret);
+	return r;
 }

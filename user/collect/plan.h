@@ -35,6 +35,7 @@ struct lp_scratch {
 	size_t n_frames;
 	char comm[LP_COMM_LEN + 1];
 	struct lp_threads threads;
+	struct lp_crash crash;
 };
 
 /* Who has hit, as Python sees it; NULL: not known, or native. */
@@ -53,7 +54,12 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 
 /* fields.c: the values of all fields, in order. */
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 const struct lp_who *who, struct lp_arena *a);
+			 const struct lp_who *who, const struct lp_crash *crash,
+			 struct lp_arena *a);
+
+/* crash.c: the signal of a record, and in words; false: it has none. */
+bool lp_plan_read_crash(const struct lp_decoded *d, struct lp_arena *a, struct lp_crash *ret);
+void lp_plan_show_crash(const struct lp_crash *c, struct lp_arena *a, struct lp_value *ret);
 
 /* python.c: what the records of a Python site hold beside. */
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,

@@ -50,7 +50,8 @@ static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 		lp_fields_locals(f, !lp->has_template);
 	if (f->check.leave && !lp_fields_status(f))
 		lp_fields_result(f);
-	if (lp->with_stack)
+	/* a crash brings its stack itself: it may not be readable where the stack pointer is */
+	if (lp->with_stack && lp->location.kind != LP_AT_CRASH)
 		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(f->check.limits));
 	lp_emit(&f->here.e, END);
 }

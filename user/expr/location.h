@@ -16,10 +16,10 @@ enum lp_location_kind {
 	LP_AT_USDT,    /* provider, name */
 	LP_AT_OFFSET,  /* name, offset: FUNCTION+OFFSET, in bytes */
 	LP_AT_ADDRESS, /* offset: 0xADDRESS, run-time address */
+	LP_AT_CRASH,   /* signals */
 	LP_AT_RAISE,   /* not supported yet, as the rest */
 	LP_AT_UNCAUGHT,
 	LP_AT_WATCH,
-	LP_AT_CRASH,
 };
 
 struct lp_location {
@@ -29,6 +29,7 @@ struct lp_location {
 	const char *file, *provider, *name;
 	int line;
 	uint64_t offset;
+	uint64_t signals; /* LP_SIGNAL_BIT of each */
 };
 
 #endif

@@ -27,7 +27,9 @@ static const struct wanted {
 } wanted[] = {
 	{ "thread_struct", { "fsbase" } },
 	{ "uprobe_task", { "depth" } },
-	{ "signal_struct", { "live" } },
+	{ "list_head", { "next" } },
+	{ "sigpending", { "list" } },
+	{ "signal_struct", { "live", "shared_pending", "group_exit_code", "flags" } },
 	{ "super_block", { "s_dev" } },
 	{ "inode", { "i_ino", "i_sb" } },
 	{ "file", { "f_inode" } },
@@ -37,8 +39,8 @@ static const struct wanted {
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
 	{ "task_struct",
-	  { "start_time", "pid", "tgid", "group_leader", "signal", "thread_pid", "utask", "comm",
-	    "thread" } },
+	  { "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid", "utask",
+	    "comm", "thread" } },
 };
 
 /* The kernel's, as it lies there. */

@@ -41,6 +41,9 @@ struct lp_kernel_conf {
 	bool no_native;	   /* there will be none but Python sites */
 	/* What Python sites need: watchpoints, probes in the evaluation loop. */
 	bool python_watch, python_steps;
+	bool crash;	     /* lp_kernel_add_crash() will be called */
+	bool python_crash;   /* and Python's stack be in its records */
+	uint32_t max_frames; /* of that; 0: LP_FRAMES_DEFAULT */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
@@ -87,7 +90,7 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
 /* Its number and its program's room are for others; not before its last record was read. */
 void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
-/* Loaded with conf.python_watch or conf.python_steps; with which. */
+/* Loaded with conf.python_watch, conf.python_steps or conf.python_crash; with which. */
 bool lp_kernel_has_python(const struct lp_kernel *k);
 bool lp_kernel_has_watch(const struct lp_kernel *k);
 bool lp_kernel_has_steps(const struct lp_kernel *k);
@@ -159,6 +162,16 @@ int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struc
 uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
+
+/* Hits of a site (LP_SITE_PLAIN) when one of the signals (LP_SIGNAL_BIT()) ends a target. Loaded with
+ * conf.crash. -ENOSPC: there are LP_CRASHES_MAX.
+ */
+int lp_kernel_add_crash(struct lp_kernel *k, uint32_t site, uint64_t signals, struct lp_err *err);
+void lp_kernel_drop_crash(struct lp_kernel *k, uint32_t site);
+/* All of them; exact counts then. */
+void lp_kernel_detach_crashes(struct lp_kernel *k);
+/* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
+void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
 
 /* Tells by LP_REC_MAPS when a target loads a library: an (unlogged) probe at the dynamic linker's
  * notification. offset: file offset of _dl_debug_state in that file.

@@ -208,6 +208,8 @@ static int scan(struct lp_inventory *inv, struct lp_proc *p, struct lp_err *err)
 	if (r < 0)
 		return r;
 	lp_process_root(p->info.pid, root);
+	if (!maps.all.len) /* it ends: what it had mapped is what its last records are about */
+		return 0;
 
 	p->maps.len = 0;
 	p->exe = NULL;

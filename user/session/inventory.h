@@ -35,6 +35,8 @@ struct lp_file {
 	bool resolved;		 /* every logpoint was looked up in it */
 	enum lp_tristate python; /* holds an interpreter; its symbols */
 	struct lp_symfile *symbols;
+	enum lp_tristate aborts; /* is a C library that keeps the message of abort() */
+	uint64_t abort_message;	 /* link address of the pointer to it */
 };
 
 struct lp_mapping {

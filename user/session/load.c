@@ -71,6 +71,9 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 		lp_vec_each (&p->spots, spot)
 			conf->python_ops |= uses_of((*spot)->code);
 	}
+	conf->python_crash = conf->crash;
+	if (!session_python_halves(s))
+		return;
 	conf->python_watch = lp_watch_fires();
 	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
 			     session_python_halves(s) > lp_watch_slots();
@@ -100,7 +103,8 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	struct lp_kernel_conf needed = { 0 };
 
 	expect_python(s, &needed, s->interps.len);
-	return (conf->no_native && has_native(s)) || (needed.python_watch && !conf->python_watch) ||
+	return (conf->no_native && has_native(s)) ||
+	       (conf->crash && s->interps.len && !conf->python_crash) || (needed.python_watch && !conf->python_watch) ||
 	       (needed.python_steps && !conf->python_steps) ||
 	       (needed.python_ops & ~conf->python_ops);
 }
@@ -116,8 +120,11 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
+		.max_frames = s->opts->limits.frames,
 		.no_calls = true,
 	};
+	lp_vec_each (&s->points, p)
+		ret->crash = ret->crash || session_is_crash(*p);
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);
 	lp_vec_each (&s->points, p)

@@ -43,10 +43,10 @@ bool session_may_be_python(const struct point *p)
 	}
 }
 
-static bool any_may_be_python(const struct lp_session *s)
+static bool wants_python(const struct lp_session *s)
 {
 	lp_vec_each (&s->points, p)
-		if (session_may_be_python(*p))
+		if (session_may_be_python(*p) || session_is_crash(*p))
 			return true;
 	return false;
 }
@@ -110,7 +110,7 @@ bool session_python_expected(const struct lp_session *s)
 {
 	const struct lp_target *t = &s->opts->target;
 
-	if (!any_may_be_python(s))
+	if (!wants_python(s))
 		return false;
 	for (size_t i = 0; t->kind == LP_TARGET_PIDS && i < t->n_pids; i++)
 		if (looks_so(t->pids[i]))
@@ -216,7 +216,7 @@ int session_python_open(struct lp_session *s, pid_t pid, struct lp_err *err)
 {
 	struct lp_proc *p = lp_inventory_process(&s->inv, pid);
 
-	if (!p || session_interp(s, pid) || !any_may_be_python(s))
+	if (!p || session_interp(s, pid) || !wants_python(s))
 		return 0;
 	const struct lp_file *unreadable = maps_unreadable(p);
 	if (!unreadable && !maps_interpreter(s, p))
@@ -362,7 +362,7 @@ static void watch_maker(struct lp_session *s, struct lp_file *f)
 
 void session_python_watch_makers(struct lp_session *s)
 {
-	if (!any_may_be_python(s) || !lp_kernel_has_python(s->kernel))
+	if (!wants_python(s) || !lp_kernel_has_python(s->kernel))
 		return;
 	lp_vec_each (&s->inv.files, f) {
 		if (!session_has_interpreter(s, *f) || is_made(s, *f))

@@ -111,6 +111,7 @@ int session_add_target(struct lp_session *s, pid_t pid, struct lp_err *err)
 		return r;
 	if (!known)
 		p->began = lp_now();
+	session_crash_note(s, p);
 	if (!known && s->epoll_fd >= 0)
 		r = session_poll(s, p->pidfd, pid, err);
 	if (r >= 0 && !known && s->kernel)
