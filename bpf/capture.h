@@ -3,9 +3,15 @@
  *
  * capture - blocks appended to the record (lp/record.h), and errors, which are blocks too.
  * A capture that fails leaves a block that says so and the program goes on behind it.
+ *
+ * Besides what vm.h wants, the includer supplies lp_mixed: hits in native code look at Python's frames.
  */
 #ifndef LP_BPF_CAPTURE_H
 #define LP_BPF_CAPTURE_H
+
+/* mixed.h, python_locals.h */
+lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max);
+lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first);
 
 /* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
  * records begin with something else, so 0 is none.
@@ -146,8 +152,9 @@ static long lp_cap_stack_page(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-/* sp: where the copy begins, the stack pointer or above it. */
-lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, __u64 sp, struct lp_step *step)
+/* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
+lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
+			    long (*page)(__u32 i, struct lp_step *step))
 {
 	__u8 *to = lp_vm_tail(vm, LP_MACH_REGS * 8);
 
@@ -160,12 +167,13 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, __u64 sp, struct lp_ste
 	lp_vm_block(vm, LP_SLOT_REGS, LP_ST_OK, 0, LP_MACH_REGS * 8, 0);
 
 	__u32 start = vm->len, room = vm->room - start;
+	__u64 sp = vm->stack_at;
 	if (lp_vm_block(vm, LP_SLOT_STACK, LP_ST_OK, 0, 0, sp) < 0)
 		return 0;
 	room = (room - sizeof(struct lp_block)) & ~7u;
 	vm->from = sp;
 	vm->todo = max < room ? max : room;
-	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, lp_cap_stack_page, step);
+	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, page, step);
 
 	lp_opaque(start);
 	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
@@ -199,7 +207,15 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		lp_vm_note(vm, slot, in->imm, len);
 		return 0;
 	case LP_OP_CAP_STACK:
-		return lp_cap_stack(vm, in->n, vm->mach[LP_MACH_SP], step);
+		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
+	case LP_OP_CAP_PYSTACK:
+		if (lp_mixed)
+			lp_mixed_stack(vm, in->n);
+		return 0;
+	case LP_OP_CAP_PYLOCALS:
+		if (lp_mixed)
+			lp_pyvm_cap_locals(vm, in->imm, 0);
+		return 0;
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;
 		/* fall through */

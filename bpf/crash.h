@@ -56,15 +56,6 @@ struct {
 	__type(value, __u8);
 } crash_seen SEC(".maps");
 
-/* By process: where its C library keeps the message of abort() (__abort_msg). */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u64);
-} crash_messages SEC(".maps");
-
 /* kernel/signal.c: siginfo_layout() */
 lp_inline void lp_crash_origin(struct lp_signal *s, const struct lp_siginfo *info)
 {
@@ -176,25 +167,28 @@ static long lp_crash_page_step(__u32 i, struct lp_step *step)
 }
 
 /* Where the stack can be read: what has overflown it points below. */
-lp_inline __u64 lp_crash_stack_start(struct lp_vm *vm, struct lp_step *step)
+lp_inline void lp_crash_find_stack(struct lp_vm *vm, struct lp_step *step)
 {
-	__u64 sp = vm->mach[LP_MACH_SP];
-
-	vm->from = sp;
-	if (lp_loop_seldom(LP_CRASH_PAGES, lp_crash_page_step, step) >= LP_CRASH_PAGES)
-		return sp;
-	return vm->from;
+	vm->from = vm->stack_at;
+	if (lp_loop_seldom(LP_CRASH_PAGES, lp_crash_page_step, step) < LP_CRASH_PAGES)
+		vm->stack_at = vm->from;
 }
 
-/* struct abort_msg_s of glibc: an unsigned size, the text. */
+/* struct abort_msg_s of glibc: an unsigned size, the text. Not by lp_cap_str(), which could sleep: from
+ * 6.14 on the kernel looks for that in functions without following them.
+ */
 lp_inline void lp_crash_message(struct lp_vm *vm)
 {
 	__u32 tgid = vm->pid_tgid >> 32;
 	__u64 *where = bpf_map_lookup_elem(&crash_messages, &tgid), message;
+	__u8 *to = lp_vm_tail(vm, LP_ABORT_MAX);
 
-	if (!where || lp_mem_read(&message, sizeof(message), *where) || !message)
+	if (!to || !where || lp_mem_read(&message, sizeof(message), *where) || !message)
 		return;
-	lp_cap_str(vm, LP_SLOT_ABORT, message + 4, LP_ABORT_MAX);
+	long n = lp_mem_read_str((char *)to, LP_ABORT_MAX, message + 4);
+	if (n > 0)
+		lp_vm_block(vm, LP_SLOT_ABORT, LP_ST_OK, n == LP_ABORT_MAX ? LP_BLKF_CUT : 0, n - 1,
+			    message + 4);
 }
 
 lp_inline void lp_crash_what(struct lp_vm *vm)
@@ -208,52 +202,57 @@ lp_inline void lp_crash_what(struct lp_vm *vm)
 	lp_vm_block(vm, LP_SLOT_SIGNAL, LP_ST_OK, 0, sizeof(struct lp_signal), 0);
 }
 
-const volatile __u32 lp_crash_frames = LP_FRAMES_DEFAULT; /* of Python's stack; 0: no Python */
-
-/* The Python frames of this thread, if it has any. */
-lp_global long lp_crash_python(struct lp_vm *vm)
+/* The next logpoint of the signal: 1 there is none; else vm->py.running says whether its program runs. What
+ * has happened comes before what that has to add, which can fill the record.
+ */
+lp_global long lp_crash_begin(struct lp_vm *vm)
 {
-	__u32 number = vm ? lp_py_runtime_of(vm->pid_tgid) : 0;
+	struct lp_step step = { .vm = vm };
+	__u32 i = vm ? vm->py.next++ : LP_CRASHES_MAX;
 
-	if (!number || lp_py_take_runtime(vm, number - 1) < 0)
+	if (!vm || i >= LP_CRASHES_MAX)
+		return 1;
+
+	__u32 id = lp_crash_sites[i];
+	const struct lp_site *site = lp_crash_wanted[i] & LP_SIGNAL_BIT(vm->signal.number)
+					     ? lp_site_at(id)
+					     : 0;
+	if (!site)
 		return 0;
-
-	const struct lp_py_runtime *rt = lp_py_rt(vm);
-	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
-	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
-	if (!lp_pyvm_find_thread(vm, rt, 0) && lp_pyvm_find_frame(vm, &rt->layout) >= 0)
-		lp_pyvm_cap_stack(vm, lp_crash_frames);
+	lp_prepare(vm, site, id);
+	lp_crash_find_stack(vm, &step);
+	lp_crash_what(vm);
+	lp_crash_message(vm);
+	vm->py.steps = 0;
+	vm->py.running = 1;
 	return 0;
 }
 
-lp_inline void lp_crash_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
-			    struct lp_step *step)
+lp_global long lp_crash_finish(struct lp_vm *vm)
 {
-	lp_prepare(vm, site, id);
-	lp_vm_run(vm);
-	if (vm->outcome == LP_OUT_DONE) {
-		lp_crash_what(vm);
-		lp_crash_message(vm);
-		lp_cap_stack(vm, LP_STACK_MAX, lp_crash_stack_start(vm, step), step);
-		if (lp_crash_frames)
-			lp_crash_python(vm);
-	}
-	lp_finish(vm);
+	if (vm)
+		lp_finish(vm);
+	return 0;
 }
 
+/* One instruction of the program that runs, or the next one: a loop within another would be one function
+ * more than the verifier lets be within each other.
+ */
 static long lp_crash_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
+	long r;
 
-	if (i >= LP_CRASHES_MAX)
-		return 1;
-	if (!(lp_crash_wanted[i] & LP_SIGNAL_BIT(vm->signal.number)))
+	(void)i;
+	if (!vm->py.running) {
+		r = lp_crash_begin(vm);
+		lp_opaque(r); /* the verifier knows nothing of it */
+		return r != 0;
+	}
+	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step))
 		return 0;
-
-	__u32 id = lp_crash_sites[i];
-	const struct lp_site *site = lp_site_at(id);
-	if (site)
-		lp_crash_hit(vm, site, id, step);
+	lp_crash_finish(vm);
+	vm->py.running = 0;
 	return 0;
 }
 
@@ -292,7 +291,9 @@ int lp_crash(struct bpf_raw_tracepoint_args *ctx)
 	vm->pid_tgid = pid_tgid;
 	vm->signal = signal;
 	copy_registers(vm, (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
-	lp_loop(LP_CRASHES_MAX, lp_crash_step, &step);
+	vm->py.next = vm->py.running = 0;
+	if (step.code)
+		lp_loop(LP_CRASHES_MAX * LP_VM_STEPS_MAX, lp_crash_step, &step);
 	give_slot(vm);
 	return 0;
 }

@@ -47,6 +47,13 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (lp_follow || lp_by_cgroup || lp_exe_ino)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
+
+	__u64 *message = bpf_map_lookup_elem(&crash_messages, &parent);
+	if (message) {
+		__u64 there = *message;
+
+		bpf_map_update_elem(&crash_messages, &tgid, &there, BPF_ANY);
+	}
 	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
 }
@@ -114,8 +121,11 @@ int lp_loader(struct pt_regs *ctx)
 	__u64 pid_tgid = lp_pid_tgid();
 
 	(void)ctx;
-	if (lp_is_target(pid_tgid))
-		tell(LP_REC_MAPS, pid_tgid, 0, 0);
+	if (lp_is_target(pid_tgid)) {
+		struct lp_hold *h = lp_hold_of(pid_tgid >> 32);
+
+		tell(LP_REC_MAPS, pid_tgid, 0, h && h->maps ? h : 0);
+	}
 	return 0;
 }
 

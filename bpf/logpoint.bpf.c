@@ -132,6 +132,7 @@ int lp_probe(struct pt_regs *ctx)
 #include "watch.h"
 #include "python_world.h"
 #include "python.h"
+#include "mixed.h"
 #include "python_watch.h"
 #include "life.h"
 #include "crash.h"

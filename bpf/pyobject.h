@@ -190,6 +190,8 @@ lp_inline struct lp_py_shape lp_py_shape_of(const struct lp_vm *vm, const struct
 		return (struct lp_py_shape){ LP_PY_METHOD_SELF + 8, LP_PY_METHOD_FUNC, 2 };
 	case LP_PK_CFUNCTION:
 		return (struct lp_py_shape){ LP_PY_CFUNC_SELF + 8, LP_PY_CFUNC_SELF, 1 };
+	case LP_PK_CELL:
+		return (struct lp_py_shape){ LP_PY_CELL_REF + 8, LP_PY_CELL_REF, 1 };
 	case LP_PK_MODULE:
 		return (struct lp_py_shape){ l->module_name + 8, l->module_name, 1 };
 	default:

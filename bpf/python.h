@@ -28,6 +28,7 @@
 #include "python_item.h"
 #include "python_frame.h"
 #include "python_who.h"
+#include "python_locals.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)
@@ -164,6 +165,10 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 	case LP_OP_CAP_PYTASK:
 		lp_pyvm_cap_task(vm);
 		break;
+	case LP_OP_CAP_PYLOCALS: /* its own are values */
+		if (lp_py_uses(LP_OP_CAP_PYLOCALS))
+			lp_pyvm_cap_locals(vm, vm->py.imm, 1);
+		break;
 	default:
 		vm->walk.value.tag = vm->py.tags[reg];
 		vm->walk.value.bits = vm->reg[reg];
@@ -230,6 +235,37 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 	return 0;
 }
 
+/* One page of stack, by what can't sleep. */
+static long lp_pyvm_stack_page(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	__u32 at = vm->len, len = lp_page_left(vm->from);
+
+	(void)i;
+	if (len > vm->todo)
+		len = vm->todo;
+	if (!len || at > LP_RECORD_MAX)
+		return 1;
+	at = lp_at_most(at, LP_RECORD_MAX);
+	len = lp_at_most(len, LP_READ_MAX);
+	if (lp_mem_read(vm->rec + at, len, vm->from))
+		return 1;
+	vm->len = at + len;
+	vm->from += len;
+	vm->todo -= len;
+	return 0;
+}
+
+/* CAP_STACK */
+lp_global int lp_pyvm_cap_native(struct lp_vm *vm, __u32 max)
+{
+	struct lp_step step = { .vm = vm };
+
+	if (vm)
+		lp_cap_stack(vm, max, &step, lp_pyvm_stack_page);
+	return 0;
+}
+
 /* Captures of what is no Python value. */
 lp_inline void lp_pyvm_plain_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op)
 {
@@ -239,6 +275,8 @@ lp_inline void lp_pyvm_plain_capture(struct lp_vm *vm, const struct lp_insn *in,
 		lp_cap_value(vm, slot, vm->reg[in->a & (LP_VM_REGS - 1)], len);
 	else if (op == LP_OP_CAP_HOLE)
 		lp_vm_note(vm, slot, in->imm, len);
+	else if (op == LP_OP_CAP_STACK && lp_py_uses(LP_OP_CAP_PYSTACK))
+		lp_pyvm_cap_native(vm, in->n);
 }
 
 /* The key of the stash is the frame, whichever thread runs it. */
@@ -251,16 +289,17 @@ lp_inline void lp_pyvm_call_key(struct lp_vm *vm, __u64 sp)
 /* The program of the site that runs is over. */
 lp_global long lp_pyvm_finish(struct lp_vm *vm)
 {
-	__u64 pid_tgid = vm ? vm->pid_tgid : 0;
-
 	if (!vm)
 		return 0;
+	__u64 pid_tgid = vm->pid_tgid, sp = vm->mach[LP_MACH_SP];
+
 	if (vm->py.kind == LP_SITE_ENTER) {
 		for (__u32 i = 0; i < LP_VM_KEEP; i++)
 			vm->carry.tags[i] = vm->py.tags[LP_VM_REGS - LP_VM_KEEP + i];
 		lp_pyvm_call_key(vm, vm->py.frame);
 		lp_enter(vm, vm->py.stash);
 		vm->pid_tgid = pid_tgid;
+		vm->mach[LP_MACH_SP] = sp;
 		return 0;
 	}
 	lp_finish(vm);
@@ -269,11 +308,12 @@ lp_global long lp_pyvm_finish(struct lp_vm *vm)
 
 lp_inline int lp_pyvm_return_half(struct lp_vm *vm)
 {
-	__u64 pid_tgid = vm->pid_tgid;
+	__u64 pid_tgid = vm->pid_tgid, sp = vm->mach[LP_MACH_SP];
 
 	lp_pyvm_call_key(vm, vm->py.frame + 8);
 	int r = lp_resume(vm, vm->py.stash);
 	vm->pid_tgid = pid_tgid;
+	vm->mach[LP_MACH_SP] = sp;
 	if (r < 0) {
 		lp_count(vm, lost[LP_LOSS_STASH]);
 		return -1;

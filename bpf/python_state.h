@@ -129,7 +129,7 @@ struct lp_pyvm_late {
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
-	__u64 unit;  /* address of the code unit that was read */
+	__u64 unit;  /* address of the code unit that was read; 0: of none, the hit is in native code */
 	__u64 units; /* of the first one */
 	__u32 stack_base;
 	__u32 pc; /* of the instruction that runs */
@@ -169,6 +169,7 @@ struct lp_pyvm {
 	struct lp_pyvm_late late[LP_PY_LATE_MAX];
 	struct lp_pyvm_latest latest;
 	__u32 any;
+	__u32 n_frames; /* of vm->frames */
 	__s64 found; /* in a class: 1, 0 or < 0 */
 	__u32 scope; /* enum lp_pyvm_scope */
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];

@@ -33,7 +33,7 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	vm->py.fetched = fetch->flags;
 	vm->py.n_late = vm->py.n_hidden = 0;
 	vm->mach[LP_MACH_IP] = key.ip;
-	if (!fetch->n)
+	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
 	copy_registers(vm, (const struct pt_regs *)&ctx->regs);
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
@@ -108,6 +108,8 @@ int lp_step(struct pt_regs *ctx)
 	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
+	if (lp_py_uses(LP_OP_CAP_PYSTACK))
+		copy_registers(vm, ctx);
 	vm->mach[LP_MACH_IP] = ctx->rip;
 	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
 	    lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))

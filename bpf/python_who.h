@@ -6,7 +6,10 @@
 #ifndef LP_BPF_PYTHON_WHO_H
 #define LP_BPF_PYTHON_WHO_H
 
-#define LP_PYVM_OWNED_BY_C  3 /* a frame that is a seam to C, from 3.12 on: FRAME_OWNED_BY_CSTACK */
+/* frame.owner (Include/internal/pycore_frame.h) */
+#define LP_PYVM_OWNED_BY_GENERATOR 1
+#define LP_PYVM_OWNED_BY_C	   3 /* and above: no function's but a seam to C, from 3.12 on */
+#define LP_PYVM_TRACEABLE_MAX	   512 /* bytes: what a function does before its first line */
 #define LP_PYVM_NAME_EVERY  100000000ull /* ns */
 #define LP_PYVM_NAME_LIMITS LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
 
@@ -28,12 +31,38 @@ lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, 
 	return 0;
 }
 
+/* C has called what the frame on record before `at` runs. */
+lp_inline void lp_pyvm_entered(struct lp_vm *vm, __u32 at)
+{
+	if (!vm->py.n_frames)
+		return;
+	at -= sizeof(struct lp_py_frame);
+	lp_opaque(at);
+	if (at <= LP_RECORD_MAX)
+		*(lp_word *)(vm->rec + at) |= LP_PY_FRAME_ENTERED;
+}
+
+/* From 3.11 on a frame that has not got to its first line is none to Python itself, which has some that
+ * never do: those that only make an instance.
+ */
+lp_inline int lp_pyvm_has_begun(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code,
+				__u64 owner, __u64 lasti)
+{
+	__u64 first;
+
+	if (l->minor < 11 || owner == LP_PYVM_OWNED_BY_GENERATOR ||
+	    (__s64)lasti >= LP_PYVM_TRACEABLE_MAX)
+		return 1;
+	return lp_pyvm_get(vm, code + l->code_firsttraceable, 4, &first) < 0 ||
+	       (__s64)lasti >= (__s64)(first * 2);
+}
+
 /* Appends the frame vm->py.base to the block at the record's end, and goes to the one behind it. */
 static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	const struct lp_py_runtime *rt = lp_py_rt(vm);
-	__u64 frame = vm->py.base, code, name, file, line, lasti, owner = 0;
+	__u64 frame = vm->py.base, code, name, file, line, lasti, owner = 0, entered;
 	__u32 at = vm->len;
 
 	(void)i;
@@ -41,6 +70,7 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 		return 1;
 
 	const struct lp_py_layout *l = &rt->layout;
+	entered = l->minor < 11;
 	if (at + sizeof(struct lp_py_frame) > vm->room) {
 		vm->flags |= LP_RECF_CUT;
 		return 1;
@@ -48,29 +78,37 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0 ||
 	    lp_pyvm_u64(vm, frame + l->frame_back, &vm->py.base) < 0)
 		return 1;
-	if (l->minor >= 12 && lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0)
+	if (l->minor >= 11 && lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0)
 		return 1;
-	if (owner == LP_PYVM_OWNED_BY_C)
+	if (owner >= LP_PYVM_OWNED_BY_C) {
+		lp_pyvm_entered(vm, at);
 		return 0;
+	}
+	/* 3.11 says it in the frame, is_entry, before its owner; earlier ones enter each */
+	if (l->minor == 11 && lp_pyvm_get(vm, frame + l->frame_owner - 1, 1, &entered) < 0)
+		return 1;
 	code &= ~(__u64)l->frame_tags;
 	if (lp_pyvm_frame_at(vm, l, frame, code, &lasti) < 0 ||
 	    lp_pyvm_u64(vm, code + l->code_name, &name) < 0 ||
 	    lp_pyvm_u64(vm, code + l->code_filename, &file) < 0 ||
 	    lp_pyvm_get(vm, code + l->code_firstlineno, 4, &line) < 0)
 		return 1;
-	if (frame == vm->py.frame) /* about to execute the site's unit */
+	if (frame == vm->py.frame && vm->py.unit) /* about to execute the site's unit */
 		lasti = vm->py.unit - vm->py.units;
+	else if (!lp_pyvm_has_begun(vm, l, code, owner, lasti))
+		return 0;
 
 	lp_opaque(at);
 	if (at > LP_RECORD_MAX - sizeof(struct lp_py_frame))
 		return 1;
 	lp_word *to = (lp_word *)(vm->rec + at);
-	to[0] = code;
+	to[0] = code | (entered & 1 ? LP_PY_FRAME_ENTERED : 0);
 	to[1] = name;
 	to[2] = file;
 	to[3] = lasti;
 	to[4] = (__u32)line;
 	vm->len = at + sizeof(struct lp_py_frame);
+	vm->frames[vm->py.n_frames++ & (LP_PY_FRAMES_MAX - 1)] = frame;
 	vm->py.limit--;
 	return 0;
 }
@@ -86,6 +124,7 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 
 	const struct lp_py_layout *l = &rt->layout;
 	__u32 start = vm->len;
+	vm->py.n_frames = 0;
 	if (lp_vm_block(vm, LP_SLOT_PYSTACK, LP_ST_OK, 0, 0, 0) < 0)
 		return 0;
 	vm->py.units = vm->py.code + l->code_code;

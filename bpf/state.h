@@ -65,10 +65,10 @@ enum lp_outcome {
 /* Pointers in the record that lead to objects not copied yet. */
 struct lp_py_run {
 	__u64 addr;	     /* of the next chunk: array, table, block, text */
-	__u64 extra;	     /* KEYS: the values of an instance, which lie apart */
+	__u64 extra;	     /* KEYS: the values of an instance, which lie apart; LOCALS: kinds */
 	__u32 at;	     /* in the record */
 	__u32 n, i;	     /* elements of this chunk, and which is next */
-	__u32 values;	     /* in the record: the values of split keys */
+	__u32 values;	     /* in the record: the values of split keys; LOCALS: names */
 	__u32 left;	     /* elements, bytes behind this chunk */
 	__u32 used;	     /* items found up to now; of DEQUE: where in the block the next are */
 	__u8 what;	     /* enum lp_py_what */
@@ -162,6 +162,7 @@ struct lp_vm {
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */
 	__u64 from;		       /* of the stack copy */
+	__u64 stack_at;		       /* where that begins: the stack pointer, or above it */
 	__u32 todo;
 	__u32 site, point;
 	__u32 code, ninsn, pc;
@@ -183,6 +184,7 @@ struct lp_vm {
 	struct lp_py_runtime rt;
 	__u64 rt_is; /* which one that is, as python_world.h says */
 	struct lp_py_walk walk;
+	__u64 frames[LP_PY_FRAMES_MAX]; /* of CAP_PYSTACK */
 	struct lp_carry carry; /* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };

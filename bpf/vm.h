@@ -259,13 +259,12 @@ lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 }
 
 /* One instruction. Returns 1 when the program is over: vm->outcome says how. */
-static long lp_vm_step(__u32 i, struct lp_step *step)
+lp_inline long lp_vm_do(struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	__u32 pc = vm->pc;
 	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
 
-	(void)i;
 	if (!in) {
 		vm->outcome = LP_OUT_DONE;
 		return 1;
@@ -319,6 +318,12 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	}
 	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
 	return 0;
+}
+
+static long lp_vm_step(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_vm_do(step);
 }
 
 lp_inline void lp_vm_run(struct lp_vm *vm)

@@ -25,6 +25,7 @@
 #define LP_SLOTS_PER_CPU   4	 /* hits that can be inside our program on one CPU at once */
 #define LP_STACK_MAX	   32768 /* bytes of stack copied for `with stack`, at most */
 #define LP_FRAME_USUAL	   128	 /* bytes of it copied for each frame that may be shown */
+#define LP_FRAME_PYTHON	   256	 /* the same at a hit in Python: the interpreter's are larger */
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
 #define LP_CRASHES_MAX	   16	 /* logpoints `crash` in one session */
 #define LP_CRASH_PAGES	   256	 /* unreadable pages that a stack may begin with */
@@ -41,7 +42,10 @@
 #define LP_PY_TEXT_MAX	    16384 /* bytes of one side of a comparison of str or bytes */
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
-#define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack */
+#define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack; a power of two */
+#define LP_PY_LOCALS_MAX    256	  /* variables of one frame */
+#define LP_PY_EXC_MAX	    8	  /* exceptions of a chain of causes and contexts */
+#define LP_PY_TRAPS_MAX	    64	  /* logpoints on exceptions in one session */
 #define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
 #define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */
 #define LP_PY_FETCHES_MAX   512	  /* instructions of an interpreter that read code units */

@@ -10,6 +10,9 @@
 /* Include/cpython/pyerrors.h: PyException_HEAD */
 #define LP_PY_EXC_ARGS 24
 
+/* Include/cpython/cellobject.h: PyCellObject.ob_ref */
+#define LP_PY_CELL_REF 16
+
 /* Objects/rangeobject.c, Include/sliceobject.h: start, stop, step */
 #define LP_PY_RANGE_START 16
 #define LP_PY_SLICE_START 16
@@ -100,7 +103,7 @@
 	X(GENERATOR, type_coroutine)                                                               \
 	X(GENERATOR, type_async_generator)                                                         \
 	X(OPAQUE, type_object)                                                                     \
-	X(OPAQUE, type_cell)
+	X(CELL, type_cell)
 
 /* How an object is laid out. X(KIND) */
 #define LP_PY_KINDS(X)                                                                             \
@@ -133,7 +136,8 @@
 	X(CFUNCTION)                                                                               \
 	X(MODULE)                                                                                  \
 	X(CLASS)                                                                                   \
-	X(GENERATOR)
+	X(GENERATOR)                                                                               \
+	X(CELL)
 
 enum lp_py_kind {
 	LP_PK_UNKNOWN,

@@ -148,6 +148,12 @@
 	X(gen_state, "PyGenObject.gi_frame_state, from 3.11 on")                                   \
 	X(gen_running, "PyGenObject.gi_running, up to 3.9")                                        \
 	X(frame_state, "PyFrameObject.f_state, 3.10")                                              \
+	X(exc_traceback, "PyBaseExceptionObject.traceback")                                        \
+	X(exc_context, "PyBaseExceptionObject.context")                                            \
+	X(exc_cause, "PyBaseExceptionObject.cause")                                                \
+	X(exc_suppress, "PyBaseExceptionObject.suppress_context, a byte")                          \
+	X(tstate_exception, "PyThreadState: curexc_type; current_exception from 3.12 on")          \
+	X(pyframe_frame, "PyFrameObject.f_frame, from 3.11 on")                                    \
 	X(gen_name, "PyGenObject.gi_name")                                                         \
 	X(gen_qualname, "PyGenObject.gi_qualname")
 
@@ -345,6 +351,7 @@ enum lp_py_tag {
 	LP_PY_BIG,    /* a constant int of more than 64 bits, the same way as KEY */
 	LP_PY_TUPLE,  /* of the registers whose numbers it has, 4 bits each; `from`: how many */
 	LP_PY_TEXT,   /* a str or bytes in the hit's own memory: LP_PY_TEXT_AT() */
+	LP_PY_RAISED, /* an exception that is not made yet: of what (0: nothing); `from`: its type */
 	LP_PY_TAG_COUNT
 };
 
@@ -365,19 +372,62 @@ _Static_assert(sizeof(struct lp_py_key) == 16, "lp_py_key is one instruction lon
 
 /* What a value block of CAP_PY holds. The objects that it leads to are blocks of LP_SLOT_MEM. */
 struct lp_py_value {
-	__u64 tag; /* enum lp_py_tag: OBJECT, INT, FLOAT, BOOL, SLICE */
+	__u64 tag; /* enum lp_py_tag: OBJECT, INT, FLOAT, BOOL, SLICE, RAISED */
 	__u64 bits;
 	__u64 from, to; /* SLICE: items, within the object's length */
 };
 _Static_assert(sizeof(struct lp_py_value) == 32, "lp_py_value has no padding");
 
-/* One frame of CAP_PYSTACK: innermost first, one block of LP_SLOT_PYSTACK with all. */
+/* One frame of CAP_PYSTACK: innermost first, one block of LP_SLOT_PYSTACK with all. Of a traceback, too. */
 struct lp_py_frame {
 	__u64 code, name, filename; /* the latter two tell whether code is still the same */
 	__u64 lasti;		    /* byte offset into the units of the latest instruction */
 	__u32 firstlineno;
-	__u32 pad;
+	__s32 line; /* tb_lineno of a traceback; <= 0: lasti tells */
 };
 _Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of the compiler's");
+
+/* Low bit of `code`: C code has called it, with an evaluation loop of its own. Not of a traceback. */
+#define LP_PY_FRAME_ENTERED 0x1u
+
+/* Variables of a frame of CAP_PYSTACK. n words of the frame follow: an object each, 0 where it is unbound,
+ * LP_PY_LOCAL_HIDDEN where its name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all
+ * frames; up to 3.10 locals, cells and free variables of one come after each other. Names, kinds and
+ * the objects are blocks of LP_SLOT_MEM.
+ */
+struct lp_py_locals {
+	__u64 names; /* a tuple */
+	__u64 kinds; /* bytes, one each: LP_PY_KIND_*; 0: `cells` says it */
+	__u32 frame; /* its number in CAP_PYSTACK */
+	__u32 n;
+	__u32 cells; /* all are in cells */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lp_py_locals) == 32, "lp_py_locals has no padding of the compiler's");
+
+#define LP_PY_LOCAL_HIDDEN 1u
+
+/* Include/internal/pycore_code.h: CO_FAST_*, the same from 3.11 on */
+#define LP_PY_KIND_CELL 0x40u
+#define LP_PY_KIND_FREE 0x80u
+
+/* One exception of CAP_PYEXC: a block of LP_SLOT_PYEXC for each of the chain, in the order they are found;
+ * the first is the exception itself. n_frames struct lp_py_frame follow: its __traceback__, outermost
+ * first. Blocks of LP_SLOT_MEM have what args and notes lead to, and the object with its class.
+ */
+struct lp_py_exc {
+	__u64 object, type;   /* object: 0 where it is UNNORMALISED */
+	__u32 cause, context; /* number in the chain + 1; 0: none */
+	__u32 flags;	      /* LP_PY_EXC_* */
+	__u32 n_frames;
+	struct lp_py_value args;  /* a tuple; UNNORMALISED: what it is to be made of, a RAISED */
+	struct lp_py_value notes; /* __notes__, most often a list; bits 0: none */
+};
+_Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
+
+#define LP_PY_EXC_SUPPRESS     0x1u /* __suppress_context__ */
+#define LP_PY_EXC_CHAIN_CUT    0x2u /* it has a cause or context for which there was no room */
+#define LP_PY_EXC_FRAMES_CUT   0x4u /* innermost frames are missing */
+#define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
 
 #endif

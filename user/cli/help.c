@@ -28,6 +28,7 @@
 	"      --max-items N       items of an array shown (32)\n"                                 \
 	"      --max-depth N       how deep structs are shown (3)\n"                               \
 	"      --max-frames N      frames of a stack shown (64)\n"                                 \
+	"      --all-frames        stacks with the frames of libraries, which are folded else\n"      \
 	"      --redact NAME       never copy values of that name, beside password, token...\n"    \
 	"      --no-redact NAME    do copy them\n"                                                 \
 	"  -q, --quiet             only records and errors\n"                                      \

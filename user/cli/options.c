@@ -233,6 +233,14 @@ static int set_max_frames(struct lp_options *o, const char *arg, struct lp_err *
 	return set_limit(arg, LP_OPTION_FRAMES_MAX, &o->limits.frames, err);
 }
 
+static int set_all_frames(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	(void)arg;
+	(void)err;
+	o->limits.all_frames = true;
+	return 0;
+}
+
 static int add_redact(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	return lp_vec_push(&o->redact, arg) < 0 ? lp_err_nomem(err) : 0;
@@ -289,6 +297,7 @@ static const struct option_row rows[] = {
 	{ 0, "max-items", true, TRACE, set_max_items },
 	{ 0, "max-depth", true, TRACE, set_max_depth },
 	{ 0, "max-frames", true, TRACE, set_max_frames },
+	{ 0, "all-frames", false, TRACE, set_all_frames },
 	{ 0, "redact", true, TRACE, add_redact },
 	{ 0, "no-redact", true, TRACE, add_no_redact },
 	{ 0, "json", false, SHOW, set_json },

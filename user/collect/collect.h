@@ -38,6 +38,7 @@ struct lp_site_info {
 	bool is_return;			 /* LEAVE: result and elapsed */
 	const struct lp_py_info *python; /* NULL: native */
 	uint32_t max_string, max_items, max_depth, max_frames;
+	bool all_frames; /* those of libraries, too */
 };
 
 /* Names and unwinds addresses of a live process; given by the session. Any may be NULL. */
@@ -50,6 +51,8 @@ struct lp_symbolizer {
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
 			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
+	/* What is known of the interpreter of a process; NULL: it runs none. */
+	const struct lp_py_info *(*python)(void *arg, pid_t pid);
 	/* The memory of a process; NULL: it is gone. */
 	struct lp_memory *(*memory)(void *arg, pid_t pid);
 	/* Function, file and line of a Python frame; false: its code is gone. */

@@ -140,6 +140,8 @@ static struct lp_blocks *span_of(struct lp_decoded *d, uint16_t slot)
 		return &d->stack;
 	case LP_SLOT_PYSTACK:
 		return &d->py_stack;
+	case LP_SLOT_PYLOCALS:
+		return &d->py_locals;
 	case LP_SLOT_PYTHREAD:
 		return &d->py_thread;
 	case LP_SLOT_PYTASK:
@@ -165,6 +167,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	d->blocks.len = 0;
 	d->longest = 0;
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
+	d->py_locals = (struct lp_blocks){ 0 };
 	d->py_stack = d->py_thread = d->py_task = (struct lp_blocks){ 0 };
 	d->signal = d->abort = (struct lp_blocks){ 0 };
 	d->rec = rec;

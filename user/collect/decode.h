@@ -26,7 +26,8 @@ struct lp_decoded {
 	LP_VEC(struct lp_blocks) slots;
 	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones, by address */
 	uint32_t longest;			/* of them, in bytes */
-	struct lp_blocks cond, regs, stack, py_stack, py_thread, py_task, signal, abort;
+	struct lp_blocks cond, regs, stack, py_stack, py_locals, py_thread, py_task;
+	struct lp_blocks signal, abort; /* of `crash` */
 };
 
 /* Is it a record, and is every block inside of it? -EPROTO says what is wrong. rec is aligned to

@@ -18,7 +18,19 @@ struct lp_named {
 	struct lp_value value; /* LP_VAL_ERROR goes under "errors" */
 };
 
+enum lp_frame_kind {
+	LP_FRAME_CALL,
+	LP_FRAME_FOLDED, /* n_folded frames of libraries */
+	LP_FRAME_GAP,	 /* frames that could not be had */
+};
+
 struct lp_frame {
+	enum lp_frame_kind kind;
+	uint32_t n_folded;
+	bool is_library; /* not of the program itself */
+	bool is_glue;	 /* of libraries, the interpreter, which runs Python: not worth to be told */
+	bool is_loop;	 /* of its evaluation loop, for which frames of Python stand */
+	bool is_entered; /* of Python: C code has called it, and the loop for it */
 	const char *function; /* NULL: not known */
 	const char *file;
 	int line;

@@ -132,42 +132,6 @@ static void render(const struct lp_plan *p, struct lp_scratch *s)
 	}
 }
 
-/* Registers and stack as the record has them, unwound. */
-static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		     struct lp_frame *ret, size_t max, bool *ret_cut)
-{
-	const struct lp_block *regs = d->regs.n ? d->regs.first : NULL;
-	const struct lp_block *stack = d->stack.n ? d->stack.first : NULL;
-	uint64_t words[LP_MACH_REGS];
-
-	*ret_cut = true;
-	if (!max || !sym->unwind || !regs || regs->status != LP_ST_OK || regs->len < sizeof(words))
-		return 0;
-	memcpy(words, regs + 1, sizeof(words));
-	/* after the return the next instruction is the caller's: the call is before it */
-	if (p->info->is_return)
-		words[LP_MACH_REGS - 1]--;
-
-	bool have = stack && stack->status == LP_ST_OK;
-	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : 0,
-			   have ? stack + 1 : NULL, have ? stack->len : 0,
-			   p->info->template->with_locals, ret, max, ret_cut);
-}
-
-static int frames_reserve(struct lp_scratch *s, size_t n)
-{
-	struct lp_frame *frames;
-
-	if (n <= s->n_frames)
-		return 0;
-	frames = reallocarray(s->frames, n, sizeof(*frames));
-	if (!frames)
-		return -ENOMEM;
-	s->frames = frames;
-	s->n_frames = n;
-	return 0;
-}
-
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
  * the logpoint itself is known also where nothing could be unwound.
  */
@@ -179,19 +143,12 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 				      .file = p->info->file,
 				      .line = p->info->line };
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
-	bool python = p->info->python;
 	size_t n = 0;
 
-	if (frames_reserve(s, max) < 0)
+	int r = t->with_stack ? lp_plan_stack(p, d, sym, s, &own, max, &n, &ev->stack_cut)
+			      : lp_scratch_frames(s, 1);
+	if (r < 0)
 		return lp_err_nomem(err);
-	if ((p->info->is_return && !python) || !t->with_stack)
-		s->frames[n++] = own;
-	if (t->with_stack && python)
-		n = lp_plan_python_stack(d, sym, s->frames, max, &ev->stack_cut);
-	else if (t->with_stack)
-		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
-	if (d->signal.n && d->py_stack.n && n < max)
-		n += lp_plan_python_stack(d, sym, s->frames + n, max - n, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
@@ -214,14 +171,19 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	return 0;
 }
 
-/* A crash is where the innermost function with a line is: abort() itself has none. */
+/* The place of a crash is the program's own, not that of abort() in a library. */
 static void put_crash_place(struct lp_event *ev)
 {
 	const struct lp_frame *at = ev->stack;
 
-	for (size_t i = 0; i < ev->n_stack && !at->line; i++)
-		if (ev->stack[i].line)
-			at = &ev->stack[i];
+	for (size_t i = 0; i < ev->n_stack; i++) {
+		const struct lp_frame *f = &ev->stack[i];
+
+		if (f->kind == LP_FRAME_CALL && f->line && !f->is_library) {
+			at = f;
+			break;
+		}
+	}
 	ev->function = at->function;
 	ev->file = at->file;
 	ev->line = at->line;

@@ -70,6 +70,22 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
+/* The variables of these frames. -ENOMEM. */
+int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a);
+/* locals.c */
+struct lp_py_reader;
+int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_decoded *d,
+			  struct lp_frame *frames, size_t n);
+
+/* stack.c: into s->frames, with what is not to be shown left out; own: the logpoint's. -ENOMEM. */
+int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		  struct lp_scratch *s, const struct lp_frame *own, size_t max, size_t *ret,
+		  bool *ret_cut);
+/* Room for n frames. -ENOMEM. */
+int lp_scratch_frames(struct lp_scratch *s, size_t n);
+
 /* The name of the function whose frame is the second. */
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			   struct lp_value *ret);

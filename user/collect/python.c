@@ -27,8 +27,9 @@ static bool line_of(void *arg, const struct lp_py_frame *frame, const char **ret
 	return true;
 }
 
-static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded *d,
-				     struct frames_of *of, struct lp_arena *a)
+static struct lp_py_reader reader_of(const struct lp_plan *p, const struct lp_py_info *python,
+				     struct lp_decoded *d, struct frames_of *of,
+				     struct lp_arena *a)
 {
 	const struct lp_symbolizer *sym = of->sym;
 	const struct lp_site_info *info = p->info;
@@ -37,13 +38,13 @@ static struct lp_py_reader reader_of(const struct lp_plan *p, struct lp_decoded 
 		.memory = &d->memory,
 		.live = sym && sym->memory ? sym->memory(sym->arg, (pid_t)d->rec->pid) : NULL,
 		.arena = a,
-		.runtime = info->python->runtime,
-		.types = info->python->types,
+		.runtime = python->runtime,
+		.types = python->types,
 		.max_string = info->max_string,
 		.max_items = info->max_items,
 		.max_depth = info->max_depth,
-		.redact = info->python->redact,
-		.is_redacted = info->python->is_redacted,
+		.redact = python->redact,
+		.is_redacted = python->is_redacted,
 		.line_of = line_of,
 		.line_of_arg = of,
 	};
@@ -54,7 +55,7 @@ void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
 			 bool in_enter, struct lp_arena *a, struct lp_value *ret)
 {
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, d, &of, a);
+	struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, a);
 	const struct lp_block *b = span->first;
 	struct lp_py_value v;
 
@@ -127,11 +128,23 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 		struct lp_py_frame f;
 
 		memcpy(&f, (const char *)(b + 1) + n * sizeof(f), sizeof(f));
-		ret[n] = (struct lp_frame){ .addr = f.code };
+		ret[n] = (struct lp_frame){ .is_entered = f.code & LP_PY_FRAME_ENTERED };
+		f.code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
+		ret[n].addr = f.code;
 		if (sym->python_frame)
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
 	return n;
+}
+
+int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	const struct lp_py_reader reader = reader_of(p, info, d, &of, a);
+
+	return lp_plan_python_locals(&reader, d, frames, n);
 }
 
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,

@@ -17,6 +17,7 @@
 struct lp_limits {
 	uint32_t string, items, depth, frames;
 	const char *const *redact; /* names whose values are not copied; NULL-terminated */
+	bool all_frames;	   /* of stacks: those of libraries are shown, too */
 };
 
 #define LP_LIMITS_DEFAULT                                                                          \

@@ -50,15 +50,37 @@ static void write_condition(struct lp_dyn_fields *f, const struct lp_node *n,
 	too_complex(f, n);
 }
 
+uint32_t lp_python_frames(const struct lp_limits *limits)
+{
+	return limits->frames < LP_PY_FRAMES_MAX ? limits->frames : LP_PY_FRAMES_MAX;
+}
+
+uint64_t lp_python_limits(const struct lp_limits *limits)
+{
+	return LP_PY_CAPTURE(limits->string, limits->items, limits->depth);
+}
+
+/* Of the native stack beneath, in which C code can have called Python. */
+static uint32_t native_size(const struct lp_limits *limits)
+{
+	return limits->frames < LP_STACK_MAX / LP_FRAME_PYTHON ? limits->frames * LP_FRAME_PYTHON
+							       : LP_STACK_MAX;
+}
+
 /* The caller's name is the second frame. */
 static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 {
-	uint32_t frames = lp->with_stack ? f->check.base.limits->frames : 0;
+	const struct lp_limits *limits = f->check.base.limits;
+	uint32_t frames = lp->with_stack ? lp_python_frames(limits) : 0;
 
 	if (f->has_caller && frames < 2)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
+	if (lp->with_stack)
+		lp_emit(&f->here.e, CAP_STACK, .n = native_size(limits));
+	if (lp->with_stack && lp->with_locals)
+		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(limits));
 }
 
 static void write_halves(struct lp_dyn_fields *f, const struct lp_logpoint *lp,

@@ -191,6 +191,10 @@ void lp_dyn_fields_check(struct lp_dyn_fields *f, const struct lp_logpoint *lp);
 /* Captures it. */
 void lp_dyn_fields_write(struct lp_dyn_fields *f);
 
+/* Operands of CAP_PYSTACK and CAP_PYLOCALS. */
+uint32_t lp_python_frames(const struct lp_limits *limits);
+uint64_t lp_python_limits(const struct lp_limits *limits);
+
 /* lp_compile() for such a scope. */
 int lp_dynamic_compile(const struct lp_logpoint *lp, struct lp_scope *entry, struct lp_scope *leave,
 		       const struct lp_limits *limits, struct lp_compiled *out, struct lp_err *err);

@@ -25,6 +25,7 @@ static const struct {
 	{ LP_SLOT_COND, "cond" },	  { LP_SLOT_REGS, "regs" },
 	{ LP_SLOT_STACK, "stack" },	  { LP_SLOT_PYSTACK, "pystack" },
 	{ LP_SLOT_PYTHREAD, "pythread" }, { LP_SLOT_PYTASK, "pytask" },
+	{ LP_SLOT_PYLOCALS, "pylocals" },
 	{ LP_SLOT_MEM, "mem" },
 };
 
@@ -50,6 +51,12 @@ static const char *const py_operators[LP_PY_OPERATOR_COUNT] = {
 static bool is_python(uint8_t op)
 {
 	return op >= LP_OP_PY_INT && op < LP_OP_COUNT;
+}
+
+/* Of those, the ones that a hit in native code leaves out where no Python runs. */
+static bool is_for_both(uint8_t op)
+{
+	return op == LP_OP_CAP_PYSTACK || op == LP_OP_CAP_PYLOCALS;
 }
 
 static void print_slot(struct lp_buf *b, uint16_t slot)
@@ -85,7 +92,7 @@ static void print_immediate(struct lp_buf *b, const struct lp_insn *insn)
 			   (unsigned int)(insn->imm >> 8 & 0xff), insn->imm >> 16 & 1 ? "s" : "u");
 	else if (insn->op == LP_OP_TRY)
 		print_slot(b, (uint16_t)insn->imm);
-	else if (insn->op == LP_OP_CAP_PY)
+	else if (insn->op == LP_OP_CAP_PY || insn->op == LP_OP_CAP_PYLOCALS)
 		lp_buf_fmt(b, "%u,%u,%u", LP_PY_CAPTURE_STRING(insn->imm),
 			   LP_PY_CAPTURE_ITEMS(insn->imm), LP_PY_CAPTURE_DEPTH(insn->imm));
 	else
@@ -370,7 +377,7 @@ static const char *check_insn(const struct lp_insn *code, size_t at, size_t n, b
 
 	if (insn->op >= LP_OP_COUNT)
 		return "no such instruction";
-	if (is_python(insn->op) && !with_python)
+	if (is_python(insn->op) && !is_for_both(insn->op) && !with_python)
 		return "only a Python frame has what this reads";
 	if (strchr(ops[insn->op].operands, 'y') && (insn->imm <= at || !key_at(code, n, insn->imm)))
 		return "constant out of the program";

@@ -123,7 +123,7 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 }
 
 static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
-						  uint64_t vaddr)
+						  uint64_t vaddr, bool is_plain)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
@@ -134,7 +134,7 @@ static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct 
 	if (slot->module)
 		return slot;
 
-	size_t n = name_by_dwarf(u, m, vaddr, frames);
+	size_t n = is_plain ? 0 : name_by_dwarf(u, m, vaddr, frames);
 	if (!n) {
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
@@ -229,7 +229,9 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
-		const struct lp_unwind_named *named = m ? name_address(u, m, at - bias) : NULL;
+		bool plain = m && !now.exact && space->is_plain && space->is_plain(space->arg, at);
+		const struct lp_unwind_named *named =
+			m ? name_address(u, m, at - bias, plain) : NULL;
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };

@@ -37,7 +37,6 @@ static int share_maps(struct lp_kernel *k, struct lp_err *err)
 
 int lp_crash_load(struct lp_kernel *k, struct lp_err *err)
 {
-	const struct lp_kernel_conf *c = &k->conf;
 	lp_auto(lp_close) int types = -1;
 	struct bpf_program *prog;
 
@@ -46,9 +45,6 @@ int lp_crash_load(struct lp_kernel *k, struct lp_err *err)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	memcpy(k->crash->rodata, k->skel->rodata, sizeof(*k->crash->rodata));
 	k->crash->rodata->lp_can_sleep = 0;
-	k->crash->rodata->lp_crash_frames = !c->python_crash ? 0
-					    : c->max_frames  ? c->max_frames
-							     : LP_FRAMES_DEFAULT;
 	bpf_object__for_each_program(prog, k->crash->obj)
 		bpf_program__set_autoload(prog, prog == k->crash->progs.lp_crash);
 	int r = share_maps(k, err);

@@ -78,9 +78,10 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_follow = c->follow;
 
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
+	s->rodata->lp_mixed = c->python_stack;
 	bpf_program__set_autoload(s->progs.lp_fork,
 				  c->follow || c->exe_ino ||
-					  (python && c->filter == LP_FILTER_CGROUP));
+					  ((python || c->crash) && c->filter == LP_FILTER_CGROUP));
 	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);

@@ -13,7 +13,7 @@
 
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {
-	return k->conf.python_watch || k->conf.python_steps || k->conf.python_crash;
+	return k->conf.python_watch || k->conf.python_steps || k->conf.python_stack;
 }
 
 bool lp_kernel_has_watch(const struct lp_kernel *k)

@@ -25,6 +25,7 @@ struct lp_python {
 	uint32_t hexversion; /* PY_VERSION_HEX: 0x030b02f0 is 3.11.2 */
 	char version[24];
 	char *file;		    /* as the process sees it */
+	char *stdlib;		    /* NULL: not looked for, or not found */
 	struct lp_symfile *symbols; /* of file */
 	uint64_t bias;		    /* run-time address - link address */
 	uint64_t sys;		    /* the dict of sys, in the main interpreter */

@@ -81,3 +81,24 @@ bool lp_python_refresh(struct lp_python *py)
 		update(&rt->current_tasks, find_in(py, dicts[2], "_current_tasks", rt->type_dict));
 	return changed;
 }
+
+/* Where os.py is; from 3.11 on os can be frozen, and has its file nevertheless. */
+const char *lp_python_stdlib(struct lp_python *py)
+{
+	static const char *const name = "os";
+	const struct lp_py_layout *l = &py->runtime.layout;
+	lp_auto(lp_buf_done) struct lp_buf path = { 0 };
+	uint64_t dict = 0, file;
+
+	if (py->stdlib)
+		return py->stdlib;
+	if (lp_py_module_dicts(py, &name, 1, &dict) < 0 || !dict ||
+	    lp_py_dict_find(&py->memory.memory, l, dict, "__file__", NULL, &file) < 0 ||
+	    lp_py_text(&py->memory.memory, l, file, PATH_MAX, &path) < 0 || !path.len)
+		return NULL;
+	char *text = strndup(path.data, path.len), *slash = text ? strrchr(text, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	py->stdlib = text;
+	return text;
+}

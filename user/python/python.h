@@ -110,6 +110,9 @@ int lp_python_each_line(struct lp_python *py, const char *file,
 			int (*fn)(int line, size_t n_places, void *arg), void *arg,
 			const char **ret_path, struct lp_err *err);
 
+/* The folder of the standard library, without a slash at its end; NULL: not known. */
+const char *lp_python_stdlib(struct lp_python *py);
+
 /* The function and the line of a frame that a record holds; false: the code object is gone. */
 bool lp_python_frame(struct lp_python *py, const struct lp_py_frame *frame,
 		     const char **ret_function, const char **ret_file, int *ret_line);

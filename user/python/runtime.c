@@ -42,6 +42,7 @@ void lp_python_free(struct lp_python *py)
 	lp_maps_done(&py->maps);
 	free(py->step_table);
 	free(py->file);
+	free(py->stdlib);
 	free(py);
 }
 

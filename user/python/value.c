@@ -110,6 +110,7 @@ static const struct kind {
 	[LP_PK_MODULE] = { lp_pv_module, false },
 	[LP_PK_CLASS] = { lp_pv_class_object, false },
 	[LP_PK_GENERATOR] = { lp_pv_generator, false },
+	[LP_PK_CELL] = { lp_pv_opaque, false },
 };
 
 static bool is_singleton(const struct lp_pv *p, uint64_t addr, struct lp_value *ret)

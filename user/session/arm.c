@@ -181,6 +181,7 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 		.max_items = max->items,
 		.max_depth = max->depth,
 		.max_frames = max->frames,
+		.all_frames = max->all_frames,
 	};
 	uint32_t pair = 0;
 	int r = 0;

@@ -230,6 +230,8 @@ bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* python.c: interpreters. Is Python looked at for this logpoint at all? */
 bool session_may_be_python(const struct point *p);
+/* Is there a logpoint that shows the stack? */
+bool session_wants_stacks(const struct lp_session *s);
 bool session_has_interpreter(const struct lp_session *s, struct lp_file *f);
 /* Is its location a line of a *.py file? */
 bool session_names_python_file(const struct point *p);
@@ -378,6 +380,11 @@ void session_hold_end(struct lp_session *s);
 
 /* symbols.c */
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
+
+/* library.c: what is the program's own, and what is a library's: f->is_library, is_glue, is_loop. */
+void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
+			     struct lp_frame *f);
+void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
 /* budget.c. Hits a second that cost less than any budget worth setting, even where a probe is at its
  * dearest: below it the costs of this machine need not be known.

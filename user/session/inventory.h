@@ -73,6 +73,10 @@ LP_CLEANUP_DONE(struct lp_inventory, lp_inventory_done)
  */
 int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc **ret,
 			     struct lp_err *err);
+/* A child that has ended before it could be looked at: it had what its parent has. -ESRCH: that is not
+ * known.
+ */
+int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent, struct lp_err *err);
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid);
 /* Nothing of it can be read any more. */
 bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid);

@@ -61,6 +61,8 @@ static bool any_is_unwatchable(const struct lp_session *s)
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
+	bool places = false;
+
 	if (!expected)
 		return;
 	lp_vec_each (&s->points, each) {
@@ -68,11 +70,12 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 
 		if (session_may_be_python(p))
 			conf->python_ops |= lp_logpoint_uses(p->lp);
+		places = places || session_may_be_python(p);
 		lp_vec_each (&p->spots, spot)
 			conf->python_ops |= uses_of((*spot)->code);
 	}
-	conf->python_crash = conf->crash;
-	if (!session_python_halves(s))
+	conf->python_stack = session_wants_stacks(s);
+	if (!places)
 		return;
 	conf->python_watch = lp_watch_fires();
 	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
@@ -103,9 +106,9 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	struct lp_kernel_conf needed = { 0 };
 
 	expect_python(s, &needed, s->interps.len);
-	return (conf->no_native && has_native(s)) ||
-	       (conf->crash && s->interps.len && !conf->python_crash) || (needed.python_watch && !conf->python_watch) ||
+	return (conf->no_native && has_native(s)) || (needed.python_watch && !conf->python_watch) ||
 	       (needed.python_steps && !conf->python_steps) ||
+	       (needed.python_stack && !conf->python_stack) ||
 	       (needed.python_ops & ~conf->python_ops);
 }
 
@@ -120,7 +123,6 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
-		.max_frames = s->opts->limits.frames,
 		.no_calls = true,
 	};
 	lp_vec_each (&s->points, p)

@@ -43,12 +43,26 @@ bool session_may_be_python(const struct point *p)
 	}
 }
 
-static bool wants_python(const struct lp_session *s)
+static bool any_may_be_python(const struct lp_session *s)
 {
 	lp_vec_each (&s->points, p)
-		if (session_may_be_python(*p) || session_is_crash(*p))
+		if (session_may_be_python(*p))
 			return true;
 	return false;
+}
+
+bool session_wants_stacks(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		if ((*p)->lp->with_stack)
+			return true;
+	return false;
+}
+
+/* Places in Python, or its frames on the stacks of native ones. */
+static bool wants_python(const struct lp_session *s)
+{
+	return any_may_be_python(s) || session_wants_stacks(s);
 }
 
 /* Only executables and libraries that are called so are looked into. */
@@ -199,7 +213,8 @@ static int open_interpreter(struct lp_session *s, struct interp *in, const struc
 	if (r >= 0) {
 		if (s->kernel && !lp_kernel_has_watch(s->kernel))
 			lp_python_prepare_steps(in->py, NULL); /* a place will soon be there */
-		r = session_python_find_fetches(in, err);
+		if (any_may_be_python(s))
+			r = session_python_find_fetches(in, err);
 		return r < 0 ? r : session_python_fill_info(s, in, err);
 	}
 	if (r == -ENOMEM)

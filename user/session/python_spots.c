@@ -211,6 +211,7 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 		.max_items = max->items,
 		.max_depth = max->depth,
 		.max_frames = max->frames,
+		.all_frames = max->all_frames,
 	};
 	if (py->has_entry)
 		spot->pair = py->owns_entry ? s->pairs++ : s->pairs - 1;

@@ -19,6 +19,14 @@ static const char *symbol(void *arg, pid_t pid, uint64_t addr)
 	return m ? lp_module_symbol(m->file->module, lp_mapping_vaddr(m, addr), &offset) : NULL;
 }
 
+static const struct lp_py_info *python_of(void *arg, pid_t pid)
+{
+	struct interp *in = session_interp(arg, pid);
+	struct interp *root = in ? session_interp_root(in) : NULL;
+
+	return root && root->py ? &root->info : NULL;
+}
+
 struct space {
 	struct lp_session *s;
 	pid_t pid;
@@ -33,6 +41,21 @@ static struct lp_module *find_module(void *arg, uint64_t addr, uint64_t *ret_bia
 		return NULL;
 	*ret_bias = addr - lp_mapping_vaddr(m, addr);
 	return m->file->module;
+}
+
+static bool is_hidden(const struct lp_session *s, const struct lp_frame *f)
+{
+	return f->is_loop || (f->is_library && !s->opts->limits.all_frames);
+}
+
+/* Frames that will not be shown need no more than what tells so. */
+static bool is_plain(void *arg, uint64_t addr)
+{
+	const struct space *space = arg;
+	struct lp_frame f = { 0 };
+
+	session_classify_native(space->s, space->pid, addr, &f);
+	return is_hidden(space->s, &f);
 }
 
 static bool is_redacted(void *arg, const char *name)
@@ -68,7 +91,7 @@ static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, co
 {
 	struct lp_session *s = arg;
 	struct space where = { .s = s, .pid = pid };
-	struct lp_unwind_space space = { .find = find_module, .arg = &where };
+	struct lp_unwind_space space = { .find = find_module, .is_plain = is_plain, .arg = &where };
 
 	lp_arena_reset(&s->frames);
 	struct lp_unwind_frame *found = lp_arena_array(&s->frames, struct lp_unwind_frame, max);
@@ -83,7 +106,9 @@ static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, co
 			.addr = found[i].addr,
 			.module = found[i].module,
 		};
-		if (locals)
+		bool is_first = found[i].addr == found[0].addr;
+		session_classify_native(s, pid, found[i].addr - !is_first, &ret[i]);
+		if (locals && (is_first || !is_hidden(s, &ret[i])))
 			read_locals(s, &found[i], &ret[i]);
 	}
 	return n;
@@ -103,13 +128,17 @@ static bool python_frame(void *arg, pid_t pid, const struct lp_py_frame *frame,
 	struct interp *in = session_interp(arg, pid);
 	struct lp_python *py = in ? session_interp_root(in)->py : NULL;
 
-	return py && lp_python_frame(py, frame, &ret->function, &ret->file, &ret->line);
+	if (!py || !lp_python_frame(py, frame, &ret->function, &ret->file, &ret->line))
+		return false;
+	session_classify_python(py, ret);
+	return true;
 }
 
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err)
 {
 	*ret = (struct lp_symbolizer){ .symbol = symbol,
 				       .unwind = unwind,
+				       .python = python_of,
 				       .memory = memory_of,
 				       .python_frame = python_frame,
 				       .arg = s };

@@ -20,6 +20,7 @@
 #include "sink/json_value.h"
 
 #define NS_PER_SEC 1000000000u
+#define GAP	   "{\"function\":\"...\"}" /* frames that could not be had */
 
 struct json {
 	uint64_t second;
@@ -95,6 +96,14 @@ static void put_frame(struct lp_sink *s, const struct lp_frame *f, bool own)
 	struct lp_json_errors e = { .out = &s->out, .path = &((struct json *)s->state)->path };
 	struct lp_buf *out = &s->out;
 
+	if (f->kind == LP_FRAME_FOLDED) {
+		lp_buf_fmt(out, "{\"folded\":%u}", f->n_folded);
+		return;
+	}
+	if (f->kind == LP_FRAME_GAP) {
+		lp_buf_str(out, GAP);
+		return;
+	}
 	lp_buf_char(out, '{');
 	if (f->function) {
 		lp_sink_add(out, "\"function\":");
@@ -128,7 +137,7 @@ static void put_stack(struct lp_sink *s, const struct lp_event *ev)
 		put_frame(s, &ev->stack[i], i == 0);
 	}
 	if (ev->stack_cut)
-		lp_buf_str(out, ev->n_stack ? ",{\"function\":\"...\"}" : "{\"function\":\"...\"}");
+		lp_buf_str(out, ev->n_stack ? "," GAP : GAP);
 	lp_buf_char(out, ']');
 }
 

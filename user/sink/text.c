@@ -8,8 +8,8 @@
  *
  *	... got 7 | handle server.c:42 [n=7, buf="GET"] < serve server.c:80 < main server.c:12
  *
- * A frame without a name is its address and module, 0x7f3a10 (libfoo.so); where frames are missing
- * the line ends in " < ...". Whatever comes from the target is escaped (base/utf8.h), so that a
+ * A frame without a name is its address and module, 0x7f3a10 (libfoo.so); frames of libraries are
+ * "... 12 library frames" together; where frames are missing there is "...". Whatever comes from the target is escaped (base/utf8.h), so that a
  * record is one line and does nothing to a terminal.
  */
 #include <string.h>
@@ -77,6 +77,15 @@ static const char *base_name(const char *path)
 
 static void put_place(struct lp_sink *s, const struct lp_frame *f)
 {
+	if (f->kind == LP_FRAME_FOLDED) {
+		lp_buf_fmt(&s->out, "... %u library frame%s", f->n_folded,
+			   f->n_folded == 1 ? "" : "s");
+		return;
+	}
+	if (f->kind == LP_FRAME_GAP) {
+		lp_sink_add(&s->out, "...");
+		return;
+	}
 	if (f->function) {
 		put_text(s, f->function);
 	} else {

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_locals.h
+ *
+ * python_locals - the variables of the frames that CAP_PYSTACK has found, and what they lead to: those of
+ * all frames first, then what these point to, and so on, so that where the record is full each
+ * frame has something.
+ */
+#ifndef LP_BPF_PYTHON_LOCALS_H
+#define LP_BPF_PYTHON_LOCALS_H
+
+/* The words at addr, of which the tuple `names` has the names, to the block at the record's end.
+ * frame: its number; LP_PYVM_CELLS with it.
+ */
+#define LP_PYVM_CELLS 0x80000000u
+lp_global int lp_pyvm_variables(struct lp_vm *vm, __u64 addr, __u64 names, __u64 kinds, __u32 frame)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	__u64 n;
+
+	if (!rt || lp_pyvm_u64(vm, names + rt->layout.ob_size, &n) < 0 || !n)
+		return 0;
+
+	__u32 at = vm->len, count = n > LP_PY_LOCALS_MAX ? LP_PY_LOCALS_MAX : (__u32)n;
+	__u32 words = at + sizeof(struct lp_py_locals);
+	if (count != n || words + count * 8 > vm->room) {
+		vm->flags |= LP_RECF_CUT;
+		return 0;
+	}
+	lp_opaque(at);
+	lp_opaque(words);
+	if (at > LP_RECORD_MAX || words > LP_RECORD_MAX)
+		return 0;
+	count = lp_at_most(count, LP_PY_LOCALS_MAX);
+	if (lp_mem_read(vm->rec + words, count * 8, addr))
+		return 0;
+	if (vm->py.n_late)
+		lp_late_record(vm, words, addr, count * 8);
+
+	struct lp_py_locals *to = (void *)(vm->rec + at);
+	to->names = names;
+	to->kinds = kinds;
+	to->frame = frame & ~LP_PYVM_CELLS;
+	to->n = count;
+	to->cells = frame >> 31;
+	to->pad = 0;
+	vm->len = words + count * 8;
+
+	struct lp_py_run *run = lp_py_push(vm, LP_PW_LOCALS, names, count, 0);
+	if (run) {
+		run->at = words;
+		run->extra = kinds;
+	}
+	return 0;
+}
+
+/* Up to 3.10 a frame has its locals, then its cells, then its free variables. */
+lp_inline void lp_pyvm_three_kinds(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code,
+				   __u64 addr, __u32 number)
+{
+	const __u16 members[] = { l->code_varnames, l->code_cellvars, l->code_freevars };
+	__u64 names, n;
+
+	for (__u32 i = 0; i < 3; i++) {
+		if (lp_pyvm_u64(vm, code + members[i], &names) < 0 ||
+		    lp_pyvm_u64(vm, names + l->ob_size, &n) < 0)
+			return;
+		lp_pyvm_variables(vm, addr, names, 0, i ? number | LP_PYVM_CELLS : number);
+		addr += n * 8;
+	}
+}
+
+/* Of one frame. */
+static long lp_pyvm_locals_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
+	__u64 frame, code, names, kinds;
+
+	i += vm->py.index;
+	if (!rt || i >= vm->py.n_frames || i >= LP_PY_FRAMES_MAX)
+		return 1;
+
+	const struct lp_py_layout *l = &rt->layout;
+	frame = vm->frames[i & (LP_PY_FRAMES_MAX - 1)];
+	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0)
+		return 0;
+	code &= ~(__u64)l->frame_tags;
+	if (l->minor < 11)
+		lp_pyvm_three_kinds(vm, l, code, frame + l->frame_localsplus, i);
+	else if (lp_pyvm_u64(vm, code + l->code_localsplusnames, &names) >= 0 &&
+		 lp_pyvm_u64(vm, code + l->code_localspluskinds, &kinds) >= 0)
+		lp_pyvm_variables(vm, frame + l->frame_localsplus, names, kinds, i);
+	return 0;
+}
+
+/* CAP_PYLOCALS, from frame number `first` on. */
+lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first)
+{
+	struct lp_step step = { .vm = vm };
+
+	if (!vm || first >= vm->py.n_frames)
+		return 0;
+
+	struct lp_py_walk *w = &vm->walk;
+	__u32 start = vm->len;
+	if (lp_vm_block(vm, LP_SLOT_PYLOCALS, LP_ST_OK, 0, 0, 0) < 0)
+		return 0;
+	lp_py_begin(w, imm);
+	w->from = 0;
+	w->to = ~0u;
+	vm->py.index = first;
+	lp_loop_seldom(LP_PY_FRAMES_MAX, lp_pyvm_locals_step, &step);
+	lp_opaque(start);
+	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
+		return 0;
+
+	struct lp_block *block = (void *)(vm->rec + start);
+	block->len = vm->len - start - sizeof(*block);
+	if (w->runs_in)
+		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
+	if (w->runs_out != w->runs_in)
+		vm->flags |= LP_RECF_CUT;
+	return 0;
+}
+
+#endif

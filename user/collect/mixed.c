@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each call of the evaluation loop, which is a native frame, stands for Python's frames from the innermost
+ * that is not placed yet to the one that C code has called: up to 3.10 that is one frame, from 3.11
+ * on Python calls Python without another loop.
+ */
+#include "collect/mixed.h"
+
+struct merge {
+	const struct lp_stack_parts *p;
+	size_t next; /* of Python's frames */
+	struct lp_frame *ret;
+	size_t n;
+};
+
+static size_t end_of_loop(const struct lp_stack_parts *p, size_t from)
+{
+	size_t end = from + 1;
+
+	while (end < p->n_native && p->native[end].is_loop &&
+	       (p->loops_adjoin || p->native[end].addr == p->native[from].addr))
+		end++;
+	return end;
+}
+
+/* The loop has been called, but has not begun with its frame: innermost calls beyond the number of
+ * Python's. It is told where both lists are whole.
+ */
+static size_t loops_without_frame(const struct lp_stack_parts *p)
+{
+	size_t loops = 0, groups = 0;
+
+	if (p->native_cut || p->python_cut)
+		return 0;
+	for (size_t i = 0; i < p->n_native;)
+		if (p->native[i].is_loop) {
+			loops++;
+			i = end_of_loop(p, i);
+		} else {
+			i++;
+		}
+	for (size_t i = 0; i < p->n_python; i++)
+		groups += p->python[i].is_entered;
+	return loops > groups ? loops - groups : 0;
+}
+
+static void put_group(struct merge *m)
+{
+	bool is_last = false;
+
+	while (m->next < m->p->n_python && !is_last) {
+		is_last = m->p->python[m->next].is_entered;
+		m->ret[m->n++] = m->p->python[m->next++];
+	}
+}
+
+size_t lp_frames_merge(const struct lp_stack_parts *p, struct lp_frame *ret, bool *ret_cut)
+{
+	struct merge m = { .p = p, .ret = ret };
+	size_t without = loops_without_frame(p), i = 0;
+
+	while (p->in_python && i < p->n_native && !p->native[i].is_loop)
+		i++;
+	while (i < p->n_native) {
+		if (!p->native[i].is_loop) {
+			ret[m.n++] = p->native[i++];
+			continue;
+		}
+		i = end_of_loop(p, i);
+		if (without)
+			without--;
+		else
+			put_group(&m);
+	}
+	if (p->has_native && m.next < p->n_python && m.n)
+		ret[m.n++] = (struct lp_frame){ .kind = LP_FRAME_GAP };
+	while (m.next < p->n_python)
+		ret[m.n++] = p->python[m.next++];
+	*ret_cut = p->has_native ? p->native_cut || p->python_cut : p->python_cut;
+	return m.n;
+}
+
+size_t lp_frames_fold(struct lp_frame *frames, size_t n, size_t keep)
+{
+	size_t to = keep < n ? keep : n;
+
+	for (size_t i = to; i < n;) {
+		uint32_t folded = 0;
+
+		if (!frames[i].is_library) {
+			frames[to++] = frames[i++];
+			continue;
+		}
+		for (; i < n && frames[i].is_library; i++)
+			folded += !frames[i].is_glue;
+		if (folded)
+			frames[to++] = (struct lp_frame){ .kind = LP_FRAME_FOLDED,
+							  .n_folded = folded };
+	}
+	return to;
+}
