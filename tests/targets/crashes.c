@@ -3,6 +3,8 @@
  *
  * crashes [-t THREADS] [-f] HOW [COUNT]
  *
+ * or a library: crash_here(HOW, number).
+ *
  * Waits, then ends in one of the ways below: on the main thread, on the last of some threads or (-f) in
  * a child that is forked first. What is on the stack is printed before: "function name=value ...". The
  * exit status is of no meaning where nothing ends it.
@@ -116,6 +118,8 @@ static NOINLINE int recurse(struct order *o, int depth)
 {
 	char room[3 * 4096];
 
+	if (OPAQUE(depth) < 0)
+		return 0;
 	memset(room, depth, sizeof(room));
 	KEEP_MEM(room);
 	int below = recurse(o, depth + 1); /* @overflow */
@@ -199,6 +203,8 @@ static const struct {
 static const char *how;
 static int n_threads;
 
+int crash_here(const char *way, int number);
+
 static NOINLINE void work(int number)
 {
 	struct order order = { .number = OPAQUE(number),
@@ -210,6 +216,13 @@ static NOINLINE void work(int number)
 		if (!strcmp(ways[i].name, how))
 			ways[i].run(&order, 7);
 	KEEP_MEM(order);
+}
+
+NOINLINE int crash_here(const char *way, int number)
+{
+	how = way;
+	work(number); /* @here */
+	return OPAQUE(number);
 }
 
 static void *thread(void *arg)
