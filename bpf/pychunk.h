@@ -153,19 +153,6 @@ lp_inline void lp_py_chunk_cname(struct lp_vm *vm, struct lp_py_run *run)
 		lp_py_cstring(vm, lp_py_word(vm, at));
 }
 
-/* The names of a frame's variables, and what kinds these are of. */
-lp_inline void lp_py_chunk_locals(struct lp_vm *vm, const struct lp_py_layout *l,
-				  struct lp_py_run *run)
-{
-	__u32 n = run->left;
-
-	run->values = lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
-	run->n = run->values ? n : 0;
-	run->left = 0;
-	if (run->extra)
-		lp_py_copy(vm, run->extra + l->bytes_data, n, 0);
-}
-
 /* Of the run whose turn it is, which has something left. */
 lp_global int lp_py_chunk(struct lp_vm *vm)
 {
@@ -198,9 +185,6 @@ lp_global int lp_py_chunk(struct lp_vm *vm)
 		break;
 	case LP_PW_CNAME:
 		lp_py_chunk_cname(vm, run);
-		break;
-	case LP_PW_LOCALS:
-		lp_py_chunk_locals(vm, l, run);
 		break;
 	default:
 		lp_py_chunk_array(vm, run, 8, LP_PY_CHUNK_WORDS);

@@ -22,7 +22,6 @@ enum lp_py_what {
 	LP_PW_CODE,    /* a code object, then two OBJECTS: its names */
 	LP_PW_FRAME,   /* a frame that a generator points to, then CODE */
 	LP_PW_CNAME,   /* a pointer to a C string */
-	LP_PW_LOCALS,  /* variables of a frame, which are on record; addr: the tuple of their names */
 };
 
 /* 0: not on record */

@@ -45,10 +45,54 @@ lp_global int lp_pyvm_variables(struct lp_vm *vm, __u64 addr, __u64 names, __u64
 	to->pad = 0;
 	vm->len = words + count * 8;
 
-	struct lp_py_run *run = lp_py_push(vm, LP_PW_LOCALS, names, count, 0);
+	struct lp_py_run *run = lp_py_push(vm, LP_PW_OBJECTS, names, count, 0);
 	if (run) {
 		run->at = words;
 		run->extra = kinds;
+	}
+	return 0;
+}
+
+/* The names of a frame's variables, and what kinds these are of. */
+lp_inline void lp_pyvm_copy_names(struct lp_vm *vm, const struct lp_py_layout *l,
+				  struct lp_py_run *run)
+{
+	__u32 n = run->left;
+
+	run->values = lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
+	run->n = run->values ? n : 0;
+	run->left = 0;
+	if (run->extra)
+		lp_py_copy(vm, run->extra + l->bytes_data, n, 0);
+}
+
+/* One variable of the frame whose turn it is: not to be looked at where its name is not to be shown. Then
+ * the next frame's turn comes.
+ */
+static long lp_pyvm_names_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
+	__u32 turn = vm->py.index;
+
+	(void)i;
+	if (!rt || turn >= vm->walk.runs_in)
+		return 1;
+
+	struct lp_py_run *run = &vm->walk.runs[turn & (LP_PY_RUNS_MAX - 1)];
+	__u32 k = run->i, at = run->at + k * 8;
+	if (run->left) {
+		lp_pyvm_copy_names(vm, &rt->layout, run);
+	} else if (k >= run->n) {
+		run->i = 0;
+		vm->py.index = turn + 1;
+	} else {
+		__u64 object = lp_py_word(vm, at) & ~(__u64)rt->layout.frame_tags;
+
+		run->i = k + 1;
+		if (object && lp_py_name(vm, lp_py_word(vm, run->values + k * 8)))
+			object = rt->none;
+		*(lp_word *)(vm->rec + lp_at_most(at, LP_RECORD_MAX)) = object;
 	}
 	return 0;
 }
@@ -116,6 +160,12 @@ lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first)
 
 	struct lp_block *block = (void *)(vm->rec + start);
 	block->len = vm->len - start - sizeof(*block);
+	vm->py.index = 0;
+	lp_loop_seldom(LP_PY_NAMES_MAX, lp_pyvm_names_step, &step);
+	if (vm->py.index < w->runs_in) { /* what has no name is not copied */
+		vm->flags |= LP_RECF_CUT;
+		w->runs_in = vm->py.index;
+	}
 	if (w->runs_in)
 		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
 	if (w->runs_out != w->runs_in)

@@ -61,21 +61,6 @@ lp_inline void lp_py_visit(struct lp_vm *vm, __u64 addr, __u32 depth)
 	}
 }
 
-/* Variable k of a frame, which is at `at` in the record: 0 where its name is not to be shown. */
-lp_inline __u64 lp_py_variable(struct lp_vm *vm, const struct lp_py_run *run, __u32 at, __u32 k)
-{
-	const struct lp_py_runtime *rt = lp_py_rt(vm);
-	__u64 object = lp_py_word(vm, at);
-
-	if (!rt || !object)
-		return 0;
-	if (lp_py_name(vm, lp_py_word(vm, run->values + k * 8))) {
-		*(lp_word *)(vm->rec + lp_at_most(at, LP_RECORD_MAX)) = LP_PY_LOCAL_HIDDEN;
-		return 0;
-	}
-	return object & ~(__u64)rt->layout.frame_tags;
-}
-
 /* One pointer of the run whose turn it is, or its next chunk. */
 static long lp_py_step(__u32 i, struct lp_step *step)
 {
@@ -132,8 +117,6 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 		if (number >= LP_PY_FIELDS_MAX ||
 		    w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (number & 63) & 1)
 			return 0;
-	} else if (what == LP_PW_LOCALS) {
-		object = lp_py_variable(vm, run, at, k);
 	} else if (what == LP_PW_SLOTS) {
 		if (!(w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (k & 63) & 1))
 			return 0;

@@ -65,10 +65,10 @@ enum lp_outcome {
 /* Pointers in the record that lead to objects not copied yet. */
 struct lp_py_run {
 	__u64 addr;	     /* of the next chunk: array, table, block, text */
-	__u64 extra;	     /* KEYS: the values of an instance, which lie apart; LOCALS: kinds */
+	__u64 extra;	     /* KEYS: the values of an instance, which lie apart; python_locals.h: kinds */
 	__u32 at;	     /* in the record */
 	__u32 n, i;	     /* elements of this chunk, and which is next */
-	__u32 values;	     /* in the record: the values of split keys; LOCALS: names */
+	__u32 values;	     /* in the record: the values of split keys; python_locals.h: names */
 	__u32 left;	     /* elements, bytes behind this chunk */
 	__u32 used;	     /* items found up to now; of DEQUE: where in the block the next are */
 	__u8 what;	     /* enum lp_py_what */

@@ -390,8 +390,8 @@ _Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of 
 /* Low bit of `code`: C code has called it, with an evaluation loop of its own. Not of a traceback. */
 #define LP_PY_FRAME_ENTERED 0x1u
 
-/* Variables of a frame of CAP_PYSTACK. n words of the frame follow: an object each, 0 where it is unbound,
- * LP_PY_LOCAL_HIDDEN where its name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all
+/* Variables of a frame of CAP_PYSTACK. n words of the frame follow: an object each, 0 where it is unbound, None
+ * in place of one whose name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all
  * frames; up to 3.10 locals, cells and free variables of one come after each other. Names, kinds and
  * the objects are blocks of LP_SLOT_MEM.
  */
@@ -404,8 +404,6 @@ struct lp_py_locals {
 	__u32 pad;
 };
 _Static_assert(sizeof(struct lp_py_locals) == 32, "lp_py_locals has no padding of the compiler's");
-
-#define LP_PY_LOCAL_HIDDEN 1u
 
 /* Include/internal/pycore_code.h: CO_FAST_*, the same from 3.11 on */
 #define LP_PY_KIND_CELL 0x40u

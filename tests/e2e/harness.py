@@ -373,6 +373,11 @@ class Tracer(Process):
                       self.errors(), raw)
 
 
+def called(record):
+    """The functions on a record's stack, but for those of libraries."""
+    return [f["function"] for f in record["stack"] if "folded" not in f]
+
+
 ARMED = r"\d+ of \d+ logpoints? armed"
 
 

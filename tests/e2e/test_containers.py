@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from harness import Here, Target, Tracer, check, each, equal, logpoint, main, program, run_tool, scratch, skip, test, tool, until
+from harness import Here, Target, Tracer, called, check, each, equal, logpoint, main, program, run_tool, scratch, skip, test, tool, until
 from interpreters import FOLDER, SYSTEM, VERSION, values
 from unprivileged import LOGGING, USER, as_user, for_all, logpoint_as, need_uprobes, writable
 
@@ -72,7 +72,7 @@ def container(kind):
     inside.target.go()
     result = ticks(tracer, inside.pid)
     equal(result.records[0]["file"], "/app/ticking.py", "file")
-    equal([f["function"] for f in result.records[0]["stack"]], ["tick", "serve", "main", "<module>"], "stack")
+    equal(called(result.records[0]), ["tick", "serve", "main", "<module>"], "stack")
     status, out, err = logpoint("list", "-p", str(inside.pid), "ticking.py")
     equal(status, 0, err)
     check("def tick(number, who):" in out, "the source, which only it sees")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tests/targets/extension.c
  *
- * extension - a module of CPython: extension.scale(number, name) calls scaled().
+ * extension - a module of CPython: extension.scale(number, name) calls scaled(); extension.apply(function,
+ * number) calls function(number) by applied().
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -34,7 +35,31 @@ static PyObject *py_scale(PyObject *self, PyObject *args)
 	return PyLong_FromLong(scaled(&scale, number));
 }
 
+NOINLINE PyObject *applied(PyObject *function, int number);
+
+NOINLINE PyObject *applied(PyObject *function, int number)
+{
+	PyObject *result = PyObject_CallFunction(function, "i", number);
+
+	HERE(result); /* @applied */
+	return result;
+}
+
+static PyObject *py_apply(PyObject *self, PyObject *args)
+{
+	PyObject *function, *result;
+	int number;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "Oi", &function, &number))
+		return NULL;
+	result = applied(function, number);
+	HERE(result);
+	return result;
+}
+
 static PyMethodDef methods[] = { { "scale", py_scale, METH_VARARGS, NULL },
+				 { "apply", py_apply, METH_VARARGS, NULL },
 				 { NULL, NULL, 0, NULL } };
 static struct PyModuleDef module = { PyModuleDef_HEAD_INIT, .m_name = "extension",
 				     .m_size = -1, .m_methods = methods };

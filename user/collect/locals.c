@@ -87,9 +87,8 @@ static bool read_variable(const struct reading *r, const struct group *g, size_t
 
 	if (!object || !(ret->name = name_of(r, g, i)))
 		return false;
-	if (object == LP_PY_LOCAL_HIDDEN ||
-	    (r->reader->is_redacted &&
-	     r->reader->is_redacted(r->reader->redact, ret->name, strlen(ret->name)))) {
+	if (r->reader->is_redacted &&
+	    r->reader->is_redacted(r->reader->redact, ret->name, strlen(ret->name))) {
 		set_error(&ret->value, "redacted");
 		return true;
 	}

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`with stack` in Python and in C that Python calls: frames in their place, and the variables of each."""
+
+import re
+import subprocess
+import sys
+
+from harness import Tracer, called, check, equal, main, program, run_tool, skip
+from interpreters import ALL, FOLDER, Program, every, minor, where
+
+EVERY = every(ALL)
+FILE = str(FOLDER / "stacks.py")
+SECRETS = "swordfish", "deadbeef"
+
+
+def extension(path):
+    """The folder of tests/targets/extension.c, built for that interpreter."""
+    folder = run_tool(path, "-c", "import sysconfig; print(sysconfig.get_paths()['include'])").strip()
+    if subprocess.run(["test", "-e", f"{folder}/Python.h"]).returncode:
+        skip(f"{path} has no headers")
+    return program("extension.c", flags=(f"-I{folder}", "-fPIC", "-shared"), libs=(), name="extension.so").parent
+
+
+def run(path, *points, records, form="json", options=()):
+    target = Program(path, "stacks.py", extension(path))
+    tracer = Tracer(target, *points, options=options, form=form)
+    target.go()
+    tracer.wait_records(records)
+    target.go()
+    equal(target.finish()[0], 0, f"exit status ({target.errors()[-500:]})")
+    return target, tracer.finish()
+
+
+def last(name):
+    return name.split(".")[-1]
+
+
+def with_c(frames, where_from, *functions):
+    """The program's own list, and what C functions there are above a Python function."""
+    at = [f[0] for f in frames].index(where_from) + 1
+    return frames[:at] + [[f, None, None] for f in functions] + frames[at:]
+
+
+def own(record):
+    return [[last(f["function"]), f["line"] if f.get("file") == FILE else None] for f in record["stack"] if "folded" not in f]
+
+
+def expected(frames, line=None):
+    want = [f[:2] for f in frames]
+    if line:
+        want[0][1] = line
+    return want
+
+
+def number(mark):
+    return int(where("stacks.py", mark).split(":")[1])
+
+
+@EVERY
+def frames(name, path):
+    """A line of Python beneath C beneath Python, and a C function that Python calls."""
+    target, result = run(path, where("stacks.py", "bottom") + " with stack as line", "entry scaled with stack as c", records=4)
+    lines, calls = target.said("bottom"), target.said("weighed")
+    wanted = {"line": [expected(with_c(row["frames"], "called", "applied", "py_apply"), number("bottom")) for row in lines],
+              "c": [[["scaled", None], ["py_scale", None]] + expected(row["frames"], number("weighed")) for row in calls]}
+    for logpoint, stacks in wanted.items():
+        records = [r for r in result.records if r["logpoint"] == logpoint]
+        equal([own(r) for r in records], stacks, f"stacks of {logpoint}")
+        check(all(r["stack"][-1].get("function") != "..." for r in records), "they are whole")
+
+
+@EVERY
+def library_frames(name, path):
+    """Folded as they come; all of them on demand, in Python and in C."""
+    point = where("stacks.py", "bottom") + " with stack"
+    target, result = run(path, point, records=2)
+    _, everything = run(path, point, records=2, options=["--all-frames", "--max-frames", "200"])
+    for few, every_one in zip(result.records, everything.records):
+        names = [f.get("function", "") for f in every_one["stack"]]
+        check(not any("folded" in f for f in every_one["stack"]), "nothing is folded")
+        check(len(names) > len(few["stack"]), f"more frames: {names}")
+        equal([n for n in names if n in called(few)], called(few), "the program's own, in their order")
+        check(any(n.startswith(("Py_", "PyObject_", "_PyObject_", "_PyEval", "PyEval")) for n in names), f"the interpreter's own: {names}")
+        check("_PyEval_EvalFrameDefault" not in names, "Python's frames stand for the loop")
+
+
+def texts(result, logpoint):
+    """Of each record, [function, line, variables] a frame."""
+    for line in result.raw.splitlines():
+        if f"] {logpoint} " not in line:
+            continue
+        stack = line.split(" | ", 1)[1]
+        yield [[last(m[1]), int(m[3]) if m[2] == "stacks.py" else None, m[4]]
+               for m in re.finditer(r"(?:^| < )([\w.<>]+) (\S+):(\d+)(?: \[(.*?)\])?(?= < |$)", stack)]
+
+
+def hidden(text):
+    return re.sub(r"(password|api_key|'api_key')(=|: )'\w*'", r"\1\2<redacted>", text)
+
+
+@EVERY
+def variables(name, path):
+    """Of every frame, as repr() has them in the program; what has a secret's name is not there."""
+    target, result = run(path, where("stacks.py", "bottom") + ' "x" with stack locals as line', 'entry applied "x" with stack locals as c', records=4, form="text")
+    said = target.said("bottom")
+    lines = list(texts(result, "line"))
+    equal(len(lines), len(said), "records")
+    for got, row in zip(lines, said):
+        frames_said = [[f, n, [hidden(v) for v in variables]] for f, n, variables in row["frames"]]
+        frames_said[0][1] = number("bottom")
+        python = [f for f in got if f[1] is not None]
+        equal([f[:2] for f in python], [f[:2] for f in frames_said], "frames")
+        for (function, _, shown), (_, _, want) in zip(python, frames_said):
+            shown = re.sub(r"Order\(number=(\d)[^)]*\)", r"Order(number=\1)", shown or "")
+            # those of the logpoint's own frame are in the order of the function's code
+            check(all(v in shown for v in want) and len(shown) == len(", ".join(want)), f"variables of {function}: {shown} instead of {want}")
+            if function != "bottom":
+                equal(shown, ", ".join(want), f"variables of {function}")
+        c = {f[0]: f[2] for f in got if f[1] is None}
+        check("number=" in c["applied"], f"variables of applied: {c['applied']}")
+    for secret in SECRETS:
+        check(secret not in result.raw, f"{secret} is shown")
+
+
+check(minor("3.9") == 9, "versions")
+if not ALL:
+    print("skip stacks: no CPython 3.8 to 3.14 on this machine")
+sys.exit(main())
