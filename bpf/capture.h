@@ -4,14 +4,16 @@
  * capture - blocks appended to the record (lp/record.h), and errors, which are blocks too.
  * A capture that fails leaves a block that says so and the program goes on behind it.
  *
- * Besides what vm.h wants, the includer supplies lp_mixed: hits in native code look at Python's frames.
+ * The includer may supply
+ *
+ *	lp_cap_mixed(vm, in, op)	CAP_PYSTACK and CAP_PYLOCALS of a hit in native code
  */
 #ifndef LP_BPF_CAPTURE_H
 #define LP_BPF_CAPTURE_H
 
-/* mixed.h, python_locals.h */
-lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max);
-lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first);
+#ifndef lp_cap_mixed
+#define lp_cap_mixed(vm, in, op)
+#endif
 
 /* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
  * records begin with something else, so 0 is none.
@@ -209,12 +211,8 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 	case LP_OP_CAP_STACK:
 		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
 	case LP_OP_CAP_PYSTACK:
-		if (lp_mixed)
-			lp_mixed_stack(vm, in->n);
-		return 0;
 	case LP_OP_CAP_PYLOCALS:
-		if (lp_mixed)
-			lp_pyvm_cap_locals(vm, in->imm, 0);
+		lp_cap_mixed(vm, in, op);
 		return 0;
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;

@@ -46,8 +46,9 @@ static const struct {
 							   "   4  STREQ r0\n"
 							   "   5  CHECK r0\n"
 							   "   6  GATE\n"
-							   "   7  CAP_STACK 8192\n"
-							   "   8  END\n" },
+							   "   7  CAP_PYSTACK 64\n"
+							   "   8  CAP_STACK 8192\n"
+							   "   9  END\n" },
 	{ "app.c:1 \"{gone} {req.took * 2}\" if 1 < 2", "   0  GATE\n"
 							"   1  CAP_HOLE v0:4 2\n"
 							"   2  CAP_MEMM v1:8 m5 56\n"

@@ -130,7 +130,7 @@ static int teardown(void **state)
 
 static size_t run(struct self *self, size_t len, size_t max, bool *ret_cut)
 {
-	struct lp_unwind_space space = { find, self };
+	struct lp_unwind_space space = { .find = find, .arg = self };
 
 	return lp_unwind(self->unwinder, &space, hit.regs, hit.regs[7], hit.stack, len,
 			 self->frames, max, ret_cut);

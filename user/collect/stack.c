@@ -74,7 +74,8 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 	/* a function that has returned is no longer on the stack but belongs to it */
 	const size_t first = p->info->is_return && !p->info->python;
 	const size_t merged = first + native + python + LP_MIXED_SPARE;
-	struct lp_stack_parts parts = { .in_python = p->info->python, .has_native = d->regs.n };
+	struct lp_stack_parts parts = { .in_python = p->info->python,
+					.has_native = d->regs.n || !p->info->python };
 
 	/* the list, then what it is made of */
 	if (lp_scratch_frames(s, merged + native + python) < 0)

@@ -31,11 +31,11 @@ struct lp_unwinder;
  */
 struct lp_unwind_space {
 	struct lp_module *(*find)(void *arg, uint64_t addr, uint64_t *ret_bias);
+	void *arg;
 	/* Is the code at addr named by its symbol alone? Of the innermost frame it is not asked; NULL:
 	 * never.
 	 */
 	bool (*is_plain)(void *arg, uint64_t addr);
-	void *arg;
 };
 
 struct lp_unwind_frame {
