@@ -19,6 +19,7 @@ const volatile __u64 lp_exe_ino;   /* processes that exec this file become targe
 const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor */
 const volatile __u32 lp_follow;	   /* children become targets */
 const volatile __u32 lp_mixed;	   /* hits in native code look at Python's frames */
+const volatile __u32 lp_codes;	   /* and take along what names them */
 
 /* Changed while running. */
 volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */

@@ -29,6 +29,7 @@
 #include "python_frame.h"
 #include "python_who.h"
 #include "python_locals.h"
+#include "python_codes.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)

@@ -70,6 +70,10 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
+/* Where these frames are, by the record alone: of a process that is gone. */
+void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a);
 /* The variables of these frames. -ENOMEM. */
 int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
 			struct lp_decoded *d, const struct lp_symbolizer *sym,

@@ -131,10 +131,31 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 		ret[n] = (struct lp_frame){ .is_entered = f.code & LP_PY_FRAME_ENTERED };
 		f.code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
 		ret[n].addr = f.code;
-		if (sym->python_frame)
+		if (sym->python_frame && !d->signal.n)
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
 	return n;
+}
+
+void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct lp_py_reader reader = reader_of(p, info, d, &of, a);
+	const struct lp_block *b = d->py_stack.first;
+
+	reader.max_string = LP_TEXT_MAX; /* of a path all that is there */
+	for (size_t i = 0; i < n; i++) {
+		struct lp_frame *to = &frames[i];
+		struct lp_py_frame f;
+
+		memcpy(&f, (const char *)(b + 1) + i * sizeof(f), sizeof(f));
+		f.code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
+		if (lp_py_frame_recorded(&reader, &f, &to->function, &to->file, &to->line) &&
+		    sym->classify)
+			sym->classify(sym->arg, of.pid, to);
+	}
 }
 
 int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,

@@ -45,6 +45,7 @@ int lp_crash_load(struct lp_kernel *k, struct lp_err *err)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	memcpy(k->crash->rodata, k->skel->rodata, sizeof(*k->crash->rodata));
 	k->crash->rodata->lp_can_sleep = 0;
+	k->crash->rodata->lp_codes = 1;
 	bpf_object__for_each_program(prog, k->crash->obj)
 		bpf_program__set_autoload(prog, prog == k->crash->progs.lp_crash);
 	int r = share_maps(k, err);

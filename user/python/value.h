@@ -42,6 +42,12 @@ LP_CLEANUP(struct lp_py_types *, lp_py_types_free)
 void lp_py_read_value(const struct lp_py_reader *r, const struct lp_py_value *v,
 		      struct lp_value *ret);
 
+/* Where a frame is, by what the record has of its code; false: it has too little. Up to 3.10 the name is
+ * not qualified.
+ */
+bool lp_py_frame_recorded(const struct lp_py_reader *r, const struct lp_py_frame *f,
+			  const char **ret_function, const char **ret_file, int *ret_line);
+
 /* A name as the kernel side compares it (lp/pybody.h): what its table of names that are not shown
  * holds. 0: no name of Python's that it can compare: not UTF-8, or more than LP_PY_NAME_MAX
  * characters without '_' and '-'.
