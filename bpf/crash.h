@@ -214,9 +214,8 @@ lp_global long lp_crash_begin(struct lp_vm *vm)
 		return 1;
 
 	__u32 id = lp_crash_sites[i];
-	const struct lp_site *site = lp_crash_wanted[i] & LP_SIGNAL_BIT(vm->signal.number)
-					     ? lp_site_at(id)
-					     : 0;
+	const struct lp_site *site =
+		lp_crash_wanted[i] & LP_SIGNAL_BIT(vm->signal.number) ? lp_site_at(id) : 0;
 	if (!site)
 		return 0;
 	lp_prepare(vm, site, id);

@@ -64,15 +64,15 @@ enum lp_outcome {
 
 /* Pointers in the record that lead to objects not copied yet. */
 struct lp_py_run {
-	__u64 addr;	     /* of the next chunk: array, table, block, text */
-	__u64 extra;	     /* KEYS: the values of an instance, which lie apart; python_locals.h: kinds */
-	__u32 at;	     /* in the record */
-	__u32 n, i;	     /* elements of this chunk, and which is next */
-	__u32 values;	     /* in the record: the values of split keys; python_locals.h: names */
-	__u32 left;	     /* elements, bytes behind this chunk */
-	__u32 used;	     /* items found up to now; of DEQUE: where in the block the next are */
-	__u8 what;	     /* enum lp_py_what */
-	__u8 depth;	     /* of what is pointed to */
+	__u64 addr;   /* of the next chunk: array, table, block, text */
+	__u64 extra;  /* KEYS: the values of an instance, which lie apart; python_locals.h: kinds */
+	__u32 at;     /* in the record */
+	__u32 n, i;   /* elements of this chunk, and which is next */
+	__u32 values; /* in the record: the values of split keys; python_locals.h: names */
+	__u32 left;   /* elements, bytes behind this chunk */
+	__u32 used;   /* items found up to now; of DEQUE: where in the block the next are */
+	__u8 what;    /* enum lp_py_what */
+	__u8 depth;   /* of what is pointed to */
 	__u8 stride, key_at; /* of an element, in bytes */
 	__u32 type;	     /* SLOTS: index of the class */
 };
@@ -185,7 +185,7 @@ struct lp_vm {
 	__u64 rt_is; /* which one that is, as python_world.h says */
 	struct lp_py_walk walk;
 	__u64 frames[LP_PY_FRAMES_MAX]; /* of CAP_PYSTACK */
-	struct lp_carry carry; /* directly before rec: stored as one */
+	struct lp_carry carry;		/* directly before rec: stored as one */
 	__u8 rec[LP_REC_ROOM] __attribute__((aligned(8)));
 };
 

@@ -28,7 +28,7 @@
 	"      --max-items N       items of an array shown (32)\n"                                 \
 	"      --max-depth N       how deep structs are shown (3)\n"                               \
 	"      --max-frames N      frames of a stack shown (64)\n"                                 \
-	"      --all-frames        stacks with the frames of libraries, which are folded else\n"      \
+	"      --all-frames        stacks with the frames of libraries, which are folded else\n"   \
 	"      --redact NAME       never copy values of that name, beside password, token...\n"    \
 	"      --no-redact NAME    do copy them\n"                                                 \
 	"  -q, --quiet             only records and errors\n"                                      \
@@ -38,6 +38,7 @@
 	"  app.c:42 \"n={n} {req->user.name}\" if n > 10\n"                                        \
 	"  entry parse_header      call ns::Cls::method      return handle \"{$return}\"\n"        \
 	"  usdt PROVIDER:NAME \"{$1}\"   FUNCTION+OFFSET   0xADDRESS\n"                            \
+	"  crash [SIGNAL, ...]     a signal that ends a process: its stack with variables\n"                            \
 	"Clauses: if EXPRESSION, hit N, after NAME, as NAME, max N, rate N/s, with stack,\n"       \
 	"with locals.\n"
 

@@ -28,9 +28,9 @@ struct lp_frame {
 	enum lp_frame_kind kind;
 	uint32_t n_folded;
 	bool is_library; /* not of the program itself */
-	bool is_glue;	 /* of libraries, the interpreter, which runs Python: not worth to be told */
-	bool is_loop;	 /* of its evaluation loop, for which frames of Python stand */
-	bool is_entered; /* of Python: C code has called it, and the loop for it */
+	bool is_glue; /* of libraries, the interpreter, which runs Python: not worth to be told */
+	bool is_loop; /* of its evaluation loop, for which frames of Python stand */
+	bool is_entered;      /* of Python: C code has called it, and the loop for it */
 	const char *function; /* NULL: not known */
 	const char *file;
 	int line;
@@ -75,7 +75,7 @@ struct lp_event {
 	size_t n_stack;
 	bool stack_cut;
 	const struct lp_crash *crash; /* NULL: it is none */
-	bool cut; /* the record was full */
+	bool cut;		      /* the record was full */
 };
 
 #endif

@@ -251,13 +251,12 @@ static void meta_code(const struct reading *r, const struct lp_field *f, struct 
 {
 	(void)f;
 	if (r->crash && r->crash->has_code)
-		*ret = (struct lp_value){
-			.kind = LP_VAL_ENUM,
-			.s = r->crash->code,
-			.size = 4,
-			.str = r->crash->code_name,
-			.len = r->crash->code_name ? strlen(r->crash->code_name) : 0
-		};
+		*ret = (struct lp_value){ .kind = LP_VAL_ENUM,
+					  .s = r->crash->code,
+					  .size = 4,
+					  .str = r->crash->code_name,
+					  .len = r->crash->code_name ? strlen(r->crash->code_name)
+								     : 0 };
 	else
 		put_error(ret, "no code");
 }
@@ -312,8 +311,7 @@ static bool is_absent(const struct reading *r, const struct lp_field *f)
 }
 
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 const struct lp_who *who, const struct lp_crash *crash,
-			 struct lp_arena *a)
+			 const struct lp_who *who, const struct lp_crash *crash, struct lp_arena *a)
 {
 	const struct lp_template *t = p->info->template;
 	struct reading r = {

@@ -28,8 +28,7 @@ static bool line_of(void *arg, const struct lp_py_frame *frame, const char **ret
 }
 
 static struct lp_py_reader reader_of(const struct lp_plan *p, const struct lp_py_info *python,
-				     struct lp_decoded *d, struct frames_of *of,
-				     struct lp_arena *a)
+				     struct lp_decoded *d, struct frames_of *of, struct lp_arena *a)
 {
 	const struct lp_symbolizer *sym = of->sym;
 	const struct lp_site_info *info = p->info;

@@ -350,9 +350,8 @@ static const struct lp_tree *check_exc(struct lp_check *c, const struct lp_node 
 	return lp_check_fail(c, n, "$exc is the exception of 'raise' and 'uncaught'");
 }
 
-static const struct lp_tree *of_signal(struct lp_check *c, const struct lp_node *n,
-				       enum lp_ctx ctx, const struct lp_type *type,
-				       enum lp_meta meta)
+static const struct lp_tree *of_signal(struct lp_check *c, const struct lp_node *n, enum lp_ctx ctx,
+				       const struct lp_type *type, enum lp_meta meta)
 {
 	if (c->location != LP_AT_CRASH)
 		return lp_check_fail(c, n, "$%.*s is there in 'crash' only", (int)n->len, n->name);

@@ -79,8 +79,8 @@ static const struct lp_type *pointer_to(struct lp_scope *s, const struct lp_type
 	return &lp_type_void_ptr;
 }
 
-static int each(struct lp_scope *s, unsigned int what,
-		int (*fn)(const struct lp_var *v, void *arg), void *arg)
+static int each(struct lp_scope *s, unsigned int what, int (*fn)(const struct lp_var *v, void *arg),
+		void *arg)
 {
 	(void)s;
 	(void)what;

@@ -234,7 +234,8 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut)
 {
-	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true }, caller = now;
+	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true },
+			      caller = now;
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 

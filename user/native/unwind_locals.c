@@ -26,7 +26,7 @@ struct bytes {
 	uint64_t addr;
 	struct lp_hole holes[HOLES_MAX];
 	size_t n_holes;
-	bool not_copied; /* in memory that is not in the copy */
+	bool not_copied;     /* in memory that is not in the copy */
 	uint64_t unreadable; /* of which this could not be read; 0: it was not tried */
 };
 

@@ -69,7 +69,7 @@ struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct logpoint_bpf *skel;
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
-	bool multi; /* uprobe_multi links */
+	bool multi;		    /* uprobe_multi links */
 	uint32_t cpus;
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */

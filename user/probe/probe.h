@@ -41,8 +41,8 @@ struct lp_kernel_conf {
 	bool no_native;	   /* there will be none but Python sites */
 	/* What Python sites need: watchpoints, probes in the evaluation loop. */
 	bool python_watch, python_steps;
-	bool python_stack; /* hits in native code bring the Python frames of their thread */
-	bool crash;	   /* lp_kernel_add_crash() will be called */
+	bool python_stack;   /* hits in native code bring the Python frames of their thread */
+	bool crash;	     /* lp_kernel_add_crash() will be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 

@@ -90,8 +90,7 @@ void session_crash_note(struct lp_session *s, struct lp_proc *p)
 		if (!keeps_message(m->file))
 			continue;
 		uint64_t bias = lp_module_bias(m->file->module, m->start, m->offset);
-		lp_kernel_set_crash_message(s->kernel, p->info.pid,
-					    m->file->abort_message + bias);
+		lp_kernel_set_crash_message(s->kernel, p->info.pid, m->file->abort_message + bias);
 		return;
 	}
 }

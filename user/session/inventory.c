@@ -309,7 +309,8 @@ int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc
 	return insert(inv, lp_take(p), err);
 }
 
-int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent_pid, struct lp_err *err)
+int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent_pid,
+			    struct lp_err *err)
 {
 	const struct lp_proc *parent = lp_inventory_process(inv, parent_pid);
 	lp_auto(proc_free) struct lp_proc *p = calloc(1, sizeof(*p));

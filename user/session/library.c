@@ -11,8 +11,9 @@ static bool is_under(const char *path, const char *folder, size_t len)
 
 static bool is_system(const char *path)
 {
-	static const char *const folders[] = { "/lib",	     "/lib32",	   "/lib64",	 "/usr/lib",
-					       "/usr/lib32", "/usr/lib64", "/usr/libexec" };
+	static const char *const folders[] = { "/lib",	      "/lib32",	    "/lib64",
+					       "/usr/lib",    "/usr/lib32", "/usr/lib64",
+					       "/usr/libexec" };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(folders); i++)
 		if (is_under(path, folders[i], strlen(folders[i])))
