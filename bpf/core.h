@@ -49,6 +49,11 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct vm_area_struct {
+	unsigned long vm_start, vm_end, vm_pgoff, vm_flags;
+	struct file *vm_file;
+};
+
 struct linux_binprm {
 	struct file *file;
 };

@@ -11,6 +11,7 @@
 #ifndef LP_BPF_CRASH_H
 #define LP_BPF_CRASH_H
 
+#include "crash_maps.h"
 #include "hit.h"
 #include "python_world.h"
 #include "world.h"
@@ -222,6 +223,7 @@ lp_global long lp_crash_begin(struct lp_vm *vm)
 	lp_crash_find_stack(vm, &step);
 	lp_crash_what(vm);
 	lp_crash_message(vm);
+	lp_crash_maps(vm);
 	vm->py.steps = 0;
 	vm->py.running = 1;
 	return 0;

@@ -7,6 +7,7 @@
 #ifndef LP_BPF_STATE_H
 #define LP_BPF_STATE_H
 
+#include "lp/crash.h"
 #include "lp/program.h"
 #include "lp/python.h"
 #include "lp/record.h"
@@ -182,7 +183,9 @@ struct lp_vm {
 	/* Python sites only; within 32 KiB, which an instruction of BPF reaches */
 	struct lp_pyvm py;
 	struct lp_py_runtime rt;
-	__u64 rt_is; /* which one that is, as python_world.h says */
+	__u64 rt_is;				     /* which one that is, as python_world.h says */
+	struct lp_crash_map maps[LP_CRASH_MAPS_MAX]; /* of `crash` */
+	__u64 n_maps;
 	struct lp_py_walk walk;
 	__u64 frames[LP_PY_FRAMES_MAX]; /* of CAP_PYSTACK */
 	struct lp_carry carry;		/* directly before rec: stored as one */

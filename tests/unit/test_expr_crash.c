@@ -44,8 +44,8 @@ static const struct {
 	{ "crash SIGHUP if $signal == SIGHUP",
 	  "CTX r0 8\nEQI r0 r0 1\nCHECK r0\nGATE\n" TAIL, LP_SIGNAL_BIT(SIGHUP) },
 	{ "crash if $addr < 16",
-	  "TRY cond ->9\nCTX r0 12\nBITS r0 r0 1:1u\nJNZ r0 ->5\nFAIL 3\nCTX r0 10\n"
-	  "LTUI r0 r0 16\nNOT r0 r0\nNOT r0 r0\nCHECK r0\nGATE\n" TAIL,
+	  "TRY cond ->8\nCTX r0 12\nBITS r0 r0 1:1u\nJNZ r0 ->5\nFAIL 3\nCTX r0 10\n"
+	  "LTUI r0 r0 16\nCHECK r0\nGATE\n" TAIL,
 	  LP_CRASH_SIGNALS },
 	{ "crash if $code == SEGV_MAPERR",
 	  "TRY cond ->8\nCTX r0 12\nBITS r0 r0 0:1u\nJNZ r0 ->5\nFAIL 3\nCTX r0 9\n"

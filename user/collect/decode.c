@@ -44,6 +44,16 @@ int lp_record_check(const void *record, size_t len, struct lp_err *err)
 	return 0;
 }
 
+const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot)
+{
+	const char *end = end_of(rec);
+
+	for (const struct lp_block *b = first_block(rec); (const char *)b < end; b = next_block(b))
+		if (b->slot == slot && b->status == LP_ST_OK)
+			return b;
+	return NULL;
+}
+
 static int by_addr(const void *a, const void *b)
 {
 	const struct lp_block *x = *(const struct lp_block *const *)a;

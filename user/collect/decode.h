@@ -35,6 +35,9 @@ struct lp_decoded {
  */
 int lp_record_check(const void *rec, size_t len, struct lp_err *err);
 
+/* Its first good block of that slot; NULL. */
+const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot);
+
 /* Finds the blocks of rec; values with numbers from n_slots on are nobody's. d starts zeroed and
  * is used again for the next record. -ENOMEM.
  */

@@ -33,6 +33,7 @@ static const struct wanted {
 	{ "super_block", { "s_dev" } },
 	{ "inode", { "i_ino", "i_sb" } },
 	{ "file", { "f_inode" } },
+	{ "vm_area_struct", { "vm_start", "vm_end", "vm_pgoff", "vm_flags", "vm_file" } },
 	{ "linux_binprm", { "file" } },
 	{ "ns_common", { "inum" } },
 	{ "pid_namespace", { "ns" } },

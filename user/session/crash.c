@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collect/decode.h"
 #include "expr/crash.h"
+#include "lp/crash.h"
 
 bool session_is_crash(const struct point *p)
 {
@@ -95,9 +97,27 @@ void session_crash_note(struct lp_session *s, struct lp_proc *p)
 	}
 }
 
-void session_crash_arrived(struct lp_session *s, const struct lp_record *rec)
+static void note_maps(struct lp_session *s, const struct lp_record *rec)
 {
+	const struct lp_block *b = lp_record_find(rec, LP_SLOT_MAPS);
+	struct lp_crash_map m;
+
+	for (size_t at = 0; b && at + sizeof(m) <= b->len; at += sizeof(m)) {
+		memcpy(&m, (const char *)(b + 1) + at, sizeof(m));
+		if (m.exec && m.ino)
+			lp_inventory_note_map(&s->inv, (pid_t)rec->pid, &m);
+	}
+}
+
+void session_crash_arrived(struct lp_session *s, const struct lp_record *rec, size_t len)
+{
+	bool is_crash = false;
+
 	lp_vec_each (&s->points, p)
-		if ((*p)->added && (*p)->id == rec->point && session_is_crash(*p))
-			session_rescan(s, (pid_t)rec->pid);
+		is_crash =
+			is_crash || ((*p)->added && (*p)->id == rec->point && session_is_crash(*p));
+	if (!is_crash || lp_record_check(rec, len, NULL) < 0)
+		return;
+	session_rescan(s, (pid_t)rec->pid);
+	note_maps(s, rec);
 }

@@ -337,7 +337,7 @@ void session_crash_detach(struct lp_session *s, struct point *p);
 /* What the process has mapped is known: its C library, where it has one that keeps messages. */
 void session_crash_note(struct lp_session *s, struct lp_proc *p);
 /* A record of a crash has come: what is left of the process is looked at before it is gone. */
-void session_crash_arrived(struct lp_session *s, const struct lp_record *rec);
+void session_crash_arrived(struct lp_session *s, const struct lp_record *rec, size_t len);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "lp/crash.h"
 
 static void file_free(struct lp_file *f)
 {
@@ -329,6 +332,38 @@ int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent_pi
 		if (lp_vec_push(&p->maps, *m) < 0)
 			return lp_err_nomem(err);
 	return insert(inv, lp_take(p), err);
+}
+
+static struct lp_file *find_file(struct lp_inventory *inv, dev_t dev, ino_t ino)
+{
+	lp_vec_each (&inv->files, f)
+		if ((*f)->dev == dev && (*f)->ino == ino)
+			return *f;
+	return find_alias(inv, dev, ino);
+}
+
+void lp_inventory_note_map(struct lp_inventory *inv, pid_t pid, const struct lp_crash_map *m)
+{
+	const dev_t dev = makedev(m->dev >> 20, m->dev & 0xfffff);
+	struct lp_mapping mapping = { .start = m->start,
+				      .end = m->end,
+				      .offset = m->offset,
+				      .file = find_file(inv, dev, m->ino) };
+	struct lp_proc *p = lp_inventory_process(inv, pid);
+
+	if (!mapping.file || (p && lp_proc_mapping(p, m->start)))
+		return;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return;
+		p->pidfd = -1;
+		p->info.pid = pid;
+		lp_process_memory_init(&p->memory, pid);
+		if (insert(inv, p, NULL) < 0)
+			return;
+	}
+	lp_vec_push(&p->maps, mapping);
 }
 
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid)

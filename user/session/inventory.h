@@ -77,6 +77,9 @@ int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc
  * known.
  */
 int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent, struct lp_err *err);
+/* What the kernel has told of a process that may be gone: where one of the files that are known lies. */
+struct lp_crash_map;
+void lp_inventory_note_map(struct lp_inventory *inv, pid_t pid, const struct lp_crash_map *m);
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid);
 /* Nothing of it can be read any more. */
 bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid);
