@@ -116,8 +116,6 @@ static struct {
 	struct lp_event last;
 	struct lp_value values[8];
 	struct lp_frame frames[8];
-	struct lp_crash crash;
-	uint64_t registers[LP_MACH_REGS];
 	uint64_t time;
 } got;
 
@@ -130,10 +128,6 @@ static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
 	got.last = *ev;
 	for (size_t i = 0; i < ev->n_values && i < LP_ARRAY_SIZE(got.values); i++)
 		got.values[i] = ev->values[i].value;
-	if (ev->crash)
-		got.crash = *ev->crash;
-	if (ev->crash && ev->crash->registers)
-		memcpy(got.registers, ev->crash->registers, sizeof(got.registers));
 	for (size_t i = 0; i < ev->n_stack && i < LP_ARRAY_SIZE(got.frames); i++)
 		got.frames[i] = ev->stack[i];
 	return 0;
@@ -397,11 +391,6 @@ static void what_is_known_of_the_hit_itself(void **state)
 		[LP_META_LINE] = "1",
 		[LP_META_ELAPSED] = "<elapsed time not known>",
 		[LP_META_CALLER] = "caller",
-		[LP_META_SIGNAL] = "<not captured>",
-		[LP_META_CODE] = "<no code>",
-		[LP_META_ADDR] = "<no address>",
-		[LP_META_SENDER] = "<no sender>",
-		[LP_META_CRASH] = "<not captured>",
 	};
 
 	(void)state;
@@ -515,45 +504,6 @@ static void stacks_and_locals_are_frames(void **state)
 	assert_string_equal(got.frames[0].function, "f");
 }
 
-static void a_crash_says_what_has_happened(void **state)
-{
-	struct lp_signal s = { .number = 6,
-			       .code = -6,
-			       .sender = 12,
-			       .has = LP_SIGNAL_HAS_CODE | LP_SIGNAL_HAS_SENDER };
-	struct record r = record_of(LP_REC_HIT, 1);
-
-	(void)state;
-	template.with_stack = template.with_locals = true;
-	info.function = info.file = NULL;
-	info.line = 0;
-	add_field((struct lp_field){ .kind = LP_FIELD_META, .meta = LP_META_CRASH }, false);
-	put(&r, (struct lp_block){ .slot = LP_SLOT_SIGNAL, .len = sizeof(s) }, &s);
-	put(&r, (struct lp_block){ .slot = LP_SLOT_ABORT, .len = 9 }, "not mine\n");
-	put_stack(&r, 0x400123, 0x7000);
-	assert_string_equal(feed(&r), "SIGABRT (SI_TKILL) from process 12: not mine");
-	assert_int_equal(got.crash.number, 6);
-	assert_string_equal(got.crash.code_name, "SI_TKILL");
-	assert_false(got.crash.has_addr);
-	assert_int_equal(got.crash.abort_len, 8);
-	assert_int_equal(got.registers[LP_MACH_REGS - 1], 0x400123);
-	assert_string_equal(got.last.function, "unwound");
-
-	r = record_of(LP_REC_HIT, 2);
-	s = (struct lp_signal){ .number = 11,
-				.code = 99,
-				.addr = 0x10,
-				.has = LP_SIGNAL_HAS_CODE | LP_SIGNAL_HAS_ADDR };
-	put(&r, (struct lp_block){ .slot = LP_SLOT_SIGNAL, .len = sizeof(s) }, &s);
-	assert_string_equal(feed(&r), "SIGSEGV (code 99) at 0x10");
-
-	/* what is too short is none */
-	r = record_of(LP_REC_HIT, 3);
-	put(&r, (struct lp_block){ .slot = LP_SLOT_SIGNAL, .len = 8 }, &s);
-	assert_string_equal(feed(&r), "<not captured>");
-	assert_null(got.last.crash);
-}
-
 static void what_waits_is_bounded_and_nothing_gets_lost(void **state)
 {
 	struct lp_err err = { 0 };
@@ -641,7 +591,6 @@ int main(void)
 		TEST(the_same_expression_twice_is_one_value),
 		TEST(a_return_has_its_result_and_time),
 		TEST(stacks_and_locals_are_frames),
-		TEST(a_crash_says_what_has_happened),
 		TEST(what_waits_is_bounded_and_nothing_gets_lost),
 		TEST(notices_pass_with_the_reason),
 		TEST(what_is_no_record_is_refused),

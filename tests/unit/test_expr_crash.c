@@ -41,8 +41,8 @@ static const struct {
 	{ "crash", "GATE\n" TAIL, LP_CRASH_SIGNALS },
 	{ "crash SIGTERM, SIGSYS \"{$signal} {$code} {$addr} {$sender}\"", "GATE\n" TAIL,
 	  LP_SIGNAL_BIT(SIGTERM) | LP_SIGNAL_BIT(SIGSYS) },
-	{ "crash SIGHUP if $signal == SIGHUP",
-	  "CTX r0 8\nEQI r0 r0 1\nCHECK r0\nGATE\n" TAIL, LP_SIGNAL_BIT(SIGHUP) },
+	{ "crash SIGHUP if $signal == SIGHUP", "CTX r0 8\nEQI r0 r0 1\nCHECK r0\nGATE\n" TAIL,
+	  LP_SIGNAL_BIT(SIGHUP) },
 	{ "crash if $addr < 16",
 	  "TRY cond ->8\nCTX r0 12\nBITS r0 r0 1:1u\nJNZ r0 ->5\nFAIL 3\nCTX r0 10\n"
 	  "LTUI r0 r0 16\nCHECK r0\nGATE\n" TAIL,

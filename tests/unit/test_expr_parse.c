@@ -216,95 +216,77 @@ static void errors_point(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	struct lp_location want;
+} located[] = {
+	{ "src/app.c:12",
+	  { .kind = LP_AT_LINE,
+	    .text = "src/app.c:12",
+	    .col = 1,
+	    .file = "src/app.c",
+	    .line = 12 } },
+	{ "  c++/a.cc:7",
+	  { .kind = LP_AT_LINE, .text = "c++/a.cc:7", .col = 3, .file = "c++/a.cc", .line = 7 } },
+	{ "entry handle",
+	  { .kind = LP_AT_ENTRY, .text = "entry handle", .col = 7, .name = "handle" } },
+	{ "return ns::C::~C",
+	  { .kind = LP_AT_RETURN, .text = "return ns::C::~C", .col = 8, .name = "ns::C::~C" } },
+	{ "call A<int, B<c>>::f",
+	  { .kind = LP_AT_CALL,
+	    .text = "call A<int, B<c>>::f",
+	    .col = 6,
+	    .name = "A<int, B<c>>::f" } },
+	{ "entry operator<<",
+	  { .kind = LP_AT_ENTRY, .text = "entry operator<<", .col = 7, .name = "operator<<" } },
+	{ "entry A::operator()",
+	  { .kind = LP_AT_ENTRY,
+	    .text = "entry A::operator()",
+	    .col = 7,
+	    .name = "A::operator()" } },
+	{ "entry A::operator new[]",
+	  { .kind = LP_AT_ENTRY,
+	    .text = "entry A::operator new[]",
+	    .col = 7,
+	    .name = "A::operator new[]" } },
+	{ "entry http_*",
+	  { .kind = LP_AT_ENTRY, .text = "entry http_*", .col = 7, .name = "http_*" } },
+	{ "entry my_operator",
+	  { .kind = LP_AT_ENTRY, .text = "entry my_operator", .col = 7, .name = "my_operator" } },
+	{ "usdt py:line",
+	  { .kind = LP_AT_USDT,
+	    .text = "usdt py:line",
+	    .col = 6,
+	    .provider = "py",
+	    .name = "line" } },
+	{ "f+0x1f",
+	  { .kind = LP_AT_OFFSET, .text = "f+0x1f", .col = 1, .name = "f", .offset = 31 } },
+	{ "A::operator+ +4", { 0 } },
+	{ "A::operator++12",
+	  { .kind = LP_AT_OFFSET,
+	    .text = "A::operator++12",
+	    .col = 1,
+	    .name = "A::operator+",
+	    .offset = 12 } },
+	{ "0x401000", { .kind = LP_AT_ADDRESS, .text = "0x401000", .col = 1, .offset = 0x401000 } },
+	{ "entry.c:3",
+	  { .kind = LP_AT_LINE, .text = "entry.c:3", .col = 1, .file = "entry.c", .line = 3 } },
+};
+
 static void locations(void **state)
 {
-	static const struct {
-		const char *text;
-		struct lp_location want;
-	} cases[] = {
-		{ "src/app.c:12",
-		  { .kind = LP_AT_LINE,
-		    .text = "src/app.c:12",
-		    .col = 1,
-		    .file = "src/app.c",
-		    .line = 12 } },
-		{ "  c++/a.cc:7",
-		  { .kind = LP_AT_LINE,
-		    .text = "c++/a.cc:7",
-		    .col = 3,
-		    .file = "c++/a.cc",
-		    .line = 7 } },
-		{ "entry handle",
-		  { .kind = LP_AT_ENTRY, .text = "entry handle", .col = 7, .name = "handle" } },
-		{ "return ns::C::~C",
-		  { .kind = LP_AT_RETURN,
-		    .text = "return ns::C::~C",
-		    .col = 8,
-		    .name = "ns::C::~C" } },
-		{ "call A<int, B<c>>::f",
-		  { .kind = LP_AT_CALL,
-		    .text = "call A<int, B<c>>::f",
-		    .col = 6,
-		    .name = "A<int, B<c>>::f" } },
-		{ "entry operator<<",
-		  { .kind = LP_AT_ENTRY,
-		    .text = "entry operator<<",
-		    .col = 7,
-		    .name = "operator<<" } },
-		{ "entry A::operator()",
-		  { .kind = LP_AT_ENTRY,
-		    .text = "entry A::operator()",
-		    .col = 7,
-		    .name = "A::operator()" } },
-		{ "entry A::operator new[]",
-		  { .kind = LP_AT_ENTRY,
-		    .text = "entry A::operator new[]",
-		    .col = 7,
-		    .name = "A::operator new[]" } },
-		{ "entry http_*",
-		  { .kind = LP_AT_ENTRY, .text = "entry http_*", .col = 7, .name = "http_*" } },
-		{ "entry my_operator",
-		  { .kind = LP_AT_ENTRY,
-		    .text = "entry my_operator",
-		    .col = 7,
-		    .name = "my_operator" } },
-		{ "usdt py:line",
-		  { .kind = LP_AT_USDT,
-		    .text = "usdt py:line",
-		    .col = 6,
-		    .provider = "py",
-		    .name = "line" } },
-		{ "f+0x1f",
-		  { .kind = LP_AT_OFFSET, .text = "f+0x1f", .col = 1, .name = "f", .offset = 31 } },
-		{ "A::operator+ +4", { 0 } },
-		{ "A::operator++12",
-		  { .kind = LP_AT_OFFSET,
-		    .text = "A::operator++12",
-		    .col = 1,
-		    .name = "A::operator+",
-		    .offset = 12 } },
-		{ "0x401000",
-		  { .kind = LP_AT_ADDRESS, .text = "0x401000", .col = 1, .offset = 0x401000 } },
-		{ "entry.c:3",
-		  { .kind = LP_AT_LINE,
-		    .text = "entry.c:3",
-		    .col = 1,
-		    .file = "entry.c",
-		    .line = 3 } },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < LP_ARRAY_SIZE(located); i++) {
 		lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
-		const struct lp_location *want = &cases[i].want;
+		const struct lp_location *want = &located[i].want;
 		struct lp_err err = { 0 };
 
 		if (!want->text) {
-			assert_int_equal(lp_logpoint_parse(cases[i].text, &lp, &err), -EINVAL);
+			assert_int_equal(lp_logpoint_parse(located[i].text, &lp, &err), -EINVAL);
 			continue;
 		}
-		if (lp_logpoint_parse(cases[i].text, &lp, &err) < 0)
-			print_error("%s: %s\n", cases[i].text, err.msg);
+		if (lp_logpoint_parse(located[i].text, &lp, &err) < 0)
+			print_error("%s: %s\n", located[i].text, err.msg);
 		assert_non_null(lp);
 		assert_int_equal(lp->location.kind, want->kind);
 		assert_string_equal(lp->location.text, want->text);

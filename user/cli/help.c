@@ -38,7 +38,7 @@
 	"  app.c:42 \"n={n} {req->user.name}\" if n > 10\n"                                        \
 	"  entry parse_header      call ns::Cls::method      return handle \"{$return}\"\n"        \
 	"  usdt PROVIDER:NAME \"{$1}\"   FUNCTION+OFFSET   0xADDRESS\n"                            \
-	"  crash [SIGNAL, ...]     a signal that ends a process: its stack with variables\n"                            \
+	"  crash [SIGNAL, ...]     a signal that ends a process: its stack with variables\n"       \
 	"Clauses: if EXPRESSION, hit N, after NAME, as NAME, max N, rate N/s, with stack,\n"       \
 	"with locals.\n"
 
