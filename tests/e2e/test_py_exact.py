@@ -187,7 +187,7 @@ def made_again_and_again(name, path):
     """Code from text, freed and made anew: each is hit, in its own lines, and gives back what it used."""
     times = 41
     result = trace([path, FOLDER / "remade.py", times], 'remade_code.py:2 "{x}" as line', 'entry made "{x}" as entry',
-                   'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third', options=("--max-overhead", "none"))
+                   'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third')
     for point in ("line", "entry", "back"):
         equal((result.counts(point).hits, result.counts(point).lost), (times, 0), f"hits of {point}")
     equal([v["$return"] for v in values(result, "back")], [n + 1 for n in range(times)], "results")

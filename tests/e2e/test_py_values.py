@@ -80,7 +80,7 @@ def memory_that_changes(name, path):
     """Classes that are gone when their records are read, dicts that resize: what was there, or why it isn't known."""
     line = where("changing.py", "changing")
     target, result = watch(path, "changing.py", f'{line} "{{thing}}"', f'{line} "{{shared}} {{len(shared)}}" as shared',
-                           args=(OBJECTS // 5,), options=("--max-overhead", "none"))
+                           args=(OBJECTS // 5,))
     said = [row["text"] for row in target.said("changing")]
     shown = [record["message"] for record in result.records if record["logpoint"] == line]
     equal(len(shown), len(said), "records")

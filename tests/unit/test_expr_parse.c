@@ -195,6 +195,10 @@ static const struct {
 	{ "a.c:1 hit < 1", 13, 1, "at least 2" },
 	{ "a.c:1 with x", 12, 1, "'stack' or 'locals'" },
 	{ "a.c:1 after", 12, 1, "name of a logpoint" },
+	{ "a.c:1 dump", 11, 1, "`dump on NAME`" },
+	{ "a.c:1 dump bad", 12, 3, "`dump on NAME`" },
+	{ "a.c:1 dump on", 14, 1, "name of a logpoint" },
+	{ "a.c:1 dump on x dump on y", 17, 4, "twice" },
 	{ "a.c:1 foo", 7, 3, "clause" },
 };
 
@@ -335,7 +339,7 @@ static void clauses(void **state)
 
 	(void)state;
 	assert_int_equal(lp_logpoint_parse("a.c:1 hit %100 max 5 rate 10/s with stack locals as "
-					   "slow-path after b.c:7 if x",
+					   "slow-path after b.c:7 dump on \"entry f\" if x",
 					   &lp, NULL),
 			 0);
 	assert_false(lp->has_template);
@@ -347,6 +351,8 @@ static void clauses(void **state)
 	assert_string_equal(lp->name, "slow-path");
 	assert_string_equal(lp->after, "b.c:7");
 	assert_int_equal(lp->after_col, 69);
+	assert_string_equal(lp->dump_on, "entry f");
+	assert_int_equal(lp->dump_on_col, 83);
 	assert_non_null(lp->condition);
 }
 
