@@ -42,7 +42,7 @@ static const struct {
 	{ "app.c:1 \"\" if req.path == \"/x\" with stack", "   0  TRY cond ->6\n"
 							   "   1  LOADM r0 m5 u8 24\n"
 							   "   2  STRLD k0 r0 3\n"
-							   "   3  STRK k1 2 9 \"/x\"\n"
+							   "   3  STRK k1 2 10 \"/x\"\n"
 							   "   4  STREQ r0\n"
 							   "   5  CHECK r0\n"
 							   "   6  GATE\n"
