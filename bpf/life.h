@@ -76,6 +76,7 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	int was = lp_is_target(pid_tgid);
 	__u32 none = 0;
 
+	bpf_map_delete_elem(&crash_messages, &tgid);
 	if (was && bpf_map_lookup_elem(&targets, &tgid))
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
 	if (lp_exe_ino && is_wanted_exe(program)) {
@@ -106,6 +107,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
+	bpf_map_delete_elem(&crash_messages, &tgid);
 	if (lp_only_tgid == tgid)
 		lp_only_tgid = 0;
 	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
