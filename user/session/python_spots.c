@@ -70,8 +70,7 @@ static int add_spots(struct point *p, struct interp *in, const struct lp_py_plac
 }
 
 /* code 0: in all code objects of the process. */
-static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, uint64_t code,
-		      struct lp_err *err)
+static int resolve_in(struct point *p, struct interp *in, uint64_t code, struct lp_err *err)
 {
 	struct lp_python *py = session_interp_root(in)->py;
 	struct lp_py_places places = { 0 };
@@ -81,8 +80,6 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 
 	int r = code ? lp_python_resolve_in(py, code, &p->lp->location, &places, &why)
 		     : lp_python_resolve(py, &p->lp->location, &places, &why);
-	if (r >= 0 && why.code)
-		session_note(s, LP_LOG_NORMAL, "%s: left out: %s", p->lp->name, why.msg);
 	if (r < 0)
 		*err = why;
 	if (r >= 0)
@@ -121,7 +118,7 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 
 		if (in->origin || in->gone) /* the watchpoints of the origin are inherited */
 			continue;
-		int r = why.code ? -why.code : resolve_in(s, p, in, 0, &why);
+		int r = why.code ? -why.code : resolve_in(p, in, 0, &why);
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
 		if (r < 0 && lp_inventory_ended(&s->inv, in->pid))
@@ -228,7 +225,7 @@ static int arm_point(struct lp_session *s, struct point *p, struct interp *in, u
 {
 	if (code)
 		session_python_bury(s, p, in, code, made, from);
-	int r = resolve_in(s, p, in, code, err);
+	int r = resolve_in(p, in, code, err);
 	if (r >= 0 && p->spots.len > *from)
 		session_python_bury(s, p, in, 0, 0, from);
 	if (r >= 0)
