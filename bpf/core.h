@@ -25,8 +25,19 @@ struct perf_event {
 	struct perf_event *parent; /* from which it was inherited */
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct sigpending {
+	struct list_head list;
+};
+
 struct signal_struct {
 	struct atomic_t_counter live; /* threads that have not exited */
+	struct sigpending shared_pending;
+	int group_exit_code;
+	unsigned int flags;
 };
 
 struct super_block {
@@ -40,6 +51,11 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end, vm_pgoff, vm_flags;
+	struct file *vm_file;
 };
 
 struct linux_binprm {
@@ -72,6 +88,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
+	struct sigpending pending;
 	struct pid *thread_pid;
 	struct uprobe_task *utask;
 	char comm[16];

@@ -148,6 +148,7 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->hit = 0;
 	vm->elapsed = 0;
 	vm->bias = vm->mach[LP_MACH_IP] - site->vaddr;
+	vm->stack_at = vm->mach[LP_MACH_SP];
 	vm->len = sizeof(struct lp_record);
 	vm->room = lp_record_max;
 }

@@ -47,6 +47,13 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (lp_follow || lp_by_cgroup || lp_exe_ino)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
+
+	__u64 *message = bpf_map_lookup_elem(&crash_messages, &parent);
+	if (message) {
+		__u64 there = *message;
+
+		bpf_map_update_elem(&crash_messages, &tgid, &there, BPF_ANY);
+	}
 	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
 }
@@ -69,6 +76,7 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	int was = lp_is_target(pid_tgid);
 	__u32 none = 0;
 
+	bpf_map_delete_elem(&crash_messages, &tgid);
 	if (was && bpf_map_lookup_elem(&targets, &tgid))
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
 	if (lp_exe_ino && is_wanted_exe(program)) {
@@ -99,6 +107,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
+	bpf_map_delete_elem(&crash_messages, &tgid);
 	if (lp_only_tgid == tgid)
 		lp_only_tgid = 0;
 	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
@@ -114,8 +123,11 @@ int lp_loader(struct pt_regs *ctx)
 	__u64 pid_tgid = lp_pid_tgid();
 
 	(void)ctx;
-	if (lp_is_target(pid_tgid))
-		tell(LP_REC_MAPS, pid_tgid, 0, 0);
+	if (lp_is_target(pid_tgid)) {
+		struct lp_hold *h = lp_hold_of(pid_tgid >> 32);
+
+		tell(LP_REC_MAPS, pid_tgid, 0, h && h->maps ? h : 0);
+	}
 	return 0;
 }
 

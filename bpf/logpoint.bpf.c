@@ -136,3 +136,4 @@ int lp_probe(struct pt_regs *ctx)
 #include "python_watch.h"
 #include "python_trap.h"
 #include "life.h"
+#include "crash.h"

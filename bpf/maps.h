@@ -19,6 +19,7 @@ const volatile __u64 lp_exe_ino;   /* processes that exec this file become targe
 const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor */
 const volatile __u32 lp_follow;	   /* children become targets */
 const volatile __u32 lp_mixed;	   /* hits in native code look at Python's frames */
+const volatile __u32 lp_codes;	   /* and take along what names them */
 
 /* Changed while running. */
 volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
@@ -115,6 +116,15 @@ struct {
 	__type(key, struct lp_py_place_key);
 	__type(value, __u8);
 } py_codes SEC(".maps");
+
+/* By process: where its C library keeps the message of abort() (__abort_msg). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u64);
+} crash_messages SEC(".maps");
 
 struct lp_call {
 	__u64 tid; /* both halves of it */

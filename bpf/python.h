@@ -32,6 +32,7 @@
 #include "python_exc.h"
 #include "python_judge.h"
 #include "python_locals.h"
+#include "python_codes.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)

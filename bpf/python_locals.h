@@ -36,7 +36,7 @@ lp_global int lp_pyvm_variables(struct lp_vm *vm, __u64 addr, __u64 names, __u64
 	if (vm->py.n_late)
 		lp_late_record(vm, words, addr, count * 8);
 
-	struct lp_py_locals *to = (void *)(vm->rec + at);
+	struct lp_py_locals *to = (void *)(vm->rec + lp_at_most(at, LP_RECORD_MAX));
 	to->names = names;
 	to->kinds = kinds;
 	to->frame = frame & ~LP_PYVM_CELLS;

@@ -7,6 +7,7 @@
 #ifndef LP_BPF_STATE_H
 #define LP_BPF_STATE_H
 
+#include "lp/crash.h"
 #include "lp/program.h"
 #include "lp/python.h"
 #include "lp/record.h"
@@ -164,10 +165,12 @@ struct lp_vm {
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
+	struct lp_signal signal; /* of `crash` */
 	__u64 window_at[2];
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */
 	__u64 from;		       /* of the stack copy */
+	__u64 stack_at;		       /* where that begins: the stack pointer, or above it */
 	__u32 todo;
 	__u32 site, point;
 	__u32 code, ninsn, pc;
@@ -187,7 +190,9 @@ struct lp_vm {
 	/* Python sites only; within 32 KiB, which an instruction of BPF reaches */
 	struct lp_pyvm py;
 	struct lp_py_runtime rt;
-	__u64 rt_is; /* which one that is, as python_world.h says */
+	__u64 rt_is;				     /* which one that is, as python_world.h says */
+	struct lp_crash_map maps[LP_CRASH_MAPS_MAX]; /* of `crash` */
+	__u64 n_maps;
 	struct lp_py_walk walk;
 	__u64 frames[LP_PY_FRAMES_MAX]; /* of CAP_PYSTACK */
 	struct lp_carry carry;		/* directly before rec: stored as one */

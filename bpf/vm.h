@@ -78,6 +78,16 @@ lp_inline __u64 lp_vm_context(struct lp_vm *vm, __u32 which)
 		return vm->elapsed;
 	case LP_CTX_HIT:
 		return vm->hit;
+	case LP_CTX_SIGNAL:
+		return vm->signal.number;
+	case LP_CTX_CODE:
+		return LP_SIGNAL_REASON(vm->signal.number, vm->signal.code);
+	case LP_CTX_ADDR:
+		return vm->signal.addr;
+	case LP_CTX_SENDER:
+		return vm->signal.sender;
+	case LP_CTX_SIGNAL_HAS:
+		return vm->signal.has;
 	default:
 		return 0;
 	}
@@ -249,13 +259,12 @@ lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 }
 
 /* One instruction. Returns 1 when the program is over: vm->outcome says how. */
-static long lp_vm_step(__u32 i, struct lp_step *step)
+lp_inline long lp_vm_do(struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	__u32 pc = vm->pc;
 	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
 
-	(void)i;
 	if (!in) {
 		vm->outcome = LP_OUT_DONE;
 		return 1;
@@ -309,6 +318,12 @@ static long lp_vm_step(__u32 i, struct lp_step *step)
 	}
 	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
 	return 0;
+}
+
+static long lp_vm_step(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_vm_do(step);
 }
 
 lp_inline void lp_vm_run(struct lp_vm *vm)

@@ -9,15 +9,19 @@
 #include "maps.h"
 #include "pidns.h"
 
-/* mixed.h, python_locals.h: not verified where nothing asks for them */
+/* mixed.h, python_locals.h, python_codes.h: not verified where nothing asks for them */
 lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max);
 lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first);
+lp_global int lp_pyvm_cap_codes(struct lp_vm *vm, __u64 imm);
 #define lp_cap_mixed(vm, in, op)                                                                   \
 	do {                                                                                       \
-		if (lp_mixed && (op) == LP_OP_CAP_PYSTACK)                                         \
+		if (lp_mixed && (op) == LP_OP_CAP_PYSTACK) {                                       \
 			lp_mixed_stack((vm), (in)->n);                                             \
-		else if (lp_mixed)                                                                 \
+		} else if (lp_mixed) {                                                             \
+			if (lp_codes)                                                              \
+				lp_pyvm_cap_codes((vm), (in)->imm);                                \
 			lp_pyvm_cap_locals((vm), (in)->imm, 0);                                    \
+		}                                                                                  \
 	} while (0)
 
 #define LP_CGROUP_DEPTH 32 /* levels above a process's own cgroup that are looked at */
@@ -39,10 +43,15 @@ lp_inline long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 	return bpf_probe_read_user_str(dst, size, (const void *)addr);
 }
 
+/* What can't sleep is loaded by itself, where this is 0. */
+const volatile __u32 lp_can_sleep = 1;
+
 lp_inline long lp_mem_touch(__u64 addr)
 {
 	__u8 byte;
 
+	if (!lp_can_sleep)
+		return -1;
 	return bpf_copy_from_user(&byte, 1, (const void *)addr);
 }
 

@@ -31,11 +31,11 @@ struct lp_hold {
 	__u32 held;  /* by the kernel side: stops until now */
 	__u32 due;   /* by the kernel side: a function of a wanted name was made since */
 	__u32 every; /* each module is wanted */
+	__u32 maps; /* stops where libraries are loaded, too: it may end before they are looked at */
 	__u32 n;
 	/* Of the interpreter, as struct lp_py_layout has them; code_name 0: it is not known. */
 	__u16 code_name, code_filename, str_length, str_state, str_ascii;
 	__u16 ascii_bit; /* of state */
-	__u32 pad;
 	struct lp_hold_name names[LP_HOLD_NAMES];
 };
 

@@ -27,6 +27,11 @@
 #define LP_FRAME_USUAL	   128	 /* bytes of it copied for each frame that may be shown */
 #define LP_FRAME_PYTHON	   256	 /* the same at a hit in Python: the interpreter's are larger */
 #define LP_COMM_LEN	   16	 /* TASK_COMM_LEN */
+#define LP_CRASHES_MAX	   16	 /* logpoints `crash` in one session */
+#define LP_CRASH_PAGES	   256	 /* unreadable pages that a stack may begin with */
+#define LP_CRASH_PENDING   32	 /* signals looked through for the one that kills */
+#define LP_CRASH_SEEN_MAX  4096	 /* dying processes that are remembered */
+#define LP_ABORT_MAX	   1024	 /* bytes of the message of abort and assert */
 #define LP_URETPROBE_DEPTH 64	 /* kernel: MAX_URETPROBE_DEPTH, deeper returns are not seen */
 
 #define LP_PY_WORK_MAX	    32768 /* steps of all loops of one hit: comparisons, look-ups */
@@ -38,6 +43,7 @@
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack; a power of two */
+#define LP_PY_TABLE_MAX	    4000  /* bytes of the table of lines of one code object */
 #define LP_PY_LOCALS_MAX    256	  /* variables of one frame */
 #define LP_PY_NAMES_MAX	    8192  /* of all frames of a stack */
 #define LP_PY_EXC_MAX	    8	  /* exceptions of a chain of causes and contexts */

@@ -244,6 +244,12 @@ enum lp_ctx {
 	LP_CTX_TLS,	/* thread pointer: fs base on x86-64 */
 	LP_CTX_ELAPSED, /* ns since entry; only in a return half */
 	LP_CTX_HIT,	/* number of this hit; only after GATE */
+	/* struct lp_signal of `crash` */
+	LP_CTX_SIGNAL,
+	LP_CTX_CODE,
+	LP_CTX_ADDR,
+	LP_CTX_SENDER,
+	LP_CTX_SIGNAL_HAS, /* its flags */
 	LP_CTX_COUNT
 };
 
@@ -257,6 +263,8 @@ enum lp_slot_id {
 	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: name of the running task; from: itself */
 	LP_SLOT_PYEXC = 0xff06,	   /* struct lp_py_exc with its frames, of each of the chain */
 	LP_SLOT_PYLOCALS = 0xff07, /* struct lp_py_locals each, and what it tells of */
+	LP_SLOT_SIGNAL = 0xff10,   /* struct lp_signal */
+	LP_SLOT_ABORT = 0xff11,	   /* what the C library says of its own abort(): a string */
 	LP_SLOT_MEM = 0xffff,	   /* memory that a value points to, found by address */
 };
 

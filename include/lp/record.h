@@ -60,6 +60,26 @@ _Static_assert(sizeof(struct lp_block) == 16, "lp_block has no padding");
 #define LP_BLKF_CUT  0x1u /* there was more; a string: no terminator within the limit */
 #define LP_BLKF_NULL 0x2u /* a string that is unreadable because the pointer to it is null */
 
+/* What kills a process, LP_SLOT_SIGNAL. */
+struct lp_signal {
+	__u32 number;
+	__s32 code;   /* si_code */
+	__u64 addr;   /* that could not be read, written or executed, or the instruction */
+	__u32 sender; /* process, as the dying one's PID namespace numbers it */
+	__u32 has;    /* LP_SIGNAL_HAS_* */
+};
+_Static_assert(sizeof(struct lp_signal) == 24, "lp_signal has no padding");
+
+#define LP_SIGNAL_HAS_CODE   0x1u
+#define LP_SIGNAL_HAS_ADDR   0x2u
+#define LP_SIGNAL_HAS_SENDER 0x4u
+
+/* What codes of different signals are told apart by: code as it is where it is the same for all. */
+#define LP_SIGNAL_REASON(number, code)                                                             \
+	((code) > 0 && (code) < 0x80 ? (__u64)(number) << 8 | (__u64)(code) : (__u64)(__s64)(code))
+
+#define LP_SIGNAL_BIT(number) (1ull << (((number)-1) & 63))
+
 #define LP_ALIGN(n) (((n) + 7u) & ~7u)
 
 /* why a hit was lost */

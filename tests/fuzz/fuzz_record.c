@@ -89,6 +89,11 @@ static struct lp_field fields[] = {
 	META(LP_META_ELAPSED),
 	META(LP_META_CALLER),
 	META(LP_META_LINE),
+	META(LP_META_SIGNAL),
+	META(LP_META_CODE),
+	META(LP_META_ADDR),
+	META(LP_META_SENDER),
+	META(LP_META_CRASH),
 };
 static struct lp_part parts[2 * LP_ARRAY_SIZE(fields)];
 static struct lp_template template = { .parts = parts,
@@ -216,7 +221,7 @@ static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 {
 	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	   LP_SLOT_STACK,
 					  LP_SLOT_COND,	  LP_SLOT_PYSTACK, LP_SLOT_PYLOCALS,
-					  LP_SLOT_PYTASK, LP_SLOT_MEM };
+					  LP_SLOT_PYTASK, LP_SLOT_SIGNAL,  LP_SLOT_ABORT };
 	struct lp_record rec = { .kind = size % 8 ? LP_REC_HIT : LP_REC_COND_ERROR,
 				 .flags = size % 4,
 				 .time = size,
@@ -225,7 +230,8 @@ static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 
 	while (size >= 4) {
 		struct lp_block b = {
-			.slot = data[0] < 240 ? data[0] % 12 : slots[data[0] % 8],
+			.slot = data[0] < 240 ? data[0] % 12
+					      : slots[data[0] % LP_ARRAY_SIZE(slots)],
 			.status = data[1] < 200 ? 0 : data[1] % LP_ST_COUNT,
 			.flags = data[1] & 1,
 			.len = (data[2] | data[3] << 8) % 600,

@@ -2,7 +2,7 @@
 /* tests/targets/extension.c
  *
  * extension - a module of CPython: extension.scale(number, name) calls scaled(); extension.apply(function,
- * number) calls function(number) by applied().
+ * number) calls function(number) by applied(); extension.spoil(number) crashes in spoiled().
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -58,8 +58,29 @@ static PyObject *py_apply(PyObject *self, PyObject *args)
 	return result;
 }
 
+NOINLINE void spoiled(struct scale *scale, int number);
+
+NOINLINE void spoiled(struct scale *scale, int number)
+{
+	scale->factor = number; /* @spoiled */
+	HERE(number);
+}
+
+static PyObject *py_spoil(PyObject *self, PyObject *args)
+{
+	struct scale *nothing = OPAQUE((struct scale *)0);
+	int number;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "i", &number))
+		return NULL;
+	spoiled(nothing, number);
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = { { "scale", py_scale, METH_VARARGS, NULL },
 				 { "apply", py_apply, METH_VARARGS, NULL },
+				 { "spoil", py_spoil, METH_VARARGS, NULL },
 				 { NULL, NULL, 0, NULL } };
 static struct PyModuleDef module = { PyModuleDef_HEAD_INIT, .m_name = "extension",
 				     .m_size = -1, .m_methods = methods };

@@ -175,7 +175,10 @@ static const struct {
 	{ "raise 3", 7, 1, "name of an exception's class" },
 	{ "uncaught .x", 10, 2, "name of an exception's class" },
 	{ "watch x", 1, 5, "not supported yet" },
-	{ "crash", 1, 5, "not supported yet" },
+	{ "crash SIGFOO", 7, 6, "no signal 'SIGFOO'" },
+	{ "crash SIGCHLD", 7, 7, "that ends a process" },
+	{ "crash SIGTERM, segv", 16, 4, "no signal 'segv'" },
+	{ "crash TERM", 7, 4, "expected a clause" },
 	{ "a.c:1 count", 7, 5, "'count' is not supported yet" },
 	{ "a.c:1 hist x", 7, 4, "'hist' is not supported yet" },
 	{ "a.c:1 sum x by y", 7, 3, "'sum' is not supported yet" },
@@ -273,48 +276,74 @@ static void classes(void **state)
 static const struct {
 	const char *text;
 	struct lp_location want;
-} places[] = {
+} located[] = {
 	{ "src/app.c:12",
-	  { LP_AT_LINE, "src/app.c:12", 1, "src/app.c", NULL, NULL, 12, 0, NULL, 0 } },
-	{ "  c++/a.cc:7", { LP_AT_LINE, "c++/a.cc:7", 3, "c++/a.cc", NULL, NULL, 7, 0, NULL, 0 } },
-	{ "entry handle", { LP_AT_ENTRY, "entry handle", 7, NULL, NULL, "handle", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_LINE,
+	    .text = "src/app.c:12",
+	    .col = 1,
+	    .file = "src/app.c",
+	    .line = 12 } },
+	{ "  c++/a.cc:7",
+	  { .kind = LP_AT_LINE, .text = "c++/a.cc:7", .col = 3, .file = "c++/a.cc", .line = 7 } },
+	{ "entry handle",
+	  { .kind = LP_AT_ENTRY, .text = "entry handle", .col = 7, .name = "handle" } },
 	{ "return ns::C::~C",
-	  { LP_AT_RETURN, "return ns::C::~C", 8, NULL, NULL, "ns::C::~C", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_RETURN, .text = "return ns::C::~C", .col = 8, .name = "ns::C::~C" } },
 	{ "call A<int, B<c>>::f",
-	  { LP_AT_CALL, "call A<int, B<c>>::f", 6, NULL, NULL, "A<int, B<c>>::f", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_CALL,
+	    .text = "call A<int, B<c>>::f",
+	    .col = 6,
+	    .name = "A<int, B<c>>::f" } },
 	{ "entry operator<<",
-	  { LP_AT_ENTRY, "entry operator<<", 7, NULL, NULL, "operator<<", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_ENTRY, .text = "entry operator<<", .col = 7, .name = "operator<<" } },
 	{ "entry A::operator()",
-	  { LP_AT_ENTRY, "entry A::operator()", 7, NULL, NULL, "A::operator()", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_ENTRY,
+	    .text = "entry A::operator()",
+	    .col = 7,
+	    .name = "A::operator()" } },
 	{ "entry A::operator new[]",
-	  { LP_AT_ENTRY, "entry A::operator new[]", 7, NULL, NULL, "A::operator new[]", 0, 0, NULL,
-	    0 } },
-	{ "entry http_*", { LP_AT_ENTRY, "entry http_*", 7, NULL, NULL, "http_*", 0, 0, NULL, 0 } },
+	  { .kind = LP_AT_ENTRY,
+	    .text = "entry A::operator new[]",
+	    .col = 7,
+	    .name = "A::operator new[]" } },
+	{ "entry http_*",
+	  { .kind = LP_AT_ENTRY, .text = "entry http_*", .col = 7, .name = "http_*" } },
 	{ "entry my_operator",
-	  { LP_AT_ENTRY, "entry my_operator", 7, NULL, NULL, "my_operator", 0, 0, NULL, 0 } },
-	{ "usdt py:line", { LP_AT_USDT, "usdt py:line", 6, NULL, "py", "line", 0, 0, NULL, 0 } },
-	{ "f+0x1f", { LP_AT_OFFSET, "f+0x1f", 1, NULL, NULL, "f", 0, 31, NULL, 0 } },
+	  { .kind = LP_AT_ENTRY, .text = "entry my_operator", .col = 7, .name = "my_operator" } },
+	{ "usdt py:line",
+	  { .kind = LP_AT_USDT,
+	    .text = "usdt py:line",
+	    .col = 6,
+	    .provider = "py",
+	    .name = "line" } },
+	{ "f+0x1f",
+	  { .kind = LP_AT_OFFSET, .text = "f+0x1f", .col = 1, .name = "f", .offset = 31 } },
 	{ "A::operator+ +4", { 0 } },
 	{ "A::operator++12",
-	  { LP_AT_OFFSET, "A::operator++12", 1, NULL, NULL, "A::operator+", 0, 12, NULL, 0 } },
-	{ "0x401000", { LP_AT_ADDRESS, "0x401000", 1, NULL, NULL, NULL, 0, 0x401000, NULL, 0 } },
-	{ "entry.c:3", { LP_AT_LINE, "entry.c:3", 1, "entry.c", NULL, NULL, 3, 0, NULL, 0 } },
+	  { .kind = LP_AT_OFFSET,
+	    .text = "A::operator++12",
+	    .col = 1,
+	    .name = "A::operator+",
+	    .offset = 12 } },
+	{ "0x401000", { .kind = LP_AT_ADDRESS, .text = "0x401000", .col = 1, .offset = 0x401000 } },
+	{ "entry.c:3",
+	  { .kind = LP_AT_LINE, .text = "entry.c:3", .col = 1, .file = "entry.c", .line = 3 } },
 };
 
 static void locations(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(places); i++) {
+	for (size_t i = 0; i < LP_ARRAY_SIZE(located); i++) {
 		lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
-		const struct lp_location *want = &places[i].want;
+		const struct lp_location *want = &located[i].want;
 		struct lp_err err = { 0 };
 
 		if (!want->text) {
-			assert_int_equal(lp_logpoint_parse(places[i].text, &lp, &err), -EINVAL);
+			assert_int_equal(lp_logpoint_parse(located[i].text, &lp, &err), -EINVAL);
 			continue;
 		}
-		if (lp_logpoint_parse(places[i].text, &lp, &err) < 0)
-			print_error("%s: %s\n", places[i].text, err.msg);
+		if (lp_logpoint_parse(located[i].text, &lp, &err) < 0)
+			print_error("%s: %s\n", located[i].text, err.msg);
 		assert_non_null(lp);
 		assert_int_equal(lp->location.kind, want->kind);
 		assert_string_equal(lp->location.text, want->text);

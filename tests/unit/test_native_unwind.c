@@ -202,11 +202,45 @@ static void code_that_is_no_file_is_an_address(void **state)
 	bool cut;
 
 	hit.regs[16] = 0x1234;
-	assert_int_equal(run(self, hit.len, FRAMES_MAX, &cut), 1);
+	size_t n = run(self, 0, FRAMES_MAX, &cut);
 	hit.regs[16] = ip;
+	assert_int_equal(n, 1);
 	assert_true(cut);
 	assert_null(self->frames[0].function);
 	assert_true(self->frames[0].addr == 0x1234);
+}
+
+/* What has called no code at all: its return address is on top of the stack, and a call is before it. */
+static void a_call_of_nothing_has_a_caller(void **state)
+{
+	struct self *self = *state;
+	struct lp_unwind_space space = { .find = find, .arg = self };
+	uint64_t regs[LP_MACH_REGS], word;
+	size_t at = 0;
+	bool cut;
+
+	run(self, hit.len, FRAMES_MAX, &cut);
+	const uint64_t to = self->frames[2].addr; /* in outer() */
+	for (memcpy(&word, hit.stack, 8); word != to; memcpy(&word, hit.stack + at, 8))
+		at += 8;
+	memcpy(regs, hit.regs, sizeof(regs));
+	regs[16] = 0;
+	regs[7] += at;
+	size_t n = lp_unwind(self->unwinder, &space, regs, regs[7], hit.stack + at, hit.len - at,
+			     self->frames, FRAMES_MAX, &cut);
+	assert_true(n >= 2);
+	assert_true(self->frames[0].addr == 0 && !self->frames[0].function);
+	assert_frame(&self->frames[1], "outer", hit.line_outer);
+
+	/* any other word is none */
+	word = to + 1;
+	char stack[64];
+	memcpy(stack, hit.stack + at, sizeof(stack));
+	memcpy(stack, &word, sizeof(word));
+	assert_int_equal(lp_unwind(self->unwinder, &space, regs, regs[7], stack, sizeof(stack),
+				   self->frames, FRAMES_MAX, &cut),
+			 1);
+	assert_true(cut);
 }
 
 static const struct lp_value *local(const struct lp_unwind_local *locals, size_t n,
@@ -274,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_short_copy_of_the_stack_is_cut),
 		cmocka_unit_test(no_more_frames_than_asked_for),
 		cmocka_unit_test(code_that_is_no_file_is_an_address),
+		cmocka_unit_test(a_call_of_nothing_has_a_caller),
 		cmocka_unit_test(variables_of_callers),
 		cmocka_unit_test(names_can_be_forgotten),
 	};

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "lp/limits.h"
 #include "sink/sink.h"
 
 static int file = -1;
@@ -103,6 +104,39 @@ static void nothing_of_the_target_acts_on_a_terminal(void **state)
 	assert_string_equal(written("text", false, &ev),
 			    "08:06:46.123456 e\\x1b[2J[4711:4712] app.py:42 a\\nb\\x1b]0;\\xff\n");
 	assert_null(strchr(written("json", false, &ev), '\x1b'));
+}
+
+static void a_crash_in_json(void **state)
+{
+	static const uint64_t registers[LP_MACH_REGS] = { 1, [16] = 0x401000 };
+	const struct lp_crash crash = { .number = 11,
+					.name = "SIGSEGV",
+					.has_code = true,
+					.code = 1,
+					.code_name = "SEGV_MAPERR",
+					.has_addr = true,
+					.addr = 0x10,
+					.registers = registers };
+	const struct lp_crash sent = { .number = 40,
+				       .has_code = true,
+				       .code = -1,
+				       .has_sender = true,
+				       .sender = 12,
+				       .abort = "a\"b",
+				       .abort_len = 3 };
+	struct lp_event ev = minimal;
+
+	(void)state;
+	ev.crash = &crash;
+	const char *json = written("json", false, &ev);
+	assert_non_null(strstr(json, "\"signal\":{\"name\":\"SIGSEGV\",\"number\":11,"
+				     "\"code\":\"SEGV_MAPERR\",\"addr\":\"0x10\"},"
+				     "\"registers\":{\"rax\":\"0x1\",\"rdx\":\"0x0\","));
+	assert_non_null(strstr(json, ",\"rip\":\"0x401000\"}}"));
+	ev.crash = &sent;
+	assert_non_null(strstr(written("json", false, &ev),
+			       "\"signal\":{\"number\":40,\"code\":-1,\"pid\":12,"
+			       "\"message\":\"a\\\"b\"}}"));
 }
 
 static void colour_only_where_asked_for(void **state)
@@ -365,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_of_text),
 		cmocka_unit_test(nothing_of_the_target_acts_on_a_terminal),
+		cmocka_unit_test(a_crash_in_json),
 		cmocka_unit_test(colour_only_where_asked_for),
 		cmocka_unit_test(stack_and_locals_on_the_same_line),
 		cmocka_unit_test(what_is_no_call_is_told),

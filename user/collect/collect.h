@@ -64,6 +64,8 @@ struct lp_symbolizer {
 	/* Function, file and line of a Python frame; false: its code is gone. */
 	bool (*python_frame)(void *arg, pid_t pid, const struct lp_py_frame *frame,
 			     struct lp_frame *ret);
+	/* Whose a frame of Python is, by its file: fills is_library. */
+	void (*classify)(void *arg, pid_t pid, struct lp_frame *f);
 	void *arg;
 };
 

@@ -44,6 +44,16 @@ int lp_record_check(const void *record, size_t len, struct lp_err *err)
 	return 0;
 }
 
+const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot)
+{
+	const char *end = end_of(rec);
+
+	for (const struct lp_block *b = first_block(rec); (const char *)b < end; b = next_block(b))
+		if (b->slot == slot && b->status == LP_ST_OK)
+			return b;
+	return NULL;
+}
+
 static int by_addr(const void *a, const void *b)
 {
 	const struct lp_block *x = *(const struct lp_block *const *)a;
@@ -146,6 +156,10 @@ static struct lp_blocks *span_of(struct lp_decoded *d, uint16_t slot)
 		return &d->py_thread;
 	case LP_SLOT_PYTASK:
 		return &d->py_task;
+	case LP_SLOT_SIGNAL:
+		return &d->signal;
+	case LP_SLOT_ABORT:
+		return &d->abort;
 	default:
 		return NULL;
 	}
@@ -165,6 +179,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
 	d->py_locals = (struct lp_blocks){ 0 };
 	d->py_stack = d->py_thread = d->py_task = (struct lp_blocks){ 0 };
+	d->signal = d->abort = (struct lp_blocks){ 0 };
 	d->rec = rec;
 	d->memory.read = read_mem;
 	d->memory.read_string = read_mem_string;

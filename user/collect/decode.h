@@ -27,12 +27,16 @@ struct lp_decoded {
 	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones, by address */
 	uint32_t longest;			/* of them, in bytes */
 	struct lp_blocks cond, regs, stack, py_stack, py_locals, py_thread, py_task;
+	struct lp_blocks signal, abort; /* of `crash` */
 };
 
 /* Is it a record, and is every block inside of it? -EPROTO says what is wrong. rec is aligned to
  * 8; what follows assumes a record that passed.
  */
 int lp_record_check(const void *rec, size_t len, struct lp_err *err);
+
+/* Its first good block of that slot; NULL. */
+const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot);
 
 /* Finds the blocks of rec; values with numbers from n_slots on are nobody's. d starts zeroed and
  * is used again for the next record. -ENOMEM.

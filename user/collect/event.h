@@ -42,6 +42,18 @@ struct lp_frame {
 	bool has_locals; /* shown even where there are none */
 };
 
+/* A signal that ends the process. */
+struct lp_crash {
+	int number, code;
+	const char *name, *code_name; /* NULL: it has none */
+	bool has_code, has_addr, has_sender;
+	uint64_t addr;
+	pid_t sender;
+	const char *abort; /* what the C library says of its own abort(); NULL */
+	size_t abort_len;
+	const uint64_t *registers; /* LP_MACH_REGS; NULL */
+};
+
 struct lp_event {
 	uint64_t time;	      /* CLOCK_REALTIME, ns */
 	uint32_t point;	      /* lp_record.point */
@@ -63,7 +75,8 @@ struct lp_event {
 	const struct lp_frame *stack;
 	size_t n_stack;
 	bool stack_cut;
-	bool cut; /* the record was full */
+	const struct lp_crash *crash; /* NULL: it is none */
+	bool cut;		      /* the record was full */
 };
 
 #endif

@@ -9,6 +9,7 @@ struct reading {
 	struct lp_decoded *d;
 	const struct lp_symbolizer *sym;
 	const struct lp_who *who;
+	const struct lp_crash *crash; /* NULL: it is none */
 	struct lp_reader reader;
 };
 
@@ -233,6 +234,60 @@ static void meta_caller(const struct reading *r, const struct lp_field *f, struc
 		*ret = (struct lp_value){ .kind = LP_VAL_POINTER, .u = addr, .size = 8 };
 }
 
+static void meta_signal(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->crash)
+		*ret = (struct lp_value){ .kind = LP_VAL_ENUM,
+					  .s = r->crash->number,
+					  .size = 4,
+					  .str = r->crash->name,
+					  .len = r->crash->name ? strlen(r->crash->name) : 0 };
+	else
+		put_error(ret, "not captured");
+}
+
+static void meta_code(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->crash && r->crash->has_code)
+		*ret = (struct lp_value){ .kind = LP_VAL_ENUM,
+					  .s = r->crash->code,
+					  .size = 4,
+					  .str = r->crash->code_name,
+					  .len = r->crash->code_name ? strlen(r->crash->code_name)
+								     : 0 };
+	else
+		put_error(ret, "no code");
+}
+
+static void meta_addr(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->crash && r->crash->has_addr)
+		*ret = (struct lp_value){ .kind = LP_VAL_POINTER, .u = r->crash->addr, .size = 8 };
+	else
+		put_error(ret, "no address");
+}
+
+static void meta_sender(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->crash && r->crash->has_sender)
+		put_number(ret, (uint64_t)r->crash->sender, 4);
+	else
+		put_error(ret, "no sender");
+}
+
+static void meta_crash(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
+{
+	(void)f;
+	if (r->crash)
+		lp_plan_show_crash(r->crash, r->reader.arena, ret);
+	else
+		put_error(ret, "not captured");
+}
+
 static read_fn *const metas[] = {
 	[LP_META_PID] = meta_pid,	[LP_META_TID] = meta_tid,
 	[LP_META_COMM] = meta_comm,	[LP_META_THREAD] = meta_thread,
@@ -240,7 +295,9 @@ static read_fn *const metas[] = {
 	[LP_META_TIME] = meta_time,	[LP_META_HIT] = meta_hit,
 	[LP_META_FUNC] = meta_func,	[LP_META_FILE] = meta_file,
 	[LP_META_LINE] = meta_line,	[LP_META_ELAPSED] = meta_elapsed,
-	[LP_META_CALLER] = meta_caller,
+	[LP_META_CALLER] = meta_caller, [LP_META_SIGNAL] = meta_signal,
+	[LP_META_CODE] = meta_code,	[LP_META_ADDR] = meta_addr,
+	[LP_META_SENDER] = meta_sender, [LP_META_CRASH] = meta_crash,
 };
 
 /* A name that has no value yet, of those that nobody asked for by name. */
@@ -254,7 +311,7 @@ static bool is_absent(const struct reading *r, const struct lp_field *f)
 }
 
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 const struct lp_who *who, struct lp_arena *a)
+			 const struct lp_who *who, const struct lp_crash *crash, struct lp_arena *a)
 {
 	const struct lp_template *t = p->info->template;
 	struct reading r = {
@@ -262,6 +319,7 @@ void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct l
 		.d = d,
 		.sym = sym,
 		.who = who,
+		.crash = crash,
 		.reader = {
 			.memory = &d->memory,
 			.arena = a,

@@ -173,6 +173,24 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	return 0;
 }
 
+/* The place of a crash is the program's own, not that of abort() in a library. */
+static void put_crash_place(struct lp_event *ev)
+{
+	const struct lp_frame *at = ev->stack;
+
+	for (size_t i = 0; i < ev->n_stack; i++) {
+		const struct lp_frame *f = &ev->stack[i];
+
+		if (f->kind == LP_FRAME_CALL && f->line && !f->is_library) {
+			at = f;
+			break;
+		}
+	}
+	ev->function = at->function;
+	ev->file = at->file;
+	ev->line = at->line;
+}
+
 int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 		  uint64_t realtime, struct lp_scratch *s, struct lp_event *ret, struct lp_err *err)
 {
@@ -185,7 +203,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	if (lp_plan_read_who(p, d, sym, s, &who) < 0)
 		return lp_err_nomem(err);
 	s->task = who.task;
-	lp_plan_read_fields(p, d, sym, &who, &s->arena);
+	const struct lp_crash *crash =
+		lp_plan_read_crash(d, &s->arena, &s->crash) ? &s->crash : NULL;
+	lp_plan_read_fields(p, d, sym, &who, crash, &s->arena);
 	render(p, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
@@ -213,6 +233,10 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,
 		.cut = rec->flags & LP_RECF_CUT,
+		.crash = crash,
 	};
-	return p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
+	int r = p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
+	if (r >= 0 && crash)
+		put_crash_place(ret);
+	return r;
 }

@@ -38,6 +38,7 @@ struct lp_scratch {
 	char comm[LP_COMM_LEN + 1];
 	struct lp_threads threads;
 	struct lp_places places;
+	struct lp_crash crash;
 };
 
 /* Who has hit, as Python sees it (NULL: not known, or native), and where. */
@@ -58,7 +59,12 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 
 /* fields.c: the values of all fields, in order. */
 void lp_plan_read_fields(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-			 const struct lp_who *who, struct lp_arena *a);
+			 const struct lp_who *who, const struct lp_crash *crash,
+			 struct lp_arena *a);
+
+/* crash.c: the signal of a record, and in words; false: it has none. */
+bool lp_plan_read_crash(const struct lp_decoded *d, struct lp_arena *a, struct lp_crash *ret);
+void lp_plan_show_crash(const struct lp_crash *c, struct lp_arena *a, struct lp_value *ret);
 
 /* python.c: what the records of a Python site hold beside. */
 void lp_plan_read_python(const struct lp_plan *p, struct lp_decoded *d,
@@ -71,6 +77,10 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
 /* Code may be gone when the record's turn comes: what its frames need of it is read now. */
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);
+/* Where these frames are, by the record alone: of a process that is gone. */
+void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a);
 /* The variables of these frames. -ENOMEM. */
 int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
 			struct lp_decoded *d, const struct lp_symbolizer *sym,

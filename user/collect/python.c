@@ -186,7 +186,7 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 		bool is_entered = take_frame((const char *)(b + 1) + n * sizeof(f), &f);
 		ret[n] = (struct lp_frame){ .is_entered = is_entered };
 		ret[n].addr = f.code;
-		if (sym->python_frame)
+		if (sym->python_frame && !d->signal.n)
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
 	return n;
@@ -212,6 +212,29 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 			take_frame((const char *)(b + 1) + at, &f);
 			sym->python_frame(sym->arg, (pid_t)rec->pid, &f, &found);
 		}
+	}
+}
+
+void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
+			struct lp_decoded *d, const struct lp_symbolizer *sym,
+			struct lp_frame *frames, size_t n, struct lp_arena *a)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct lp_py_reader reader = reader_of(p, info, d, &of, a);
+	const struct lp_block *b = d->py_stack.first;
+
+	reader.max_string = LP_TEXT_MAX; /* of a path all that is there */
+	for (size_t i = 0; i < n; i++) {
+		struct lp_frame *to = &frames[i];
+		lp_auto(lp_buf_done) struct lp_buf table = { 0 };
+		struct lp_py_frame f;
+
+		take_frame((const char *)(b + 1) + i * sizeof(f), &f);
+		if (!lp_py_code_in(&reader, &f, &to->function, &to->file, &table))
+			continue;
+		to->line = lp_py_line_in(info->runtime->layout.minor, &f, &table);
+		if (to->file && sym->classify)
+			sym->classify(sym->arg, of.pid, to);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "expr/crash.h"
 #include "expr/suggest.h"
 #include "expr/tree.h"
 
@@ -209,10 +210,22 @@ static void *enum_and_string(struct lp_check *c, const struct lp_node *n, const 
 			     type->n_enumerators ? type->enumerators[0].name : "");
 }
 
+/* The numbers of codes are the program's own: a name is what can be meant. */
+static bool is_code_and_other(struct lp_check *c, const struct lp_node *n, const struct lp_tree *a,
+			      const struct lp_tree *b)
+{
+	if (a->type != &lp_type_signal_code || b->type == a->type)
+		return false;
+	lp_check_fail(c, n, "$code is compared with a name, as in '$code == SEGV_MAPERR'");
+	return true;
+}
+
 const struct lp_tree *lp_check_compare(struct lp_check *c, const struct lp_node *n,
 				       enum lp_operator op, const struct lp_tree *a,
 				       const struct lp_tree *b)
 {
+	if (is_code_and_other(c, n, a, b))
+		return NULL;
 	if (lp_type_strip(a->type)->kind == LP_TYPE_ENUM && b->kind == LP_TREE_STRING)
 		return enum_and_string(c, n, a);
 	if (compares_text(a, b))
@@ -286,7 +299,8 @@ static const struct lp_tree *in_list(struct lp_check *c, const struct lp_node *n
 	if (list->n_items > LIST_MAX)
 		return lp_check_fail(c, list, "a list has at most %d items", LIST_MAX);
 	for (size_t i = 0; i < list->n_items; i++)
-		if (!(items[i] = lp_check_beside(c, list->items[i], a->type)))
+		if (!(items[i] = lp_check_beside(c, list->items[i], a->type)) ||
+		    is_code_and_other(c, list->items[i], a, items[i]))
 			return NULL;
 
 	const struct lp_tree *t = any_of(c, n, a, items, list->n_items);

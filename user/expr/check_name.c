@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "expr/crash.h"
 #include "expr/suggest.h"
 #include "expr/tree.h"
 
@@ -349,6 +350,34 @@ static const struct lp_tree *check_exc(struct lp_check *c, const struct lp_node 
 	return lp_check_fail(c, n, "$exc is the exception of 'raise' and 'uncaught'");
 }
 
+static const struct lp_tree *of_signal(struct lp_check *c, const struct lp_node *n, enum lp_ctx ctx,
+				       const struct lp_type *type, enum lp_meta meta)
+{
+	if (c->location != LP_AT_CRASH)
+		return lp_check_fail(c, n, "$%.*s is there in 'crash' only", (int)n->len, n->name);
+	return with_meta(ctx_tree(c, n, ctx, type), meta);
+}
+
+static const struct lp_tree *check_signal(struct lp_check *c, const struct lp_node *n)
+{
+	return of_signal(c, n, LP_CTX_SIGNAL, &lp_type_signal, LP_META_SIGNAL);
+}
+
+static const struct lp_tree *check_code(struct lp_check *c, const struct lp_node *n)
+{
+	return of_signal(c, n, LP_CTX_CODE, &lp_type_signal_code, LP_META_CODE);
+}
+
+static const struct lp_tree *check_addr(struct lp_check *c, const struct lp_node *n)
+{
+	return of_signal(c, n, LP_CTX_ADDR, &lp_type_ulong, LP_META_ADDR);
+}
+
+static const struct lp_tree *check_sender(struct lp_check *c, const struct lp_node *n)
+{
+	return of_signal(c, n, LP_CTX_SENDER, &lp_type_int, LP_META_SENDER);
+}
+
 static const struct lp_tree *check_func(struct lp_check *c, const struct lp_node *n)
 {
 	return with_meta(place_text(c, n, c->entry->function), LP_META_FUNC);
@@ -416,6 +445,8 @@ static const struct {
 	{ "time", check_time },	      { "hit", check_hit },	  { "func", check_func },
 	{ "file", check_file },	      { "line", check_line },	  { "return", check_return },
 	{ "elapsed", check_elapsed }, { "caller", check_caller }, { "exc", check_exc },
+	{ "signal", check_signal },   { "code", check_code },	  { "addr", check_addr },
+	{ "sender", check_sender },
 };
 
 const struct lp_tree *lp_check_dollar(struct lp_check *c, const struct lp_node *n)

@@ -33,8 +33,11 @@ static void write_condition(struct lp_fields *f, const struct lp_node *n)
 /* How much of the stack is copied: enough for the frames that are shown, as they usually are. One
  * that goes on beyond says that it is cut.
  */
-static uint32_t stack_size(const struct lp_limits *limits)
+static uint32_t stack_size(const struct lp_logpoint *lp, const struct lp_limits *limits)
 {
+	if (lp->location.kind == LP_AT_CRASH)
+		return LP_STACK_MAX;
+
 	return limits->frames < LP_STACK_MAX / LP_FRAME_USUAL ? limits->frames * LP_FRAME_USUAL
 							      : LP_STACK_MAX;
 }
@@ -52,7 +55,7 @@ static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 		lp_fields_result(f);
 	if (lp->with_stack) {
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = lp_python_frames(f->check.limits));
-		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(f->check.limits));
+		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(lp, f->check.limits));
 	}
 	if (lp->with_stack && lp->with_locals)
 		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(f->check.limits));

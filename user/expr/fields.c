@@ -363,9 +363,19 @@ static uint32_t result_field(struct lp_fields *f, const struct lp_tree *t, bool 
 	return make_field(f, t, NULL, NULL, &flags);
 }
 
+/* What has happened, in words. */
+static void add_crash(struct lp_fields *f)
+{
+	struct lp_field field = { .kind = LP_FIELD_META, .meta = LP_META_CRASH };
+
+	add_part(f, add_field(f, &field), NULL, false);
+}
+
 void lp_fields_default(struct lp_fields *f)
 {
-	if (f->check.location == LP_AT_USDT)
+	if (f->check.location == LP_AT_CRASH)
+		add_crash(f);
+	else if (f->check.location == LP_AT_USDT)
 		add_numbered(f);
 	else if (f->check.location != LP_AT_RETURN)
 		add_vars(f, false);

@@ -397,6 +397,28 @@ static uint8_t gen_caller(struct lp_gen *g, const struct lp_tree *t)
 	return v;
 }
 
+/* Not each signal has an address, or a sender: without, it can't be evaluated. */
+static uint8_t gen_context(struct lp_gen *g, const struct lp_tree *t)
+{
+	static const uint8_t needs[LP_CTX_COUNT] = {
+		[LP_CTX_CODE] = LP_SIGNAL_HAS_CODE,
+		[LP_CTX_ADDR] = LP_SIGNAL_HAS_ADDR,
+		[LP_CTX_SENDER] = LP_SIGNAL_HAS_SENDER,
+	};
+	uint8_t r = lp_emit_reg(&g->e);
+
+	if (needs[t->ctx]) {
+		lp_emit(&g->e, CTX, .dst = r, .n = LP_CTX_SIGNAL_HAS);
+		lp_emit(&g->e, BITS, .dst = r, .a = r,
+			.imm = LP_BITS(__builtin_ctz(needs[t->ctx]), 1, 0));
+		size_t has = lp_emit(&g->e, JNZ, .a = r);
+		lp_emit(&g->e, FAIL, .imm = LP_ST_UNAVAILABLE);
+		lp_emit_land(&g->e, has);
+	}
+	lp_emit(&g->e, CTX, .dst = r, .n = t->ctx);
+	return r;
+}
+
 static uint8_t gen_object(struct lp_gen *g, const struct lp_tree *t)
 {
 	struct lp_spot spot;
@@ -410,7 +432,6 @@ static uint8_t gen_object(struct lp_gen *g, const struct lp_tree *t)
 uint8_t lp_gen_value(struct lp_gen *g, const struct lp_tree *t)
 {
 	struct lp_spot spot;
-	uint8_t r;
 
 	if (g->enter && t->needs == LP_NEEDS_ENTRY)
 		return keep(g, t);
@@ -441,9 +462,7 @@ uint8_t lp_gen_value(struct lp_gen *g, const struct lp_tree *t)
 	case LP_TREE_STRLEN:
 		return lp_gen_strlen(g, t);
 	case LP_TREE_CTX:
-		r = lp_emit_reg(&g->e);
-		lp_emit(&g->e, CTX, .dst = r, .n = t->ctx);
-		return r;
+		return gen_context(g, t);
 	case LP_TREE_CALLER:
 		return gen_caller(g, t);
 	case LP_TREE_STRING:

@@ -19,10 +19,10 @@ enum lp_location_kind {
 	LP_AT_USDT,	/* provider, name */
 	LP_AT_OFFSET,	/* name, offset: FUNCTION+OFFSET, in bytes */
 	LP_AT_ADDRESS,	/* offset: 0xADDRESS, run-time address */
+	LP_AT_CRASH,	/* signals */
 	LP_AT_RAISE,	/* types */
 	LP_AT_UNCAUGHT, /* types */
-	LP_AT_WATCH,	/* not supported yet, as the rest */
-	LP_AT_CRASH,
+	LP_AT_WATCH,	/* not supported yet */
 };
 
 static inline bool lp_at_exception(enum lp_location_kind kind)
@@ -45,6 +45,7 @@ struct lp_location {
 	uint64_t offset;
 	const struct lp_class_name *types; /* none: every exception */
 	size_t n_types;
+	uint64_t signals; /* LP_SIGNAL_BIT of each */
 };
 
 #endif

@@ -208,6 +208,8 @@ static int parse_all(struct lp_lexer *lx, struct lp_logpoint *lp)
 	}
 	while (!lx->status && lx->tok.kind != LP_TOK_END)
 		parse_clause(lx, lp, &seen);
+	if (lp->location.kind == LP_AT_CRASH)
+		lp->with_stack = lp->with_locals = true;
 	return lx->status;
 }
 

@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/signals.h"
+#include "expr/crash.h"
+#include "expr/suggest.h"
+#include "lp/record.h"
+
 #define SPACES " \t\r\n"
 
 static bool is_space(char c)
@@ -175,6 +181,44 @@ static int types_location(struct lp_lexer *lx, struct lp_location *ret)
 	return lx->status;
 }
 
+static int no_signal(struct lp_lexer *lx, size_t start, size_t len)
+{
+	lp_auto(lp_buf_done) struct lp_buf list = { 0 };
+	struct lp_suggest s = { .wanted = lx->text + start, .len = len };
+
+	for (size_t i = 0; i < lp_signals_n; i++)
+		if (lp_signals[i].ends)
+			lp_suggest_add(&s, lp_signals[i].name, false);
+	lp_suggest_print(&s, &list);
+	return lp_lexer_fail(lx, start, start + len,
+			     "no signal '%.*s' that ends a process (there are: %s)", (int)len,
+			     lx->text + start, list.len ? list.data : "");
+}
+
+/* [SIGNAL, ...] */
+static int crash_location(struct lp_lexer *lx, struct lp_location *ret)
+{
+	size_t end = lx->pos;
+	bool more = !strncmp(lx->text + lx->pos, "SIG", 3); /* else a clause */
+
+	ret->signals = more ? 0 : LP_CRASH_SIGNALS;
+	while (more) {
+		size_t start = lx->pos, len = strcspn(lx->text + start, SPACES "\",");
+		const struct lp_signal_name *signal = lp_signal_by_name(lx->text + start, len);
+
+		if (!signal || !signal->ends)
+			return no_signal(lx, start, len);
+		ret->signals |= LP_SIGNAL_BIT(signal->number);
+		end = lx->pos = start + len;
+		skip_spaces(lx);
+		more = lx->text[lx->pos] == ',';
+		lx->pos += more;
+		skip_spaces(lx);
+	}
+	lx->pos = end;
+	return lx->status;
+}
+
 static int later_location(struct lp_lexer *lx, struct lp_location *ret)
 {
 	size_t len = strlen(ret->text);
@@ -190,7 +234,7 @@ static const struct {
 	{ "entry", LP_AT_ENTRY, function_location }, { "return", LP_AT_RETURN, function_location },
 	{ "call", LP_AT_CALL, function_location },   { "usdt", LP_AT_USDT, usdt_location },
 	{ "raise", LP_AT_RAISE, types_location },    { "uncaught", LP_AT_UNCAUGHT, types_location },
-	{ "watch", LP_AT_WATCH, later_location },    { "crash", LP_AT_CRASH, later_location },
+	{ "watch", LP_AT_WATCH, later_location },    { "crash", LP_AT_CRASH, crash_location },
 };
 
 /* Digits or 0x and hex digits that end exactly at end. */
@@ -251,8 +295,8 @@ static bool only_digits(const char *s, const char *end)
 static int no_location(struct lp_lexer *lx, size_t start, size_t end)
 {
 	static const char help[] = "FILE:LINE, entry FUNCTION, return FUNCTION, call FUNCTION, "
-				   "raise [TYPE, ...], uncaught [TYPE, ...], usdt PROVIDER:NAME, "
-				   "FUNCTION+OFFSET or 0xADDRESS";
+				   "raise [TYPE, ...], uncaught [TYPE, ...], crash [SIGNAL, ...], "
+				   "usdt PROVIDER:NAME, FUNCTION+OFFSET or 0xADDRESS";
 	int len = end - start > 100 ? 100 : (int)(end - start);
 
 	if (end == start)

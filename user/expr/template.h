@@ -48,6 +48,11 @@ enum lp_meta {
 	LP_META_ELAPSED,
 	LP_META_CALLER, /* `slot` holds the return address; the collector names it. Python: the
 			 * second frame of LP_SLOT_PYSTACK */
+	LP_META_SIGNAL, /* of `crash`, as the next ones */
+	LP_META_CODE,
+	LP_META_ADDR,
+	LP_META_SENDER,
+	LP_META_CRASH, /* all of it in words */
 };
 
 struct lp_eval; /* expr/eval.c */

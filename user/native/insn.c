@@ -295,3 +295,32 @@ bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr)
 			return true;
 	return false;
 }
+
+/* Bytes of FF /2, the indirect call, by its ModRM and SIB bytes. */
+static size_t indirect_call(const uint8_t *code)
+{
+	const uint8_t mod = code[1] >> 6, rm = code[1] & 7;
+	const bool has_sib = mod != 3 && rm == 4;
+	size_t n = has_sib ? 3 : 2;
+
+	if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
+		return 0;
+	if (mod == 1)
+		return n + 1;
+	if (mod == 2 || (mod == 0 && (rm == 5 || (has_sib && (code[2] & 7) == 5))))
+		return n + 4;
+	return n;
+}
+
+bool lp_insn_returns_to(struct lp_module *m, uint64_t vaddr)
+{
+	uint8_t code[8] = { 0 };
+
+	for (size_t len = 2; len <= 7; len++) {
+		if (vaddr < len || !lp_module_bytes(m, vaddr - len, code, len))
+			return false;
+		if (indirect_call(code) == len || (len == 5 && code[0] == 0xe8))
+			return true;
+	}
+	return false;
+}

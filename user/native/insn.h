@@ -52,4 +52,7 @@ bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to);
  */
 bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr);
 
+/* Does an instruction that calls end there? */
+bool lp_insn_returns_to(struct lp_module *m, uint64_t vaddr);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "native/cfi.h"
+#include "native/insn.h"
 #include "native/lines.h"
 #include "native/module.h"
 #include "native/tree.h"
@@ -211,11 +212,30 @@ static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_
 	return true;
 }
 
+/* Where no code is, something has jumped to: the caller, if it is the call that is on top of the stack. */
+static enum lp_unwind_result called(struct lp_unwinder *u, const struct lp_unwind_space *space,
+				    const struct lp_unwind_regs *now, struct lp_unwind_regs *ret)
+{
+	uint64_t sp = now->value[STACK_SP], to, bias = 0;
+
+	if (!now->exact || read_stack(&u->stack.memory, sp, &to, sizeof(to)) < 0)
+		return LP_UNWIND_LOST;
+	struct lp_module *m = space->find(space->arg, to - 1, &bias);
+	if (!m || !lp_insn_returns_to(m, to - bias))
+		return LP_UNWIND_LOST;
+	*ret = *now;
+	ret->value[LP_UNWIND_IP] = to;
+	ret->value[STACK_SP] = sp + sizeof(to);
+	ret->exact = false;
+	return LP_UNWIND_CALLER;
+}
+
 size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, const uint64_t *regs,
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut)
 {
-	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true }, caller;
+	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true },
+			      caller = now;
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
@@ -225,6 +245,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		.memory = { read_stack, read_stack_string }, .start = sp, .data = stack, .len = len
 	};
 	u->regs.len = 0;
+	u->sp = regs[STACK_SP];
 	memcpy(now.value, regs, sizeof(now.value));
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
@@ -236,7 +257,8 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };
-			r = LP_UNWIND_LOST;
+			r = m ? LP_UNWIND_LOST : called(u, space, &now, &caller);
+			now = caller;
 		} else if (!put_frames(named, addr, u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {

@@ -26,6 +26,7 @@ struct lp_unwinder {
 	struct lp_unwind_named *slots; /* open addressing; module NULL: free */
 	size_t used, size;	       /* size: a power of two */
 	struct lp_unwind_stack stack;
+	uint64_t sp; /* what is between that and the copy could not be read */
 	LP_VEC(struct lp_unwind_regs) regs; /* by lp_unwind_frame.regs */
 };
 

@@ -26,7 +26,8 @@ struct bytes {
 	uint64_t addr;
 	struct lp_hole holes[HOLES_MAX];
 	size_t n_holes;
-	bool not_copied; /* in memory that is not in the copy */
+	bool not_copied;     /* in memory that is not in the copy */
+	uint64_t unreadable; /* of which this could not be read; 0: it was not tried */
 };
 
 static void put_hole(struct bytes *b, size_t len, enum lp_status why)
@@ -55,6 +56,8 @@ static void put_bytes(struct gathering *g, const struct lp_loc *loc, uint64_t sk
 			put_hole(b, len, LP_ST_OPTIMIZED_OUT);
 		} else if (memory->read(memory, addr, b->data + b->len, len) < 0) {
 			b->not_copied = true;
+			if (addr >= g->u->sp && addr < g->u->stack.start)
+				b->unreadable = addr;
 			put_hole(b, len, LP_ST_UNAVAILABLE);
 		} else {
 			b->addr = addr;
@@ -131,7 +134,9 @@ static void read_variable(struct gathering *g, const struct lp_var *v, struct by
 	else
 		put_bytes(g, &loc, 0, b->want, b);
 	if (b->n_holes == 1 && b->holes[0].len == b->want) {
-		if (b->not_copied)
+		if (b->unreadable)
+			lp_status_text(LP_ST_UNREADABLE, b->unreadable, g->reader.arena, ret);
+		else if (b->not_copied)
 			put_error(ret, "not copied");
 		else
 			lp_status_text(b->holes[0].status, 0, g->reader.arena, ret);

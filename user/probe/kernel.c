@@ -106,12 +106,17 @@ static int configure(struct lp_kernel *k)
 	s->rodata->lp_mixed = c->python_stack;
 	bpf_program__set_autoload(s->progs.lp_fork,
 				  c->follow || c->exe_ino ||
-					  (python && c->filter == LP_FILTER_CGROUP));
+					  ((python || c->crash) && c->filter == LP_FILTER_CGROUP));
 	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
 	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
+	bpf_program__set_autoload(s->progs.lp_crash, false);
+	if (c->crash) {
+		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
+		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
+	}
 	if (python)
 		configure_python(s, c);
 	if (k->multi) {
@@ -156,20 +161,18 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 	return lp_ring_open(&k->ring, bpf_map__fd(s->maps.ring), k->conf.ring_size, err);
 }
 
-static int load(struct lp_kernel *k, struct lp_err *err)
+struct logpoint_bpf *lp_skeleton_open(int *ret_types)
 {
-	lp_auto(lp_close) int types = lp_btf_extract();
+	int types = *ret_types = lp_btf_extract();
 	char path[32];
-	int r;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
-	k->skel = logpoint_bpf__open_opts(&opts);
-	if (!k->skel)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
-	configure(k);
+	return logpoint_bpf__open_opts(&opts);
+}
 
-	r = logpoint_bpf__load(k->skel);
+int lp_err_load(struct lp_err *err, int r)
+{
 	if (r == -EPERM || (r == -EACCES && !lp_have_bpf()))
 		return lp_err_permission(err, r, "load BPF programs");
 	if (r == -EACCES)
@@ -177,11 +180,21 @@ static int load(struct lp_kernel *k, struct lp_err *err)
 			err, ENOTSUP,
 			"this kernel's verifier refuses a BPF program of ours, which is a "
 			"mistake of logpoint: please report it, with what -vv says");
-	if (r < 0)
-		return lp_err_set(err, -r,
-				  "cannot load the BPF programs: %s (see 'logpoint check')",
-				  strerror(-r));
-	return 0;
+	return lp_err_set(err, -r, "cannot load the BPF programs: %s (see 'logpoint check')",
+			  strerror(-r));
+}
+
+static int load(struct lp_kernel *k, struct lp_err *err)
+{
+	lp_auto(lp_close) int types = -1;
+
+	k->skel = lp_skeleton_open(&types);
+	if (!k->skel)
+		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+	configure(k);
+
+	int r = logpoint_bpf__load(k->skel);
+	return r < 0 ? lp_err_load(err, r) : 0;
 }
 
 /* fork, exec and exit; bound to the skeleton, which destroys them. */
@@ -238,7 +251,8 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
-	if ((r = load(k, err)) < 0 || (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
+	if ((r = load(k, err)) < 0 || (conf->crash && (r = lp_crash_load(k, err)) < 0) ||
+	    (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -253,6 +267,7 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
+	logpoint_bpf__destroy(k->crash);
 	logpoint_bpf__destroy(k->skel);
 	lp_vec_done(&k->watches);
 	lp_vec_done(&k->watched);

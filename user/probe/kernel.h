@@ -71,7 +71,8 @@ struct lp_watched {
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct logpoint_bpf *skel;
-	bool multi; /* uprobe_multi links */
+	struct logpoint_bpf *crash; /* crash.c; NULL: none */
+	bool multi;		    /* uprobe_multi links */
 	uint32_t cpus;
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */
@@ -93,6 +94,13 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 
 /* room.c: a number for a site, with room for n instructions. -ENOSPC. */
 int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_err *err);
+
+/* crash.c */
+int lp_crash_load(struct lp_kernel *k, struct lp_err *err);
+
+/* The programs before they are loaded. *ret_types: the kernel's types, open until they are, or -1. */
+struct logpoint_bpf *lp_skeleton_open(int *ret_types);
+int lp_err_load(struct lp_err *err, int r);
 
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
 void lp_ring_close(struct lp_ring *r);

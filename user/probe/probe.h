@@ -42,6 +42,7 @@ struct lp_kernel_conf {
 	/* What Python sites need: watchpoints, probes in the evaluation loop. */
 	bool python_watch, python_steps, python_traps;
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
+	bool crash;	     /* lp_kernel_add_crash() will be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
@@ -170,6 +171,16 @@ int lp_kernel_attach_traps(struct lp_kernel *k, const struct lp_attach *a, struc
 uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
+
+/* Hits of a site (LP_SITE_PLAIN) when one of the signals (LP_SIGNAL_BIT()) ends a target. Loaded with
+ * conf.crash. -ENOSPC: there are LP_CRASHES_MAX.
+ */
+int lp_kernel_add_crash(struct lp_kernel *k, uint32_t site, uint64_t signals, struct lp_err *err);
+void lp_kernel_drop_crash(struct lp_kernel *k, uint32_t site);
+/* All of them; exact counts then. */
+void lp_kernel_detach_crashes(struct lp_kernel *k);
+/* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
+void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
 
 /* Tells by LP_REC_MAPS when a target loads a library: an (unlogged) probe at the dynamic linker's
  * notification. offset: file offset of _dl_debug_state in that file.

@@ -38,6 +38,8 @@ static int compile_spot(struct lp_session *s, struct spot *spot, struct lp_err *
 
 	if (spot->py)
 		return session_python_compile(s, spot, err);
+	if (spot->is_crash)
+		return session_crash_compile(s, spot, err);
 	if (session_has_two_halves(p) && spot->place.no_return_probe)
 		return lp_err_at(err, EINVAL, p->lp->location.col, 0,
 				 "not supported yet: the return of a Go function (%s)",
@@ -64,6 +66,8 @@ static const char *spot_text(const struct spot *spot, char *buf, size_t size)
 			 spot->py->here.place.function,
 			 (unsigned long long)spot->py->here.place.site.unit,
 			 (int)spot->py->in->pid);
+	else if (spot->is_crash)
+		snprintf(buf, size, "signals that end a process");
 	else if (at->line)
 		snprintf(buf, size, "%s:%d in %s%s at 0x%llx of %s", at->file ? at->file : "?",
 			 at->line, function, at->inlined ? " (inlined)" : "",
@@ -151,6 +155,8 @@ static void set_cost(struct point *p, const struct spot *spot)
 		p->cost_classes |= 1u << COST_EMULATED;
 	else if (spot->py)
 		p->cost_classes |= 1u << COST_WATCHED;
+	else if (spot->is_crash)
+		return;
 	else if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
 	else if (lp_insn_emulated(spot->file->module, spot->place.vaddr))

@@ -27,7 +27,7 @@ int session_collect_stops(struct point *p, size_t from, void *stops)
 				     .site = spot->site,
 				     .is_return = spot->code->enter };
 
-		if (spot->py)
+		if (spot->py || spot->is_crash)
 			continue;
 		if (here.is_return && lp_vec_push(ret, enter) < 0)
 			return -ENOMEM;
@@ -179,6 +179,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 	size_t kept = 0;
 
 	session_python_detach(s, p);
+	session_crash_detach(s, p);
 	for (int is_return = 1; is_return >= 0; is_return--)
 		lp_vec_each (&s->batches, b)
 			if ((*b)->is_return == is_return)
@@ -200,6 +201,8 @@ void session_detach_all(struct lp_session *s)
 {
 	session_hold_end(s);
 	session_python_detach_all(s);
+	if (s->kernel)
+		lp_kernel_detach_crashes(s->kernel);
 	drop_batches(s, 0);
 	lp_vec_each (&s->loaders, l)
 		lp_link_free(*l);

@@ -77,7 +77,9 @@ static void tell_layout(const struct lp_session *s, struct lp_hold *h)
 
 static void hold(struct lp_session *s, uint32_t execs)
 {
-	struct lp_hold h = { .tgid = (uint32_t)s->child, .execs = execs };
+	struct lp_hold h = { .tgid = (uint32_t)s->child,
+			     .execs = execs,
+			     .maps = session_has_crash(s) };
 
 	tell_places(s, &h);
 	if (h.n || h.every)

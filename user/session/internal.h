@@ -121,6 +121,7 @@ struct spot {
 	struct lp_file *file;
 	struct lp_place place;
 	struct py_spot *py; /* NULL: native, else file and place are not in use */
+	bool is_crash;	    /* nor are they: it is where a process ends */
 	struct lp_compiled *code;
 	struct lp_site_info info; /* the collector's view of `site` */
 	uint32_t site, enter_site;
@@ -355,6 +356,18 @@ void session_count_end(struct lp_session *s);
 int session_count_rate(const struct lp_session *s, const struct lp_file *file, uint8_t op,
 		       uint64_t *ret);
 void session_count_done(struct lp_session *s);
+
+/* crash.c: `crash` has one spot, which is no place of any file. */
+bool session_is_crash(const struct point *p);
+bool session_has_crash(const struct lp_session *s);
+int session_crash_resolve(struct point *p, struct lp_err *err);
+int session_crash_compile(struct lp_session *s, struct spot *spot, struct lp_err *err);
+int session_crash_attach(struct lp_session *s, struct lp_err *err);
+void session_crash_detach(struct lp_session *s, struct point *p);
+/* What the process has mapped is known: its C library, where it has one that keeps messages. */
+void session_crash_note(struct lp_session *s, struct lp_proc *p);
+/* A record of a crash has come: what is left of the process is looked at before it is gone. */
+void session_crash_arrived(struct lp_session *s, const struct lp_record *rec, size_t len);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "lp/crash.h"
 
 static void file_free(struct lp_file *f)
 {
@@ -208,6 +211,8 @@ static int scan(struct lp_inventory *inv, struct lp_proc *p, struct lp_err *err)
 	if (r < 0)
 		return r;
 	lp_process_root(p->info.pid, root);
+	if (!maps.all.len) /* it ends: what it had mapped is what its last records are about */
+		return 0;
 
 	p->maps.len = 0;
 	p->exe = NULL;
@@ -260,7 +265,22 @@ bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid)
 	const struct lp_proc *p = lp_inventory_process(inv, pid);
 	struct pollfd poll_for = { .fd = p ? p->pidfd : -1, .events = POLLIN };
 
-	return !p || poll(&poll_for, 1, 0) > 0;
+	return !p || p->pidfd < 0 || poll(&poll_for, 1, 0) > 0;
+}
+
+/* Takes the process, also when it fails. */
+static int insert(struct lp_inventory *inv, struct lp_proc *taken, struct lp_err *err)
+{
+	lp_auto(proc_free) struct lp_proc *p = taken;
+
+	if (lp_vec_reserve(&inv->procs, inv->procs.len + 1) < 0)
+		return lp_err_nomem(err);
+	size_t i = proc_index(inv, p->info.pid);
+	memmove(inv->procs.data + i + 1, inv->procs.data + i,
+		(inv->procs.len - i) * sizeof(*inv->procs.data));
+	inv->procs.len++;
+	inv->procs.data[i] = lp_take(p);
+	return 0;
 }
 
 int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc **ret,
@@ -288,15 +308,62 @@ int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc
 	if (r < 0)
 		return r;
 
-	if (lp_vec_reserve(&inv->procs, inv->procs.len + 1) < 0)
+	*ret = p;
+	return insert(inv, lp_take(p), err);
+}
+
+int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent_pid,
+			    struct lp_err *err)
+{
+	const struct lp_proc *parent = lp_inventory_process(inv, parent_pid);
+	lp_auto(proc_free) struct lp_proc *p = calloc(1, sizeof(*p));
+
+	if (!p)
 		return lp_err_nomem(err);
-	size_t i = proc_index(inv, pid);
-	memmove(inv->procs.data + i + 1, inv->procs.data + i,
-		(inv->procs.len - i) * sizeof(*inv->procs.data));
-	inv->procs.len++;
-	inv->procs.data[i] = p;
-	*ret = lp_take(p);
-	return 0;
+	p->pidfd = -1;
+	if (!parent || lp_inventory_process(inv, pid))
+		return lp_err_set(err, ESRCH, "process %d: nothing is known of it", (int)pid);
+	p->info = parent->info;
+	p->info.pid = pid;
+	p->info.parent = parent_pid;
+	p->exe = parent->exe;
+	lp_process_memory_init(&p->memory, pid);
+	lp_vec_each (&parent->maps, m)
+		if (lp_vec_push(&p->maps, *m) < 0)
+			return lp_err_nomem(err);
+	return insert(inv, lp_take(p), err);
+}
+
+static struct lp_file *find_file(struct lp_inventory *inv, dev_t dev, ino_t ino)
+{
+	lp_vec_each (&inv->files, f)
+		if ((*f)->dev == dev && (*f)->ino == ino)
+			return *f;
+	return find_alias(inv, dev, ino);
+}
+
+void lp_inventory_note_map(struct lp_inventory *inv, pid_t pid, const struct lp_crash_map *m)
+{
+	const dev_t dev = makedev(m->dev >> 20, m->dev & 0xfffff);
+	struct lp_mapping mapping = { .start = m->start,
+				      .end = m->end,
+				      .offset = m->offset,
+				      .file = find_file(inv, dev, m->ino) };
+	struct lp_proc *p = lp_inventory_process(inv, pid);
+
+	if (!mapping.file || (p && lp_proc_mapping(p, m->start)))
+		return;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return;
+		p->pidfd = -1;
+		p->info.pid = pid;
+		lp_process_memory_init(&p->memory, pid);
+		if (insert(inv, p, NULL) < 0)
+			return;
+	}
+	lp_vec_push(&p->maps, mapping);
 }
 
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid)

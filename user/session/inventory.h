@@ -35,6 +35,8 @@ struct lp_file {
 	bool resolved;		 /* every logpoint was looked up in it */
 	enum lp_tristate python; /* holds an interpreter; its symbols */
 	struct lp_symfile *symbols;
+	enum lp_tristate aborts; /* is a C library that keeps the message of abort() */
+	uint64_t abort_message;	 /* link address of the pointer to it */
 };
 
 struct lp_mapping {
@@ -71,6 +73,13 @@ LP_CLEANUP_DONE(struct lp_inventory, lp_inventory_done)
  */
 int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc **ret,
 			     struct lp_err *err);
+/* A child that has ended before it could be looked at: it had what its parent has. -ESRCH: that is not
+ * known.
+ */
+int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent, struct lp_err *err);
+/* What the kernel has told of a process that may be gone: where one of the files that are known lies. */
+struct lp_crash_map;
+void lp_inventory_note_map(struct lp_inventory *inv, pid_t pid, const struct lp_crash_map *m);
 void lp_inventory_remove_process(struct lp_inventory *inv, pid_t pid);
 /* Nothing of it can be read any more. */
 bool lp_inventory_ended(struct lp_inventory *inv, pid_t pid);

@@ -117,6 +117,8 @@ int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
 {
 	const struct lp_location *at = &p->lp->location;
 
+	if (session_is_crash(p))
+		return lp_err_set(err, ENOENT, "it is in no file");
 	if (!f->module)
 		return lp_err_set(err, ENOENT, "%s: %s", f->name, f->why);
 	if (!may_have(s, p, f))
@@ -279,6 +281,8 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	struct lp_err why = { 0 };
 	bool is_line = p->lp->location.kind == LP_AT_LINE, pending;
 
+	if (session_is_crash(p))
+		return session_crash_resolve(p, err);
 	int r = session_python_resolve(s, p, &pending, &why);
 	if (r >= 0)
 		p->state = POINT_ARMED;

@@ -114,6 +114,8 @@ static int on_record(const void *record, size_t len, void *arg)
 	if (len >= sizeof(*rec) && (rec->kind == LP_REC_EXEC || rec->kind == LP_REC_FORK ||
 				    rec->kind == LP_REC_MAPS || rec->kind == LP_REC_CODE))
 		return session_notice(d->s, rec, NULL);
+	if (len >= sizeof(*rec) && rec->kind == LP_REC_HIT)
+		session_crash_arrived(d->s, rec, len);
 	return lp_collect_feed(d->s->collect, record, len, d->err);
 }
 

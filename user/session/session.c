@@ -300,6 +300,7 @@ static int make_collect(struct lp_session *s, struct lp_err *err)
 static int add_targets(struct lp_session *s, struct lp_err *err)
 {
 	lp_vec_each (&s->inv.procs, p) {
+		session_crash_note(s, *p);
 		int r = session_python_add_target(s, (*p)->info.pid, err);
 		if (r < 0)
 			return r;
@@ -321,7 +322,7 @@ static int attach_all(struct lp_session *s, struct lp_err *err)
 	lp_vec_done(&stops);
 	if (r >= 0)
 		r = session_python_attach_all(s, err);
-	return r;
+	return r < 0 ? r : session_crash_attach(s, err);
 }
 
 /* Each target's interpreter, before places are looked for in it. */

@@ -134,6 +134,15 @@ static bool python_frame(void *arg, pid_t pid, const struct lp_py_frame *frame,
 	return true;
 }
 
+static void classify(void *arg, pid_t pid, struct lp_frame *f)
+{
+	struct interp *in = session_interp(arg, pid);
+	struct lp_python *py = in ? session_interp_root(in)->py : NULL;
+
+	if (py)
+		session_classify_python(py, f);
+}
+
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err)
 {
 	*ret = (struct lp_symbolizer){ .symbol = symbol,
@@ -142,6 +151,7 @@ int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct l
 				       .awaiters = session_awaiters,
 				       .memory = memory_of,
 				       .python_frame = python_frame,
+				       .classify = classify,
 				       .arg = s };
 	return lp_unwinder_new(&s->unwinder, err);
 }

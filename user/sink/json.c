@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/number.h"
+#include "lp/limits.h"
 #include "sink/formats.h"
 #include "sink/json_value.h"
 
@@ -143,6 +144,52 @@ static void put_stack(struct lp_sink *s, const struct lp_event *ev)
 	lp_buf_char(out, ']');
 }
 
+static void put_registers(struct lp_buf *out, const uint64_t *registers)
+{
+	static const char *const names[LP_MACH_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi",
+							 "rbp", "rsp", "r8",  "r9",  "r10", "r11",
+							 "r12", "r13", "r14", "r15", "rip" };
+
+	lp_sink_add(out, ",\"registers\":{");
+	for (size_t i = 0; i < LP_MACH_REGS; i++) {
+		lp_buf_str(out, i ? ",\"" : "\"");
+		lp_buf_str(out, names[i]);
+		lp_sink_add(out, "\":\"");
+		lp_buf_hex(out, registers[i]);
+		lp_buf_char(out, '"');
+	}
+	lp_buf_char(out, '}');
+}
+
+static void put_crash(struct lp_buf *out, const struct lp_crash *c)
+{
+	lp_sink_add(out, ",\"signal\":{");
+	if (c->name) {
+		lp_sink_add(out, "\"name\":");
+		lp_json_string(out, c->name, strlen(c->name), false);
+		lp_buf_char(out, ',');
+	}
+	PUT_NUMBER(out, "\"number\":", c->number);
+	if (c->code_name)
+		PUT_STRING(out, ",\"code\":", c->code_name);
+	else if (c->has_code)
+		PUT_NUMBER(out, ",\"code\":", c->code);
+	if (c->has_addr) {
+		lp_sink_add(out, ",\"addr\":\"");
+		lp_buf_hex(out, c->addr);
+		lp_buf_char(out, '"');
+	}
+	if (c->has_sender)
+		PUT_NUMBER(out, ",\"pid\":", c->sender);
+	if (c->abort) {
+		lp_sink_add(out, ",\"message\":");
+		lp_json_string(out, c->abort, c->abort_len, false);
+	}
+	lp_buf_char(out, '}');
+	if (c->registers)
+		put_registers(out, c->registers);
+}
+
 static bool is_value(const struct lp_event *ev, const char *name)
 {
 	for (size_t i = 0; i < ev->n_values; i++)
@@ -201,6 +248,8 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	}
 	if (ev->has_elapsed)
 		PUT_NUMBER(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
+	if (ev->crash)
+		put_crash(out, ev->crash);
 	if (ev->n_stack || ev->stack_cut)
 		put_stack(s, ev);
 	lp_sink_add(out, "}\n");

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_codes.h
+ *
+ * python_codes - what names the frames that CAP_PYSTACK has found, where the process will not be there
+ * to be asked: the names of their code objects and the table of their lines.
+ */
+#ifndef LP_BPF_PYTHON_CODES_H
+#define LP_BPF_PYTHON_CODES_H
+
+/* A table, with its length before it. */
+lp_inline void lp_pyvm_cap_table(struct lp_vm *vm, const struct lp_py_layout *l, __u64 table)
+{
+	const __u32 head = l->bytes_data - l->ob_size;
+	__u64 n;
+
+	if (lp_pyvm_u64(vm, table + l->ob_size, &n) < 0 || n > LP_PY_TABLE_MAX)
+		return;
+	lp_py_copy(vm, table + l->ob_size, head + (__u32)n, 0);
+}
+
+/* Of one frame. */
+static long lp_pyvm_code_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
+	__u64 code;
+	__u32 is_new, at;
+
+	if (!rt || i >= vm->py.n_frames || i >= LP_PY_FRAMES_MAX)
+		return 1;
+
+	const struct lp_py_layout *l = &rt->layout;
+	if (lp_pyvm_u64(vm, vm->frames[i & (LP_PY_FRAMES_MAX - 1)] + l->frame_code, &code) < 0)
+		return 0;
+	code &= ~(__u64)l->frame_tags;
+	lp_py_find(vm, code, &is_new);
+	if (!is_new)
+		return 0;
+	/* co_filename and co_name are neighbours */
+	lp_py_push_words(vm, lp_py_copy(vm, code + l->code_filename, 16, 0), 2, 0);
+	if (l->minor >= 11)
+		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
+	at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
+	if (at)
+		lp_pyvm_cap_table(vm, l, lp_py_word(vm, at));
+	return 0;
+}
+
+/* Of all frames. imm: LP_PY_CAPTURE() */
+lp_global int lp_pyvm_cap_codes(struct lp_vm *vm, __u64 imm)
+{
+	struct lp_step step = { .vm = vm };
+
+	if (!vm)
+		return 0;
+	lp_py_begin(&vm->walk, imm);
+	vm->walk.from = 0;
+	vm->walk.to = ~0u;
+	lp_loop_seldom(LP_PY_FRAMES_MAX, lp_pyvm_code_step, &step);
+	lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The program for signals that end a process. It must not sleep where the others may, which the kernel
+ * finds out by following all that it calls: so it is loaded from a second copy of the programs, in
+ * which nothing sleeps, with the maps of the first.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "logpoint.skel.h"
+#include "probe/kernel.h"
+
+static bool is_constant(const struct bpf_map *map)
+{
+	return strstr(bpf_map__name(map), ".rodata");
+}
+
+static int share_maps(struct lp_kernel *k, struct lp_err *err)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, k->crash->obj)
+	{
+		const char *name = bpf_map__name(map);
+		struct bpf_map *first = bpf_object__find_map_by_name(k->skel->obj, name);
+
+		if (is_constant(map))
+			continue;
+		int r = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
+		if (r < 0)
+			return lp_err_set(err, -r, "cannot share '%s': %s", name, strerror(-r));
+	}
+	return 0;
+}
+
+int lp_crash_load(struct lp_kernel *k, struct lp_err *err)
+{
+	lp_auto(lp_close) int types = -1;
+	struct bpf_program *prog;
+
+	k->crash = lp_skeleton_open(&types);
+	if (!k->crash)
+		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+	memcpy(k->crash->rodata, k->skel->rodata, sizeof(*k->crash->rodata));
+	k->crash->rodata->lp_can_sleep = 0;
+	k->crash->rodata->lp_codes = 1;
+	bpf_object__for_each_program(prog, k->crash->obj)
+		bpf_program__set_autoload(prog, prog == k->crash->progs.lp_crash);
+	int r = share_maps(k, err);
+	if (r < 0)
+		return r;
+	r = logpoint_bpf__load(k->crash);
+	return r < 0 ? lp_err_load(err, r) : 0;
+}
+
+/* What has come is looked at for each signal of the machine: only while there is a logpoint. */
+static int attach(struct lp_kernel *k, struct lp_err *err)
+{
+	if (k->crash->links.lp_crash)
+		return 0;
+	k->crash->links.lp_crash = bpf_program__attach(k->crash->progs.lp_crash);
+	if (k->crash->links.lp_crash)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return lp_err_permission(err, -errno, "watch signals");
+	return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
+}
+
+static void note_signals(struct lp_kernel *k)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < LP_CRASHES_MAX; i++)
+		all |= k->skel->bss->lp_crash_wanted[i];
+	k->skel->bss->lp_crash_signals = all;
+}
+
+int lp_kernel_add_crash(struct lp_kernel *k, uint32_t site, uint64_t signals, struct lp_err *err)
+{
+	size_t i = 0;
+
+	if (!k->crash)
+		return lp_err_set(err, EINVAL, "loaded without what a crash needs");
+	while (i < LP_CRASHES_MAX && k->skel->bss->lp_crash_wanted[i])
+		i++;
+	if (i == LP_CRASHES_MAX)
+		return lp_err_set(err, ENOSPC, "more than %d logpoints of crashes", LP_CRASHES_MAX);
+	int r = attach(k, err);
+	if (r < 0)
+		return r;
+	k->skel->bss->lp_crash_sites[i] = site;
+	k->skel->bss->lp_crash_wanted[i] = signals;
+	note_signals(k);
+	return 0;
+}
+
+void lp_kernel_drop_crash(struct lp_kernel *k, uint32_t site)
+{
+	for (size_t i = 0; i < LP_CRASHES_MAX; i++)
+		if (k->skel->bss->lp_crash_sites[i] == site)
+			k->skel->bss->lp_crash_wanted[i] = 0;
+	note_signals(k);
+}
+
+void lp_kernel_detach_crashes(struct lp_kernel *k)
+{
+	if (!k->crash)
+		return;
+	bpf_link__destroy(k->crash->links.lp_crash);
+	k->crash->links.lp_crash = NULL;
+}
+
+void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr)
+{
+	int map = bpf_map__fd(k->skel->maps.crash_messages);
+	uint32_t key = (uint32_t)tgid;
+
+	if (!k->crash)
+		return;
+	if (addr)
+		bpf_map_update_elem(map, &key, &addr, BPF_ANY);
+	else
+		bpf_map_delete_elem(map, &key);
+}
