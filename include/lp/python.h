@@ -42,6 +42,10 @@
 	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
 	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
 	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
+	X(tp_str, "PyTypeObject.tp_str")                                                           \
+	X(tp_getset, "PyTypeObject.tp_getset: PyGetSetDef each")                                   \
+	X(tp_new, "PyTypeObject.tp_new")                                                           \
+	X(tp_finalize, "PyTypeObject.tp_finalize")                                                 \
 	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
 	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
 	X(ht_slots, "PyHeapTypeObject.ht_slots: a tuple of names, or NULL")                        \
@@ -405,5 +409,28 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 #define LP_PY_EXC_CHAIN_CUT    0x2u /* it has a cause or context for which there was no room */
 #define LP_PY_EXC_FRAMES_CUT   0x4u /* innermost frames are missing */
 #define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
+
+/* A function of the interpreter that is about an exception, and where it has it as it begins. Registers are
+ * numbered as DWARF does.
+ */
+#define LP_PY_HOOK_STEPS 3
+#define LP_PY_HOOK_NAME	 24
+
+struct lp_py_hook {
+	__u64 only;	 /* what register `about` holds (FRAME: the code object of the frame in it); 0: anything */
+	__u64 except[2]; /* classes of which it is none; 0 */
+	char name[LP_PY_HOOK_NAME]; /* FRAME, without `only`: co_name, zeros behind; "": any */
+	__u32 flags;		    /* LP_PY_HOOK_* */
+	__s32 flag_at;		    /* the byte at register `about` + flag_at has one of these bits */
+	__u8 flag_mask;		    /* 0: not asked */
+	__u8 about;
+	__u8 from;    /* register that the steps begin at */
+	__u8 n_steps; /* p = *(p + step): the last is the exception */
+	__s32 step[LP_PY_HOOK_STEPS];
+};
+_Static_assert(sizeof(struct lp_py_hook) == 72, "lp_py_hook has no padding");
+
+#define LP_PY_HOOK_CURRENT 0x1u /* the exception is the thread's current error: no steps */
+#define LP_PY_HOOK_FRAME   0x2u /* `about` is a PyFrameObject */
 
 #endif
