@@ -133,4 +133,5 @@ int lp_probe(struct pt_regs *ctx)
 #include "python_world.h"
 #include "python.h"
 #include "python_watch.h"
+#include "python_trap.h"
 #include "life.h"

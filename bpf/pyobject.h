@@ -197,6 +197,23 @@ lp_inline struct lp_py_shape lp_py_shape_of(const struct lp_vm *vm, const struct
 	}
 }
 
+#define LP_PY_EXC_WORDS 12u /* of what a builtin exception has beyond BaseException */
+
+/* Objects that an exception has behind what all have: a file name, a reason. */
+lp_inline void lp_py_exception(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr)
+{
+	struct lp_py_walk *w = &vm->walk;
+	__u32 from = l->exc_suppress + 8u;
+	__u64 size = 0;
+
+	if (lp_mem_read(&size, sizeof(size), w->type + l->tp_basicsize) || size <= from)
+		return;
+
+	__u64 n = (size - from) / 8;
+	n = lp_at_most(n, LP_PY_EXC_WORDS);
+	lp_py_push_words(vm, n ? lp_py_copy(vm, addr + from, n * 8, 0) : 0, n, w->depth);
+}
+
 lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr, __u32 kind,
 			   __u32 depth)
 {
@@ -207,6 +224,8 @@ lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 		lp_py_push(vm, LP_PW_CNAME, lp_py_at(vm, LP_PY_CFUNC_DEF), 1, 0);
 		depth = vm->walk.depth; /* what it is bound to: nothing but its class */
 	}
+	if (kind == LP_PK_EXCEPTION && vm->walk.whole)
+		lp_py_exception(vm, l, addr);
 	if (at && shape.n && (depth < vm->walk.depth || kind != LP_PK_EXCEPTION))
 		lp_py_push_words(vm, at + shape.at, shape.n, depth + is_method);
 }

@@ -28,6 +28,9 @@
 #include "python_item.h"
 #include "python_frame.h"
 #include "python_who.h"
+#include "python_var.h"
+#include "python_exc.h"
+#include "python_judge.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)
@@ -128,6 +131,8 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm)
 		CASE(CONST, lp_pyvm_op_frame(vm))
 		CASE(NAME, lp_pyvm_op_name(vm))
 		CASE(GLOBAL, lp_pyvm_op_name(vm))
+		CASE(VAR, lp_pyvm_op_var(vm))
+		CASE(EXC, lp_pyvm_op_exc(vm))
 		CASE(WHO, lp_pyvm_op_who(vm))
 		CASE(KEEP, lp_pyvm_op_keep(vm))
 		CASE(ATTR, lp_pyvm_op_attr(vm))
@@ -163,6 +168,14 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		break;
 	case LP_OP_CAP_PYTASK:
 		lp_pyvm_cap_task(vm);
+		break;
+	case LP_OP_CAP_PYEXC:
+		if (!lp_py_uses(LP_OP_CAP_PYEXC) || !lp_pyvm_exc_next(vm))
+			break;
+		vm->pc = vm->py.pc; /* again: there is more */
+		vm->walk.whole = 1;
+		lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
+		vm->walk.whole = 0;
 		break;
 	default:
 		vm->walk.value.tag = vm->py.tags[reg];
@@ -298,6 +311,15 @@ lp_inline int lp_pyvm_follows(struct lp_vm *vm, const struct lp_py_site *site)
 	       l->unit < site->unit;
 }
 
+/* Is the site at the unit that is about to be executed, or wants the exception? */
+lp_inline int lp_pyvm_is_here(struct lp_vm *vm, const struct lp_py_layout *l,
+			      const struct lp_py_site *site)
+{
+	if (site->flags & LP_PY_SITE_TRAP)
+		return vm->py.wanted >> (site->stack_base & 63) & 1;
+	return site->unit == vm->py.unit && lp_pyvm_same_code(vm, l, site);
+}
+
 /* The next site of this unit: 1 there is none; else vm->py.running says whether it runs. */
 lp_global long lp_pyvm_begin(struct lp_vm *vm)
 {
@@ -311,11 +333,12 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	if (!py || !site || !rt)
 		return 1;
 	vm->py.next = vm->py.is_alone ? 0 : py->next;
-	if (py->unit != vm->py.unit || !lp_pyvm_same_code(vm, &rt->layout, py))
+	if (!lp_pyvm_is_here(vm, &rt->layout, py))
 		return 0;
 	lp_prepare(vm, site, id);
-	if (lp_pyvm_follows(vm, py))
+	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;
+	vm->py.chain_n = 0;
 	vm->py.stack_base = py->stack_base;
 	vm->py.kind = site->kind;
 	vm->py.stash = site->pair;

@@ -128,6 +128,55 @@ lp_inline long lp_pyvm_tuplegetter(struct lp_vm *vm, const struct lp_py_runtime 
 	return lp_pyvm_tuple_field(vm, &rt->layout, index);
 }
 
+/* What BaseException has getters for, that do nothing but get. */
+static const struct {
+	__u64 word; /* its first eight bytes */
+	__u32 len;
+} lp_pyvm_exc_names[] = {
+	{ 0x73677261ull, 4 },	       /* args */
+	{ 0x5f65737561635f5full, 9 },    /* __cause__ */
+	{ 0x7865746e6f635f5full, 11 }, /* __context__ */
+	{ 0x6265636172745f5full, 13 }, /* __traceback__ */
+};
+#define LP_PYVM_EXC_NAMES (sizeof(lp_pyvm_exc_names) / sizeof(*lp_pyvm_exc_names))
+
+/* View NAME among these: where an exception has it; 0: it is none of them. */
+lp_inline __u32 lp_pyvm_exc_offset(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	const __u32 at[] = { LP_PY_EXC_ARGS, l->exc_cause, l->exc_context, l->exc_traceback };
+	__u32 len = vm->py.view[LP_VIEW_NAME].len;
+
+	if (lp_pyvm_text_word(vm, LP_VIEW_NAME, 0) < 0)
+		return 0;
+	if (len < 8)
+		vm->py.word &= (1ull << (len & 7) * 8) - 1;
+	for (__u32 i = 0; i < LP_PYVM_EXC_NAMES; i++)
+		if (len == lp_pyvm_exc_names[i].len && vm->py.word == lp_pyvm_exc_names[i].word)
+			return at[i];
+	return 0;
+}
+
+/* An attribute of an exception that is not made yet. */
+lp_inline long lp_pyvm_raised_attr(struct lp_vm *vm, const struct lp_py_runtime *rt)
+{
+	__u64 value = vm->reg[vm->py.a % LP_VM_REGS], type, flags;
+	long r = lp_pyvm_name_constant(vm, vm->py.imm);
+
+	if (r < 0)
+		return r;
+	if (lp_pyvm_exc_offset(vm, &rt->layout) != LP_PY_EXC_ARGS)
+		return -LP_ST_UNAVAILABLE;
+	lp_pyvm_result(vm, LP_PY_ARGS, value == rt->none ? 0 : value);
+	if (!vm->py.out)
+		return 0;
+	if (lp_pyvm_u64(vm, value + rt->layout.ob_type, &type) < 0 ||
+	    lp_pyvm_u64(vm, type + rt->layout.tp_flags, &flags) < 0)
+		return -LP_ST_UNREADABLE;
+	if (flags & LP_PY_TP_TUPLE)
+		vm->py.tag = LP_PY_OBJECT;
+	return 0;
+}
+
 /* A descriptor that has the last word, whatever the instance has. */
 lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runtime *rt,
 				       __u64 descr, __u64 kind)
@@ -139,6 +188,14 @@ lp_inline long lp_pyvm_data_descriptor(struct lp_vm *vm, const struct lp_py_runt
 	    lp_pyvm_name_is_class(vm)) {
 		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.type);
 		return 0;
+	}
+	if (kind == rt->type_getset && vm->py.owner == rt->type_exception && vm->py.object) {
+		offset = lp_pyvm_exc_offset(vm, l);
+		if (!offset)
+			return -LP_ST_RUNS_CODE;
+		vm->py.place_how = LP_HOW_MEMBER;
+		vm->py.probe.index = LP_PYVM_PLACE(offset, LP_MEMBER_OBJECT);
+		return lp_pyvm_member(vm, rt, vm->py.object, vm->py.probe.index);
 	}
 	if (kind == rt->type_tuplegetter && kind && vm->py.object)
 		return lp_pyvm_tuplegetter(vm, rt, descr);
@@ -423,6 +480,8 @@ lp_global long lp_pyvm_op_attr(struct lp_vm *vm)
 		return -LP_ST_UNREADABLE;
 
 	__u32 n = vm->code + vm->py.pc, tag = vm->py.tags[vm->py.a % LP_VM_REGS];
+	if (tag == LP_PY_RAISED)
+		return lp_pyvm_raised_attr(vm, rt);
 	if (tag == LP_PY_OBJECT) {
 		vm->py.object = vm->reg[vm->py.a % LP_VM_REGS];
 		if (lp_pyvm_u64(vm, vm->py.object + rt->layout.ob_type, &vm->py.type) < 0)

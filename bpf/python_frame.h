@@ -275,6 +275,20 @@ lp_inline long lp_pyvm_hidden(struct lp_vm *vm, const struct lp_py_layout *l)
 	return !!v;
 }
 
+/* View NAME in the namespaces of the frame. */
+lp_inline long lp_pyvm_by_name(struct lp_vm *vm, const struct lp_py_runtime *rt, int with_locals)
+{
+	long r = with_locals ? lp_pyvm_in_namespace(vm, rt, rt->layout.frame_locals) : 0;
+
+	if (!r)
+		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_globals);
+	if (!r)
+		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_builtins);
+	if (r == 1)
+		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
+	return r < 0 ? r : r ? 0 : -LP_ST_UNBOUND;
+}
+
 /* PY_NAME, PY_GLOBAL */
 lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 {
@@ -289,17 +303,7 @@ lp_global long lp_pyvm_op_name(struct lp_vm *vm)
 	if (r)
 		return r < 0 ? r : 0;
 	r = lp_pyvm_name_constant(vm, vm->py.imm);
-	if (r < 0)
-		return r;
-	if (vm->py.op == LP_OP_PY_NAME)
-		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_locals);
-	if (!r)
-		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_globals);
-	if (!r)
-		r = lp_pyvm_in_namespace(vm, rt, rt->layout.frame_builtins);
-	if (r == 1)
-		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
-	return r < 0 ? r : r ? 0 : -LP_ST_UNBOUND;
+	return r < 0 ? r : lp_pyvm_by_name(vm, rt, vm->py.op == LP_OP_PY_NAME);
 }
 
 #endif

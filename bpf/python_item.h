@@ -143,6 +143,23 @@ lp_inline long lp_pyvm_table_find(struct lp_vm *vm, const struct lp_py_runtime *
 	return r ? r : lp_pyvm_absent(vm, rt, w);
 }
 
+/* ARGS[b] */
+lp_inline long lp_pyvm_args_item(struct lp_vm *vm)
+{
+	const struct lp_pyvm_view *b = &vm->py.view[LP_VIEW_B];
+	__u64 object = vm->reg[vm->py.a % LP_VM_REGS];
+	long r = lp_pyvm_operand(vm, LP_VIEW_B, vm->py.b);
+
+	if (r < 0)
+		return r;
+	if (b->kind != LP_KIND_INT)
+		return b->kind == LP_KIND_OTHER ? -LP_ST_RUNS_CODE : -LP_ST_WRONG_TYPE;
+	if (!object || b->big || b->bits + 1 > 1) /* 0, -1 */
+		return -LP_ST_NO_ITEM;
+	lp_pyvm_result(vm, LP_PY_OBJECT, object);
+	return 0;
+}
+
 lp_global long lp_pyvm_op_item(struct lp_vm *vm)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
@@ -151,6 +168,8 @@ lp_global long lp_pyvm_op_item(struct lp_vm *vm)
 		return -LP_ST_UNREADABLE;
 
 	const struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A], *b = &vm->py.view[LP_VIEW_B];
+	if (vm->py.tags[vm->py.a % LP_VM_REGS] == LP_PY_ARGS)
+		return lp_pyvm_args_item(vm);
 	long r = lp_pyvm_operands(vm);
 	if (r < 0)
 		return r;
@@ -259,6 +278,10 @@ lp_global long lp_pyvm_op_len(struct lp_vm *vm)
 
 	const struct lp_py_layout *l = &rt->layout;
 	const struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A];
+	if (vm->py.tags[vm->py.a % LP_VM_REGS] == LP_PY_ARGS) {
+		lp_pyvm_result(vm, LP_PY_INT, vm->reg[vm->py.a % LP_VM_REGS] != 0);
+		return 0;
+	}
 	long r = lp_pyvm_operand(vm, LP_VIEW_A, vm->py.a);
 	if (r < 0)
 		return r;

@@ -446,6 +446,12 @@ lp_global long lp_pyvm_view_own(struct lp_vm *vm, __u32 w, __u32 reg)
 	case LP_PY_TEXT:
 		lp_pyvm_view_text(rt, v);
 		return 0;
+	case LP_PY_RAISED:
+		v->exact = 0;
+		v->type = vm->py.from[reg % LP_VM_REGS];
+		return 0;
+	case LP_PY_ARGS:
+		return -LP_ST_UNAVAILABLE;
 	default: /* TUPLE */
 		v->kind = LP_KIND_TUPLE;
 		v->type = rt->type_tuple;
@@ -460,7 +466,7 @@ lp_global long lp_pyvm_view_own(struct lp_vm *vm, __u32 w, __u32 reg)
 lp_inline int lp_pyvm_is_own(__u32 tag)
 {
 	return tag == LP_PY_KEY || tag == LP_PY_BYTES || tag == LP_PY_BIG || tag == LP_PY_TEXT ||
-	       tag == LP_PY_TUPLE;
+	       tag == LP_PY_TUPLE || tag == LP_PY_RAISED || tag == LP_PY_ARGS;
 }
 
 /* The constant at instruction `at` of the site's program into view NAME, its text into vm->py.name. */

@@ -305,6 +305,20 @@ lp_inline long lp_pyvm_caller(struct lp_vm *vm)
 	return 0;
 }
 
+/* The function that runs, or the file that it is in. */
+lp_inline long lp_pyvm_here(struct lp_vm *vm, const struct lp_py_layout *l, __u32 who)
+{
+	__u32 name = l->code_qualname == LP_PY_NONE ? l->code_name : l->code_qualname;
+	__u64 text;
+
+	if (lp_pyvm_u64(vm, vm->py.code + (who == LP_PY_FUNC ? name : l->code_filename), &text) <
+		    0 ||
+	    !text)
+		return -LP_ST_UNREADABLE;
+	lp_pyvm_result(vm, LP_PY_OBJECT, text);
+	return 0;
+}
+
 /* What was found of the thread or the task, as a value; or who it is else. */
 lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
 {
@@ -315,6 +329,9 @@ lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
 	switch (vm->py.n) {
 	case LP_PY_COMM:
 		return lp_pyvm_comm(vm);
+	case LP_PY_FUNC:
+	case LP_PY_FILE:
+		return lp_pyvm_here(vm, &rt->layout, vm->py.n);
 	case LP_PY_THREAD:
 		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
 		return is_found ? 0 : -LP_ST_UNAVAILABLE;

@@ -100,6 +100,22 @@ lp_inline const struct lp_site *lp_site_at(__u32 id)
 	return bpf_map_lookup_elem(&sites, &id);
 }
 
+/* By name: which sites want a class. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lp_py_wanted_key);
+	__type(value, struct lp_py_wanted);
+} py_wanted SEC(".maps");
+
+lp_inline const struct lp_py_wanted *lp_py_wanted_at(struct lp_vm *vm, __u64 hash)
+{
+	struct lp_py_wanted_key key = { .hash = hash, .runtime = (__u32)vm->rt_is - 1 };
+
+	return bpf_map_lookup_elem(&py_wanted, &key);
+}
+
 lp_inline int lp_py_is_redacted(__u64 hash)
 {
 	return bpf_map_lookup_elem(&py_redacted, &hash) != 0;

@@ -145,8 +145,10 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	((lp_word *)to)[1] = w->value.bits;
 	((lp_word *)to)[2] = w->value.from;
 	((lp_word *)to)[3] = w->value.to;
-	lp_vm_block(vm, slot, LP_ST_OK, 0, sizeof(w->value), 0);
-	if (tag != LP_PY_OBJECT && tag != LP_PY_SLICE)
+	__u32 at = vm->len + sizeof(struct lp_block);
+	if (slot != LP_SLOT_MEM) /* else it is said elsewhere */
+		lp_vm_block(vm, slot, LP_ST_OK, 0, sizeof(w->value), 0);
+	if (tag != LP_PY_OBJECT && tag != LP_PY_SLICE && tag != LP_PY_RAISED && tag != LP_PY_ARGS)
 		return 0;
 
 	w->string = LP_PY_CAPTURE_STRING(imm);
@@ -159,8 +161,10 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	w->runs_in = w->runs_out = 0;
 	lp_py_part(w);
 
-	/* most often it leads nowhere */
-	lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
+	if (tag == LP_PY_RAISED || tag == LP_PY_ARGS)
+		lp_py_push_words(vm, at + 8, tag == LP_PY_RAISED ? 2 : 1, 1); /* and its type */
+	else /* most often it leads nowhere */
+		lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
 	w->from = 0;
 	w->to = ~0u;
 	if (w->runs_in)

@@ -119,7 +119,8 @@ struct lp_py_walk {
 	__u32 head_len; /* bytes of head that could be read */
 	__u32 text;	/* of the latest str, as in lp_py_seen */
 	__u8 width, len;
-	__u16 pad;
+	__u8 whole; /* of exceptions all is wanted that str() shows */
+	__u8 pad;
 	__u64 hash;		    /* of a name up to now */
 	__u64 slots, slot_bit;	    /* words that __slots__ names; of the next name */
 	__u32 slot_at, slot_left;   /* in the record; how many */

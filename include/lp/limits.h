@@ -61,6 +61,7 @@
 #define LP_PY_DEPTH_MAX	 64   /* objects within objects */
 #define LP_PY_NAME_MAX	 64   /* characters of a name that is compared with those not to be shown */
 
+#define LP_TYPES_MAX   64    /* classes of exceptions that one logpoint names */
 #define LP_TEXT_MAX    65536 /* bytes of one logpoint as typed */
 #define LP_NESTING_MAX 64    /* depth of an expression */
 #define LP_WIDTH_MAX   1024  /* width and precision of a format */

@@ -150,6 +150,8 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	/* LP_PY_HIDDEN() in n: the variable of a comprehension, where it is bound */              \
 	X(PY_NAME, "dny", "d = by name: local n, the frame's f_locals, globals, builtins")         \
 	X(PY_GLOBAL, "dy", "d = by name: globals, builtins")                                       \
+	X(PY_VAR, "dy",                                                                            \
+	  "d = by name: a local or cell of whatever code the frame runs, or PY_NAME")              \
 	X(PY_RETURN, "d", "d = the value on the frame's stack that is about to be returned")       \
 	X(PY_CONST, "dn", "d = the code object's constant n")                                      \
 	X(PY_OBJECT, "di", "d = the object at imm")                                                \
@@ -216,6 +218,8 @@ enum lp_py_who {
 	LP_PY_THREAD, /* Python's own name of the thread */
 	LP_PY_TASK,   /* None where no task runs */
 	LP_PY_CALLER, /* the name of the function that called this one */
+	LP_PY_FUNC,   /* of this one */
+	LP_PY_FILE,   /* that it is in */
 	LP_PY_WHO_COUNT
 };
 

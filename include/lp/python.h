@@ -233,7 +233,8 @@ struct lp_py_layout {
 	X(generic_getattr, "PyObject_GenericGetAttr", 1)                                           \
 	X(none, "_Py_NoneStruct", 1)                                                               \
 	X(true_, "_Py_TrueStruct", 1)                                                              \
-	X(false_, "_Py_FalseStruct", 1)
+	X(false_, "_Py_FalseStruct", 1)                                                            \
+	X(type_exception, "PyExc_BaseException", 0) /* what that variable has */
 
 #define LP_PY_RANGES_MAX 8
 
@@ -339,9 +340,35 @@ struct lp_py_fetch_key {
  */
 #define LP_PY_SITE_LEADS       0x1u
 #define LP_PY_SITE_FOLLOWS     0x2u
-#define LP_PY_SITE_CACHED      0x8u /* of those: the word behind the unit is a counter */
-#define LP_PY_SITE_STEPS       0x4u /* probes in the evaluation loop serve it: in no chain */
+#define LP_PY_SITE_CACHED      0x8u  /* of those: the word behind the unit is a counter */
+#define LP_PY_SITE_STEPS       0x4u  /* probes in the evaluation loop serve it: in no chain */
+#define LP_PY_SITE_TRAP	       0x10u /* of exceptions: `unit` is LP_PY_AT_*, stack_base its bit */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
+
+/* Exceptions have no code unit: their sites are a chain of an interpreter, at this address. */
+#define LP_PY_AT_RAISE	  1ull
+#define LP_PY_AT_UNCAUGHT 2ull
+
+/* A function of the interpreter at which an exception is seen: the cookie of its probe. */
+enum lp_py_trap {
+	LP_PY_TRAP_RAISE, /* PyTraceBack_Here(frame): each frame that an exception leaves or is caught in */
+	LP_PY_TRAP_COUNT
+};
+
+/* Which sites want a class that is called so: a number of the end of its full name, back to front from
+ * LP_PY_NAME_SEED on (FNV-1a over code points), or 0: those that want every class.
+ */
+struct lp_py_wanted_key {
+	__u64 hash;
+	__u32 runtime;
+	__u32 pad;
+};
+
+struct lp_py_wanted {
+	__u64 sites;   /* their bits */
+	__u32 is_flow; /* no failure: wanted by its name, or that of a subclass, alone */
+	__u32 pad;
+};
 
 /* What a virtual register of a Python program holds. */
 enum lp_py_tag {
@@ -356,6 +383,7 @@ enum lp_py_tag {
 	LP_PY_TUPLE,  /* of the registers whose numbers it has, 4 bits each; `from`: how many */
 	LP_PY_TEXT,   /* a str or bytes in the hit's own memory: LP_PY_TEXT_AT() */
 	LP_PY_RAISED, /* an exception that is not made yet: of what (0: nothing); `from`: its type */
+	LP_PY_ARGS,   /* its args: a tuple of that object alone (0: of nothing) */
 	LP_PY_TAG_COUNT
 };
 
@@ -376,7 +404,7 @@ _Static_assert(sizeof(struct lp_py_key) == 16, "lp_py_key is one instruction lon
 
 /* What a value block of CAP_PY holds. The objects that it leads to are blocks of LP_SLOT_MEM. */
 struct lp_py_value {
-	__u64 tag; /* enum lp_py_tag: OBJECT, INT, FLOAT, BOOL, SLICE, RAISED */
+	__u64 tag; /* enum lp_py_tag: OBJECT, INT, FLOAT, BOOL, SLICE, RAISED, ARGS */
 	__u64 bits;
 	__u64 from, to; /* SLICE: items, within the object's length */
 };

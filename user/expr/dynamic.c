@@ -55,10 +55,21 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 {
 	uint32_t frames = lp->with_stack ? f->check.base.limits->frames : 0;
 
-	if (f->has_caller && frames < 2)
+	if ((f->has_caller || lp_at_exception(lp->location.kind)) && frames < 2)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
+}
+
+static void write_exception(struct lp_dyn_fields *f)
+{
+	struct lp_emit *e = &f->here.e;
+	uint8_t r = lp_emit_reg(e);
+
+	lp_emit(e, PY_EXC, .dst = r);
+	lp_emit(e, CAP_PYEXC, .a = r, .n = LP_CAP(LP_SLOT_PYEXC, sizeof(struct lp_py_exc)),
+		.imm = lp_dyn_capture_limits(f->check.base.limits));
+	lp_emit_release(e, r);
 }
 
 static void write_halves(struct lp_dyn_fields *f, const struct lp_logpoint *lp,
@@ -77,9 +88,15 @@ static void write_halves(struct lp_dyn_fields *f, const struct lp_logpoint *lp,
 		write_condition(f, lp->condition, condition);
 	lp_emit(&f->here.e, GATE);
 	lp_emit(&f->here.e, CAP_PYTASK, .n = LP_CAP(LP_SLOT_PYTASK, sizeof(struct lp_py_value)));
+	if (lp_at_exception(lp->location.kind)) {
+		/* where it was raised is said also where there is no room for the rest */
+		write_stack(f, lp);
+		write_exception(f);
+	}
 	if (!lp_dyn_fields_status(f))
 		lp_dyn_fields_write(f);
-	write_stack(f, lp);
+	if (!lp_at_exception(lp->location.kind))
+		write_stack(f, lp);
 	lp_emit(&f->here.e, END);
 	if (f->check.base.leave)
 		lp_emit(&f->enter.e, END);
@@ -110,6 +127,8 @@ static int hand_over_template(struct lp_dyn_fields *f, const struct lp_logpoint 
 	t->with_stack = lp->with_stack;
 	t->with_locals = lp->with_locals;
 	t->is_python = true;
+	t->has_exception = lp_at_exception(lp->location.kind);
+	t->shows_exception = t->has_exception && !lp->has_template;
 	return t->parts && t->fields ? hand_over_names(f) : lp_err_nomem(f->check.base.err);
 }
 

@@ -20,6 +20,7 @@ enum lp_dyn_kind {
 	LP_DYN_CTX,	   /* ctx; meta where it is shown by itself */
 	LP_DYN_META,	   /* meta: the collector knows it */
 	LP_DYN_WHO,	   /* who: found out at the hit, for a condition */
+	LP_DYN_EXC,	   /* $exc */
 	LP_DYN_TUPLE,	   /* items: only to be compared and looked up */
 	LP_DYN_ATTR,	   /* a.name */
 	LP_DYN_ITEM,	   /* a[b] */
@@ -143,6 +144,7 @@ uint8_t lp_dyn_gen_value(struct lp_dyn_gen *g, const struct lp_dyn *t);
 /* A plain word: zero or not. */
 uint8_t lp_dyn_gen_truth(struct lp_dyn_gen *g, const struct lp_dyn *t);
 void lp_dyn_gen_drop(struct lp_dyn_gen *g, uint8_t reg);
+uint64_t lp_dyn_capture_limits(const struct lp_limits *limits); /* LP_PY_CAPTURE() */
 void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth, uint16_t slot,
 			const struct lp_limits *limits);
 

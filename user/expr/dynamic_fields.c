@@ -142,7 +142,7 @@ void lp_dyn_fields_check(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 
 	for (size_t i = 0; i < lp->n_parts && !lp_dyn_fields_status(f); i++)
 		check_part(f, &lp->parts[i]);
-	if (!lp->has_template && !is_return)
+	if (!lp->has_template && !is_return && !lp_at_exception(f->check.base.location))
 		check_all(f, false);
 	if (lp->with_locals && (lp->has_template || is_return) && !lp_dyn_fields_status(f))
 		check_all(f, true);

@@ -196,6 +196,15 @@ static uint8_t gen_context(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	return r;
 }
 
+static uint8_t gen_exc(struct lp_dyn_gen *g, const struct lp_dyn *t)
+{
+	uint8_t r = lp_emit_reg(&g->e);
+
+	(void)t;
+	lp_emit(&g->e, PY_EXC, .dst = r);
+	return r;
+}
+
 static uint8_t gen_who(struct lp_dyn_gen *g, const struct lp_dyn *t)
 {
 	uint8_t r = lp_emit_reg(&g->e);
@@ -475,6 +484,7 @@ static gen_fn *const gens[] = {
 	[LP_DYN_CONST] = gen_const,	    [LP_DYN_NAME] = gen_name,
 	[LP_DYN_RESULT] = gen_name,	    [LP_DYN_CTX] = gen_context,
 	[LP_DYN_META] = gen_nothing,	    [LP_DYN_WHO] = gen_who,
+	[LP_DYN_EXC] = gen_exc,
 	[LP_DYN_TUPLE] = gen_tuple,	    [LP_DYN_ATTR] = gen_attr,
 	[LP_DYN_ITEM] = gen_item,	    [LP_DYN_SLICE] = gen_slice,
 	[LP_DYN_STEP] = gen_nothing,	    [LP_DYN_LEN] = gen_len,
@@ -546,13 +556,19 @@ uint8_t lp_dyn_gen_truth(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	return gen_of(g, LP_OP_PY_TRUTH, lp_dyn_gen_value(g, t), "bool");
 }
 
-void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth, uint16_t slot,
-			const struct lp_limits *limits)
+uint64_t lp_dyn_capture_limits(const struct lp_limits *limits)
 {
 	static const uint32_t max = LP_PY_CAPTURE_STRING(~0ull);
 	uint32_t string = limits->string < max ? limits->string : max;
 	uint32_t items = limits->items < max ? limits->items : max;
 	uint32_t depth = limits->depth < 0xff ? limits->depth : 0xff;
+
+	return LP_PY_CAPTURE(string, items, depth);
+}
+
+void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth, uint16_t slot,
+			const struct lp_limits *limits)
+{
 	size_t try = lp_emit(&g->e, TRY, .imm = slot);
 	uint8_t r = truth ? lp_dyn_gen_truth(g, t) : lp_dyn_gen_value(g, t);
 
@@ -564,7 +580,7 @@ void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth
 		lp_emit(&g->e, PY_BOOL, .dst = r, .a = plain);
 	}
 	lp_emit(&g->e, CAP_PY, .a = r, .n = LP_CAP(slot, sizeof(struct lp_py_value)),
-		.imm = LP_PY_CAPTURE(string, items, depth));
+		.imm = lp_dyn_capture_limits(limits));
 	lp_dyn_gen_drop(g, r);
 	lp_emit_land(&g->e, try);
 }

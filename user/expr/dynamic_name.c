@@ -190,16 +190,26 @@ static struct lp_dyn *check_caller(struct lp_dyn_check *c, const struct lp_node 
 
 static struct lp_dyn *check_exc(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	return lp_check_fail(&c->base, n, "$exc is the exception of 'raise' and 'uncaught'");
+	struct lp_dyn t = lp_dyn_node(LP_DYN_EXC, n, LP_DYN_ANY);
+
+	if (!lp_at_exception(c->base.location))
+		return lp_check_fail(&c->base, n,
+				     "$exc is the exception of 'raise' and 'uncaught'");
+	return lp_dyn_share(c, &t);
 }
 
+/* Exceptions are raised wherever they are. */
 static struct lp_dyn *check_func(struct lp_dyn_check *c, const struct lp_node *n)
 {
+	if (lp_at_exception(c->base.location))
+		return share_who(c, n, LP_PY_FUNC, LP_META_FUNC);
 	return share_text(c, n, c->base.entry->function, LP_META_FUNC);
 }
 
 static struct lp_dyn *check_file(struct lp_dyn_check *c, const struct lp_node *n)
 {
+	if (lp_at_exception(c->base.location))
+		return share_who(c, n, LP_PY_FILE, LP_META_FILE);
 	return share_text(c, n, c->base.entry->file, LP_META_FILE);
 }
 
@@ -207,6 +217,10 @@ static struct lp_dyn *check_line(struct lp_dyn_check *c, const struct lp_node *n
 {
 	struct lp_value v = { .kind = LP_VAL_INT, .size = 8, .s = c->base.entry->line };
 
+	if (c->base.in_condition && lp_at_exception(c->base.location))
+		return lp_check_fail(&c->base, n,
+				     "in which line an exception is raised is worked out after the "
+				     "hit: $line is for templates here");
 	if (c->base.in_condition)
 		return lp_dyn_constant(c, n, &v);
 	return share_meta(c, n, LP_META_LINE, LP_DYN_INT);

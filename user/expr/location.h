@@ -1,25 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* user/expr/location.h
  *
- * location - the first word of a logpoint: where it hits. Parsed by expr/, resolved by native/.
+ * location - the first word of a logpoint: where it hits. Parsed by expr/, resolved by native/ and
+ * python/.
  */
 #ifndef LP_EXPR_LOCATION_H
 #define LP_EXPR_LOCATION_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum lp_location_kind {
-	LP_AT_LINE,    /* file, line */
-	LP_AT_ENTRY,   /* name: a function, "ns::Cls::method", a glob "http_*" */
-	LP_AT_RETURN,  /* name */
-	LP_AT_CALL,    /* name */
-	LP_AT_USDT,    /* provider, name */
-	LP_AT_OFFSET,  /* name, offset: FUNCTION+OFFSET, in bytes */
-	LP_AT_ADDRESS, /* offset: 0xADDRESS, run-time address */
-	LP_AT_RAISE,   /* not supported yet, as the rest */
-	LP_AT_UNCAUGHT,
-	LP_AT_WATCH,
+	LP_AT_LINE,	/* file, line */
+	LP_AT_ENTRY,	/* name: a function, "ns::Cls::method", a glob "http_*" */
+	LP_AT_RETURN,	/* name */
+	LP_AT_CALL,	/* name */
+	LP_AT_USDT,	/* provider, name */
+	LP_AT_OFFSET,	/* name, offset: FUNCTION+OFFSET, in bytes */
+	LP_AT_ADDRESS,	/* offset: 0xADDRESS, run-time address */
+	LP_AT_RAISE,	/* types */
+	LP_AT_UNCAUGHT, /* types */
+	LP_AT_WATCH,	/* not supported yet, as the rest */
 	LP_AT_CRASH,
+};
+
+static inline bool lp_at_exception(enum lp_location_kind kind)
+{
+	return kind == LP_AT_RAISE || kind == LP_AT_UNCAUGHT;
+}
+
+/* "ValueError", "shop.errors.OutOfStock" */
+struct lp_class_name {
+	const char *text;
+	int col;
 };
 
 struct lp_location {
@@ -29,6 +43,8 @@ struct lp_location {
 	const char *file, *provider, *name;
 	int line;
 	uint64_t offset;
+	const struct lp_class_name *types; /* none: every exception */
+	size_t n_types;
 };
 
 #endif

@@ -151,6 +151,14 @@ static const struct clause clauses[] = {
 	{ "by", parse_later, true },
 };
 
+bool lp_is_clause(const char *word, size_t len)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(clauses); i++)
+		if (strlen(clauses[i].word) == len && !memcmp(clauses[i].word, word, len))
+			return true;
+	return false;
+}
+
 static int parse_clause(struct lp_lexer *lx, struct lp_logpoint *lp, uint32_t *seen)
 {
 	struct lp_token word = lx->tok;

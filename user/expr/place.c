@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "expr/place.h"
+#include "lp/limits.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -112,6 +113,68 @@ static int usdt_location(struct lp_lexer *lx, struct lp_location *ret)
 	return lx->status;
 }
 
+/* A class's qualified name, or the end of one: "Err", "shop.errors.Err", "f.<locals>.Err". */
+static size_t type_len(const char *s)
+{
+	size_t len = 0, part;
+
+	do {
+		const bool is_locals = !strncmp(s + len, "<locals>", 8);
+
+		part = is_locals ? 8 : 0;
+		if (!isdigit((unsigned char)s[len]))
+			while (!is_locals && in_name(s[len + part]))
+				part++;
+		if (!part)
+			return 0;
+		len += part;
+	} while (s[len] == '.' && len++);
+	return len;
+}
+
+static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_class_name *types)
+{
+	size_t start = lx->pos, len = type_len(lx->text + start);
+	const char *end = lx->text + start + len;
+
+	if (!len || (*end && !is_space(*end) && *end != ',' && *end != '"'))
+		return lp_lexer_fail(lx, start, start + strcspn(lx->text + start, SPACES ",\""),
+				     "expected the name of an exception's class");
+	if (len > LP_PY_NAME_TEXT_MAX)
+		return lp_lexer_fail(lx, start, start + len, "a class's name of more than %d bytes",
+				     LP_PY_NAME_TEXT_MAX);
+	if (ret->n_types == LP_TYPES_MAX)
+		return lp_lexer_fail(lx, start, start + len, "more than %d classes", LP_TYPES_MAX);
+	types[ret->n_types++] = (struct lp_class_name){ .text = dup_text(lx, start, start + len),
+						       .col = (int)start + 1 };
+	lx->pos = start + len;
+	return lx->status;
+}
+
+/* [TYPE, ...]: a clause may follow at once. */
+static int types_location(struct lp_lexer *lx, struct lp_location *ret)
+{
+	size_t end = lx->pos;
+	char next = lx->text[end];
+
+	if (!next || next == '"' || lp_is_clause(lx->text + end, type_len(lx->text + end)))
+		return 0;
+	struct lp_class_name *types = lp_arena_array(lx->arena, struct lp_class_name, LP_TYPES_MAX);
+	if (!types)
+		return lx->status = lp_err_nomem(lx->err);
+	ret->types = types;
+	while (add_type(lx, ret, types) == 0) {
+		end = lx->pos;
+		skip_spaces(lx);
+		if (lx->text[lx->pos] != ',')
+			break;
+		lx->pos++;
+		skip_spaces(lx);
+	}
+	lx->pos = end;
+	return lx->status;
+}
+
 static int later_location(struct lp_lexer *lx, struct lp_location *ret)
 {
 	size_t len = strlen(ret->text);
@@ -126,7 +189,7 @@ static const struct {
 } keywords[] = {
 	{ "entry", LP_AT_ENTRY, function_location }, { "return", LP_AT_RETURN, function_location },
 	{ "call", LP_AT_CALL, function_location },   { "usdt", LP_AT_USDT, usdt_location },
-	{ "raise", LP_AT_RAISE, later_location },    { "uncaught", LP_AT_UNCAUGHT, later_location },
+	{ "raise", LP_AT_RAISE, types_location },    { "uncaught", LP_AT_UNCAUGHT, types_location },
 	{ "watch", LP_AT_WATCH, later_location },    { "crash", LP_AT_CRASH, later_location },
 };
 
@@ -188,7 +251,8 @@ static bool only_digits(const char *s, const char *end)
 static int no_location(struct lp_lexer *lx, size_t start, size_t end)
 {
 	static const char help[] = "FILE:LINE, entry FUNCTION, return FUNCTION, call FUNCTION, "
-				   "usdt PROVIDER:NAME, FUNCTION+OFFSET or 0xADDRESS";
+				   "raise [TYPE, ...], uncaught [TYPE, ...], usdt PROVIDER:NAME, "
+				   "FUNCTION+OFFSET or 0xADDRESS";
 	int len = end - start > 100 ? 100 : (int)(end - start);
 
 	if (end == start)
@@ -232,7 +296,7 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 {
 	skip_spaces(lx);
 
-	size_t start = lx->pos;
+	size_t start = lx->pos, word_end = start;
 	int (*parse)(struct lp_lexer * lx, struct lp_location * ret) = bare_location;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(keywords); i++) {
 		size_t len = strlen(keywords[i].word);
@@ -243,6 +307,7 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 			continue;
 		ret->kind = keywords[i].kind;
 		ret->text = keywords[i].word;
+		word_end = start + len;
 		parse = keywords[i].parse;
 		if (parse != later_location) {
 			lx->pos += len;
@@ -254,6 +319,8 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 	ret->col = (int)lx->pos + 1;
 	if (parse(lx, ret) < 0)
 		return lx->status;
-	ret->text = dup_text(lx, start, lx->pos);
+	/* without types, only the word was typed */
+	ret->text =
+		dup_text(lx, start, parse == types_location && !ret->n_types ? word_end : lx->pos);
 	return lx->status;
 }

@@ -13,4 +13,7 @@
 /* lx->pos is at the beginning, and behind the location afterwards. No token is read. */
 int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret);
 
+/* Does a clause begin with that word? logpoint.c has them. */
+bool lp_is_clause(const char *word, size_t len);
+
 #endif

@@ -25,7 +25,7 @@ static const struct {
 	{ LP_SLOT_COND, "cond" },	  { LP_SLOT_REGS, "regs" },
 	{ LP_SLOT_STACK, "stack" },	  { LP_SLOT_PYSTACK, "pystack" },
 	{ LP_SLOT_PYTHREAD, "pythread" }, { LP_SLOT_PYTASK, "pytask" },
-	{ LP_SLOT_MEM, "mem" },
+	{ LP_SLOT_PYEXC, "pyexc" },	  { LP_SLOT_MEM, "mem" },
 };
 
 bool lp_op_has_data(uint8_t op)
@@ -85,7 +85,7 @@ static void print_immediate(struct lp_buf *b, const struct lp_insn *insn)
 			   (unsigned int)(insn->imm >> 8 & 0xff), insn->imm >> 16 & 1 ? "s" : "u");
 	else if (insn->op == LP_OP_TRY)
 		print_slot(b, (uint16_t)insn->imm);
-	else if (insn->op == LP_OP_CAP_PY)
+	else if (insn->op == LP_OP_CAP_PY || insn->op == LP_OP_CAP_PYEXC)
 		lp_buf_fmt(b, "%u,%u,%u", LP_PY_CAPTURE_STRING(insn->imm),
 			   LP_PY_CAPTURE_ITEMS(insn->imm), LP_PY_CAPTURE_DEPTH(insn->imm));
 	else
@@ -279,6 +279,13 @@ static const char *check_py_capture(const struct lp_insn *insn)
 	return NULL;
 }
 
+static const char *check_exception(const struct lp_insn *insn)
+{
+	if (LP_CAP_LEN(insn->n) != sizeof(struct lp_py_exc))
+		return "capture of another length than an exception's";
+	return LP_CAP_SLOT(insn->n) == LP_SLOT_PYEXC ? NULL : "no such slot";
+}
+
 /* Operands of Python's operations that are in n. */
 static const char *check_python(const struct lp_insn *insn)
 {
@@ -302,6 +309,8 @@ static const char *check_python(const struct lp_insn *insn)
 	case LP_OP_CAP_PY:
 	case LP_OP_CAP_PYTASK:
 		return check_py_capture(insn);
+	case LP_OP_CAP_PYEXC:
+		return check_exception(insn);
 	default:
 		return NULL;
 	}

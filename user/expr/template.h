@@ -92,6 +92,8 @@ struct lp_template {
 	struct lp_field *fields; /* operands of an EVAL come before it */
 	size_t n_fields;
 	bool with_stack, with_locals;
+	bool has_exception;   /* LP_SLOT_PYEXC; the place is the first frame's */
+	bool shows_exception; /* it is the message */
 	/* of Python code: values show as Python writes them */
 	bool is_python;
 	bool condition_in_enter;

@@ -94,6 +94,9 @@ int lp_python_scan(struct lp_python *py, struct lp_err *err);
 int lp_python_scope_open(struct lp_python *py, const struct lp_py_place *place, bool is_leave,
 			 struct lp_scope **ret, struct lp_err *err);
 
+/* What is in scope where an exception is raised: names are looked for at the hit. */
+int lp_python_trap_scope_open(struct lp_python *py, struct lp_scope **ret, struct lp_err *err);
+
 /* `logpoint list`. fn != 0 stops and is returned. */
 struct lp_py_function_info {
 	const char *name, *file; /* qualified name */

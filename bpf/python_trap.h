@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_trap.h
+ *
+ * python_trap - a probe at a function of the interpreter through which exceptions go. Most of these are
+ * wanted by nobody: that is told by the class, of which is remembered who wants it.
+ */
+#ifndef LP_BPF_PYTHON_TRAP_H
+#define LP_BPF_PYTHON_TRAP_H
+
+#include "python.h"
+
+struct lp_verdict_key {
+	__u64 type;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct lp_verdict {
+	__u64 sites;
+	__u32 version; /* of the class; 0: it is part of the machine code */
+	__u32 changes; /* lp_py_changes then */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_verdict_key);
+	__type(value, struct lp_verdict);
+} py_verdicts SEC(".maps");
+
+/* How often each trap was run into. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LP_PY_TRAP_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} py_trap_runs SEC(".maps");
+
+/* The thread's PyThreadState, as far as it is known without looking for it; 0: not. Up to 3.11 it is the
+ * one that may run.
+ */
+static __attribute__((noinline)) __u64 lp_trap_tstate(const struct lp_py_runtime *rt,
+						      __u64 pid_tgid)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u64 word;
+
+	if (l->runtime_tstate != LP_PY_NONE)
+		return lp_mem_read(&word, sizeof(word), rt->runtime + l->runtime_tstate) ? 0 : word;
+
+	struct lp_pyvm_thread *t = lp_pyvm_thread_of(pid_tgid);
+	__u64 tstate = t ? t->tstate : 0;
+	if (!tstate || lp_mem_read(&word, sizeof(word), tstate + l->tstate_thread_id) ||
+	    word != lp_thread_pointer())
+		return 0;
+	return tstate;
+}
+
+#define LP_TRAP_UNKNOWN 1ull
+
+/* The exception's class; 0: none is set, or it has left a frame already. Small, for a quick copy
+ * (memory.h).
+ */
+static __attribute__((noinline)) __u64 lp_trap_glance(const struct lp_py_runtime *rt, __u64 tstate)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u64 words[5];
+
+	if (lp_mem_read(words, 24, tstate + l->tstate_exception))
+		return LP_TRAP_UNKNOWN;
+	if (!words[0])
+		return 0;
+	if (l->minor >= 12) { /* ob_type, dict, args, notes, traceback */
+		if (lp_mem_read(words, sizeof(words), words[0] + l->ob_type))
+			return LP_TRAP_UNKNOWN;
+		return words[4] ? 0 : words[0];
+	}
+	/* type, value, traceback; a value of another class may be of one below */
+	if (words[2])
+		return 0;
+	if (!words[1])
+		return words[0];
+	if (lp_mem_read(&words[3], 8, words[1] + l->ob_type))
+		return LP_TRAP_UNKNOWN;
+	return words[3] == words[0] || words[3] == rt->type_str || words[3] == rt->type_tuple ||
+			       words[3] == rt->type_long
+		       ? words[0]
+		       : LP_TRAP_UNKNOWN;
+}
+
+/* Who wants the class, as it was found; NULL: that has to be found out. */
+static __attribute__((noinline)) const struct lp_verdict *
+lp_trap_verdict(const struct lp_py_layout *l, __u64 type, __u32 tgid)
+{
+	struct lp_verdict_key key = { .type = type, .tgid = tgid };
+	const struct lp_verdict *v = bpf_map_lookup_elem(&py_verdicts, &key);
+	__u32 version;
+
+	if (!v || v->changes != lp_py_changes)
+		return 0;
+	if (!v->version)
+		return v;
+	if (lp_mem_read(&version, sizeof(version), type + l->tp_version_tag) ||
+	    version != v->version)
+		return 0;
+	return v;
+}
+
+/* Does surely nobody want what goes through here? */
+static __attribute__((noinline)) int lp_trap_is_idle(__u64 pid_tgid, __u32 number)
+{
+	const struct lp_py_runtime *rt = lp_py_runtime_at(number);
+	__u64 tstate = rt ? lp_trap_tstate(rt, pid_tgid) : 0;
+	__u64 type = tstate ? lp_trap_glance(rt, tstate) : LP_TRAP_UNKNOWN;
+
+	if (!type)
+		return 1;
+	if (type == LP_TRAP_UNKNOWN || !rt)
+		return 0;
+
+	const struct lp_verdict *v = lp_trap_verdict(&rt->layout, type, pid_tgid >> 32);
+	return v && !v->sites;
+}
+
+/* vm->py.wanted. A class whose version is not known is looked at each time. */
+static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
+{
+	const struct lp_py_layout *l = &vm->rt.layout;
+	struct lp_verdict_key key = { .type = vm->py.raised_type, .tgid = vm->pid_tgid >> 32 };
+	const struct lp_verdict *known = lp_trap_verdict(l, key.type, key.tgid);
+	struct lp_verdict now = { .changes = lp_py_changes };
+	__u64 flags;
+
+	if (known) {
+		vm->py.wanted = known->sites;
+		return;
+	}
+	lp_pyvm_judge(vm, key.type);
+	now.sites = vm->py.wanted;
+	if (lp_pyvm_u64(vm, key.type + l->tp_flags, &flags) < 0)
+		return;
+	if (flags & LP_PY_TP_HEAPTYPE)
+		now.version = lp_pyvm_type_version(vm, l, key.type);
+	if (now.version || !(flags & LP_PY_TP_HEAPTYPE))
+		bpf_map_update_elem(&py_verdicts, &key, &now, BPF_ANY);
+}
+
+/* The thread, and what it has raised: is it wanted? */
+static __attribute__((noinline)) int lp_trap_arrive(struct lp_vm *vm)
+{
+	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
+
+	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
+	vm->window_next = 0;
+	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
+	if (lp_pyvm_find_thread(vm, &vm->rt, t ? t->tstate : 0))
+		return 0;
+	if (t)
+		t->tstate = vm->py.tstate;
+	if (!lp_pyvm_find_raised(vm))
+		return 0;
+	lp_trap_judge(vm);
+	return vm->py.wanted != 0;
+}
+
+lp_inline void lp_trap_count(__u32 trap)
+{
+	__u64 *runs = bpf_map_lookup_elem(&py_trap_runs, &trap);
+
+	if (runs)
+		++*runs;
+}
+
+/* PyTraceBack_Here(frame) */
+SEC("uprobe")
+int lp_trap(struct pt_regs *ctx)
+{
+	__u64 pid_tgid = lp_pid_tgid();
+	__u32 number = lp_py_runtime_of(pid_tgid);
+
+	if (!number)
+		return 0;
+	lp_trap_count(LP_PY_TRAP_RAISE);
+	if (lp_trap_is_idle(pid_tgid, number - 1))
+		return 0;
+
+	__u32 first = lp_py_first_site(LP_PY_AT_RAISE, number - 1);
+	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
+	if (!site)
+		return 0;
+
+	struct lp_vm *vm = take_slot();
+	if (!vm) {
+		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+		return 0;
+	}
+	vm->pid_tgid = pid_tgid;
+	vm->py.next = first;
+	vm->py.is_alone = 0;
+	vm->mach[LP_MACH_IP] = ctx->rip;
+	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_trap_arrive(vm)) {
+		lp_pyvm_raised_in(vm, ctx->rdi);
+		lp_pyvm_run(vm);
+	}
+	give_slot(vm);
+	return 0;
+}
+
+#endif
