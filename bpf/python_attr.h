@@ -134,7 +134,7 @@ static const struct {
 	__u32 len;
 } lp_pyvm_exc_names[] = {
 	{ 0x73677261ull, 4 },	       /* args */
-	{ 0x5f65737561635f5full, 9 },    /* __cause__ */
+	{ 0x5f65737561635f5full, 9 },  /* __cause__ */
 	{ 0x7865746e6f635f5full, 11 }, /* __context__ */
 	{ 0x6265636172745f5full, 13 }, /* __traceback__ */
 };

@@ -174,7 +174,7 @@ struct lp_pyvm {
 	struct lp_pyvm_view view[LP_PYVM_VIEWS];
 	struct lp_pyvm_probe probe;
 	/* of an exception */
-	__u64 raised;	   /* the exception; of one that is not made yet, of what it is to be made */
+	__u64 raised; /* the exception; of one that is not made yet, of what it is to be made */
 	__u64 raised_type; /* its class */
 	__u64 wanted;	   /* bits of the sites that want it */
 	__u64 name_hash;   /* of a class's full name, from its end up to where that is read */

@@ -266,7 +266,10 @@ struct lp_py_runtime {
 	__u64 type_task;	 /* _asyncio.Task */
 	__u64 type_tuplegetter;	 /* _collections._tuplegetter: fields of named tuples; 0 */
 	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
-	__u64 owner;		 /* process; the children that it forks have their own memory */
+	/* tp_str of builtin exceptions; 0: there is none in this version */
+	__u64 str_exception, str_os_error, str_key_error, str_import_error, str_syntax_error;
+	__u64 str_encode_error, str_decode_error, str_translate_error, str_group;
+	__u64 owner; /* process; the children that it forks have their own memory */
 	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
 };
 
@@ -445,12 +448,12 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 #define LP_PY_HOOK_NAME	 24
 
 struct lp_py_hook {
-	__u64 only;	 /* what register `about` holds (FRAME: the code object of the frame in it); 0: anything */
-	__u64 except[2]; /* classes of which it is none; 0 */
+	__u64 only; /* what register `about` holds (FRAME: the code object of the frame in it); 0: anything */
+	__u64 except[2];	    /* classes of which it is none; 0 */
 	char name[LP_PY_HOOK_NAME]; /* FRAME, without `only`: co_name, zeros behind; "": any */
 	__u32 flags;		    /* LP_PY_HOOK_* */
-	__s32 flag_at;		    /* the byte at register `about` + flag_at has one of these bits */
-	__u8 flag_mask;		    /* 0: not asked */
+	__s32 flag_at;	/* the byte at register `about` + flag_at has one of these bits */
+	__u8 flag_mask; /* 0: not asked */
 	__u8 about;
 	__u8 from;    /* register that the steps begin at */
 	__u8 n_steps; /* p = *(p + step): the last is the exception */

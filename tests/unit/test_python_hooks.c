@@ -94,8 +94,7 @@ static void check_plain(struct world *w)
 		   w->py->runtime.layout.minor < 13 ? "_PyErr_WriteUnraisableMsg"
 						    : "format_unraisable_v");
 	assert_int_equal(count(w, "thread"), 1);
-	assert_true(first(w, "thread")->hook.only ==
-		    (uint64_t)python_number(&w->target, "args"));
+	assert_true(first(w, "thread")->hook.only == (uint64_t)python_number(&w->target, "args"));
 	assert_true(first(w, "thread")->hook.except[0] ==
 		    (uint64_t)python_number(&w->target, "exit"));
 	assert_int_equal(count(w, "future"), 0);
@@ -110,8 +109,7 @@ static void check_plain(struct world *w)
 	int added = lp_python_hooks(w->py, &w->hooks, NULL);
 	assert_int_equal(added, w->hooks.len - had);
 	assert_int_equal(count(w, "callback"), 1);
-	assert_true(first(w, "callback")->hook.only ==
-		    (uint64_t)python_number(&w->target, "run"));
+	assert_true(first(w, "callback")->hook.only == (uint64_t)python_number(&w->target, "run"));
 }
 
 static void every_interpreter_has_them(void **state)
@@ -139,12 +137,10 @@ static void check_future(struct world *w)
 		int64_t wanted = python_number(&w->target, "flag");
 		uint8_t flag;
 
-		assert_int_equal(lp_py_u8(lp_python_memory(w->py), at + (uint64_t)hook->flag_at,
-					  &flag),
-				 0);
+		assert_int_equal(
+			lp_py_u8(lp_python_memory(w->py), at + (uint64_t)hook->flag_at, &flag), 0);
 		assert_int_equal(flag & hook->flag_mask, wanted);
-		assert_int_equal(lp_py_u64(lp_python_memory(w->py),
-					   at + (uint64_t)hook->step[0],
+		assert_int_equal(lp_py_u64(lp_python_memory(w->py), at + (uint64_t)hook->step[0],
 					   &exception),
 				 0);
 		assert_true(exception == (uint64_t)python_number(&w->target, "exception"));

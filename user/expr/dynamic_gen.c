@@ -481,17 +481,27 @@ static uint8_t keep(struct lp_dyn_gen *g, const struct lp_dyn *t, bool as_truth)
 typedef uint8_t gen_fn(struct lp_dyn_gen *g, const struct lp_dyn *t);
 
 static gen_fn *const gens[] = {
-	[LP_DYN_CONST] = gen_const,	    [LP_DYN_NAME] = gen_name,
-	[LP_DYN_RESULT] = gen_name,	    [LP_DYN_CTX] = gen_context,
-	[LP_DYN_META] = gen_nothing,	    [LP_DYN_WHO] = gen_who,
+	[LP_DYN_CONST] = gen_const,
+	[LP_DYN_NAME] = gen_name,
+	[LP_DYN_RESULT] = gen_name,
+	[LP_DYN_CTX] = gen_context,
+	[LP_DYN_META] = gen_nothing,
+	[LP_DYN_WHO] = gen_who,
 	[LP_DYN_EXC] = gen_exc,
-	[LP_DYN_TUPLE] = gen_tuple,	    [LP_DYN_ATTR] = gen_attr,
-	[LP_DYN_ITEM] = gen_item,	    [LP_DYN_SLICE] = gen_slice,
-	[LP_DYN_STEP] = gen_nothing,	    [LP_DYN_LEN] = gen_len,
-	[LP_DYN_TYPE] = gen_type,	    [LP_DYN_UNARY] = gen_unary,
-	[LP_DYN_BINARY] = gen_binary,	    [LP_DYN_COND] = gen_cond,
-	[LP_DYN_ANY_OF] = lp_dyn_gen_items, [LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
-	[LP_DYN_STARTS] = lp_dyn_gen_items, [LP_DYN_ENDS] = lp_dyn_gen_items,
+	[LP_DYN_TUPLE] = gen_tuple,
+	[LP_DYN_ATTR] = gen_attr,
+	[LP_DYN_ITEM] = gen_item,
+	[LP_DYN_SLICE] = gen_slice,
+	[LP_DYN_STEP] = gen_nothing,
+	[LP_DYN_LEN] = gen_len,
+	[LP_DYN_TYPE] = gen_type,
+	[LP_DYN_UNARY] = gen_unary,
+	[LP_DYN_BINARY] = gen_binary,
+	[LP_DYN_COND] = gen_cond,
+	[LP_DYN_ANY_OF] = lp_dyn_gen_items,
+	[LP_DYN_ISINSTANCE] = lp_dyn_gen_items,
+	[LP_DYN_STARTS] = lp_dyn_gen_items,
+	[LP_DYN_ENDS] = lp_dyn_gen_items,
 };
 
 static bool has_jump(const struct lp_dyn_gen *g, size_t first)

@@ -146,7 +146,7 @@ static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_clas
 	if (ret->n_types == LP_TYPES_MAX)
 		return lp_lexer_fail(lx, start, start + len, "more than %d classes", LP_TYPES_MAX);
 	types[ret->n_types++] = (struct lp_class_name){ .text = dup_text(lx, start, start + len),
-						       .col = (int)start + 1 };
+							.col = (int)start + 1 };
 	lx->pos = start + len;
 	return lx->status;
 }

@@ -89,7 +89,8 @@ static uint64_t target_of(const cs_insn *in)
 	bool leads = false;
 
 	for (uint8_t i = 0; i < in->detail->groups_count; i++)
-		leads |= in->detail->groups[i] == CS_GRP_JUMP || in->detail->groups[i] == CS_GRP_CALL;
+		leads |= in->detail->groups[i] == CS_GRP_JUMP ||
+			 in->detail->groups[i] == CS_GRP_CALL;
 	if (!leads || x->op_count != 1 || x->operands[0].type != X86_OP_IMM)
 		return 0;
 	return (uint64_t)x->operands[0].imm;

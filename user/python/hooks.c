@@ -113,18 +113,6 @@ static size_t ends_of(const struct lp_py_text *t, const struct entries *e, uint6
 	return kept;
 }
 
-/* The class that a global variable of the interpreter points to: PyExc_SystemExit; 0. */
-static uint64_t class_named(struct lp_python *py, const char *variable)
-{
-	struct lp_elf_symbol sym;
-	uint64_t class = 0;
-
-	if (!lp_symfile_find(py->symbols, variable, &sym) ||
-	    lp_py_u64(&py->memory.memory, sym.addr + py->bias, &class) < 0)
-		return 0;
-	return class;
-}
-
 static int find_entries(struct finder *f, const struct entries *e)
 {
 	struct lp_py_hook hook = { .flags = LP_PY_HOOK_CURRENT };
@@ -134,7 +122,7 @@ static int find_entries(struct finder *f, const struct entries *e)
 
 	interpreter_text(f->py, &t);
 	if (e->no_exit)
-		hook.except[0] = class_named(f->py, "PyExc_SystemExit");
+		hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
 	size_t n = t.code ? ends_of(&t, e, ends) : 0;
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = add(f, &t, e->kind, ends[i], &hook);
@@ -180,7 +168,7 @@ static int find_thread(struct finder *f)
 
 	if (!function || lp_py_text_open(f->py, &f->maps, function, &t) < 0)
 		return 0;
-	hook.except[0] = class_named(f->py, "PyExc_SystemExit");
+	hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
 	return add(f, &t, "thread", function - t.bias, &hook);
 }
 
@@ -269,8 +257,8 @@ static int find_callbacks(struct finder *f)
 	interpreter_text(f->py, &t);
 	if (!lp_symfile_find(f->py->symbols, "PyTraceBack_Here", &sym))
 		return 0;
-	hook.except[0] = class_named(f->py, "PyExc_SystemExit");
-	hook.except[1] = class_named(f->py, "PyExc_KeyboardInterrupt");
+	hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
+	hook.except[1] = lp_py_class_of_variable(f->py, "PyExc_KeyboardInterrupt");
 	if (hook.only)
 		r = add(f, &t, "callback", sym.addr, &hook);
 	if (r == 0 && module_get(f, "uvloop.loop", "Loop")) {

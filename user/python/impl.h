@@ -75,6 +75,8 @@ int lp_py_each_words(struct lp_python *py, bool writable, size_t keep, lp_py_wor
 
 /* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
+/* The class that a variable of the interpreter points to: PyExc_SystemExit; 0. */
+uint64_t lp_py_class_of_variable(struct lp_python *py, const char *variable);
 
 /* modules.c: the dicts of modules of the main interpreter; 0: not imported. */
 int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret);
