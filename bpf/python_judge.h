@@ -136,7 +136,7 @@ static long lp_pyvm_judge_class(__u32 i, struct lp_step *step)
 		lp_pyvm_judge_made(vm, rt, class);
 	else
 		lp_pyvm_judge_static(vm, rt, class);
-	return vm->py.is_flow;
+	return vm->py.is_flow != 0;
 }
 
 /* vm->py.wanted: which sites want an exception of that class. */

@@ -149,6 +149,10 @@ int lp_collect_feed(struct lp_collect *c, const void *record, size_t len, struct
 	if (rec->kind == LP_REC_HIT && !plan_of(c, rec->site))
 		return lp_err_set(err, EPROTO, "record of unknown site %u", rec->site);
 
+	const struct lp_plan *plan = rec->kind == LP_REC_HIT ? plan_of(c, rec->site) : NULL;
+	if (plan && plan->info->template && plan->info->template->has_exception)
+		lp_plan_meet_frames(rec, &c->sym);
+
 	if (c->order.bytes.len > HOLD_MAX) {
 		lp_clock_update(&c->clock);
 		r = hand_on(c, UINT64_MAX, lp_order_count(&c->order) / 2 + 1, err);

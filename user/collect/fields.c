@@ -173,20 +173,20 @@ static void meta_task(const struct reading *r, const struct lp_field *f, struct 
 static void meta_func(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
 	(void)f;
-	put_string(ret, r->plan->info->function, "function not known");
+	put_string(ret, r->who->function, "function not known");
 }
 
 static void meta_file(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
 	(void)f;
-	put_string(ret, r->plan->info->file, "file not known");
+	put_string(ret, r->who->file, "file not known");
 }
 
 static void meta_line(const struct reading *r, const struct lp_field *f, struct lp_value *ret)
 {
 	(void)f;
-	if (r->plan->info->line > 0)
-		put_number(ret, (uint64_t)r->plan->info->line, 4);
+	if (r->who->line > 0)
+		put_number(ret, (uint64_t)r->who->line, 4);
 	else
 		put_error(ret, "line not known");
 }

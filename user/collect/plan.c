@@ -172,12 +172,12 @@ static int frames_reserve(struct lp_scratch *s, size_t n)
  * the logpoint itself is known also where nothing could be unwound.
  */
 static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		     struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
+		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
 {
 	const struct lp_template *t = p->info->template;
-	const struct lp_frame own = { .function = p->info->function,
-				      .file = p->info->file,
-				      .line = p->info->line };
+	const struct lp_frame own = { .function = who->function,
+				      .file = who->file,
+				      .line = who->line };
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 	bool python = p->info->python;
 	size_t n = 0;
@@ -240,9 +240,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.comm = s->comm,
 		.thread = who.thread,
 		.task = who.task,
-		.file = info->file,
-		.line = info->line,
-		.function = info->function,
+		.file = who.file,
+		.line = who.line,
+		.function = who.function,
 		.message = s->message.data ? s->message.data : "",
 		.message_len = s->message.len,
 		.values = p->shown,
@@ -252,5 +252,5 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.elapsed = rec->elapsed,
 		.cut = rec->flags & LP_RECF_CUT,
 	};
-	return p->wants_stack ? put_stack(p, d, sym, s, ret, err) : 0;
+	return p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
 }

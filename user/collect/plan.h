@@ -37,9 +37,11 @@ struct lp_scratch {
 	struct lp_threads threads;
 };
 
-/* Who has hit, as Python sees it; NULL: not known, or native. */
+/* Who has hit, as Python sees it (NULL: not known, or native), and where. */
 struct lp_who {
 	const char *thread, *task;
+	const char *function, *file; /* NULL: not known */
+	int line;		     /* 0: not known */
 };
 
 int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err);
@@ -64,6 +66,8 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
+/* Code may be gone when the record's turn comes: what its frames need of it is read now. */
+void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);
 /* The name of the function whose frame is the second. */
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			   struct lp_value *ret);

@@ -99,15 +99,33 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 	return NULL;
 }
 
+/* An exception is raised where its first frame is. */
+static void read_place(const struct lp_decoded *d, const struct lp_symbolizer *sym,
+		       struct lp_who *ret)
+{
+	struct lp_frame frame = { 0 };
+	bool cut;
+
+	if (!sym || lp_plan_python_stack(d, sym, &frame, 1, &cut) != 1)
+		return;
+	ret->function = frame.function;
+	ret->file = frame.file;
+	ret->line = frame.line;
+}
+
 int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
 		     struct lp_scratch *scratch, struct lp_who *ret)
 {
 	const struct lp_record *rec = d->rec;
 	struct lp_value v;
 
-	*ret = (struct lp_who){ 0 };
+	*ret = (struct lp_who){ .function = p->info->function,
+				.file = p->info->file,
+				.line = p->info->line };
 	if (!p->info->python)
 		return 0;
+	if (p->info->template && p->info->template->has_exception)
+		read_place(d, sym, ret);
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
 		return -ENOMEM;
@@ -132,6 +150,29 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);
 	}
 	return n;
+}
+
+void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym)
+{
+	const char *end = (const char *)rec + rec->len;
+	const struct lp_block *b = (const void *)(rec + 1);
+
+	for (; sym->python_frame && (const char *)b < end;
+	     b = (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len))) {
+		const bool is_exc = b->slot == LP_SLOT_PYEXC;
+		const size_t from = is_exc ? sizeof(struct lp_py_exc) : 0;
+
+		if ((!is_exc && b->slot != LP_SLOT_PYSTACK) || b->status != LP_ST_OK)
+			continue;
+		for (size_t at = from; at + sizeof(struct lp_py_frame) <= b->len;
+		     at += sizeof(struct lp_py_frame)) {
+			struct lp_frame found = { 0 };
+			struct lp_py_frame f;
+
+			memcpy(&f, (const char *)(b + 1) + at, sizeof(f));
+			sym->python_frame(sym->arg, (pid_t)rec->pid, &f, &found);
+		}
+	}
 }
 
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,

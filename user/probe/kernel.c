@@ -27,6 +27,8 @@
 /* Their entries are made in advance, at 0.3 us each. */
 #define PYTHON_THREADS 4096u /* Python threads that have hits */
 #define PYTHON_LEADS   4096u /* frames between two starts of one line */
+#define PYTHON_VERDICTS 4096u /* classes of which it is known who wants them */
+#define PYTHON_WANTED  65536u /* names of classes, of all interpreters */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -84,6 +86,7 @@ static int configure(struct lp_kernel *k)
 	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
+	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
 	if (python) {
 		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
@@ -98,12 +101,17 @@ static int configure(struct lp_kernel *k)
 		if (c->python_watch)
 			bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+		if (c->python_traps) {
+			bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
+			bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
+		}
 	}
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_code_made, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_step, LP_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_trap, LP_UPROBE_MULTI);
 	}
 	return 0;
 }
@@ -244,6 +252,7 @@ void lp_kernel_free(struct lp_kernel *k)
 	lp_vec_done(&k->placed);
 	lp_vec_done(&k->rooms);
 	lp_vec_done(&k->free_runtimes);
+	lp_vec_done(&k->wanted);
 	lp_vec_done(&k->targets);
 	free(k);
 }

@@ -40,7 +40,7 @@ struct lp_kernel_conf {
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool no_native;	   /* there will be none but Python sites */
 	/* What Python sites need: watchpoints, probes in the evaluation loop. */
-	bool python_watch, python_steps;
+	bool python_watch, python_steps, python_traps;
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
@@ -87,7 +87,12 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 void lp_kernel_drop_python_site(struct lp_kernel *k, uint32_t site);
 /* Its number and its program's room are for others; not before its last record was read. */
 void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
-/* Loaded with conf.python_watch or conf.python_steps; with which. */
+/* Sites of exceptions (LP_PY_SITE_TRAP) want a class whose name has that hash (0: every class), the site
+ * whose bit it is; or nobody does, unless by name: is_flow.
+ */
+int lp_kernel_want_class(struct lp_kernel *k, uint32_t runtime, uint64_t hash, uint64_t sites,
+			 bool is_flow, struct lp_err *err);
+/* Loaded with conf.python_watch, conf.python_steps or conf.python_traps; with which. */
 bool lp_kernel_has_python(const struct lp_kernel *k);
 bool lp_kernel_has_watch(const struct lp_kernel *k);
 bool lp_kernel_has_steps(const struct lp_kernel *k);
@@ -157,6 +162,11 @@ int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_l
 int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 			   struct lp_err *err);
 uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
+/* At functions of an interpreter through which exceptions go: `sites` are enum lp_py_trap. */
+int lp_kernel_attach_traps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+/* How often one was run into. */
+uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
 

@@ -13,7 +13,7 @@
 
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {
-	return k->conf.python_watch || k->conf.python_steps;
+	return k->conf.python_watch || k->conf.python_steps || k->conf.python_traps;
 }
 
 bool lp_kernel_has_watch(const struct lp_kernel *k)
@@ -75,9 +75,57 @@ int lp_kernel_add_runtime(struct lp_kernel *k, const struct lp_py_runtime *rt, u
 	return 0;
 }
 
+static void forget_wanted(struct lp_kernel *k, uint32_t runtime)
+{
+	size_t kept = 0;
+
+	lp_vec_each (&k->wanted, key) {
+		if (key->runtime != runtime)
+			k->wanted.data[kept++] = *key;
+		else
+			bpf_map_delete_elem(bpf_map__fd(k->skel->maps.py_wanted), key);
+	}
+	k->wanted.len = kept;
+}
+
+int lp_kernel_want_class(struct lp_kernel *k, uint32_t runtime, uint64_t hash, uint64_t sites,
+			 bool is_flow, struct lp_err *err)
+{
+	struct lp_py_wanted_key key = { .hash = hash, .runtime = runtime };
+	int map = bpf_map__fd(k->skel->maps.py_wanted);
+	struct lp_py_wanted now = { 0 }, set;
+
+	bool is_new = bpf_map_lookup_elem(map, &key, &now) < 0;
+	set = now;
+	set.sites |= sites;
+	set.is_flow |= is_flow;
+	if (!is_new && !memcmp(&set, &now, sizeof(now)))
+		return 0;
+	if (is_new && lp_vec_push(&k->wanted, key) < 0)
+		return lp_err_nomem(err);
+	if (bpf_map_update_elem(map, &key, &set, BPF_ANY) < 0)
+		return lp_err_set(err, errno, "no room for more names of classes: %s",
+				  strerror(errno));
+	k->skel->bss->lp_py_changes++; /* what was found of classes is not so any more */
+	return 0;
+}
+
+uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap)
+{
+	lp_auto(lp_free) uint64_t *runs = calloc(k->cpus, sizeof(*runs));
+	uint64_t sum = 0;
+
+	if (!runs || bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.py_trap_runs), &trap, runs) < 0)
+		return 0;
+	for (uint32_t i = 0; i < k->cpus; i++)
+		sum += runs[i];
+	return sum;
+}
+
 /* There is room: take_number() has made it. */
 void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id)
 {
+	forget_wanted(k, id);
 	k->free_runtimes.data[k->free_runtimes.len++] = id;
 }
 
@@ -175,12 +223,14 @@ int lp_kernel_add_python_site(struct lp_kernel *k, uint32_t point, enum lp_site_
 		return r;
 	struct lp_py_placed placed = {
 		.number = id,
-		.addr = py->unit + k->watch_bytes.data[py->runtime],
+		.addr = py->unit,
 		.site = *py,
 	};
+	if (!(py->flags & LP_PY_SITE_TRAP))
+		placed.addr += k->watch_bytes.data[py->runtime];
 	if (lp_vec_push(&k->placed, placed) < 0)
 		return lp_err_nomem(err);
-	r = note_code(k, py);
+	r = py->code ? note_code(k, py) : 0;
 	if (r < 0)
 		return lp_err_set(err, -r, "no room for more Python places: %s", strerror(-r));
 	if (py->flags & LP_PY_SITE_STEPS)

@@ -59,6 +59,18 @@ bool lp_python_has_hash(const struct lp_python *py);
 /* Where code objects are made: the file (as lp_python_file()) and the offset in it. -ENOENT. */
 int lp_python_code_maker(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err);
 
+/* A function of the interpreter's own code: its offset in the file. -ENOENT. */
+int lp_python_function_offset(struct lp_python *py, const char *name, uint64_t *ret,
+			      struct lp_err *err);
+
+/* What a name of a class stands for now: "builtins.OSError" of "IOError", "requests.exceptions.Timeout" of
+ * "requests.Timeout". -ENOENT: it is neither a builtin's nor a module's; -ENOMEM.
+ */
+struct lp_buf;
+int lp_python_class_name(struct lp_python *py, const char *name, struct lp_buf *ret);
+/* The number of a class's full name, or of an end of it (struct lp_py_wanted_key). */
+uint64_t lp_python_class_hash(const char *name);
+
 /* One code unit that a location means. Strings belong to the lp_python. */
 struct lp_py_place {
 	uint64_t watch;		/* address of the byte to watch */

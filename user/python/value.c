@@ -237,6 +237,11 @@ void lp_py_read_value(const struct lp_py_reader *r, const struct lp_py_value *v,
 		ret->size = 0;
 		read_slice(&p, v, ret);
 		break;
+	case LP_PY_RAISED:
+	case LP_PY_ARGS:
+		ret->size = 0;
+		lp_pv_raised(&p, v, ret);
+		break;
 	case LP_PY_INT:
 		ret->kind = LP_VAL_INT;
 		ret->u = v->bits;

@@ -133,6 +133,9 @@ lp_pv_reader lp_pv_range, lp_pv_date, lp_pv_time, lp_pv_datetime, lp_pv_delta, l
 lp_pv_reader lp_pv_instance, lp_pv_exception, lp_pv_opaque, lp_pv_function, lp_pv_method,
 	lp_pv_cfunction, lp_pv_module, lp_pv_class_object, lp_pv_generator;
 
+/* An exception that is not made yet, or what its args will be. */
+void lp_pv_raised(struct lp_pv *p, const struct lp_py_value *v, struct lp_value *ret);
+
 /* Items from..to of a sequence, text or bytes. */
 void lp_pv_slice(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, uint64_t from, uint64_t to,
 		 struct lp_value *ret);

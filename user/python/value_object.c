@@ -257,6 +257,28 @@ void lp_pv_exception(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, stru
 		lp_pv_pointers(p, args + p->l->tuple_items, n, ret);
 }
 
+/* A tuple has the arguments; what is none is the only one. */
+void lp_pv_raised(struct lp_pv *p, const struct lp_py_value *v, struct lp_value *ret)
+{
+	struct lp_pv_class *c = v->tag == LP_PY_RAISED ? lp_pv_class(p, v->from) : NULL;
+	uint64_t type = 0, n = 0;
+
+	ret->kind = v->tag == LP_PY_RAISED ? LP_VAL_STRUCT : LP_VAL_TUPLE;
+	if (v->tag == LP_PY_RAISED)
+		ret->type_name = c ? lp_arena_strdup(p->r->arena, c->name) : "?";
+	if (!v->bits || v->bits == p->r->runtime->none)
+		return;
+	p->depth++;
+	if (lp_pv_read(p, v->bits + p->l->ob_type, &type, 8) < 0)
+		ret->cut = true;
+	else if (type == p->r->runtime->type_tuple &&
+		 lp_pv_read(p, v->bits + p->l->ob_size, &n, 8) >= 0)
+		lp_pv_pointers(p, v->bits + p->l->tuple_items, n, ret);
+	else if (lp_pv_items(p, 1, ret))
+		lp_pv_object(p, v->bits, &ret->items[0]);
+	p->depth--;
+}
+
 /* The str that a member of the object is. */
 static const char *name_at(struct lp_pv *p, uint64_t addr)
 {

@@ -55,7 +55,10 @@ static const char *spot_text(const struct spot *spot, char *buf, size_t size)
 	const struct lp_place *at = &spot->place;
 	const char *function = at->function ? at->function : "?";
 
-	if (spot->py)
+	if (session_spot_is_trap(spot))
+		snprintf(buf, size, "%s of process %d, %s", spot->py->here.place.function,
+			 (int)spot->py->in->pid, spot->py->here.place.file);
+	else if (spot->py)
 		snprintf(buf, size, "%s:%d in %s, code unit 0x%llx of process %d",
 			 spot->py->here.place.file, spot->py->here.place.line,
 			 spot->py->here.place.function,
@@ -144,7 +147,9 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 
 static void set_cost(struct point *p, const struct spot *spot)
 {
-	if (spot->py)
+	if (session_spot_is_trap(spot))
+		p->cost_classes |= 1u << COST_EMULATED;
+	else if (spot->py)
 		p->cost_classes |= 1u << COST_WATCHED;
 	else if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
@@ -261,7 +266,7 @@ static void arm_point_in(struct lp_session *s, struct point *p, struct lp_file *
 	struct lp_err why = { 0 };
 	size_t from = p->spots.len;
 
-	if (p->state == POINT_OUT)
+	if (p->state == POINT_OUT || session_is_trap(p))
 		return;
 	int r = arm_in(s, p, f, &why);
 	if (r >= 0 && p->spots.len > from) {

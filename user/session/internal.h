@@ -54,6 +54,8 @@ struct point {
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
 	size_t tick, n_ticks;
 	uint32_t cost_classes; /* bits of enum cost_class */
+	bool has_trap_bit;
+	uint32_t trap_bit;     /* of a logpoint on exceptions: which it is of its sites' wishes */
 	bool price_due;	       /* what its probes in the evaluation loop cost is not said yet */
 };
 
@@ -102,6 +104,15 @@ struct py_spot {
 	struct interp *in;
 	struct py_half here, entry;
 	bool has_entry, owns_entry;
+	struct lp_file *trapped; /* of a logpoint on exceptions: the file whose probes it uses */
+};
+
+/* A probe at a function of an interpreter's file, for all spots that it leads to. */
+struct trap {
+	struct lp_file *file;
+	uint32_t trap; /* enum lp_py_trap */
+	struct lp_link *link;
+	size_t users;
 };
 
 struct spot {
@@ -167,6 +178,8 @@ struct lp_session {
 	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
+	LP_VEC(struct trap) traps;
+	uint32_t n_trap_bits;		 /* given out */
 	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
 	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
 	bool dynamic;	       /* libraries or processes can come later */
@@ -295,6 +308,21 @@ void session_python_detach_spot(struct lp_session *s, struct spot *spot);
 uint64_t session_python_runs(struct lp_session *s, const struct point *p);
 /* Hits of the point that no program saw. */
 uint64_t session_python_unseen(struct lp_session *s, struct point *p);
+
+/* python_raise.c: logpoints on exceptions, which have one spot in each interpreter. */
+bool session_is_trap(const struct point *p);
+bool session_spot_is_trap(const struct spot *spot);
+int session_trap_resolve_in(struct lp_session *s, struct point *p, struct interp *in,
+			    struct lp_err *err);
+int session_trap_compile(struct lp_session *s, struct spot *spot, struct lp_err *err);
+/* Tells the kernel side which classes it is about; again for all, as names may now mean others. */
+int session_trap_want(struct lp_session *s, struct spot *spot, struct lp_err *err);
+void session_traps_refresh(struct lp_session *s, const struct interp *in);
+int session_trap_attach(struct lp_session *s, struct spot *spot, struct lp_err *err);
+void session_trap_detach(struct lp_session *s, struct spot *spot);
+void session_traps_done(struct lp_session *s);
+/* How often the point's probes were run into, as far as it has to answer for that. */
+uint64_t session_trap_runs(struct lp_session *s, const struct point *p);
 
 /* python_gone.c: takes out those of a point's spots, before *from, that were in what lay at `code` before
  * (0: all whose code is gone), for good. made: when another was, which later spots are in.

@@ -58,6 +58,14 @@ static bool any_is_unwatchable(const struct lp_session *s)
 	return false;
 }
 
+static bool has_python_places(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		if (session_may_be_python(*p) && !session_is_trap(*p))
+			return true;
+	return false;
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
@@ -68,9 +76,12 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 
 		if (session_may_be_python(p))
 			conf->python_ops |= lp_logpoint_uses(p->lp);
+		conf->python_traps = conf->python_traps || session_is_trap(p);
 		lp_vec_each (&p->spots, spot)
 			conf->python_ops |= uses_of((*spot)->code);
 	}
+	if (!has_python_places(s))
+		return;
 	conf->python_watch = lp_watch_fires();
 	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
 			     session_python_halves(s) > lp_watch_slots();
@@ -80,9 +91,10 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 static bool is_python_only(const struct lp_session *s, const struct lp_kernel_conf *conf)
 {
 	lp_vec_each (&s->points, p)
-		if (!session_names_python_file(*p))
+		if (!session_names_python_file(*p) && !session_is_trap(*p))
 			return false;
-	return s->opts->target.kind == LP_TARGET_PIDS && (conf->python_watch || conf->python_steps);
+	return s->opts->target.kind == LP_TARGET_PIDS &&
+	       (conf->python_watch || conf->python_steps || conf->python_traps);
 }
 
 static bool has_native(const struct lp_session *s)
@@ -102,6 +114,7 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	expect_python(s, &needed, s->interps.len);
 	return (conf->no_native && has_native(s)) || (needed.python_watch && !conf->python_watch) ||
 	       (needed.python_steps && !conf->python_steps) ||
+	       (needed.python_traps && !conf->python_traps) ||
 	       (needed.python_ops & ~conf->python_ops);
 }
 

@@ -38,6 +38,9 @@ bool session_may_be_python(const struct point *p)
 	case LP_AT_RETURN:
 	case LP_AT_CALL:
 		return !strstr(at->name, "::");
+	case LP_AT_RAISE:
+	case LP_AT_UNCAUGHT:
+		return true;
 	default:
 		return false;
 	}
@@ -84,6 +87,8 @@ size_t session_python_halves(const struct lp_session *s)
 	size_t known = 0, guess = 0;
 
 	lp_vec_each (&s->points, p) {
+		if (session_is_trap(*p))
+			continue;
 		if (session_may_be_python(*p))
 			guess += session_has_two_halves(*p) ? 2 : 1;
 		lp_vec_each (&(*p)->spots, spot)
@@ -116,7 +121,8 @@ bool session_python_expected(const struct lp_session *s)
 		if (looks_so(t->pids[i]))
 			return true;
 	lp_vec_each (&s->points, p)
-		if (session_names_python_file(*p))
+		if (session_names_python_file(*p) ||
+		    (session_is_trap(*p) && t->kind != LP_TARGET_PIDS))
 			return true;
 	if (s->cgroup[0])
 		return true; /* anything may start there */
@@ -312,8 +318,10 @@ void session_python_refresh(struct lp_session *s)
 	lp_vec_each (&s->interps, each) {
 		struct interp *in = *each;
 
-		if (!in->py || !in->known || !session_interp_user(s, in) ||
-		    !lp_python_refresh(in->py))
+		if (!in->py || !in->known || !session_interp_user(s, in))
+			continue;
+		session_traps_refresh(s, in);
+		if (!lp_python_refresh(in->py))
 			continue;
 		if (lp_kernel_set_runtime(s->kernel, in->runtime, lp_python_runtime(in->py), &why) <
 		    0)
@@ -398,4 +406,6 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_
 		r = session_python_add_target(s, pid, &why);
 	if (r < 0)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);
+	if (pid == s->child)
+		session_hold_exec(s); /* for exceptions it need not stop any more */
 }

@@ -54,6 +54,8 @@ void session_python_bury(struct lp_session *s, struct point *p, struct interp *i
 	lp_auto(lp_free) bool *gone = calloc(p->spots.len + 1, sizeof(*gone));
 	bool any = false;
 
+	if (session_is_trap(p))
+		return;
 	for (size_t i = 0; gone && i < *from; i++) {
 		const struct spot *spot = p->spots.data[i];
 

@@ -103,7 +103,7 @@ static void forget_bytes(struct lp_session *s, const struct interp *in)
 {
 	lp_vec_each (&s->points, p)
 		lp_vec_each (&(*p)->spots, spot)
-			if ((*spot)->py && (*spot)->py->in == in)
+			if ((*spot)->py && (*spot)->py->in == in && !session_spot_is_trap(*spot))
 				lp_kernel_forget_byte(s->kernel, (*spot)->py->here.place.watch);
 }
 

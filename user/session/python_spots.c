@@ -79,6 +79,9 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 	const uint64_t since = lp_now();
 	const size_t from = p->spots.len;
 
+	if (session_is_trap(p))
+		return session_trap_resolve_in(s, p, in, err);
+
 	int r = code ? lp_python_resolve_in(py, code, &p->lp->location, &places, &why)
 		     : lp_python_resolve(py, &p->lp->location, &places, &why);
 	if (r >= 0 && why.code)
@@ -135,8 +138,9 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 	if (!best.code)
 		lp_err_set(&best, ENOENT, "no Python runs yet");
 	*err = best;
-	*ret_pending =
-		best.code == ENOENT && (live || (session_names_python_file(p) && s->dynamic));
+	const bool may_come = session_is_trap(p) ? session_python_expected(s)
+						 : session_names_python_file(p) && s->dynamic;
+	*ret_pending = best.code == ENOENT && (live || may_come);
 	return -best.code;
 }
 
@@ -145,6 +149,9 @@ int session_python_compile(struct lp_session *s, struct spot *spot, struct lp_er
 	struct py_spot *py = spot->py;
 	struct lp_python *in = session_interp_root(py->in)->py;
 	lp_auto(lp_scope_free) struct lp_scope *entry = NULL, *leave = NULL;
+
+	if (session_spot_is_trap(spot))
+		return session_trap_compile(s, spot, err);
 
 	const struct lp_py_place *first = py->has_entry ? &py->entry.place : &py->here.place;
 
@@ -199,10 +206,11 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 	const struct lp_limits *max = &s->opts->limits;
 	int r = 0;
 
+	const bool is_trap = session_spot_is_trap(spot); /* each record says where */
 	spot->info = (struct lp_site_info){
 		.logpoint = spot->point->lp->name,
-		.file = py->here.place.file,
-		.function = py->here.place.function,
+		.file = is_trap ? NULL : py->here.place.file,
+		.function = is_trap ? NULL : py->here.place.function,
 		.line = py->here.place.line,
 		.template = &spot->code->template,
 		.is_return = py->has_entry,
@@ -212,9 +220,11 @@ int session_python_add_site(struct lp_session *s, struct spot *spot, struct lp_e
 		.max_depth = max->depth,
 		.max_frames = max->frames,
 	};
+	if (is_trap)
+		r = session_trap_want(s, spot, err);
 	if (py->has_entry)
 		spot->pair = py->owns_entry ? s->pairs++ : s->pairs - 1;
-	if (py->owns_entry)
+	if (r >= 0 && py->owns_entry)
 		r = add_half(s, spot, &py->entry, &py->entry.place.site, err);
 	return r < 0 ? r : add_half(s, spot, &py->here, &py->here.place.site, err);
 }

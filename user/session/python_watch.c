@@ -91,6 +91,7 @@ static void detach_half(struct lp_session *s, struct spot *spot, struct py_half 
 		lp_link_free(lp_take(half->step));
 		spot->point->runs += lp_kernel_step_runs(s->kernel, site);
 	}
+	session_trap_detach(s, spot);
 	if (half->has_site)
 		lp_kernel_drop_python_site(s->kernel, site);
 	half->watched = half->has_site = false;
@@ -109,6 +110,8 @@ static int watch_half(struct lp_session *s, struct spot *spot, struct py_half *h
 {
 	int r = -ENOSPC;
 
+	if (session_spot_is_trap(spot))
+		return session_trap_attach(s, spot, err);
 	half->no_watch = spot->py->in->unwatchable;
 	if (may_watch && lp_kernel_has_watch(s->kernel) && !half->no_watch.code)
 		r = use_watch(s, spot->py->in, half->place.watch, &half->no_watch);
@@ -242,6 +245,8 @@ uint64_t session_python_runs(struct lp_session *s, const struct point *p)
 {
 	uint64_t n = p->runs;
 
+	if (session_is_trap(p))
+		return session_trap_runs(s, p);
 	lp_vec_each (&p->spots, each) {
 		const struct spot *spot = *each;
 
@@ -259,6 +264,8 @@ uint64_t session_python_unseen(struct lp_session *s, struct point *p)
 {
 	uint64_t n = p->unseen;
 
+	if (session_is_trap(p))
+		return 0;
 	for (size_t i = 0; i < p->spots.len; i++)
 		if (p->spots.data[i]->py && is_first_at(p, i))
 			n += lp_kernel_unseen(s->kernel, p->spots.data[i]->py->here.place.watch);

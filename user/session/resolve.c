@@ -282,8 +282,14 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	int r = session_python_resolve(s, p, &pending, &why);
 	if (r >= 0)
 		p->state = POINT_ARMED;
-	if (r >= 0 && is_line)
+	const bool is_trap = session_is_trap(p);
+	if (r >= 0 && (is_line || is_trap))
 		return 0;
+	is_line = is_line || (is_trap && pending);
+	if (is_trap && !pending) {
+		*err = why;
+		return r;
+	}
 	if (r < 0 && r != -ENOENT && (is_line || r == -ENOMEM)) {
 		*err = why;
 		return r;

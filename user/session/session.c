@@ -62,6 +62,7 @@ void lp_session_free(struct lp_session *s)
 	session_load_stop(s);
 	session_count_done(s);
 	session_detach_all(s);
+	session_traps_done(s);
 	session_python_done(s);
 	lp_vec_done(&s->batches);
 	lp_vec_done(&s->loaders);
