@@ -107,11 +107,13 @@ static size_t show(struct lp_plan *p, size_t from, size_t to, size_t at)
 	return n;
 }
 
-static void render(const struct lp_plan *p, struct lp_scratch *s)
+static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_scratch *s)
 {
 	const struct lp_template *t = p->info->template;
 
 	lp_buf_clear(&s->message);
+	if (t && t->shows_exception && who->exception)
+		lp_plan_show_exception(&s->message, who->exception);
 	for (size_t i = 0; t && i < t->n_parts; i++) {
 		const struct lp_part *part = &t->parts[i];
 		bool is_of_field = !part->literal || part->optional;
@@ -168,11 +170,23 @@ static int frames_reserve(struct lp_scratch *s, size_t n)
 	return 0;
 }
 
+/* The frames that an exception has left: the thread's own are those of who was told. */
+static size_t traceback(const struct lp_exception *e, struct lp_frame *ret, size_t max,
+			bool *ret_cut)
+{
+	size_t n = e->n_stack < max ? e->n_stack : max;
+
+	memcpy(ret, e->stack, n * sizeof(*ret));
+	*ret_cut = n < e->n_stack || e->stack_cut;
+	return n;
+}
+
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
  * the logpoint itself is known also where nothing could be unwound.
  */
 static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev, struct lp_err *err)
+		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev,
+		     struct lp_err *err)
 {
 	const struct lp_template *t = p->info->template;
 	const struct lp_frame own = { .function = who->function,
@@ -186,7 +200,9 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		return lp_err_nomem(err);
 	if ((p->info->is_return && !python) || !t->with_stack)
 		s->frames[n++] = own;
-	if (t->with_stack && python)
+	if (t->with_stack && who->exception && who->exception->n_stack)
+		n = traceback(who->exception, s->frames, max, &ev->stack_cut);
+	else if (t->with_stack && python)
 		n = lp_plan_python_stack(d, sym, s->frames, max, &ev->stack_cut);
 	else if (t->with_stack)
 		n += unwind(p, d, sym, s->frames + n, max - n, &ev->stack_cut);
@@ -224,7 +240,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	if (lp_plan_read_who(p, d, sym, s, &who) < 0)
 		return lp_err_nomem(err);
 	lp_plan_read_fields(p, d, sym, &who, &s->arena);
-	render(p, s);
+	render(p, &who, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
 	size_t n_values = show(p, 0, p->n_values, 0);
@@ -250,6 +266,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.result = p->result,
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,
+		.exception = who.exception,
 		.cut = rec->flags & LP_RECF_CUT,
 	};
 	return p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;

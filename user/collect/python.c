@@ -99,14 +99,16 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 	return NULL;
 }
 
-/* An exception is raised where its first frame is. */
+/* An exception is raised where its first frame is: of its traceback, as far as it has one. */
 static void read_place(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 		       struct lp_who *ret)
 {
 	struct lp_frame frame = { 0 };
 	bool cut;
 
-	if (!sym || lp_plan_python_stack(d, sym, &frame, 1, &cut) != 1)
+	if (ret->exception && ret->exception->n_stack)
+		frame = ret->exception->stack[0];
+	else if (!sym || lp_plan_python_stack(d, sym, &frame, 1, &cut) != 1)
 		return;
 	ret->function = frame.function;
 	ret->file = frame.file;
@@ -124,8 +126,13 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 				.line = p->info->line };
 	if (!p->info->python)
 		return 0;
-	if (p->info->template && p->info->template->has_exception)
+	if (p->info->template && p->info->template->has_exception) {
+		struct frames_of of = { .sym = sym, .pid = (pid_t)rec->pid };
+		struct lp_py_reader reader = reader_of(p, d, &of, &scratch->arena);
+
+		ret->exception = lp_plan_exception(&reader, d, sym);
 		read_place(d, sym, ret);
+	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
 		return -ENOMEM;

@@ -25,10 +25,10 @@
 #define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
 #define PYTHON_REDACTED 4096   /* names */
 /* Their entries are made in advance, at 0.3 us each. */
-#define PYTHON_THREADS 4096u /* Python threads that have hits */
-#define PYTHON_LEADS   4096u /* frames between two starts of one line */
-#define PYTHON_VERDICTS 4096u /* classes of which it is known who wants them */
-#define PYTHON_WANTED  65536u /* names of classes, of all interpreters */
+#define PYTHON_THREADS	4096u  /* Python threads that have hits */
+#define PYTHON_LEADS	4096u  /* frames between two starts of one line */
+#define PYTHON_VERDICTS 4096u  /* classes of which it is known who wants them */
+#define PYTHON_WANTED	65536u /* names of classes, of all interpreters */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {

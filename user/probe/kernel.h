@@ -79,8 +79,8 @@ struct lp_kernel {
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(struct lp_room) rooms;
-	LP_VEC(uint8_t) watch_bytes;	    /* of runtimes, by number */
-	LP_VEC(uint32_t) free_runtimes;	    /* numbers */
+	LP_VEC(uint8_t) watch_bytes;	/* of runtimes, by number */
+	LP_VEC(uint32_t) free_runtimes; /* numbers */
 	LP_VEC(struct lp_py_wanted_key) wanted;
 	LP_VEC(struct lp_py_placed) placed; /* the latest last */
 };

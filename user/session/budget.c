@@ -36,16 +36,15 @@ static uint64_t recent_hits(struct lp_session *s, struct point *p)
 
 static void take_out(struct lp_session *s, struct point *p, uint64_t hits, uint64_t cost)
 {
-	const char *what = session_is_trap(p) ? "frames that exceptions went through"
+	const char *what = session_is_trap(p)	       ? "frames that exceptions went through"
 			   : session_python_runs(s, p) ? "instructions of the interpreter's loop"
 						       : "hits";
 
 	session_note(s, LP_LOG_QUIET,
 		     "%s: taken out: %llu %s in a second at %.1f us each are %.1f %% of a CPU, the "
 		     "budget is %g %% (--max-overhead PCT, or none)",
-		     p->lp->name, (unsigned long long)hits,
-		     what, (double)cost / 1000, (double)(hits * cost) * 100 / LP_NS_PER_S,
-		     s->opts->max_overhead);
+		     p->lp->name, (unsigned long long)hits, what, (double)cost / 1000,
+		     (double)(hits * cost) * 100 / LP_NS_PER_S, s->opts->max_overhead);
 	session_detach_point(s, p);
 }
 

@@ -55,8 +55,8 @@ struct point {
 	size_t tick, n_ticks;
 	uint32_t cost_classes; /* bits of enum cost_class */
 	bool has_trap_bit;
-	uint32_t trap_bit;     /* of a logpoint on exceptions: which it is of its sites' wishes */
-	bool price_due;	       /* what its probes in the evaluation loop cost is not said yet */
+	uint32_t trap_bit; /* of a logpoint on exceptions: which it is of its sites' wishes */
+	bool price_due;	   /* what its probes in the evaluation loop cost is not said yet */
 };
 
 enum cost_class { COST_EMULATED, COST_STEPPED, COST_RETURNED, COST_WATCHED };
@@ -179,8 +179,8 @@ struct lp_session {
 	LP_VEC(struct lp_link *) makers; /* of code objects */
 	LP_VEC(struct lp_file *) made;	 /* files that have one */
 	LP_VEC(struct trap) traps;
-	uint32_t n_trap_bits;		 /* given out */
-	uint64_t next_refresh;		 /* of interpreters; 0: nothing has come */
+	uint32_t n_trap_bits;  /* given out */
+	uint64_t next_refresh; /* of interpreters; 0: nothing has come */
 	pid_t bound_pid;       /* links are for this process alone; 0: the kernel side filters */
 	bool dynamic;	       /* libraries or processes can come later */
 	char cgroup[PATH_MAX]; /* its directory; "": the target is none */

@@ -128,8 +128,7 @@ static int want(struct lp_session *s, const struct spot *spot, struct lp_err *er
 	const struct lp_location *at = &spot->point->lp->location;
 	const uint64_t bit = 1ull << spot->py->here.place.site.stack_base;
 	struct interp *in = spot->py->in;
-	int r = at->n_types ? 0
-			    : lp_kernel_want_class(s->kernel, in->runtime, 0, bit, false, err);
+	int r = at->n_types ? 0 : lp_kernel_want_class(s->kernel, in->runtime, 0, bit, false, err);
 
 	for (size_t i = 0; i < at->n_types && r >= 0; i++)
 		r = want_name(s, in, at->types[i].text, bit, err);
@@ -178,7 +177,8 @@ static int attach_one(struct lp_session *s, struct interp *in, struct lp_file *f
 		known->users++;
 		return 0;
 	}
-	int r = lp_python_function_offset(session_interp_root(in)->py, kind->function, &offset, err);
+	int r = lp_python_function_offset(session_interp_root(in)->py, kind->function, &offset,
+					  err);
 	if (r < 0)
 		return r;
 	struct lp_attach attach = {
