@@ -134,4 +134,5 @@ int lp_probe(struct pt_regs *ctx)
 #include "python.h"
 #include "python_watch.h"
 #include "python_trap.h"
+#include "python_hook.h"
 #include "life.h"

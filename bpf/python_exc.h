@@ -131,10 +131,11 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 	to[9] = vm->py.chain_notes;
 }
 
-/* One that is not made yet has neither chain nor traceback. */
+/* One that is not made yet has no chain. */
 lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 {
-	vm->py.base = vm->py.chain_notes = 0;
+	vm->py.base = vm->py.raised_tb;
+	vm->py.chain_notes = 0;
 	to[0] = to[2] = to[7] = to[9] = to[10] = to[11] = 0;
 	to[1] = to[6] = vm->py.raised_type;
 	to[3] = LP_PY_EXC_UNNORMALISED;
@@ -163,6 +164,9 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 				  (lp_word *)to);
 	lp_vm_block(vm, LP_SLOT_PYEXC, LP_ST_OK, 0, sizeof(struct lp_py_exc), 0);
 	vm->py.n_frames = 0;
+	/* up to 3.11 the exception gets it when it is caught */
+	if (!vm->py.chain_i && vm->py.raised_tb)
+		vm->py.base = vm->py.raised_tb;
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 

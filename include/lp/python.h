@@ -355,6 +355,13 @@ struct lp_py_fetch_key {
 /* A function of the interpreter at which an exception is seen: the cookie of its probe. */
 enum lp_py_trap {
 	LP_PY_TRAP_RAISE, /* PyTraceBack_Here(frame): each frame that an exception leaves or is caught in */
+	/* where nobody has caught it, by struct lp_py_hook: user/python/hooks.h */
+	LP_PY_TRAP_PRINT,
+	LP_PY_TRAP_UNRAISABLE,
+	LP_PY_TRAP_THREAD,
+	LP_PY_TRAP_FUTURE,
+	LP_PY_TRAP_CALLBACK,
+	LP_PY_TRAP_UVLOOP,
 	LP_PY_TRAP_COUNT
 };
 
@@ -460,6 +467,10 @@ struct lp_py_hook {
 	__s32 step[LP_PY_HOOK_STEPS];
 };
 _Static_assert(sizeof(struct lp_py_hook) == 72, "lp_py_hook has no padding");
+
+struct lp_py_hook_key {
+	__u32 runtime, trap; /* enum lp_py_trap */
+};
 
 #define LP_PY_HOOK_CURRENT 0x1u /* the exception is the thread's current error: no steps */
 #define LP_PY_HOOK_FRAME   0x2u /* `about` is a PyFrameObject */
