@@ -224,7 +224,7 @@ lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 		lp_py_push(vm, LP_PW_CNAME, lp_py_at(vm, LP_PY_CFUNC_DEF), 1, 0);
 		depth = vm->walk.depth; /* what it is bound to: nothing but its class */
 	}
-	if (kind == LP_PK_EXCEPTION && vm->walk.whole)
+	if (kind == LP_PK_EXCEPTION && vm->walk.whole == LP_WHOLE_EXCEPTIONS)
 		lp_py_exception(vm, l, addr);
 	if (at && shape.n && (depth < vm->walk.depth || kind != LP_PK_EXCEPTION))
 		lp_py_push_words(vm, at + shape.at, shape.n, depth + is_method);

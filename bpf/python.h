@@ -173,9 +173,8 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		if (!lp_py_uses(LP_OP_CAP_PYEXC) || !lp_pyvm_exc_next(vm))
 			break;
 		vm->pc = vm->py.pc; /* again: there is more */
-		vm->walk.whole = 1;
 		lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
-		vm->walk.whole = 0;
+		vm->walk.whole = LP_WHOLE_NOT;
 		break;
 	default:
 		vm->walk.value.tag = vm->py.tags[reg];

@@ -182,6 +182,15 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	return 0;
 }
 
+/* The code of a module or a class is freed once it has run, before anybody reads what is in its lines. */
+lp_inline int lp_pyvm_code_is_brief(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 flags;
+
+	return vm->py.code && lp_pyvm_get(vm, vm->py.code + l->code_flags, 4, &flags) >= 0 &&
+	       !(flags & LP_PYVM_OPTIMIZED);
+}
+
 /* CAP_PYEXC, a step: a block of one exception, or what it leads to: 1 and what is to be captured, in
  * vm->walk.value; 0: done.
  */
@@ -195,6 +204,12 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 		vm->py.chain_n = 1;
 		vm->py.chain_i = vm->py.chain_phase = 0;
 		vm->py.chain[0] = vm->py.raised;
+		if (lp_pyvm_code_is_brief(vm, &rt->layout)) {
+			vm->walk.value.tag = LP_PY_OBJECT;
+			vm->walk.value.bits = vm->py.code;
+			vm->walk.whole = LP_WHOLE_CODE;
+			return 1;
+		}
 	}
 
 	struct lp_py_value *value = &vm->walk.value;
@@ -202,6 +217,7 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 	vm->py.chain_phase = phase + 1;
 	value->tag = LP_PY_OBJECT;
 	value->from = value->to = 0;
+	vm->walk.whole = LP_WHOLE_EXCEPTIONS;
 	if (phase == 0) {
 		if (vm->py.chain_i >= vm->py.chain_n || lp_pyvm_exc_block(vm, rt) < 0) {
 			vm->py.chain_n = 0;

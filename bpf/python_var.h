@@ -7,7 +7,8 @@
 #define LP_BPF_PYTHON_VAR_H
 
 #define LP_PYVM_VARS_MAX  1024	/* names of one code object */
-#define LP_PYVM_FUNCTION  0x3u	/* CO_OPTIMIZED, CO_NEWLOCALS: locals are not in a dict */
+#define LP_PYVM_OPTIMIZED 0x1u	/* CO_OPTIMIZED */
+#define LP_PYVM_FUNCTION  0x3u	/* and CO_NEWLOCALS: locals are not in a dict */
 #define LP_PYVM_CELL_KIND 0xc0u /* CO_FAST_CELL, CO_FAST_FREE */
 
 /* Name i of the tuple at vm->py.base. */

@@ -125,6 +125,29 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 	return 0;
 }
 
+/* What tells where in a code object something is: its names, and its table of lines. */
+lp_inline void lp_py_code(struct lp_vm *vm, __u64 code)
+{
+	const struct lp_py_runtime *rt = lp_py_rt(vm);
+
+	if (!rt)
+		return;
+
+	const struct lp_py_layout *l = &rt->layout;
+	lp_py_push(vm, LP_PW_CODE, code, 1, 0);
+	if (l->code_qualname != LP_PY_NONE)
+		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
+
+	__u32 at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
+	__u64 table = at ? lp_py_word(vm, at) : 0;
+	at = table ? lp_py_copy(vm, table, l->bytes_data, 0) : 0;
+	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0;
+	if (n > LP_PY_LINES_MAX)
+		n = LP_PY_LINES_MAX;
+	if (n)
+		lp_py_push(vm, LP_PW_RAW, table + l->bytes_data, n, 0);
+}
+
 /* w->value. imm: LP_PY_CAPTURE() */
 lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 {
@@ -161,7 +184,9 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	w->runs_in = w->runs_out = 0;
 	lp_py_part(w);
 
-	if (tag == LP_PY_RAISED || tag == LP_PY_ARGS)
+	if (w->whole == LP_WHOLE_CODE)
+		lp_py_code(vm, w->value.bits);
+	else if (tag == LP_PY_RAISED || tag == LP_PY_ARGS)
 		lp_py_push_words(vm, at + 8, tag == LP_PY_RAISED ? 2 : 1, 1); /* and its type */
 	else /* most often it leads nowhere */
 		lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);

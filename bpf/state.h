@@ -106,6 +106,12 @@ struct lp_py_class {
 	__u32 pad2;
 };
 
+enum lp_py_whole {
+	LP_WHOLE_NOT,
+	LP_WHOLE_EXCEPTIONS, /* all that str() shows of an exception */
+	LP_WHOLE_CODE,	     /* the value is a code object: its names and lines */
+};
+
 #define LP_PY_HEAD 56u	/* bytes of an object that are read before it is known */
 #define LP_PY_TYPE 384u /* bytes of a type that are looked at */
 
@@ -119,7 +125,7 @@ struct lp_py_walk {
 	__u32 head_len; /* bytes of head that could be read */
 	__u32 text;	/* of the latest str, as in lp_py_seen */
 	__u8 width, len;
-	__u8 whole; /* of exceptions all is wanted that str() shows */
+	__u8 whole; /* enum lp_py_whole */
 	__u8 pad;
 	__u64 hash;		    /* of a name up to now */
 	__u64 slots, slot_bit;	    /* words that __slots__ names; of the next name */

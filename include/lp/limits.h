@@ -50,16 +50,17 @@
 #define LP_FRAMES_DEFAULT 64  /* stack frames shown (--max-frames) */
 
 /* What one hit copies of CPython's objects at most, all values together */
-#define LP_PY_STEPS_MAX	 4096 /* pointers looked at */
-#define LP_PY_SEEN_MAX	 1024 /* objects known not to need a second copy; a power of two */
-#define LP_PY_RUNS_MAX	 256  /* arrays that wait for their turn; a power of two */
-#define LP_PY_TYPES_MAX	 32   /* classes that are not the interpreter's own; a power of two */
-#define LP_PY_BASES_MAX	 12   /* classes from an object's own to `object` */
-#define LP_PY_SLOTS_MAX	 24   /* names in one class's __slots__ */
-#define LP_PY_DIGITS_MAX 512  /* digits of an int, 30 bits each */
-#define LP_PY_SCAN_MAX	 4096 /* entries of a dict's or set's table looked at */
-#define LP_PY_DEPTH_MAX	 64   /* objects within objects */
-#define LP_PY_NAME_MAX	 64   /* characters of a name that is compared with those not to be shown */
+#define LP_PY_STEPS_MAX	 4096  /* pointers looked at */
+#define LP_PY_SEEN_MAX	 1024  /* objects known not to need a second copy; a power of two */
+#define LP_PY_RUNS_MAX	 256   /* arrays that wait for their turn; a power of two */
+#define LP_PY_TYPES_MAX	 32    /* classes that are not the interpreter's own; a power of two */
+#define LP_PY_BASES_MAX	 12    /* classes from an object's own to `object` */
+#define LP_PY_SLOTS_MAX	 24    /* names in one class's __slots__ */
+#define LP_PY_DIGITS_MAX 512   /* digits of an int, 30 bits each */
+#define LP_PY_SCAN_MAX	 4096  /* entries of a dict's or set's table looked at */
+#define LP_PY_LINES_MAX	 16384 /* bytes of a code object's table of lines */
+#define LP_PY_DEPTH_MAX	 64    /* objects within objects */
+#define LP_PY_NAME_MAX	 64 /* characters of a name that is compared with those not to be shown */
 
 #define LP_TYPES_MAX   64    /* classes of exceptions that one logpoint names */
 #define LP_TEXT_MAX    65536 /* bytes of one logpoint as typed */

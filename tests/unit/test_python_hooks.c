@@ -27,7 +27,7 @@ static int setup(void **state)
 static void close_all(struct world *w)
 {
 	python_stop(&w->target);
-	lp_py_hooks_done(&w->hooks);
+	lp_vec_done(&w->hooks);
 	lp_python_free(lp_take(w->py));
 	*w = (struct world){ 0 };
 }
@@ -59,46 +59,47 @@ static void with_each(struct world *w, const char *script, void (*check)(struct 
 	}
 }
 
-static size_t count(const struct world *w, const char *kind)
+static size_t count(const struct world *w, enum lp_py_trap trap)
 {
 	size_t n = 0;
 
 	lp_vec_each (&w->hooks, place)
-		n += !strcmp(place->kind, kind);
+		n += place->trap == trap;
 	return n;
 }
 
-static const struct lp_py_hook_place *first(const struct world *w, const char *kind)
+static const struct lp_py_hook_place *first(const struct world *w, enum lp_py_trap trap)
 {
 	lp_vec_each (&w->hooks, place)
-		if (!strcmp(place->kind, kind))
+		if (place->trap == trap)
 			return place;
-	fail_msg("no hook of kind %s", kind);
+	fail_msg("no hook of kind %d", trap);
 	return NULL;
 }
 
 /* Where a build still has the name of the innermost function, it is that one. */
-static void check_name(struct world *w, const char *kind, const char *name)
+static void check_name(struct world *w, enum lp_py_trap trap, const char *name)
 {
 	struct lp_elf_symbol sym;
 
-	assert_int_equal(count(w, kind), 1);
+	assert_int_equal(count(w, trap), 1);
 	if (lp_symfile_find(w->py->symbols, name, &sym))
-		assert_true(first(w, kind)->addr == sym.addr + w->py->bias);
+		assert_true(first(w, trap)->addr == sym.addr + w->py->bias);
 }
 
 static void check_plain(struct world *w)
 {
-	check_name(w, "print", "_PyErr_PrintEx");
-	check_name(w, "unraisable",
+	check_name(w, LP_PY_TRAP_PRINT, "_PyErr_PrintEx");
+	check_name(w, LP_PY_TRAP_UNRAISABLE,
 		   w->py->runtime.layout.minor < 13 ? "_PyErr_WriteUnraisableMsg"
 						    : "format_unraisable_v");
-	assert_int_equal(count(w, "thread"), 1);
-	assert_true(first(w, "thread")->hook.only == (uint64_t)python_number(&w->target, "args"));
-	assert_true(first(w, "thread")->hook.except[0] ==
+	assert_int_equal(count(w, LP_PY_TRAP_THREAD), 1);
+	assert_true(first(w, LP_PY_TRAP_THREAD)->hook.only ==
+		    (uint64_t)python_number(&w->target, "args"));
+	assert_true(first(w, LP_PY_TRAP_THREAD)->hook.except[0] ==
 		    (uint64_t)python_number(&w->target, "exit"));
-	assert_int_equal(count(w, "future"), 0);
-	assert_int_equal(count(w, "callback"), 0);
+	assert_int_equal(count(w, LP_PY_TRAP_FUTURE), 0);
+	assert_int_equal(count(w, LP_PY_TRAP_CALLBACK), 0);
 
 	/* nothing comes twice */
 	size_t had = w->hooks.len;
@@ -108,8 +109,9 @@ static void check_plain(struct world *w)
 	python_line(&w->target);
 	int added = lp_python_hooks(w->py, &w->hooks, NULL);
 	assert_int_equal(added, w->hooks.len - had);
-	assert_int_equal(count(w, "callback"), 1);
-	assert_true(first(w, "callback")->hook.only == (uint64_t)python_number(&w->target, "run"));
+	assert_int_equal(count(w, LP_PY_TRAP_CALLBACK), 1);
+	assert_true(first(w, LP_PY_TRAP_CALLBACK)->hook.only ==
+		    (uint64_t)python_number(&w->target, "run"));
 }
 
 static void every_interpreter_has_them(void **state)
@@ -129,7 +131,7 @@ static void every_interpreter_has_them(void **state)
 
 static void check_future(struct world *w)
 {
-	const struct lp_py_hook *hook = &first(w, "future")->hook;
+	const struct lp_py_hook *hook = &first(w, LP_PY_TRAP_FUTURE)->hook;
 
 	assert_int_equal(hook->n_steps, 1);
 	for (int i = 0; i < 2; i++) {

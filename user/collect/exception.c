@@ -16,15 +16,15 @@ struct chain {
 	size_t n;
 };
 
-static void read_frames(const struct lp_py_exc *exc, const struct lp_block *b, pid_t pid,
-			const struct lp_symbolizer *sym, struct lp_arena *a,
+static void read_frames(const struct lp_py_reader *r, const struct lp_py_exc *exc,
+			const struct lp_block *b, pid_t pid, const struct lp_symbolizer *sym,
 			struct lp_exception *ret)
 {
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
 	if (n > exc->n_frames)
 		n = exc->n_frames;
-	struct lp_frame *frames = lp_arena_array(a, struct lp_frame, n + 1);
+	struct lp_frame *frames = lp_arena_array(r->arena, struct lp_frame, n + 1);
 	ret->stack = frames;
 	ret->stack_cut = exc->flags & LP_PY_EXC_FRAMES_CUT;
 	/* tracebacks are outermost first, stacks are not */
@@ -34,7 +34,8 @@ static void read_frames(const struct lp_py_exc *exc, const struct lp_block *b, p
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		if (sym && sym->python_frame)
+		if (!lp_py_frame_in(r, &f, &to->function, &to->file, &to->line) && sym &&
+		    sym->python_frame)
 			sym->python_frame(sym->arg, pid, &f, to);
 		if (f.line > 0)
 			to->line = f.line;
@@ -104,7 +105,7 @@ const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(&c.links[i].exc, b, (pid_t)d->rec->pid, sym, r->arena, &c.all[i]);
+		read_frames(r, &c.links[i].exc, b, (pid_t)d->rec->pid, sym, &c.all[i]);
 	}
 	return link_up(&c, 1);
 }

@@ -209,8 +209,9 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
-	if (own.line > 0 && own.function && s->frames[0].function &&
-	    !strcmp(own.function, s->frames[0].function)) {
+	if (own.line > 0 && own.function && !s->frames[0].function)
+		s->frames[0].function = own.function;
+	if (own.line > 0 && own.function && !strcmp(own.function, s->frames[0].function)) {
 		s->frames[0].file = own.file;
 		s->frames[0].line = own.line;
 	}

@@ -100,16 +100,28 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 }
 
 /* An exception is raised where its first frame is: of its traceback, as far as it has one. */
-static void read_place(const struct lp_decoded *d, const struct lp_symbolizer *sym,
-		       struct lp_who *ret)
+static void read_place(const struct lp_plan *p, struct lp_decoded *d,
+		       const struct lp_symbolizer *sym, struct lp_arena *a, struct lp_who *ret)
 {
+	const struct lp_block *b = d->py_stack.n ? d->py_stack.first : NULL;
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct lp_py_reader reader = reader_of(p, d, &of, a);
 	struct lp_frame frame = { 0 };
-	bool cut;
+	struct lp_py_frame f;
 
-	if (ret->exception && ret->exception->n_stack)
-		frame = ret->exception->stack[0];
-	else if (!sym || lp_plan_python_stack(d, sym, &frame, 1, &cut) != 1)
+	if (ret->exception && ret->exception->n_stack) {
+		ret->function = ret->exception->stack[0].function;
+		ret->file = ret->exception->stack[0].file;
+		ret->line = ret->exception->stack[0].line;
 		return;
+	}
+	if (!b || b->status != LP_ST_OK || b->len < sizeof(f))
+		return;
+	memcpy(&f, b + 1, sizeof(f));
+	/* code that is freed at once is in the record */
+	if (!lp_py_frame_in(&reader, &f, &frame.function, &frame.file, &frame.line) && sym &&
+	    sym->python_frame)
+		sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &frame);
 	ret->function = frame.function;
 	ret->file = frame.file;
 	ret->line = frame.line;
@@ -131,7 +143,7 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		struct lp_py_reader reader = reader_of(p, d, &of, &scratch->arena);
 
 		ret->exception = lp_plan_exception(&reader, d, sym);
-		read_place(d, sym, ret);
+		read_place(p, d, sym, &scratch->arena, ret);
 	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)

@@ -35,7 +35,6 @@ int lp_py_text_open(struct lp_python *py, const struct lp_maps *maps, uint64_t a
 		t.is_own = true;
 		t.bias = lp_symfile_bias(t.symbols, map);
 	}
-	t.path = map->path;
 	t.code = lp_symfile_section(t.symbols, ".text", &t.from, &len);
 	t.to = t.from + len;
 	if (!t.code) {

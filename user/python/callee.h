@@ -13,7 +13,6 @@
 struct lp_py_text {
 	struct lp_symfile *symbols; /* own, or the interpreter's */
 	uint64_t bias;
-	const char *path;    /* as the process sees it; of its maps */
 	const uint8_t *code; /* .text */
 	uint64_t from, to;
 	bool is_own;

@@ -26,13 +26,6 @@ struct finder {
 	int added;
 };
 
-void lp_py_hooks_done(struct lp_py_hooks *h)
-{
-	lp_vec_each (h, place)
-		free(place->path);
-	lp_vec_done(h);
-}
-
 static bool is_known(const struct lp_py_hooks *h, uint64_t addr, const struct lp_py_hook *hook)
 {
 	lp_vec_each (h, place)
@@ -42,20 +35,17 @@ static bool is_known(const struct lp_py_hooks *h, uint64_t addr, const struct lp
 	return false;
 }
 
-static int add(struct finder *f, const struct lp_py_text *t, const char *kind, uint64_t function,
-	       const struct lp_py_hook *hook)
+static int add(struct finder *f, const struct lp_py_text *t, enum lp_py_trap trap,
+	       uint64_t function, const struct lp_py_hook *hook)
 {
-	struct lp_py_hook_place place = { .kind = kind, .addr = function + t->bias, .hook = *hook };
+	struct lp_py_hook_place place = { .trap = trap, .addr = function + t->bias, .hook = *hook };
 
 	if (is_known(f->ret, place.addr, hook))
 		return 0;
 	if (lp_symfile_offset(t->symbols, function, &place.offset) < 0)
 		return -ENOENT;
-	place.path = strdup(t->path);
-	if (!place.path || lp_vec_push(f->ret, place) < 0) {
-		free(place.path);
+	if (lp_vec_push(f->ret, place) < 0)
 		return -ENOMEM;
-	}
 	f->added++;
 	return 0;
 }
@@ -66,12 +56,12 @@ static int add(struct finder *f, const struct lp_py_text *t, const char *kind, u
 
 /* Functions of the interpreter that are called from within and from without, and end in the same one. */
 static const struct entries {
-	const char *kind;
+	enum lp_py_trap trap;
 	const char *names[ENTRIES_MAX];
 	bool no_exit; /* SystemExit ends the thread, and is nobody's mistake */
 } entries[] = {
-	{ "print", { "PyErr_Print", "PyErr_PrintEx", "_PyErr_Print" }, true },
-	{ "unraisable",
+	{ LP_PY_TRAP_PRINT, { "PyErr_Print", "PyErr_PrintEx", "_PyErr_Print" }, true },
+	{ LP_PY_TRAP_UNRAISABLE,
 	  { "PyErr_WriteUnraisable", "_PyErr_WriteUnraisableMsg", "PyErr_FormatUnraisable" },
 	  false },
 };
@@ -80,7 +70,7 @@ static void interpreter_text(struct lp_python *py, struct lp_py_text *ret)
 {
 	size_t len = 0;
 
-	*ret = (struct lp_py_text){ .symbols = py->symbols, .bias = py->bias, .path = py->file };
+	*ret = (struct lp_py_text){ .symbols = py->symbols, .bias = py->bias };
 	ret->code = lp_symfile_section(py->symbols, ".text", &ret->from, &len);
 	ret->to = ret->from + len;
 }
@@ -125,7 +115,7 @@ static int find_entries(struct finder *f, const struct entries *e)
 		hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
 	size_t n = t.code ? ends_of(&t, e, ends) : 0;
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add(f, &t, e->kind, ends[i], &hook);
+		r = add(f, &t, e->trap, ends[i], &hook);
 	return n ? r : -ENOENT;
 }
 
@@ -169,7 +159,7 @@ static int find_thread(struct finder *f)
 	if (!function || lp_py_text_open(f->py, &f->maps, function, &t) < 0)
 		return 0;
 	hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
-	return add(f, &t, "thread", function - t.bias, &hook);
+	return add(f, &t, LP_PY_TRAP_THREAD, function - t.bias, &hook);
 }
 
 /* struct PyGetSetDef (Include/descrobject.h) */
@@ -219,9 +209,9 @@ static int find_futures(struct finder *f)
 				   .flag_mask = 1,
 				   .n_steps = 1,
 				   .step = { FUTURE_EXCEPTION } };
-	int r = add(f, &t, "future", of_future - t.bias, &hook);
+	int r = add(f, &t, LP_PY_TRAP_FUTURE, of_future - t.bias, &hook);
 	if (r == 0 && !lp_py_callee_reaches(&t, of_task - t.bias, of_future - t.bias))
-		r = add(f, &t, "future", of_task - t.bias, &hook);
+		r = add(f, &t, LP_PY_TRAP_FUTURE, of_task - t.bias, &hook);
 	return r;
 }
 
@@ -260,11 +250,11 @@ static int find_callbacks(struct finder *f)
 	hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
 	hook.except[1] = lp_py_class_of_variable(f->py, "PyExc_KeyboardInterrupt");
 	if (hook.only)
-		r = add(f, &t, "callback", sym.addr, &hook);
+		r = add(f, &t, LP_PY_TRAP_CALLBACK, sym.addr, &hook);
 	if (r == 0 && module_get(f, "uvloop.loop", "Loop")) {
 		hook.only = 0;
 		strcpy(hook.name, "uvloop.loop.Handle._run");
-		r = add(f, &t, "callback", sym.addr, &hook);
+		r = add(f, &t, LP_PY_TRAP_UVLOOP, sym.addr, &hook);
 	}
 	return r;
 }

@@ -4,13 +4,13 @@
  * hooks - functions that the interpreter calls, and only then, when nobody has caught an exception: each
  * exception leads to one of them, once.
  *
- *	print	    PyErr_PrintEx: the main thread's, before sys.excepthook or whatever is there instead
- *	unraisable  PyErr_WriteUnraisable and its kin: __del__, callbacks of weakref, atexit (from 3.10 on),
+ *	PRINT	    PyErr_PrintEx: the main thread's, before sys.excepthook or whatever is there instead
+ *	UNRAISABLE  PyErr_WriteUnraisable and its kin: __del__, callbacks of weakref, atexit (from 3.10 on),
  *		    ctypes, threads of _thread.start_new_thread(); before sys.unraisablehook
- *	thread	    threading makes an ExceptHookArgs, for threading.excepthook or whatever is there
- *	future	    a Future or Task of _asyncio ends, and nobody has asked for its exception
- *	callback    an exception comes to the function that runs a callback of an event loop, and that
- *		    hands it to the loop's exception handler: asyncio's, uvloop's
+ *	THREAD	    threading makes an ExceptHookArgs, for threading.excepthook or whatever is there
+ *	FUTURE	    a Future or Task of _asyncio ends, and nobody has asked for its exception
+ *	CALLBACK    an exception comes to the function that runs a callback of an event loop, and that
+ *		    hands it to the loop's exception handler: asyncio's; UVLOOP: uvloop's
  *
  * By symbol where there is one, else by the slots of the interpreter's own types. Where a function
  * does nothing but call the next, that one is meant, as others call it themselves.
@@ -21,19 +21,15 @@
 #include "python/python.h"
 
 struct lp_py_hook_place {
-	const char *kind; /* as above */
-	uint64_t addr;	  /* run-time address of the function */
-	char *path;	  /* of the file that it is in, as the process sees it */
-	uint64_t offset;  /* in that file */
+	enum lp_py_trap trap;
+	uint64_t addr;	 /* run-time address of the function */
+	uint64_t offset; /* in the file that it is in */
 	struct lp_py_hook hook;
 };
 
 struct lp_py_hooks {
 	LP_VEC(struct lp_py_hook_place);
 };
-
-void lp_py_hooks_done(struct lp_py_hooks *h);
-LP_CLEANUP_DONE(struct lp_py_hooks, lp_py_hooks_done)
 
 /* What is there by now: asyncio's come with its import. Adds those whose function (and `only`) is not yet
  * in *ret; how many. -ENOTSUP: the main thread's can't be found.

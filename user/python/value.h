@@ -63,4 +63,9 @@ void lp_py_read_exception(const struct lp_py_reader *r, const struct lp_py_exc *
  */
 uint64_t lp_py_name_hash(const char *name, size_t len);
 
+/* The place of a frame, by what a record has of its code. In the arena. */
+struct lp_py_frame;
+bool lp_py_frame_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
+		    const char **ret_function, const char **ret_file, int *ret_line);
+
 #endif
