@@ -189,6 +189,9 @@ struct lp_pyvm {
 	__u64 chain_notes;	    /* __notes__ of the one whose turn it is */
 	__u32 chain_n, chain_i, chain_phase;
 	__u32 n_frames;
+	__u32 frames_at; /* in the record: those of the latest block */
+	__u32 n_codes;	 /* of frames, that are still to be copied */
+	__u64 last_code;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */

@@ -34,8 +34,10 @@ static void read_frames(const struct lp_py_reader *r, const struct lp_py_exc *ex
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		if (!lp_py_frame_in(r, &f, &to->function, &to->file, &to->line) && sym &&
-		    sym->python_frame)
+		bool is_here = lp_py_frame_in(r, &f, &to->function, &to->file, &to->line);
+		if (f.line > 0)
+			to->line = f.line;
+		if ((!is_here || to->line <= 0) && sym && sym->python_frame)
 			sym->python_frame(sym->arg, pid, &f, to);
 		if (f.line > 0)
 			to->line = f.line;

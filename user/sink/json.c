@@ -161,7 +161,7 @@ static void put_errors(struct lp_sink *s, struct json *j, const struct lp_event 
 static void put_notes(struct lp_buf *out, const struct lp_exception *e)
 {
 	for (size_t i = 0; i < e->n_notes; i++) {
-		lp_sink_add(out, i ? "," : ",\"notes\":[");
+		lp_buf_str(out, i ? "," : ",\"notes\":[");
 		lp_json_value(out, &e->notes[i]);
 	}
 	if (e->n_notes)
