@@ -332,6 +332,8 @@ int session_trap_use(struct lp_session *s, struct spot *spot, const struct trap_
 		     struct lp_err *err);
 /* python_uncaught.c: probes for what is there by now; again, where more may have come. */
 int session_hooks_attach(struct lp_session *s, struct spot *spot, struct lp_err *err);
+/* Libraries that these are in and that are not known yet. */
+void session_hooks_rescan(struct lp_session *s);
 void session_traps_done(struct lp_session *s);
 /* How often the point's probes were run into, as far as it has to answer for that. */
 uint64_t session_trap_runs(struct lp_session *s, const struct point *p);

@@ -98,10 +98,14 @@ def in_thread(function, *args):
 
 
 def in_raw_thread(function, *args):
-    count = _thread._count()
-    _thread.start_new_thread(function, args)
-    time.sleep(0.001)
-    while _thread._count() > count:
+    count, started = _thread._count(), []
+
+    def body():
+        started.append(True)
+        function(*args)
+
+    _thread.start_new_thread(body, ())
+    while not started or _thread._count() > count:
         time.sleep(0.001)
 
 
