@@ -153,6 +153,14 @@ static __attribute__((noinline)) int lp_forget_code(__u64 code, __u64 pid_tgid)
 	return 0;
 }
 
+static __attribute__((noinline)) int lp_forget_sent(__u64 code, __u64 pid_tgid)
+{
+	struct lp_py_place_key key = { .addr = code, .runtime = pid_tgid >> 32 };
+
+	bpf_map_delete_elem(&py_sent, &key);
+	return 0;
+}
+
 /* The interpreter has made a code object: what its constructor returns. */
 SEC("uprobe")
 int lp_code_made(struct pt_regs *ctx)
@@ -164,6 +172,7 @@ int lp_code_made(struct pt_regs *ctx)
 	if (!r.hit || !lp_is_target(pid_tgid))
 		return 0;
 	lp_forget_code(r.hit, pid_tgid);
+	lp_forget_sent(r.hit, pid_tgid);
 	r.time = lp_now();
 	r.pid = pid_tgid >> 32;
 	r.tid = (__u32)pid_tgid;

@@ -15,10 +15,14 @@ struct lp_verdict_key {
 	__u32 pad;
 };
 
+#define LP_TRAP_NAME 4u /* words of a class's name that are compared */
+
 struct lp_verdict {
 	__u64 sites;
-	__u32 version; /* of the class; 0: it is part of the machine code */
+	__u64 mro;     /* of the class; 0: it is part of the machine code */
+	__u32 version; /* of the class; 0: it has none: then its name tells, too */
 	__u32 changes; /* lp_py_changes then */
+	__u64 name[LP_TRAP_NAME];
 };
 
 struct {
@@ -88,22 +92,50 @@ static __attribute__((noinline)) __u64 lp_trap_glance(const struct lp_py_runtime
 		       : LP_TRAP_UNKNOWN;
 }
 
+/* The beginning of the class's name. */
+static __attribute__((noinline)) long lp_trap_name(const struct lp_py_layout *l, __u64 type,
+						   __u64 *ret)
+{
+	__u64 name;
+
+	if (lp_mem_read(&name, sizeof(name), type + l->tp_name))
+		return -1;
+	return lp_mem_read_str((char *)ret, LP_TRAP_NAME * 8, name) < 0 ? -1 : 0;
+}
+
+/* Is it still the class that the verdict is about? What is freed can be another's, at the same address;
+ * of a class that has a version, that is its own.
+ */
+static __attribute__((noinline)) int lp_trap_is_same(const struct lp_py_layout *l, __u64 type,
+						     const struct lp_verdict *v)
+{
+	__u64 words[LP_TRAP_NAME] = { 0 }, version = 0;
+
+	if (lp_mem_read(&version, 4, type + l->tp_version_tag) || version != v->version)
+		return 0;
+	if (version)
+		return 1;
+	if (lp_mem_read(words, 8, type + l->tp_mro) || words[0] != v->mro)
+		return 0;
+	words[0] = 0;
+	if (lp_trap_name(l, type, words) < 0)
+		return 0;
+	for (__u32 i = 0; i < LP_TRAP_NAME; i++)
+		if (words[i] != v->name[i])
+			return 0;
+	return 1;
+}
+
 /* Who wants the class, as it was found; NULL: that has to be found out. */
 static __attribute__((noinline)) const struct lp_verdict *
 lp_trap_verdict(const struct lp_py_layout *l, __u64 type, __u32 tgid)
 {
 	struct lp_verdict_key key = { .type = type, .tgid = tgid };
 	const struct lp_verdict *v = bpf_map_lookup_elem(&py_verdicts, &key);
-	__u32 version;
 
 	if (!v || v->changes != lp_py_changes)
 		return 0;
-	if (!v->version)
-		return v;
-	if (lp_mem_read(&version, sizeof(version), type + l->tp_version_tag) ||
-	    version != v->version)
-		return 0;
-	return v;
+	return !v->mro || lp_trap_is_same(l, type, v) ? v : 0;
 }
 
 /* Does surely nobody want what goes through here? */
@@ -122,7 +154,7 @@ static __attribute__((noinline)) int lp_trap_is_idle(__u64 pid_tgid, __u32 numbe
 	return v && !v->sites;
 }
 
-/* vm->py.wanted. A class whose version is not known is looked at each time. */
+/* vm->py.wanted */
 static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 {
 	const struct lp_py_layout *l = &vm->rt.layout;
@@ -139,10 +171,16 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 	now.sites = vm->py.wanted;
 	if (lp_pyvm_u64(vm, key.type + l->tp_flags, &flags) < 0)
 		return;
-	if (flags & LP_PY_TP_HEAPTYPE)
-		now.version = lp_pyvm_type_version(vm, l, key.type);
-	if (now.version || !(flags & LP_PY_TP_HEAPTYPE))
-		bpf_map_update_elem(&py_verdicts, &key, &now, BPF_ANY);
+	if (flags & LP_PY_TP_HEAPTYPE) {
+		__u64 version;
+
+		if (lp_pyvm_u64(vm, key.type + l->tp_mro, &now.mro) < 0 || !now.mro ||
+		    lp_pyvm_get(vm, key.type + l->tp_version_tag, 4, &version) < 0 ||
+		    lp_trap_name(l, key.type, now.name) < 0)
+			return;
+		now.version = version;
+	}
+	bpf_map_update_elem(&py_verdicts, &key, &now, BPF_ANY);
 }
 
 static __attribute__((noinline)) int lp_trap_thread(struct lp_vm *vm)

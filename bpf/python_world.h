@@ -100,6 +100,28 @@ lp_inline const struct lp_site *lp_site_at(__u32 id)
 	return bpf_map_lookup_elem(&sites, &id);
 }
 
+/* Code objects whose names and lines the reader has, by address and process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_py_place_key);
+	__type(value, __u64); /* its co_name */
+} py_sent SEC(".maps");
+
+lp_inline int lp_py_code_sent(struct lp_vm *vm)
+{
+	struct lp_py_place_key key = { .addr = vm->py.code, .runtime = vm->pid_tgid >> 32 };
+	__u64 *known = bpf_map_lookup_elem(&py_sent, &key), name;
+
+	if (bpf_probe_read_user(&name, sizeof(name),
+				(void *)(vm->py.code + vm->rt.layout.code_name)))
+		return 1;
+	if (known && *known == name)
+		return 1;
+	bpf_map_update_elem(&py_sent, &key, &name, BPF_ANY);
+	return 0;
+}
+
 /* By name: which sites want a class. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -3,8 +3,8 @@
 
 import collections
 
-from harness import check, equal, main
-from interpreters import ALL, every, watch
+from harness import check, equal, main, scratch, trace
+from interpreters import ALL, every, values, watch
 
 EVERY = every(ALL)
 SHOWN = '"{type($exc)}|{$exc.args}|{$line}|{$func}"'
@@ -54,6 +54,47 @@ def what_tracing_sees(name, path):
         got = result.counts("raise")
         equal((got.filtered, got.lost), (0, 0), "filtered and lost")
         compare(rows(result.records), truth(target))
+
+
+@EVERY
+def classes(name, path):
+    """A class by its name, those made from it, and such as come later; names of variables, whatever code raises."""
+    target, result = watch(
+        path, "raising.py", 'raise ValueError "{$exc.args[0]} {n}" if $func == "value" as value',
+        'raise Wrong "{$exc.args[0]} {$exc.code} {total} {kind}" if not isinstance($exc, Worse) as wrong',
+        'raise __main__.Worse "{$exc.code} {shared} {$exc.extra}" as worse',
+        'raise IOError "{$exc.errno} {$exc.filename}" if $exc.errno == 2 and $func == "files" as files',
+        'raise late_errors.Late.Inner, Nope "{module.__name__} {$exc.args}" as late',
+        'raise StopIteration if $func == "flow" as flow', 'raise asyncio.CancelledError as cancelled',
+        'raise BaseException if $file.endswith("raising.py") as all', "raise OSError max 1 as once")
+    want = {"value": [{"$exc.args[0]": r["text"], "n": r["n"]} for r in target.said("value")],
+            "wrong": [{"$exc.args[0]": r["text"], "$exc.code": r["code"], "total": r["total"], "kind": r["kind"]}
+                      for r in target.said("wrong")],
+            "worse": [{"$exc.code": r["code"], "shared": r["code"], "$exc.extra": r["extra"]} for r in target.said("worse")],
+            "files": [{"$exc.errno": r["errno"], "$exc.filename": r["file"]} for r in target.said("files") if r["errno"] == 2],
+            "late": [{"module.__name__": "late_errors", "$exc.args": ["late"]}] * 4}
+    for point, rows_ in want.items():
+        equal(values(result, point), rows_, point)
+    equal([result.counts(n).logged for n in ("flow", "once")], [4, 1], "an end of an iteration, a first one")
+    check(result.counts("cancelled").logged >= 4, "tasks that were cancelled")
+    # value, wrong, worse, files, late: control flow is none of it
+    equal(result.counts("all").logged, 4 * 5, "all that the file raises")
+    equal(result.counts("all").lost, 0, "lost")
+    function = {r["function"] for r in result.records if r["logpoint"] == "worse"}
+    check({f.rsplit(".", 1)[-1] for f in function} == {"inner"}, f"the function that raises: {function}")
+
+
+@EVERY
+def forked_and_started(name, path):
+    """A child that it forks; a program from its first line on."""
+    target, result = watch(path, "raising.py", 'raise Wrong "{$exc.code}" as wrong', args=("fork",), options=("--follow",))
+    equal(sorted(v["$exc.code"] for v in values(result)), sorted([0, 1, 2, 0, 10, 20] * 2), "codes of both")
+    equal(len({r["pid"] for r in result.records}), 2, "processes")
+    source = scratch("script.py")
+    source.write_text("def f():\n    raise LookupError('at once')\ntry:\n    f()\nexcept LookupError:\n    pass\nnope\n")
+    result = trace([path, source], "raise LookupError, NameError as r", status=1)
+    got = [(r["line"], r["function"]) for r in result.records if r.get("file") == str(source)]
+    equal(got, [(2, "f"), (7, "<module>")], "what the script raises")
 
 
 if __name__ == "__main__":

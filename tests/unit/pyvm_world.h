@@ -143,6 +143,18 @@ static int lp_py_is_redacted(__u64 hash)
 	return 0;
 }
 
+static int lp_py_code_sent(struct lp_vm *vm)
+{
+	(void)vm;
+	return 1;
+}
+
+static const struct lp_py_wanted *lp_py_wanted_at(struct lp_vm *vm, __u64 hash)
+{
+	(void)vm, (void)hash;
+	return NULL; /* no exceptions here */
+}
+
 static struct lp_pyvm_cache *lp_pyvm_cache_at(__u32 n)
 {
 	return &pyvm.caches[n];

@@ -157,10 +157,13 @@ static const struct {
 	{ "usdt foo", 6, 3, "PROVIDER:NAME" },
 	{ "0x", 1, 2, "no location" },
 	{ "0xzz", 1, 4, "no such address" },
-	{ "raise ValueError", 1, 5, "not supported yet" },
+	{ "raise Value-Error", 7, 11, "name of an exception's class" },
+	{ "raise ValueError,", 18, 1, "name of an exception's class" },
+	{ "raise ValueError KeyError", 18, 8, "a clause" },
+	{ "raise 3", 7, 1, "name of an exception's class" },
+	{ "uncaught .x", 10, 2, "name of an exception's class" },
 	{ "watch x", 1, 5, "not supported yet" },
 	{ "crash", 1, 5, "not supported yet" },
-	{ "uncaught", 1, 8, "not supported yet" },
 	{ "a.c:1 count", 7, 5, "'count' is not supported yet" },
 	{ "a.c:1 hist x", 7, 4, "'hist' is not supported yet" },
 	{ "a.c:1 sum x by y", 7, 3, "'sum' is not supported yet" },
@@ -213,6 +216,44 @@ static void errors_point(void **state)
 	}
 }
 
+/* "raise A, b.C": the classes, and what comes behind them. */
+static void classes(void **state)
+{
+	static const struct {
+		const char *text, *location;
+		const char *types[3];
+	} cases[] = {
+		{ "raise", "raise", { NULL } },
+		{ "raise  \"x\"", "raise", { NULL } },
+		{ "raise if $exc is None", "raise", { NULL } },
+		{ "uncaught max 3", "uncaught", { NULL } },
+		{ "raise ValueError", "raise ValueError", { "ValueError" } },
+		{ "raise A, b.C\"x\"", "raise A, b.C", { "A", "b.C" } },
+		{ "raise A ,b.C , D_1 as x", "raise A ,b.C , D_1", { "A", "b.C", "D_1" } },
+		{ "uncaught f.<locals>.E rate 5/s", "uncaught f.<locals>.E", { "f.<locals>.E" } },
+		{ "raise maximal max 3", "raise maximal", { "maximal" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
+		struct lp_err err = { 0 };
+		size_t n = 0;
+
+		if (lp_logpoint_parse(cases[i].text, &lp, &err) < 0)
+			print_error("%s: %s\n", cases[i].text, err.msg);
+		assert_non_null(lp);
+		assert_int_equal(lp->location.kind,
+				 cases[i].text[0] == 'r' ? LP_AT_RAISE : LP_AT_UNCAUGHT);
+		assert_string_equal(lp->location.text, cases[i].location);
+		while (n < LP_ARRAY_SIZE(cases[i].types) && cases[i].types[n])
+			n++;
+		assert_int_equal(lp->location.n_types, n);
+		for (size_t k = 0; k < n; k++)
+			assert_string_equal(lp->location.types[k].text, cases[i].types[k]);
+	}
+}
+
 static void locations(void **state)
 {
 	static const struct {
@@ -220,30 +261,40 @@ static void locations(void **state)
 		struct lp_location want;
 	} cases[] = {
 		{ "src/app.c:12",
-		  { LP_AT_LINE, "src/app.c:12", 1, "src/app.c", NULL, NULL, 12, 0 } },
-		{ "  c++/a.cc:7", { LP_AT_LINE, "c++/a.cc:7", 3, "c++/a.cc", NULL, NULL, 7, 0 } },
-		{ "entry handle", { LP_AT_ENTRY, "entry handle", 7, NULL, NULL, "handle", 0, 0 } },
+		  { LP_AT_LINE, "src/app.c:12", 1, "src/app.c", NULL, NULL, 12, 0, NULL, 0 } },
+		{ "  c++/a.cc:7",
+		  { LP_AT_LINE, "c++/a.cc:7", 3, "c++/a.cc", NULL, NULL, 7, 0, NULL, 0 } },
+		{ "entry handle",
+		  { LP_AT_ENTRY, "entry handle", 7, NULL, NULL, "handle", 0, 0, NULL, 0 } },
 		{ "return ns::C::~C",
-		  { LP_AT_RETURN, "return ns::C::~C", 8, NULL, NULL, "ns::C::~C", 0, 0 } },
+		  { LP_AT_RETURN, "return ns::C::~C", 8, NULL, NULL, "ns::C::~C", 0, 0, NULL, 0 } },
 		{ "call A<int, B<c>>::f",
-		  { LP_AT_CALL, "call A<int, B<c>>::f", 6, NULL, NULL, "A<int, B<c>>::f", 0, 0 } },
+		  { LP_AT_CALL, "call A<int, B<c>>::f", 6, NULL, NULL, "A<int, B<c>>::f", 0, 0,
+		    NULL, 0 } },
 		{ "entry operator<<",
-		  { LP_AT_ENTRY, "entry operator<<", 7, NULL, NULL, "operator<<", 0, 0 } },
+		  { LP_AT_ENTRY, "entry operator<<", 7, NULL, NULL, "operator<<", 0, 0, NULL, 0 } },
 		{ "entry A::operator()",
-		  { LP_AT_ENTRY, "entry A::operator()", 7, NULL, NULL, "A::operator()", 0, 0 } },
+		  { LP_AT_ENTRY, "entry A::operator()", 7, NULL, NULL, "A::operator()", 0, 0, NULL,
+		    0 } },
 		{ "entry A::operator new[]",
 		  { LP_AT_ENTRY, "entry A::operator new[]", 7, NULL, NULL, "A::operator new[]", 0,
-		    0 } },
-		{ "entry http_*", { LP_AT_ENTRY, "entry http_*", 7, NULL, NULL, "http_*", 0, 0 } },
+		    0, NULL, 0 } },
+		{ "entry http_*",
+		  { LP_AT_ENTRY, "entry http_*", 7, NULL, NULL, "http_*", 0, 0, NULL, 0 } },
 		{ "entry my_operator",
-		  { LP_AT_ENTRY, "entry my_operator", 7, NULL, NULL, "my_operator", 0, 0 } },
-		{ "usdt py:line", { LP_AT_USDT, "usdt py:line", 6, NULL, "py", "line", 0, 0 } },
-		{ "f+0x1f", { LP_AT_OFFSET, "f+0x1f", 1, NULL, NULL, "f", 0, 31 } },
+		  { LP_AT_ENTRY, "entry my_operator", 7, NULL, NULL, "my_operator", 0, 0, NULL,
+		    0 } },
+		{ "usdt py:line",
+		  { LP_AT_USDT, "usdt py:line", 6, NULL, "py", "line", 0, 0, NULL, 0 } },
+		{ "f+0x1f", { LP_AT_OFFSET, "f+0x1f", 1, NULL, NULL, "f", 0, 31, NULL, 0 } },
 		{ "A::operator+ +4", { 0 } },
 		{ "A::operator++12",
-		  { LP_AT_OFFSET, "A::operator++12", 1, NULL, NULL, "A::operator+", 0, 12 } },
-		{ "0x401000", { LP_AT_ADDRESS, "0x401000", 1, NULL, NULL, NULL, 0, 0x401000 } },
-		{ "entry.c:3", { LP_AT_LINE, "entry.c:3", 1, "entry.c", NULL, NULL, 3, 0 } },
+		  { LP_AT_OFFSET, "A::operator++12", 1, NULL, NULL, "A::operator+", 0, 12, NULL,
+		    0 } },
+		{ "0x401000",
+		  { LP_AT_ADDRESS, "0x401000", 1, NULL, NULL, NULL, 0, 0x401000, NULL, 0 } },
+		{ "entry.c:3",
+		  { LP_AT_LINE, "entry.c:3", 1, "entry.c", NULL, NULL, 3, 0, NULL, 0 } },
 	};
 
 	(void)state;
@@ -377,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(errors_point),
+		cmocka_unit_test(classes),
 		cmocka_unit_test(locations),
 		cmocka_unit_test(templates),
 		cmocka_unit_test(clauses),

@@ -51,6 +51,7 @@ void lp_collect_free(struct lp_collect *c)
 	lp_buf_done(&c->scratch.text);
 	free(c->scratch.frames);
 	lp_threads_done(&c->scratch.threads);
+	lp_places_done(&c->scratch.places);
 	free(c);
 }
 
@@ -120,6 +121,12 @@ static const char *cond_error(struct lp_collect *c, const struct lp_record *rec)
 	return lp_arena_fmt(a, "condition can't be evaluated: %s", why.str);
 }
 
+static void forget(struct lp_collect *c, uint32_t pid)
+{
+	lp_threads_forget(&c->scratch.threads, pid);
+	lp_places_forget(&c->scratch.places, pid);
+}
+
 /* At most `max` records older than `before`. */
 static int hand_on(struct lp_collect *c, uint64_t before, size_t max, struct lp_err *err)
 {
@@ -128,7 +135,7 @@ static int hand_on(struct lp_collect *c, uint64_t before, size_t max, struct lp_
 
 	while (r >= 0 && max-- && (rec = lp_order_next(&c->order, before))) {
 		if (rec->kind == LP_REC_EXIT || rec->kind == LP_REC_EXEC)
-			lp_threads_forget(&c->scratch.threads, rec->pid);
+			forget(c, rec->pid);
 		if (rec->kind == LP_REC_HIT)
 			r = hand_on_hit(c, rec, err);
 		else if (c->ops->notice)

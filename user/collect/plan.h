@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "collect/collect.h"
 #include "collect/decode.h"
+#include "collect/places.h"
 #include "collect/threads.h"
 
 struct lp_plan {
@@ -35,6 +36,7 @@ struct lp_scratch {
 	size_t n_frames;
 	char comm[LP_COMM_LEN + 1];
 	struct lp_threads threads;
+	struct lp_places places;
 };
 
 /* Who has hit, as Python sees it (NULL: not known, or native), and where. */
@@ -71,9 +73,12 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
  * the same line.
  */
 struct lp_py_reader;
-const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
-					     const struct lp_decoded *d,
-					     const struct lp_symbolizer *sym);
+const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
+					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+					     struct lp_scratch *scratch);
+/* The function, file and line of a frame; left as they are where they are not known. */
+void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret);
 void lp_plan_show_exception(struct lp_buf *out, const struct lp_exception *e);
 /* Code may be gone when the record's turn comes: what its frames need of it is read now. */
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);

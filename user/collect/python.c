@@ -99,13 +99,45 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 	return NULL;
 }
 
+/* The code object that the frame is in, if the record or one before it has it. */
+static const struct lp_code_known *known_code(const struct lp_plan *p, struct lp_decoded *d,
+					      const struct lp_symbolizer *sym,
+					      struct lp_scratch *scratch,
+					      const struct lp_py_frame *f)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct lp_py_reader reader = reader_of(p, d, &of, &scratch->arena);
+	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
+	const char *function, *file;
+
+	if (lp_py_code_in(&reader, f, &function, &file, &table))
+		lp_places_set(&scratch->places, d->rec->pid, f, function, file, &table);
+	return lp_places_get(&scratch->places, d->rec->pid, f);
+}
+
+void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret)
+{
+	const struct lp_code_known *code = known_code(p, d, sym, scratch, f);
+
+	if (code) {
+		/* it may be replaced for the next frame */
+		ret->function = lp_arena_strdup(&scratch->arena, code->function);
+		ret->file = code->file ? lp_arena_strdup(&scratch->arena, code->file) : NULL;
+		ret->line = lp_py_line_in(p->info->python->runtime->layout.minor, f, &code->table);
+	}
+	if ((!code || (ret->line <= 0 && f->line <= 0)) && sym && sym->python_frame)
+		sym->python_frame(sym->arg, (pid_t)d->rec->pid, f, ret);
+	if (f->line > 0)
+		ret->line = f->line;
+}
+
 /* An exception is raised where its first frame is: of its traceback, as far as it has one. */
 static void read_place(const struct lp_plan *p, struct lp_decoded *d,
-		       const struct lp_symbolizer *sym, struct lp_arena *a, struct lp_who *ret)
+		       const struct lp_symbolizer *sym, struct lp_scratch *scratch,
+		       struct lp_who *ret)
 {
 	const struct lp_block *b = d->py_stack.n ? d->py_stack.first : NULL;
-	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, d, &of, a);
 	struct lp_frame frame = { 0 };
 	struct lp_py_frame f;
 
@@ -118,10 +150,7 @@ static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 	if (!b || b->status != LP_ST_OK || b->len < sizeof(f))
 		return;
 	memcpy(&f, b + 1, sizeof(f));
-	/* code that is freed at once is in the record */
-	if (!lp_py_frame_in(&reader, &f, &frame.function, &frame.file, &frame.line) && sym &&
-	    sym->python_frame)
-		sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &frame);
+	lp_plan_place(p, d, sym, scratch, &f, &frame);
 	ret->function = frame.function;
 	ret->file = frame.file;
 	ret->line = frame.line;
@@ -142,8 +171,8 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		struct frames_of of = { .sym = sym, .pid = (pid_t)rec->pid };
 		struct lp_py_reader reader = reader_of(p, d, &of, &scratch->arena);
 
-		ret->exception = lp_plan_exception(&reader, d, sym);
-		read_place(p, d, sym, &scratch->arena, ret);
+		ret->exception = lp_plan_exception(p, &reader, d, sym, scratch);
+		read_place(p, d, sym, scratch, ret);
 	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)

@@ -28,6 +28,7 @@
 #define PYTHON_THREADS	4096u  /* Python threads that have hits */
 #define PYTHON_LEADS	4096u  /* frames between two starts of one line */
 #define PYTHON_VERDICTS 4096u  /* classes of which it is known who wants them */
+#define PYTHON_SENT	4096u  /* code objects whose lines the reader has */
 #define PYTHON_WANTED	65536u /* names of classes, of all interpreters */
 
 static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -108,6 +109,7 @@ static int configure(struct lp_kernel *k)
 		if (c->python_traps || c->python_hooks) {
 			bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
 			bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
+			bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
 		}
 	}
 	if (k->multi) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The place of a frame by a copy of its code object's names and table of lines: for code that is gone. */
+/* Code objects as records have them: names and a table of lines. The process may have other code there. */
 #include <string.h>
 
 #include "base/vec.h"
@@ -37,29 +37,27 @@ static void read_table(struct lp_memory *m, const struct lp_py_layout *l, uint64
 	}
 }
 
-static int line_of(struct lp_memory *m, const struct lp_py_layout *l, const struct lp_py_frame *f)
+int lp_py_line_in(int minor, const struct lp_py_frame *f, const struct lp_buf *table)
 {
-	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
 	const size_t n = f->lasti / 2 + 1;
 
-	read_table(m, l, f->code, &table);
-	if (!table.len || table.failed || n > UNITS_MAX)
+	if (!table->len || table->failed || n > UNITS_MAX)
 		return 0;
 	lp_auto(lp_free) struct lp_py_line *lines = calloc(n, sizeof(*lines));
 	if (!lines)
 		return 0;
 	const struct lp_py_bytecode code = {
-		.minor = l->minor,
+		.minor = minor,
 		.firstlineno = (int)f->firstlineno,
 		.units = { .len = n * 2 },
-		.linetable = { .data = (const uint8_t *)table.data, .len = table.len },
+		.linetable = { .data = (const uint8_t *)table->data, .len = table->len },
 	};
 	lp_py_lines(&code, lines);
 	return lines[n - 1].line;
 }
 
-bool lp_py_frame_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
-		    const char **ret_function, const char **ret_file, int *ret_line)
+bool lp_py_code_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
+		   const char **ret_function, const char **ret_file, struct lp_buf *ret_table)
 {
 	const struct lp_py_layout *l = &r->runtime->layout;
 	struct lp_pv p = { .r = r, .l = l, .types = r->types };
@@ -72,6 +70,6 @@ bool lp_py_frame_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
 		return false;
 	*ret_function = name;
 	*ret_file = text_at(&p, f->code + l->code_filename);
-	*ret_line = line_of(r->memory, l, f);
+	read_table(r->memory, l, f->code, ret_table);
 	return true;
 }

@@ -63,9 +63,12 @@ void lp_py_read_exception(const struct lp_py_reader *r, const struct lp_py_exc *
  */
 uint64_t lp_py_name_hash(const char *name, size_t len);
 
-/* The place of a frame, by what a record has of its code. In the arena. */
+/* What a record has of a frame's code: names, in the arena, and its table of lines. False: nothing. */
+struct lp_buf;
 struct lp_py_frame;
-bool lp_py_frame_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
-		    const char **ret_function, const char **ret_file, int *ret_line);
+bool lp_py_code_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
+		   const char **ret_function, const char **ret_file, struct lp_buf *ret_table);
+/* The line of the frame by such a table; 0: it has none. */
+int lp_py_line_in(int minor, const struct lp_py_frame *f, const struct lp_buf *table);
 
 #endif

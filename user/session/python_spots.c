@@ -138,9 +138,9 @@ int session_python_resolve(struct lp_session *s, struct point *p, bool *ret_pend
 	if (!best.code)
 		lp_err_set(&best, ENOENT, "no Python runs yet");
 	*err = best;
-	const bool may_come = session_is_trap(p) ? session_python_expected(s)
-						 : session_names_python_file(p) && s->dynamic;
-	*ret_pending = best.code == ENOENT && (live || may_come);
+	const bool may_come =
+		session_is_trap(p) ? session_python_expected(s) : session_names_python_file(p);
+	*ret_pending = best.code == ENOENT && (live || (may_come && s->dynamic));
 	return -best.code;
 }
 

@@ -286,6 +286,9 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 	if (r >= 0 && (is_line || is_trap))
 		return 0;
 	is_line = is_line || (is_trap && pending);
+	if (is_trap && r == -ENOENT && !pending)
+		return lp_err_at(err, ENOENT, 1, (int)strcspn(p->lp->location.text, " "),
+				 "no target runs CPython, whose exceptions these are");
 	if (is_trap && !pending) {
 		*err = why;
 		return r;

@@ -14,6 +14,7 @@ import json
 import random
 import sys
 import threading
+import time
 
 FLOW = (StopIteration, StopAsyncIteration, GeneratorExit, asyncio.CancelledError)
 HAS_GROUPS = sys.version_info >= (3, 11)
@@ -252,6 +253,7 @@ def main():
         traced()
     for tid, kind, args, line, function in seen:
         print(json.dumps({"at": "raise", "tid": tid, "type": kind, "args": args, "line": line, "function": function}))
+    time.sleep(0.3)  # lines of code that is new are looked up in the process
 
 
 main()

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/places.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+static void known_done(struct lp_code_known *k)
+{
+	free(k->function);
+	free(k->file);
+	lp_buf_done(&k->table);
+}
+
+void lp_places_done(struct lp_places *p)
+{
+	lp_vec_each (&p->all, k)
+		known_done(k);
+	lp_vec_done(&p->all);
+}
+
+/* Where it is, or belongs; *ret_found: it is. */
+static size_t find(const struct lp_places *p, uint32_t pid, uint64_t code, bool *ret_found)
+{
+	size_t low = 0, high = p->all.len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct lp_code_known *k = &p->all.data[middle];
+
+		if (k->pid < pid || (k->pid == pid && k->frame.code < code))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct lp_code_known *k = low < p->all.len ? &p->all.data[low] : NULL;
+	*ret_found = k && k->pid == pid && k->frame.code == code;
+	return low;
+}
+
+int lp_places_set(struct lp_places *p, uint32_t pid, const struct lp_py_frame *frame,
+		  const char *function, const char *file, struct lp_buf *table)
+{
+	struct lp_code_known made = { .pid = pid,
+				      .frame = *frame,
+				      .function = strdup(function),
+				      .file = file ? strdup(file) : NULL };
+	bool found;
+	size_t at = find(p, pid, frame->code, &found);
+
+	if (!made.function || (file && !made.file) || lp_vec_reserve(&p->all, p->all.len + 1) < 0) {
+		known_done(&made);
+		return -ENOMEM;
+	}
+	made.table = *table;
+	*table = (struct lp_buf){ 0 };
+	if (found) {
+		known_done(&p->all.data[at]);
+	} else {
+		memmove(p->all.data + at + 1, p->all.data + at,
+			(p->all.len - at) * sizeof(*p->all.data));
+		p->all.len++;
+	}
+	p->all.data[at] = made;
+	return 0;
+}
+
+const struct lp_code_known *lp_places_get(const struct lp_places *p, uint32_t pid,
+					  const struct lp_py_frame *frame)
+{
+	bool found;
+	size_t at = find(p, pid, frame->code, &found);
+	const struct lp_code_known *k = found ? &p->all.data[at] : NULL;
+
+	return k && k->frame.name == frame->name && k->frame.filename == frame->filename &&
+			       k->frame.firstlineno == frame->firstlineno
+		       ? k
+		       : NULL;
+}
+
+void lp_places_forget(struct lp_places *p, uint32_t pid)
+{
+	size_t kept = 0;
+
+	lp_vec_each (&p->all, k) {
+		if (k->pid == pid)
+			known_done(k);
+		else
+			p->all.data[kept++] = *k;
+	}
+	p->all.len = kept;
+}
