@@ -37,6 +37,7 @@
 	"  app.c:42 \"n={n} {req->user.name}\" if n > 10\n"                                        \
 	"  entry parse_header      call ns::Cls::method      return handle \"{$return}\"\n"        \
 	"  usdt PROVIDER:NAME \"{$1}\"   FUNCTION+OFFSET   0xADDRESS\n"                            \
+	"  uncaught                uncaught LookupError \"{$exc} {user.id}\" with stack\n"         \
 	"Clauses: if EXPRESSION, hit N, after NAME, as NAME, max N, rate N/s, with stack,\n"       \
 	"with locals.\n"
 
