@@ -22,7 +22,7 @@ static __attribute__((noinline)) int lp_hook_is_frame(const struct lp_py_runtime
 						      const struct lp_py_hook *h, __u64 frame)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	__u64 code, str, words[LP_PY_HOOK_NAME / 8];
+	__u64 code, str, len, words[LP_PY_HOOK_NAME / 8];
 
 	if (l->pyframe_frame != LP_PY_NONE &&
 	    lp_mem_read(&frame, sizeof(frame), frame + l->pyframe_frame))
@@ -33,11 +33,16 @@ static __attribute__((noinline)) int lp_hook_is_frame(const struct lp_py_runtime
 	if (h->only)
 		return code == h->only;
 	if (lp_mem_read(&str, sizeof(str), code + l->code_name) ||
+	    lp_mem_read(&len, sizeof(len), str + l->str_length) || len != h->name_len ||
 	    lp_mem_read(words, sizeof(words), str + l->str_ascii))
 		return 0;
-	for (__u32 i = 0; i < LP_PY_HOOK_NAME / 8; i++)
-		if (words[i] != ((const __u64 *)h->name)[i])
+	for (__u32 i = 0; i < LP_PY_HOOK_NAME / 8 && i * 8 < h->name_len; i++) {
+		__u32 left = h->name_len - i * 8;
+		__u64 mask = left < 8 ? (1ull << (left & 7) * 8) - 1 : ~0ull;
+
+		if ((words[i] ^ ((const __u64 *)h->name)[i]) & mask)
 			return 0;
+	}
 	return 1;
 }
 

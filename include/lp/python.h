@@ -362,6 +362,7 @@ enum lp_py_trap {
 	LP_PY_TRAP_FUTURE,
 	LP_PY_TRAP_CALLBACK,
 	LP_PY_TRAP_UVLOOP,
+	LP_PY_TRAP_UVLOOP_TIMER,
 	LP_PY_TRAP_COUNT
 };
 
@@ -452,12 +453,12 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
  * numbered as DWARF does.
  */
 #define LP_PY_HOOK_STEPS 3
-#define LP_PY_HOOK_NAME	 24
+#define LP_PY_HOOK_NAME	 32
 
 struct lp_py_hook {
 	__u64 only; /* what register `about` holds (FRAME: the code object of the frame in it); 0: anything */
 	__u64 except[2];	    /* classes of which it is none; 0 */
-	char name[LP_PY_HOOK_NAME]; /* FRAME, without `only`: co_name, zeros behind; "": any */
+	char name[LP_PY_HOOK_NAME]; /* FRAME, without `only`: co_name */
 	__u32 flags;		    /* LP_PY_HOOK_* */
 	__s32 flag_at;	/* the byte at register `about` + flag_at has one of these bits */
 	__u8 flag_mask; /* 0: not asked */
@@ -465,8 +466,9 @@ struct lp_py_hook {
 	__u8 from;    /* register that the steps begin at */
 	__u8 n_steps; /* p = *(p + step): the last is the exception */
 	__s32 step[LP_PY_HOOK_STEPS];
+	__u32 name_len, pad;
 };
-_Static_assert(sizeof(struct lp_py_hook) == 72, "lp_py_hook has no padding");
+_Static_assert(sizeof(struct lp_py_hook) == 88, "lp_py_hook has no padding");
 
 struct lp_py_hook_key {
 	__u32 runtime, trap; /* enum lp_py_trap */

@@ -53,6 +53,32 @@ static uint32_t own_pidns(void)
 	return (uint32_t)st.st_ino;
 }
 
+static void configure_python(struct lp_kernel *k)
+{
+	const struct lp_kernel_conf *c = &k->conf;
+	struct logpoint_bpf *s = k->skel;
+
+	bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+	bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
+	bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
+	bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
+	bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
+	bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
+	if (c->python_watch)
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	if (c->python_hooks)
+		bpf_map__set_max_entries(s->maps.py_hooks, LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);
+	if (c->python_traps || c->python_hooks) {
+		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
+		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
+		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
+	}
+}
+
 /* Room for every map, and the constants of the programs. */
 static int configure(struct lp_kernel *k)
 {
@@ -90,28 +116,8 @@ static int configure(struct lp_kernel *k)
 	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
 	bpf_program__set_autoload(s->progs.lp_hook, c->python_hooks);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
-	if (python) {
-		bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
-		bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
-		bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
-		bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
-		bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
-		bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
-		bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
-		if (c->python_watch)
-			bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
-		bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
-		if (c->python_hooks)
-			bpf_map__set_max_entries(s->maps.py_hooks,
-						 LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);
-		if (c->python_traps || c->python_hooks) {
-			bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
-			bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
-			bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
-		}
-	}
+	if (python)
+		configure_python(k);
 	if (k->multi) {
 		bpf_program__set_expected_attach_type(s->progs.lp_probe, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_loader, LP_UPROBE_MULTI);

@@ -237,6 +237,12 @@ static uint64_t method_code(struct finder *f, const char *module, const char *cl
  */
 static int find_callbacks(struct finder *f)
 {
+	static const struct {
+		enum lp_py_trap trap;
+		const char *name;
+	} uvloop[] = { { LP_PY_TRAP_UVLOOP, "uvloop.loop.Handle._run" },
+		       { LP_PY_TRAP_UVLOOP_TIMER, "uvloop.loop.TimerHandle._run" } };
+	bool has_uvloop = module_get(f, "uvloop.loop", "Loop");
 	struct lp_py_hook hook = { .flags = LP_PY_HOOK_CURRENT | LP_PY_HOOK_FRAME,
 				   .about = ARG1,
 				   .only = method_code(f, "asyncio.events", "Handle", "_run") };
@@ -251,10 +257,11 @@ static int find_callbacks(struct finder *f)
 	hook.except[1] = lp_py_class_of_variable(f->py, "PyExc_KeyboardInterrupt");
 	if (hook.only)
 		r = add(f, &t, LP_PY_TRAP_CALLBACK, sym.addr, &hook);
-	if (r == 0 && module_get(f, "uvloop.loop", "Loop")) {
-		hook.only = 0;
-		strcpy(hook.name, "uvloop.loop.Handle._run");
-		r = add(f, &t, LP_PY_TRAP_UVLOOP, sym.addr, &hook);
+	hook.only = 0;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(uvloop) && has_uvloop && r == 0; i++) {
+		hook.name_len = (uint32_t)strlen(uvloop[i].name);
+		memcpy(hook.name, uvloop[i].name, hook.name_len);
+		r = add(f, &t, uvloop[i].trap, sym.addr, &hook);
 	}
 	return r;
 }

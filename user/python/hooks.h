@@ -10,7 +10,7 @@
  *	THREAD	    threading makes an ExceptHookArgs, for threading.excepthook or whatever is there
  *	FUTURE	    a Future or Task of _asyncio ends, and nobody has asked for its exception
  *	CALLBACK    an exception comes to the function that runs a callback of an event loop, and that
- *		    hands it to the loop's exception handler: asyncio's; UVLOOP: uvloop's
+ *		    hands it to the loop's exception handler: asyncio's; UVLOOP*: uvloop's
  *
  * By symbol where there is one, else by the slots of the interpreter's own types. Where a function
  * does nothing but call the next, that one is meant, as others call it themselves.

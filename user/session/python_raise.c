@@ -16,7 +16,8 @@ static const struct trap_kind {
 	const char *function;
 } kinds[] = {
 	{ LP_AT_RAISE, LP_PY_AT_RAISE, LP_PY_TRAP_RAISE, LP_PY_TRAP_RAISE, "PyTraceBack_Here" },
-	{ LP_AT_UNCAUGHT, LP_PY_AT_UNCAUGHT, LP_PY_TRAP_PRINT, LP_PY_TRAP_UVLOOP, "PyErr_Print" },
+	{ LP_AT_UNCAUGHT, LP_PY_AT_UNCAUGHT, LP_PY_TRAP_PRINT, LP_PY_TRAP_UVLOOP_TIMER,
+	  "PyErr_Print" },
 };
 
 /* How a program goes on that has not failed. */
