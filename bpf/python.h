@@ -406,7 +406,7 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 }
 
 /* The thread, its frame, and whether it is about to execute the unit: 1. step: flags of the site that a
- * probe in the evaluation loop serves; 0: a watchpoint.
+ * probe in the evaluation loop serves, of which a CALLED one has said the frame; 0: a watchpoint.
  */
 lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step)
 {
@@ -418,11 +418,14 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->py.unit = unit;
-	if (lp_pyvm_find_thread(vm, rt, t ? t->tstate : 0) ||
-	    lp_pyvm_find_frame(vm, &rt->layout) < 0)
+	if (lp_pyvm_find_thread(vm, rt, t ? t->tstate : 0))
 		return 0;
 	if (t)
 		t->tstate = vm->py.tstate;
+	if (step & LP_PY_SITE_CALLED)
+		return lp_pyvm_called(vm, rt);
+	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)
+		return 0;
 	return step ? lp_pyvm_begins(vm, &rt->layout, unit, t, step)
 		    : lp_pyvm_about_to(vm, &rt->layout, unit, t, ip);
 }

@@ -17,6 +17,21 @@
 #define LP_PYVM_INSTRUMENTED                                                                       \
 	236 /* opcodes from here on: MIN_INSTRUMENTED_OPCODE of 3.13, 237 in 3.12 */
 
+#define LP_PYVM_EVENTS 0xffull /* _PY_EVAL_EVENTS_MASK, from 3.13 on */
+#define LP_PYVM_ACTIVE 0x10    /* PyThreadState._status.active, from 3.12 on */
+
+/* A thread that runs in several interpreters, one within the other, has a PyThreadState in each: is this
+ * the one that runs? Up to 3.11 one lock serves them all, and who holds it is known.
+ */
+lp_inline int lp_pyvm_runs(struct lp_vm *vm, const struct lp_py_layout *l, __u64 tstate)
+{
+	__u64 status;
+
+	return l->tstate_status == LP_PY_NONE ||
+	       (lp_pyvm_get(vm, tstate + l->tstate_status, 4, &status) >= 0 &&
+		status & LP_PYVM_ACTIVE);
+}
+
 /* The PyThreadState whose thread is vm->py.thread_id: one step along those of all interpreters. */
 static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
 {
@@ -41,21 +56,33 @@ static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
 		return 1;
 	if (id == vm->py.thread_id) {
 		vm->py.tstate = vm->py.base;
-		return 1;
+		if (lp_pyvm_runs(vm, l, vm->py.base))
+			return 1;
 	}
 	return lp_pyvm_u64(vm, vm->py.base + l->tstate_next, &vm->py.base) < 0;
+}
+
+/* Is it of this thread, and the one that runs? */
+lp_inline int lp_pyvm_is_thread(struct lp_vm *vm, const struct lp_py_layout *l, __u64 tstate)
+{
+	__u64 id;
+
+	return tstate && lp_pyvm_u64(vm, tstate + l->tstate_thread_id, &id) >= 0 &&
+	       id == vm->py.thread_id && lp_pyvm_runs(vm, l, tstate);
 }
 
 /* vm->py.tstate of this thread, 0 or 1: there is none. known: what it was last time. */
 lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 known)
 {
 	struct lp_step step = { .vm = vm };
-	__u64 id;
+	const struct lp_py_layout *l = &rt->layout;
 
 	vm->py.thread_id = lp_thread_pointer();
+	if (l->runtime_tstate != LP_PY_NONE &&
+	    lp_pyvm_u64(vm, rt->runtime + l->runtime_tstate, &known) < 0)
+		return 1;
 	vm->py.tstate = known;
-	if (known && lp_pyvm_u64(vm, known + rt->layout.tstate_thread_id, &id) >= 0 &&
-	    id == vm->py.thread_id)
+	if (lp_pyvm_is_thread(vm, l, known))
 		return 0;
 	/* up to 3.11 the one that may run is known; one that is made for a new thread, and does not run yet,
 	 * has the number of the thread that makes it
@@ -88,6 +115,35 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 		return -LP_ST_UNREADABLE;
 	vm->py.code &= ~(__u64)l->frame_tags;
 	return 0;
+}
+
+/* Does the call end in a RecursionError instead (_Py_EnterRecursiveCall())? While one is dealt with, which
+ * the words behind the depth say, it doesn't.
+ */
+lp_inline int lp_pyvm_too_deep(struct lp_vm *vm, const struct lp_py_runtime *rt)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u64 at = rt->runtime + l->runtime_depths, depth, limit;
+
+	if (l->interp_depths != LP_PY_NONE) {
+		if (lp_pyvm_u64(vm, vm->py.tstate + l->tstate_interp, &at) < 0)
+			return 0;
+		at += l->interp_depths;
+	}
+	return lp_pyvm_u64(vm, vm->py.tstate + l->tstate_depth, &depth) >= 0 &&
+	       lp_pyvm_get(vm, at, 4, &limit) >= 0 && !(__u16)(depth >> 32) &&
+	       (__u32)depth >= (__u32)limit;
+}
+
+/* The loop's function was called for the frame vm->py.frame: does it begin now? */
+lp_inline int lp_pyvm_called(struct lp_vm *vm, const struct lp_py_runtime *rt)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u64 last;
+
+	return lp_pyvm_u64(vm, vm->py.frame + l->frame_code, &vm->py.code) >= 0 &&
+	       lp_pyvm_get(vm, vm->py.frame + l->frame_lasti, 4, &last) >= 0 && (__s32)last == -1 &&
+	       !lp_pyvm_too_deep(vm, rt);
 }
 
 /* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */
@@ -157,6 +213,22 @@ lp_inline int lp_pyvm_in_tracing(struct lp_vm *vm, const struct lp_py_layout *l)
 	       lp_pyvm_get(vm, cframe + l->cframe_tracing, 1, &tracing) >= 0 && tracing;
 }
 
+/* A RESUME whose code is not instrumented as it is to be does that first, and then begins again. 3.12
+ * moves the frame on before, so that the second is known; from 3.13 on the first is.
+ */
+lp_inline int lp_pyvm_resumes(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit)
+{
+	__u64 last, wanted, version, tracing;
+
+	if (!l->lasti_is_next)
+		return lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) >= 0 && last != unit;
+	if (lp_pyvm_u64(vm, vm->py.tstate + l->tstate_breaker, &wanted) < 0 ||
+	    lp_pyvm_u64(vm, vm->py.code + l->code_instrumented, &version) < 0 ||
+	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0)
+		return 0;
+	return version == (wanted & ~LP_PYVM_EVENTS) || tracing;
+}
+
 /* The same of a probe where the instruction begins. From 3.11 on the frame is behind by one instruction,
  * unless this one begins again, as the interpreter has tried to specialise it: it does when the
  * counter in its cache (a backoff counter from 3.13 on) is at its end. An instrumented one is never
@@ -170,6 +242,8 @@ lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u
 
 	if (l->lasti_unit)
 		return lp_pyvm_about_to(vm, l, unit, 0, 0);
+	if (flags & LP_PY_SITE_RESUMES)
+		return lp_pyvm_resumes(vm, l, unit);
 	if (!(flags & LP_PY_SITE_CACHED) || !t)
 		return 1;
 	if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0 ||

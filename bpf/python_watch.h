@@ -70,6 +70,18 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
+/* The loop's function is called for a frame: is it of the site's code, and does it begin there, not by an
+ * exception (generator.throw())?
+ */
+lp_inline int lp_step_is_call(const struct pt_regs *ctx, const struct lp_py_site *py, __u64 frame)
+{
+	const struct lp_py_runtime *rt = lp_py_runtime_at(py->runtime);
+	__u64 code = 0;
+
+	return rt && !lp_mem_read(&code, sizeof(code), frame + rt->layout.frame_code) &&
+	       code == py->code && !(__u32)register_of(ctx, (__u16)py->unit_delta);
+}
+
 /* An instruction of the evaluation loop begins, in whatever code: is it the unit of the site in the
  * cookie? Seldom: that has to be told soon. Apart, for a small stack.
  */
@@ -81,8 +93,14 @@ static __attribute__((noinline)) int lp_step_is_hit(struct pt_regs *ctx, __u32 i
 
 	if (runs)
 		runs->all++;
-	return py && register_of(ctx, py->unit_register) + py->unit_delta == py->unit &&
-	       lp_py_runtime_of(pid_tgid) == py->runtime + 1;
+	if (!py)
+		return 0;
+
+	__u64 at = register_of(ctx, py->unit_register);
+	if (py->flags & LP_PY_SITE_CALLED ? !lp_step_is_call(ctx, py, at)
+					  : at + py->unit_delta != py->unit)
+		return 0;
+	return lp_py_runtime_of(pid_tgid) == py->runtime + 1;
 }
 
 SEC("uprobe")
@@ -109,6 +127,7 @@ int lp_step(struct pt_regs *ctx)
 	vm->py.is_alone = 1;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	vm->mach[LP_MACH_IP] = ctx->rip;
+	vm->py.frame = register_of(ctx, py->unit_register); /* of a CALLED one */
 	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
 	    lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
 		lp_pyvm_run(vm);

@@ -117,6 +117,7 @@
 	X(code_exceptiontable, "PyCodeObject.co_exceptiontable, from 3.11 on")                     \
 	X(code_code, "PyCodeObject: co_code, a bytes object, up to 3.10; from 3.11 on the units")  \
 	X(code_firsttraceable, "PyCodeObject._co_firsttraceable, from 3.11 on")                    \
+	X(code_instrumented, "PyCodeObject._co_instrumentation_version, from 3.13 on")             \
 	X(frame_back, "frame: f_back; previous from 3.11 on (_PyInterpreterFrame)")                \
 	X(frame_code, "frame: f_code; f_executable from 3.13 on")                                  \
 	X(frame_func, "_PyInterpreterFrame: f_func, f_funcobj; from 3.11 on")                      \
@@ -129,6 +130,8 @@
 	X(frame_owner, "_PyInterpreterFrame.owner, from 3.11 on")                                  \
 	X(runtime_interpreters, "_PyRuntimeState.interpreters.head")                               \
 	X(runtime_tstate, "_PyRuntimeState.gilstate.tstate_current, up to 3.11")                   \
+	X(runtime_depths, "_PyRuntimeState.ceval.recursion_limit, 3.8")                            \
+	X(interp_depths, "PyInterpreterState.ceval.recursion_limit, 3.9 and 3.10")                 \
 	X(interp_next, "PyInterpreterState.next")                                                  \
 	X(interp_threads, "PyInterpreterState.tstate_head, threads.head from 3.11 on")             \
 	X(interp_modules, "PyInterpreterState: modules; imports.modules from 3.12 on")             \
@@ -142,6 +145,10 @@
 	X(tstate_tracefunc, "PyThreadState.c_tracefunc")                                           \
 	X(tstate_dict, "PyThreadState.dict")                                                       \
 	X(tstate_thread_id, "PyThreadState.thread_id: pthread_self()")                             \
+	X(tstate_interp, "PyThreadState.interp")                                                   \
+	X(tstate_depth, "PyThreadState.recursion_depth, up to 3.10")                               \
+	X(tstate_breaker, "PyThreadState.eval_breaker, from 3.13 on")                              \
+	X(tstate_status, "PyThreadState._status, from 3.12 on")                                    \
 	X(tstate_loop, "PyThreadState: asyncio_running_loop, from 3.13 on")                        \
 	X(tstate_task, "PyThreadState: asyncio_running_task, from 3.14 on")                        \
 	X(holder_loop, "PyRunningLoopHolder.rl_loop (_asyncio), up to 3.11")                       \
@@ -283,8 +290,9 @@ struct lp_py_site {
 	__u32 stack_base; /* words of localsplus before the value stack */
 	__u32 flags;	  /* LP_PY_SITE_* */
 	__u32 next;	  /* number + 1 of the next site at the same byte; 0: none */
-	/* Of a site that a uprobe in the evaluation loop serves, from 3.11 on: the machine register
-	 * that holds the address of the unit, less delta bytes, when the probe is hit.
+	/* Of a site that a uprobe in the evaluation loop serves: the machine register that holds
+	 * the address of the unit, less delta bytes, when the probe is hit. Of a CALLED one: that which
+	 * holds the frame, and that which says whether the frame begins by an exception.
 	 */
 	__u16 unit_register;
 	__s16 unit_delta;
@@ -345,7 +353,9 @@ struct lp_py_fetch_key {
 #define LP_PY_SITE_FOLLOWS     0x2u
 #define LP_PY_SITE_CACHED      0x8u  /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u  /* probes in the evaluation loop serve it: in no chain */
-#define LP_PY_SITE_TRAP	       0x10u /* of exceptions: `unit` is LP_PY_AT_*, stack_base its bit */
+#define LP_PY_SITE_CALLED      0x10u /* of those: where that loop is entered, up to 3.10 */
+#define LP_PY_SITE_RESUMES     0x20u /* of those: a RESUME, from 3.12 on */
+#define LP_PY_SITE_TRAP	       0x40u /* of exceptions: `unit` is LP_PY_AT_*, stack_base its bit */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 
 /* Exceptions have no code unit: their sites are a chain of an interpreter, at this address. */

@@ -256,7 +256,8 @@ class Target(Process):
 
 SUMMARY = re.compile(
     r"^(?:logpoint: )?(?P<name>.*): (?P<hits>\d+) hits = (?P<logged>\d+) logged \+ (?P<filtered>\d+) filtered \+ "
-    r"(?P<limited>\d+) rate-limited \+ (?P<lost>\d+) lost(?: \([^)]*\))?(?: \+ (?P<unshown>\d+) not shown)?(?: \[.*\])?$")
+    r"(?P<limited>\d+) rate-limited \+ (?P<lost>\d+) lost(?: \([^)]*\))?(?: \+ (?P<overwritten>\d+) overwritten)?"
+    r"(?: \+ (?P<unshown>\d+) not shown)?(?: \[.*\])?$")
 
 
 @dataclasses.dataclass
@@ -266,6 +267,7 @@ class Counts:
     filtered: int = 0
     limited: int = 0
     lost: int = 0
+    overwritten: int = 0  # with --last: newer ones had their place
     unshown: int = 0  # recorded, but the session was at its end already
 
 
@@ -324,12 +326,12 @@ def crashed(status, err):
           f"logpoint was killed by signal {-status}: {err[-1500:]}")
 
 
-def trace(command, *points, options=(), status=0, form="json", timeout=TIMEOUT, **rest):
+def trace(command, *points, options=(), status=0, form="json", timeout=TIMEOUT, budget="none", **rest):
     """Runs `logpoint POINTS -- COMMAND` to its end."""
     records = scratch("records")
     if records.exists():
         records.unlink()
-    got, out, err = logpoint(*options, "--format", form, "-o", records, *points, "--", *command,
+    got, out, err = logpoint(*options, "--max-overhead", budget, "--format", form, "-o", records, *points, "--", *command,
                              timeout=timeout, **rest)
     check(got == status, f"exit status {got} instead of {status}: {err[-2000:]}")
     raw = records.read_text(errors="surrogateescape") if records.exists() else ""

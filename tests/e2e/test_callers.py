@@ -10,7 +10,6 @@ from harness import COMPILERS, Target, Tracer, as_pointer, at, check, each, equa
 # what settle() is called with, in order; the last two by a jump and by a pointer
 PASSED = [10, 20, 21, 22, 40, 51, 70]
 TEXTS = ["constant", "crate", "crate", "crate", "passed on", "jumped", "pointed"]
-OPTIONS = ("--max-overhead", "none")
 
 
 def built(cc):
@@ -22,7 +21,7 @@ def built(cc):
 
 @each(*COMPILERS)
 def values(cc):
-    result = trace([built(cc)], f'{at("callers.c", "settle")} "{{a}} {{text}} {{box:p}} {{box.width}} {{box.name}}" as s', options=OPTIONS)
+    result = trace([built(cc)], f'{at("callers.c", "settle")} "{{a}} {{text}} {{box:p}} {{box.width}} {{box.name}}" as s')
     equal(result.counts("s").hits, len(PASSED), "hits")
     frames = set()
     for record, a, text in zip(result.records, PASSED, TEXTS):
@@ -46,7 +45,7 @@ def values(cc):
 def conditions(cc):
     place = at("callers.c", "settle")
     result = trace([built(cc)], f'{place} if a == 21 && box->width == 3 as one', f'{place} if a >= 40 as some',
-                   f'{place} if text == "crate" as text', options=OPTIONS)
+                   f'{place} if text == "crate" as text')
     equal(result.counts("one").logged, 1, "records of one value")
     equal(result.counts("some").logged, 1, "records of the condition's values")
     equal(result.counts("text").logged, 3, "records of one string")
@@ -72,7 +71,7 @@ def minimum():
     path = built("gcc")
     check("DW_OP_bra" in run_tool(tool("readelf"), "--debug-dump=loc", path), "no location branches: this tests nothing")
     place = at("callers.c", "least")
-    result = trace([path], f'{place} "{{i}} {{cut}}" as s', f'{place} if cut == 7 as seven', options=OPTIONS)
+    result = trace([path], f'{place} "{{i}} {{cut}}" as s', f'{place} if cut == 7 as seven')
     found = [r["values"].get("cut") for r in result.records if r["logpoint"] == "s"]
     equal(found, [5, 7, -2, 7, 7], "the lesser of two")
     equal(result.counts("seven").logged, 3, "records of one of them")

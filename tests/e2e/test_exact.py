@@ -26,7 +26,7 @@ def steps(result):
 @each("-O0", "-O2")
 def condition(opt):
     """A condition that is true once in a thousand: those records, and a summary that adds up."""
-    result = trace([loop(opt), 100000], f'{STEP} "{{i}}" if i % 1000 == 7', options=("--max-overhead", "none"))
+    result = trace([loop(opt), 100000], f'{STEP} "{{i}}" if i % 1000 == 7')
     equal([r["values"]["i"] for r in result.records], list(range(7, 100000, 1000)), "values of i")
     equal(result.counts(STEP), Counts(hits=100000, logged=100, filtered=99900), "summary")
     equal(steps(result), 100000, "the program's own count")
@@ -49,8 +49,7 @@ def clauses():
     """hit, max and conditions in every form, all at one line at once."""
     names = [f"c{k}" for k in range(len(CLAUSES))]
     wanted = [(n, c, w) for n, (c, w) in zip(names, CLAUSES) if w is not None]
-    result = trace([loop("-O0"), 1000], *[f'{STEP} "{{i}}" {c} as {n}' for n, c, w in wanted],
-                   options=("--max-overhead", "none"))
+    result = trace([loop("-O0"), 1000], *[f'{STEP} "{{i}}" {c} as {n}' for n, c, w in wanted])
     wrong = []
     for name, clause, want in wanted:
         got = [r["values"]["i"] for r in result.records if r["logpoint"] == name]
@@ -66,8 +65,7 @@ def clauses():
 @test
 def after():
     """`after` is silent until the other has logged."""
-    result = trace([loop(), 100], f'{STEP} "{{i}}" after second as first', f'{OTHER} "{{i}}" if i == 50 as second',
-                   options=("--max-overhead", "none"))
+    result = trace([loop(), 100], f'{STEP} "{{i}}" after second as first', f'{OTHER} "{{i}}" if i == 50 as second')
     equal([r["values"]["i"] for r in result.records if r["logpoint"] == "second"], [50], "the one waited for")
     equal([r["values"]["i"] for r in result.records if r["logpoint"] == "first"], list(range(51, 100)), "after it")
     equal(result.counts("first"), Counts(hits=100, logged=49, filtered=51), "summary")
@@ -77,7 +75,7 @@ def after():
 def rate():
     """`rate` holds back what is above it, and counts it."""
     start = time.monotonic()
-    result = trace([loop(), 3000, 500], f'{STEP} "{{i}}" rate 10/s', options=("--max-overhead", "none"))
+    result = trace([loop(), 3000, 500], f'{STEP} "{{i}}" rate 10/s')
     seconds = time.monotonic() - start
     counts = result.counts(STEP)
     equal(counts.hits, 3000, "hits")
@@ -135,7 +133,7 @@ def order():
     """Records of threads on different CPUs come in the order of time."""
     path = program("threads.c")
     cpus = sorted(os.sched_getaffinity(0))[:2]
-    result = trace([path, 20000, *cpus], f'{at("threads.c", "step")} "{{i}}" as s', options=("--max-overhead", "none"))
+    result = trace([path, 20000, *cpus], f'{at("threads.c", "step")} "{{i}}" as s')
     times = [r["time"] for r in result.records]
     check(times == sorted(times), "records are not in order of time")
     threads = {}

@@ -6,7 +6,6 @@ import sys
 
 from harness import BUILD, SOURCES, at, each, equal, logpoint, main, run_tool, scratch, tool, trace
 
-FREE = ("--max-overhead", "none")
 # named by their address and length, as Go has them
 TEXT = "{s.len} {s.str[:s.len]:s}"
 
@@ -23,7 +22,7 @@ def values(kind):
     path = built(*(("-gcflags=-N -l",) if kind == "plain" else ()))
     result = trace([path], f'entry main.add "{{n}} {TEXT} {{p.X}} {{p.Y}} {{p.Name.str[:6]:s}}" as entry',
                    f'{at("gopher.go", "added")} "{{n}} {TEXT} {{total}} {{p.X}}" as line', 'entry main.(*Point).Move "{p.Y} {dx}" as move',
-                   'entry main.add if n >= 3 as late', options=FREE)
+                   'entry main.add if n >= 3 as late')
     rows = [row.split() for row in result.out.splitlines()]
     equal(len(rows), 5, "rows that the program prints")
     before = {"x": 1, "y": 2}

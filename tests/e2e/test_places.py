@@ -27,7 +27,7 @@ def grouped(records, key):
 def inlined_line(cc, opt):
     """Every inlined copy of a line is covered: known counts, known values."""
     result = trace([program("inlined.c", cc, opt), 10], f'{at("inlined.c", "copied")} "{{tripled}} {{who}} {{value}}" as c',
-                   f'{at("inlined.c", "sometimes")} "{{value}}" as s', options=FREE)
+                   f'{at("inlined.c", "sometimes")} "{{value}}" as s')
     by_caller = grouped([r for r in result.records if r["logpoint"] == "c"], lambda r: r["values"].get("who"))
     for who, turns in ((1, 10), (2, 20), (3, 30)):
         records = by_caller[who]
@@ -43,8 +43,7 @@ def inlined_line(cc, opt):
 @each("-O0", "-O2")
 def inlined_entry(opt):
     """entry of a function that is inlined hits each inlined copy."""
-    result = trace([program("inlined.c", opt=opt), 10], 'entry copied "{value} {who}"', 'entry sometimes "{value}"',
-                   options=FREE)
+    result = trace([program("inlined.c", opt=opt), 10], 'entry copied "{value} {who}"', 'entry sometimes "{value}"')
     equal(result.counts("entry copied").hits, 60, "hits of the inlined function")
     equal(result.counts("entry sometimes").hits, 50, "hits of the function with both kinds of copies")
     who = collections.Counter(r["values"].get("who") for r in result.records if r["logpoint"] == "entry copied")
@@ -57,7 +56,7 @@ def templates(cc, opt):
     result = trace([program("shop.cc", cc, opt), 4], f'{at("shop.cc", "sum")} "{{i}}" as sum',
                    f'{at("shop.cc", "box")} "{{times}} {{this->value}}" as box',
                    'entry shop::Order::discount "{this->price_}" as discount',
-                   'entry shop::detail::Box*::get as get', 'entry shop::Order::total as total', options=FREE)
+                   'entry shop::detail::Box*::get as get', 'entry shop::Order::total as total')
     equal(result.counts("total").hits, 4, "hits of the virtual method")
     equal(result.counts("box").hits, 12, "hits of a line with three instances")
     equal(result.counts("get").hits, 12, "hits of a glob")
@@ -77,7 +76,7 @@ def calls(cc, opt):
     result = trace([program("recursion.c", cc, opt), 3, 4], 'return pair "{$return.sum} {$return.depth}" as pair',
                    "call negative as negative", "call name_of as name_of", "return large as large",
                    'call half "{$return} {$elapsed}" as half', "call nothing as nothing",
-                   'return fib "{$return}" if $return == 55 as fib', options=FREE)
+                   'return fib "{$return}" if $return == 55 as fib')
     by = grouped(result.records, lambda r: r["logpoint"])
     equal([r["values"] for r in by["pair"]], [{"$return.sum": 2 * i, "$return.depth": i + 1} for i in range(4)],
           "struct in two registers")
@@ -101,7 +100,7 @@ def calls(cc, opt):
 @each("-O0", "-O2")
 def recursion(opt):
     """Each call of a recursion with its own arguments and return value."""
-    result = trace([program("recursion.c", opt=opt), 20, 2], "call down as down", options=FREE)
+    result = trace([program("recursion.c", opt=opt), 20, 2], "call down as down")
     equal(result.counts("down"), Counts(hits=42, logged=42), "summary")
     got = [(r["values"]["n"], r["return"]) for r in result.records]
     equal(got, [(n, 1000 + n) for n in range(21)] * 2, "innermost first")
@@ -112,7 +111,7 @@ def recursion(opt):
 def deep_recursion():
     """Deeper than the kernel follows returns: what it can't see is counted as lost."""
     depth = 200
-    result = trace([program("recursion.c"), depth, 3], "call down as down", 'entry down "{n}" as entry', options=FREE)
+    result = trace([program("recursion.c"), depth, 3], "call down as down", 'entry down "{n}" as entry')
     calls = 3 * (depth + 1)
     equal(result.counts("entry").hits, calls, "entries")
     counts = result.counts("down")
@@ -129,7 +128,7 @@ def entry_and_return_without_debug_information():
     """By symbol alone: entry with $1..., return as an integer."""
     path = copy_of(program("recursion.c"))
     run_tool(tool("objcopy"), "--strip-debug", path)
-    result = trace([path, 0, 3], 'entry negative "{$1}" as in', 'return negative "{$return}" as out', options=FREE)
+    result = trace([path, 0, 3], 'entry negative "{$1}" as in', 'return negative "{$return}" as out')
     equal([r["values"]["$1"] for r in result.records if r["logpoint"] == "in"], [0, 1, 2], "$1")
     returned = [r["values"]["$return"] for r in result.records if r["logpoint"] == "out"]
     equal([v & 0xff for v in returned], [0, 255, 254], "$return")
@@ -144,7 +143,7 @@ def offset_and_address():
     starts = [int(m[1], 16) for m in re.finditer(r"^\s+([0-9a-f]+):", body[2], re.M)]
     base = starts[0]
     inner = next(a for a, b in zip(starts[1:], starts[2:]) if b - a > 1)
-    result = trace([path, 5], f'step+{inner - base} "{{$func}}" as offset', f'{inner:#x} "{{$hit}}" as address', options=FREE)
+    result = trace([path, 5], f'step+{inner - base} "{{$func}}" as offset', f'{inner:#x} "{{$hit}}" as address')
     equal(result.counts("offset").hits, 5, "hits by offset")
     equal(result.counts("address").hits, 5, "hits by address")
     status, _, err = logpoint(f"step+{inner - base + 1}", "--", path, "5")
@@ -302,7 +301,7 @@ def thread_local(cc, kind):
     """Thread-local variables, each thread its own."""
     flags = {"pie": (), "fixed": ("-no-pie",), "static": ("-static",)}[kind]
     result = trace([program("threads.c", cc, flags=flags, name=f"threads-{kind}"), 20, 0, 0, 0],
-                   f'{at("threads.c", "step")} "{{mine}} {{shown.text}} {{number}}" as s', options=FREE)
+                   f'{at("threads.c", "step")} "{{mine}} {{shown.text}} {{number}}" as s')
     equal(result.counts("s"), Counts(hits=60, logged=60), "summary")
     for record in result.records:
         values = record["values"]
@@ -365,8 +364,7 @@ def file_forms(cc, kind):
         change = by_build_id
     if change:
         change(path)
-    result = trace([path, 30], f'{at("steps.c", "step")} "{{i}} {{word}}" as line', 'entry step "{i}" as entry', "call other as call",
-                   options=FREE)
+    result = trace([path, 30], f'{at("steps.c", "step")} "{{i}} {{word}}" as line', 'entry step "{i}" as entry', "call other as call")
     words = ("red", "green", "blue")
     equal([r["message"] for r in result.records if r["logpoint"] == "line"],
           [f"{i} {words[i % 3]}" for i in range(30)], "records of the line")
@@ -423,7 +421,7 @@ def debuginfod():
     equal(status, 0, "exit status without a server: a library could still bring the line")
     check("pending" in err and "no debug information" in err, err)
     environment |= {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": str(scratch("cache"))}
-    result = trace([path, 5], f'{at("steps.c", "step")} "{{i}} {{word}}"', options=FREE, env=environment)
+    result = trace([path, 5], f'{at("steps.c", "step")} "{{i}} {{word}}"', env=environment)
     equal([r["values"]["i"] for r in result.records], list(range(5)), "values")
     check(DebugFiles.asked, "the server was never asked")
 
@@ -456,7 +454,7 @@ def two_kinds_of_same_name():
     status, _, err = logpoint('part.c:2 "{n}"', "--", path)
     equal(status, 2, "exit status")
     check("one/part.c" in err and "two/part.c" in err, err)
-    result = trace([path], 'two/part.c:2 "{n}"', options=FREE)
+    result = trace([path], 'two/part.c:2 "{n}"')
     equal(len(result.records), 1, "records")
     equal(result.records[0]["function"], "part_two", "function")
 

@@ -145,6 +145,72 @@ def interrupted_loops(name, path):
     equal(result.counts("body").hits, hits, "hits of the body")
 
 
+def begin_with_loops(path, calls, threads, mode, *more):
+    """Functions that begin with a loop are hit by calls, not by rounds: (program, result)."""
+    points = ('entry spin "{n} {rounds}" as spin', 'return spin "{$return}" as back', 'entry fail "{n}" as fail',
+              'entry flow "{n}" as flow', 'call dive "{n} {rounds} {$return} {$elapsed}" as dive', 'return wait "{$return}" as wait')
+    target, result = watch(path, "rounds.py", *points, *more, args=(calls, threads, mode))
+    wanted = {"spin": calls, "back": calls, "fail": calls, "flow": calls, "dive": 2 * calls, "wait": calls}
+    for point, hits in wanted.items():
+        got = result.counts(point)
+        equal((got.hits, got.logged, got.lost), (hits, hits, 0), f"hits of {point} {mode}")
+    return target, result
+
+
+@EVERY
+def functions_that_are_loops(name, path):
+    calls = SOME // 10
+    _, result = begin_with_loops(path, calls, 1, "")
+    equal([tuple(v.values()) for v in values(result, "spin")], [(n, n % 7) for n in range(calls)], "arguments")
+    for point in ("flow", "fail"):
+        equal([v["n"] for v in values(result, point)], list(range(calls)), f"arguments of {point}")
+    for point in ("back", "wait"):
+        equal([v["$return"] for v in values(result, point)], list(range(calls)), f"results of {point}")
+    dives = [[v["n"], v["rounds"], v["$return"]] for v in values(result, "dive")]
+    equal(dives, [row for n in range(calls) for row in ([-1, 1, -1], [n, 4, n])], "calls of dive")
+    check(all(v["$elapsed"] > 0 for v in values(result, "dive")), "times that calls took")
+
+
+@EVERY
+def functions_that_are_loops_otherwise(name, path):
+    """With several threads; under somebody's trace function; up to where no more calls are possible."""
+    begin_with_loops(path, SOME // 50, 4, "")
+    target, _ = begin_with_loops(path, SOME // 100, 2, "settrace")
+    equal(target.said("end")[0]["seen"], SOME // 100, "call events")
+    begin_with_loops(path, SOME // 100, 2, "profile")
+    target, result = begin_with_loops(path, 4, 1, "deep", 'entry enough "{n}" as enough')
+    depth = target.said("deep")[0]["depth"]
+    check(depth > 100 and [v["n"] for v in values(result, "enough")] == list(range(depth)), f"{depth} calls up to the limit")
+
+
+@EVERY
+def in_subinterpreters(name, path):
+    """A thread goes from one interpreter to another and back: each is seen where it is, with its own objects."""
+    times = 40
+    line = where("nested_module.py", "nested")
+    target = Program(path, "nested.py", times)
+    tracer = Tracer(target, line + ' "{thing} {text} {number} {isinstance(thing, Thing)}" if number >= 0 as line',
+                    'call step "{who} {number} {$return[1]}" as call')
+    target.go()
+    until(lambda: target.said("prepared"), "two more interpreters")
+    until(lambda: len(re.findall(r"^(?:logpoint: )?armed: ", tracer.errors(), re.M)) >= 4, "them to be armed")
+    target.go()
+    target.finish()
+    result = tracer.finish()
+    want = {"early": range(times), "thread": range(times), "first": range(times), "second": range(times, 2 * times),
+            "main": range(2 * times)}
+    for point in ("line", "call"):
+        got = {}
+        for v in values(result, point):
+            who, number = v["who"] if point == "call" else v["thing"]["who"], v["number"]
+            equal(v["$return[1]" if point == "call" else "text"], f"{who} {number}", f"the text at {point}")
+            check(point == "call" or v["isinstance(thing, Thing)"] is True, f"class of {who}'s")
+            got.setdefault(who, []).append(number)
+        equal({who: sorted(numbers) for who, numbers in got.items()}, {who: list(numbers) for who, numbers in want.items()},
+              f"hits of {point}")
+    check(all(result.counts(point).lost == 0 for point in ("line", "call")), "none is lost")
+
+
 @EVERY
 def forked_children(name, path):
     """Children are targets with --follow only; their threads, too."""
@@ -187,7 +253,7 @@ def made_again_and_again(name, path):
     """Code from text, freed and made anew: each is hit, in its own lines, and gives back what it used."""
     times = 41
     result = trace([path, FOLDER / "remade.py", times], 'remade_code.py:2 "{x}" as line', 'entry made "{x}" as entry',
-                   'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third', options=("--max-overhead", "none"))
+                   'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third')
     for point in ("line", "entry", "back"):
         equal((result.counts(point).hits, result.counts(point).lost), (times, 0), f"hits of {point}")
     equal([v["$return"] for v in values(result, "back")], [n + 1 for n in range(times)], "results")

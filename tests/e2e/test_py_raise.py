@@ -66,7 +66,7 @@ def classes(name, path):
         'raise IOError "{$exc.errno} {$exc.filename}" if $exc.errno == 2 and $func == "files" as files',
         'raise late_errors.Late.Inner, Nope "{module.__name__} {$exc.args}" as late',
         'raise StopIteration if $func == "flow" as flow', 'raise asyncio.CancelledError as cancelled',
-        'raise BaseException if $file.endswith("raising.py") as all', "raise OSError max 1 as once")
+        'raise BaseException if $file.endswith("raising.py") as any', "raise OSError max 1 as once")
     want = {"value": [{"$exc.args[0]": r["text"], "n": r["n"]} for r in target.said("value")],
             "wrong": [{"$exc.args[0]": r["text"], "$exc.code": r["code"], "total": r["total"], "kind": r["kind"]}
                       for r in target.said("wrong")],
@@ -78,8 +78,8 @@ def classes(name, path):
     equal([result.counts(n).logged for n in ("flow", "once")], [4, 1], "an end of an iteration, a first one")
     check(result.counts("cancelled").logged >= 4, "tasks that were cancelled")
     # value, wrong, worse, files, late: control flow is none of it
-    equal(result.counts("all").logged, 4 * 5, "all that the file raises")
-    equal(result.counts("all").lost, 0, "lost")
+    equal(result.counts("any").logged, 4 * 5, "all that the file raises")
+    equal(result.counts("any").lost, 0, "lost")
     function = {r["function"] for r in result.records if r["logpoint"] == "worse"}
     check({f.rsplit(".", 1)[-1] for f in function} == {"inner"}, f"the function that raises: {function}")
 

@@ -21,7 +21,7 @@ WANT = {"first": "<unbound", "second": 1, "third": 1, "ready": "start_module", "
 
 
 def once(*command, places=PLACES, **options):
-    result = trace(command, *places, options=("--max-overhead", "none"), **options)
+    result = trace(command, *places, **options)
     for place in places:
         name = place.split()[-1]
         counts = result.counts(name)
@@ -74,7 +74,7 @@ def a_path_that_is_not_ascii(name, path):
 def a_native_program_in_its_place():
     """What a shell becomes, unknown before, is armed before its first instruction."""
     path = program("ending.c")
-    result = trace(["/bin/sh", "-c", f"exec {path} exit 3 </dev/null"], "entry last as last", options=("--max-overhead", "none"),
+    result = trace(["/bin/sh", "-c", f"exec {path} exit 3 </dev/null"], "entry last as last",
                    status=3)
     equal(result.counts("last").hits, 1, f"hits ({result.err[-800:]})")
 

@@ -7,7 +7,6 @@ import sys
 from harness import Process, Tracer, check, equal, main, note, run_tool, scratch, skip, test, trace, until
 
 PYTHON = "/usr/bin/python3.11"
-FREE = ("--max-overhead", "none")
 
 
 def need(path, package):
@@ -22,7 +21,7 @@ def call_in_the_interpreter():
     script = "a, b = 1234567, 89\nfor n in range(50): a + b * 1000003 * 1000003\nprint(a)"
     result = trace([PYTHON, "-S", "-E", "-c", script],
                    'entry long_add "{a->ob_base.ob_size} {a->ob_digit[0]} {a->ob_base.ob_base.ob_type->tp_name} {b->ob_base.ob_size}" '
-                   'if a->ob_digit[0] == 1234567 as add', options=FREE)
+                   'if a->ob_digit[0] == 1234567 as add')
     records = result.records
     check(len(records) >= 1, f"no record: {result.err}")
     for record in records:
@@ -41,7 +40,7 @@ def line_in_the_interpreter():
     # Objects/listobject.c:70 new_allocated = ((size_t)newsize + (newsize >> 3) + 6) & ~(size_t)3
     result = trace([PYTHON, "-S", "-E", "-c", script],
                    'Objects/listobject.c:70 "{newsize} {allocated} {self->ob_base.ob_size} {self->allocated} '
-                   '{self->ob_base.ob_base.ob_type->tp_name}" as resize', options=FREE)
+                   '{self->ob_base.ob_base.ob_type->tp_name}" as resize')
     seen = [r["values"] for r in result.records if r["values"].get("newsize", 0) > 100]
     sizes = [v["newsize"] for v in seen]
     want, allocated = [], 0
@@ -89,7 +88,7 @@ def call_in_libc():
                       ' if (f) fclose(f); } return fopen("/no/such", "w") != NULL; }\n')
     path = scratch("open")
     run_tool("gcc", "-g", "-O2", source, "-o", path)
-    result = trace([path], "call fopen as fopen", 'entry fopen "{filename} {mode}" as in', options=FREE)
+    result = trace([path], "call fopen as fopen", 'entry fopen "{filename} {mode}" as in')
     records = [r for r in result.records if r["logpoint"] == "fopen"]
     equal([r["values"].get("filename") for r in records], ["/etc/passwd"] * 3 + ["/no/such"], "filename")
     equal([r["values"].get("mode") for r in records], ["re"] * 3 + ["w"], "mode")
@@ -101,7 +100,7 @@ def call_in_libc():
 def usdt_in_the_interpreter():
     """Its own static probe."""
     script = "import sys\nsys.audit('shop.cart', 1)\nsys.audit('shop.other', 2)"
-    result = trace([PYTHON, "-S", "-E", "-c", script], 'usdt python:audit "{(char *)$1:s}" as audit', options=FREE)
+    result = trace([PYTHON, "-S", "-E", "-c", script], 'usdt python:audit "{(char *)$1:s}" as audit')
     names = [r["message"] for r in result.records]
     equal([n for n in names if n.startswith("shop.")], ["shop.cart", "shop.other"], f"events (of {names[-5:]})")
 
@@ -109,8 +108,7 @@ def usdt_in_the_interpreter():
 @test
 def bash_by_symbols():
     """A program without any debug information: entry by symbol."""
-    result = trace(["/bin/bash", "-c", "for i in 1 2 3; do :; done; echo $((1+2))"], 'entry execute_command "{$1}" as e',
-                   options=FREE)
+    result = trace(["/bin/bash", "-c", "for i in 1 2 3; do :; done; echo $((1+2))"], 'entry execute_command "{$1}" as e')
     check(result.counts("e").hits >= 1, result.err)
 
 

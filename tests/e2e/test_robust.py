@@ -86,7 +86,7 @@ def follow_forks(how):
     for follow in (True, False):
         options = ("--follow",) if follow else ()
         if how == "command":
-            result = trace([path, 2, 3], point, options=(*options, *FREE))
+            result = trace([path, 2, 3], point, options=options)
             said = visits(result.out)
         else:
             target = Target(path, 2, 3)
@@ -105,7 +105,7 @@ def exec_chain(how):
     """The target runs another program: logged there too."""
     path, point = program("tree.c"), f'{at("tree.c", "visit")} "{{level}} {{pid}}" as v'
     if how == "command":
-        result = trace([path, "exec", 4], point, options=FREE, status=7)
+        result = trace([path, "exec", 4], point, status=7)
     else:
         target = Target(path, "exec", 4)
         tracer = Tracer(target, point)
@@ -118,7 +118,7 @@ def exec_chain(how):
 @test
 def exec_by_other():
     """A command that is run by another one, as env or a shell does."""
-    result = trace(["/usr/bin/env", "A=1", program("steps.c"), 10], f'{STEP} "{{i}}"', options=FREE)
+    result = trace(["/usr/bin/env", "A=1", program("steps.c"), 10], f'{STEP} "{{i}}"')
     equal([r["values"]["i"] for r in result.records], list(range(10)), "values")
 
 
@@ -243,7 +243,7 @@ def budget_takes_out():
 @test
 def budget_none():
     """--max-overhead none: it stays, however hot."""
-    result = trace([program("steps.c"), 200000], f'{STEP} "{{i}}" if i % 1000 == 0 as hot', options=FREE)
+    result = trace([program("steps.c"), 200000], f'{STEP} "{{i}}" if i % 1000 == 0 as hot')
     equal(result.counts("hot"), Counts(hits=200000, logged=200, filtered=199800), "summary")
 
 

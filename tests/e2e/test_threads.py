@@ -33,8 +33,7 @@ SHAPE = re.compile(r" (?P<all>(?P<number>[0-9a-f]+) [0-9a-f]+ [0-9a-f]+ [0-9a-f]
 def pinned_to_one_cpu():
     """A million hits."""
     result = trace([program("threads.c"), 500000, 0, 0],
-                   f'{STEP} "{{number:x}} {{p->number:x}} {{p->same[7]:x}} {{mine:x}} {{p->text}} {{shown.text}} {{i}}" as s',
-                   options=("--max-overhead", "none"), form="text", timeout=200)
+                   f'{STEP} "{{number:x}} {{p->number:x}} {{p->same[7]:x}} {{mine:x}} {{p->text}} {{shown.text}} {{i}}" as s', form="text", timeout=200)
     counts = result.counts("s")
     equal(counts.hits, 1000000, "hits")
     records = patterns(result.raw, SHAPE)
@@ -47,8 +46,7 @@ def pinned_to_one_cpu():
 def pinned_calls():
     """The same for calls, whose arguments are carried from entry to return."""
     result = trace([program("threads.c", opt="-O0"), 50000, 0, 0, 0],
-                   'call step "{number:x} {p->number:x} {p->same[3]:x} {mine:x} {p->text} {shown.text} {i}" as s',
-                   options=("--max-overhead", "none"), form="text", timeout=200)
+                   'call step "{number:x} {p->number:x} {p->same[3]:x} {mine:x} {p->text} {shown.text} {i}" as s', form="text", timeout=200)
     counts = result.counts("s")
     equal(counts.hits, 150000, "hits")
     equal(patterns(result.raw, SHAPE), counts.logged, "records")

@@ -141,6 +141,7 @@ static NOINLINE void show(long n, Order &order, const Order *pointer, int &&move
 	       order.first.sku, orders_made);
 	printf("\"shop::orders_made\":%d,\"order.state\":{\"$enum\":\"Open\",\"value\":1},",
 	       orders_made);
+	printf("\"order.label[shop::orders_made %% 2] + 0\":%d,", order.label[orders_made % 2] + 0);
 	printf("\"base\":{\"$ptr\":%lu},\"&order\":{\"$ptr\":%lu},\"priced\":{\"$ptr\":%lu}}\n",
 	       reinterpret_cast<unsigned long>(base), reinterpret_cast<unsigned long>(&order),
 	       reinterpret_cast<unsigned long>(priced));

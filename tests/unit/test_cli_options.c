@@ -52,6 +52,47 @@ static void durations(void **state)
 	}
 }
 
+static void sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes; /* 0: not a size, or none between 4K and 1T */
+	} rows[] = {
+		{ "4096", 4096 },
+		{ "64K", 65536 },
+		{ "64k", 65536 },
+		{ "16M", 16777216 },
+		{ "1G", 1073741824 },
+		{ "1T", 1099511627776 },
+		{ "1024G", 1099511627776 },
+		{ "4095", 0 },
+		{ "500", 0 },
+		{ "3K", 0 },
+		{ "0", 0 },
+		{ "0M", 0 },
+		{ "", 0 },
+		{ "M", 0 },
+		{ "-1M", 0 },
+		{ " 1M", 0 },
+		{ "1MB", 0 },
+		{ "1.5M", 0 },
+		{ "1P", 0 },
+		{ "2T", 0 },
+		{ "99999999999999999999", 0 },
+		{ "18014398509481984M", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(rows); i++) {
+		struct lp_err err = { 0 };
+		uint64_t v = 0;
+		int r = lp_parse_size(rows[i].text, 4096, 1ull << 40, &v, &err);
+
+		if (r != (rows[i].bytes ? 0 : -EINVAL) || v != rows[i].bytes)
+			fail_msg("'%s': %d, %llu", rows[i].text, r, (unsigned long long)v);
+	}
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -282,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(a_whole_line),
 		cmocka_unit_test(a_command_keeps_its_options),

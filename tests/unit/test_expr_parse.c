@@ -17,7 +17,7 @@ static void print_node(struct lp_buf *b, const struct lp_node *n);
 
 static void print_kids(struct lp_buf *b, const struct lp_node *n)
 {
-	const struct lp_node *kids[] = { n->a, n->b, n->c };
+	const struct lp_node *kids[] = { n->a, n->b, n->c, n->d };
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(kids); i++)
 		if (kids[i]) {
@@ -75,68 +75,80 @@ static void print_node(struct lp_buf *b, const struct lp_node *n)
 		lp_buf_fmt(b, " <%s%.*s>", n->type_name->name, n->type_name->stars, "****");
 	print_kids(b, n);
 	lp_buf_char(b, ')');
+	if (n->slices) {
+		lp_buf_str(b, " or ");
+		print_node(b, n->slices);
+	}
 }
+
+static const struct {
+	const char *text, *tree;
+} parsed[] = {
+	{ "a", "a" },
+	{ "a + b * c", "(+ a (* b c))" },
+	{ "a * b + c - d", "(- (+ (* a b) c) d)" },
+	{ "a << 1 | b & 3 ^ c", "(| (<< a 1) (^ (& b 3) c))" },
+	{ "not a == b", "(not (== a b))" },
+	{ "!a == b", "(== (not a) b)" },
+	{ "a and b or c && d || e", "(or (or (and a b) (and c d)) e)" },
+	{ "not a and not b", "(and (not a) (not b))" },
+	{ "a ? b : c ? d : e", "(? a b (? c d e))" },
+	{ "a if b else c if d else e", "(? b a (? d c e))" },
+	{ "-*p->x.y[1]", "(- (* ([] (.y (.x p)) 1)))" },
+	{ "&a[b:c]", "(& ([:] a b c))" },
+	{ "a[:c]", "([:] a c)" },
+	{ "-a ** -b ** c", "(- (** a (- (** b c))))" },
+	{ "**a * **b", "(* (* (* a)) (* (* b)))" },
+	{ "a < b <= c in d", "(and (and (< a b) (<= b c)) (in c d))" },
+	{ "(a < b) == c", "(== (< a b) c)" },
+	{ "a[c ? 1 : 2:]", "([:] a (? c 1 2))" },
+	{ "x in (1, 2) and y not in [3]", "(and (in x (list 1 2)) (not in y (list 3)))" },
+	{ "p is None or p is not nullptr", "(or (is p (null)) (is not p (null)))" },
+	{ "(struct req *)p", "(cast <struct req*> p)" },
+	{ "(unsigned long)x + 1", "(+ (cast <unsigned long> x) 1)" },
+	{ "(const ns::T<int, A<b>> *)p", "(cast <ns::T<int, A<b>>*> p)" },
+	{ "(uint8_t)(x)", "(cast <uint8_t> x)" },
+	{ "(T)x", "(cast <T> x)" },
+	{ "(a) - b", "(- a b)" },
+	{ "(a) * b", "(* a b)" },
+	{ "sizeof(struct req)", "(sizeof <struct req>)" },
+	{ "sizeof(x + 1)", "(sizeof (+ x 1))" },
+	{ "isinstance(x, struct base)", "(isinstance x struct base)" },
+	{ "isinstance(x, (int, a.b.Bad))", "(isinstance x (list int (.Bad (.b a))))" },
+	{ "a // b", "(// a b)" },
+	{ "len(x) > 3", "(> (len x) 3)" },
+	{ "s.startswith(\"a\\n\")", "(startswith s 'a\n')" },
+	{ "ns::x == ::y", "(== ns::x ::y)" },
+	{ "a[b::c]", "([] a b::c) or ([:] a b c)" },
+	{ "a[::c] + d::e", "(+ ([] a ::c) or ([:] a c) d::e)" },
+	{ "a[b + 1::c - d]", "([:] a (+ b 1) (- c d))" },
+	{ "a[b.x::c] + d::e", "(+ ([] a (.x::c b)) or ([:] a (.x b) c) d::e)" },
+	{ "a[f[b::c]::d]", "([:] a ([:] f b c) d)" },
+	{ "a[f[b::c] + d]", "([] a (+ ([] f b::c) or ([:] f b c) d)) or "
+			    "([] a (+ ([:] f b c) d))" },
+	{ "a[(b::C *)p]", "([] a (cast <b::C*> p))" },
+	{ "a[b ? c::d : e]", "([] a (? b c::d e))" },
+	{ "$pid == $1", "(== $pid $1)" },
+	{ "x == 'a' or x == 'ab'", "(or (== x 97) (== x 'ab'))" },
+	{ "0x1F + 0b11 + 0o17 + 017 + 1_000 + 7ul", "(+ (+ (+ (+ (+ 31 3) 15) 15) 1000) 7)" },
+	{ "1.5 + .5 + 1e3 + 2.", "(+ (+ (+ 1.5 0.5) 1000) 2)" },
+	{ "(flags & 4) == 4", "(== (& flags 4) 4)" },
+};
 
 static void conditions(void **state)
 {
-	static const struct {
-		const char *text, *tree;
-	} cases[] = {
-		{ "a", "a" },
-		{ "a + b * c", "(+ a (* b c))" },
-		{ "a * b + c - d", "(- (+ (* a b) c) d)" },
-		{ "a << 1 | b & 3 ^ c", "(| (<< a 1) (^ (& b 3) c))" },
-		{ "not a == b", "(not (== a b))" },
-		{ "!a == b", "(== (not a) b)" },
-		{ "a and b or c && d || e", "(or (or (and a b) (and c d)) e)" },
-		{ "not a and not b", "(and (not a) (not b))" },
-		{ "a ? b : c ? d : e", "(? a b (? c d e))" },
-		{ "a if b else c if d else e", "(? b a (? d c e))" },
-		{ "-*p->x.y[1]", "(- (* ([] (.y (.x p)) 1)))" },
-		{ "&a[b:c]", "(& ([:] a b c))" },
-		{ "a[:c]", "([:] a c)" },
-		{ "-a ** -b ** c", "(- (** a (- (** b c))))" },
-		{ "**a * **b", "(* (* (* a)) (* (* b)))" },
-		{ "a < b <= c in d", "(and (and (< a b) (<= b c)) (in c d))" },
-		{ "(a < b) == c", "(== (< a b) c)" },
-		{ "a[c ? 1 : 2:]", "([:] a (? c 1 2))" },
-		{ "x in (1, 2) and y not in [3]", "(and (in x (list 1 2)) (not in y (list 3)))" },
-		{ "p is None or p is not nullptr", "(or (is p (null)) (is not p (null)))" },
-		{ "(struct req *)p", "(cast <struct req*> p)" },
-		{ "(unsigned long)x + 1", "(+ (cast <unsigned long> x) 1)" },
-		{ "(const ns::T<int, A<b>> *)p", "(cast <ns::T<int, A<b>>*> p)" },
-		{ "(uint8_t)(x)", "(cast <uint8_t> x)" },
-		{ "(T)x", "(cast <T> x)" },
-		{ "(a) - b", "(- a b)" },
-		{ "(a) * b", "(* a b)" },
-		{ "sizeof(struct req)", "(sizeof <struct req>)" },
-		{ "sizeof(x + 1)", "(sizeof (+ x 1))" },
-		{ "isinstance(x, struct base)", "(isinstance x struct base)" },
-		{ "isinstance(x, (int, a.b.Bad))", "(isinstance x (list int (.Bad (.b a))))" },
-		{ "a // b", "(// a b)" },
-		{ "len(x) > 3", "(> (len x) 3)" },
-		{ "s.startswith(\"a\\n\")", "(startswith s 'a\n')" },
-		{ "ns::x == ::y", "(== ns::x ::y)" },
-		{ "$pid == $1", "(== $pid $1)" },
-		{ "x == 'a' or x == 'ab'", "(or (== x 97) (== x 'ab'))" },
-		{ "0x1F + 0b11 + 0o17 + 017 + 1_000 + 7ul",
-		  "(+ (+ (+ (+ (+ 31 3) 15) 15) 1000) 7)" },
-		{ "1.5 + .5 + 1e3 + 2.", "(+ (+ (+ 1.5 0.5) 1000) 2)" },
-		{ "(flags & 4) == 4", "(== (& flags 4) 4)" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < LP_ARRAY_SIZE(parsed); i++) {
 		lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
 		lp_auto(lp_buf_done) struct lp_buf text = { 0 }, tree = { 0 };
 		struct lp_err err = { 0 };
 
-		lp_buf_fmt(&text, "a.c:1 if %s hit 5", cases[i].text);
+		lp_buf_fmt(&text, "a.c:1 if %s hit 5", parsed[i].text);
 		if (lp_logpoint_parse(text.data, &lp, &err) < 0)
 			print_error("%s: %s\n", text.data, err.msg);
 		assert_non_null(lp);
 		print_node(&tree, lp->condition);
-		assert_string_equal(tree.data, cases[i].tree);
+		assert_string_equal(tree.data, parsed[i].tree);
 		assert_int_equal(lp->hit_n, 5);
 	}
 }
@@ -195,6 +207,10 @@ static const struct {
 	{ "a.c:1 hit < 1", 13, 1, "at least 2" },
 	{ "a.c:1 with x", 12, 1, "'stack' or 'locals'" },
 	{ "a.c:1 after", 12, 1, "name of a logpoint" },
+	{ "a.c:1 dump", 11, 1, "`dump on NAME`" },
+	{ "a.c:1 dump bad", 12, 3, "`dump on NAME`" },
+	{ "a.c:1 dump on", 14, 1, "name of a logpoint" },
+	{ "a.c:1 dump on x dump on y", 17, 4, "twice" },
 	{ "a.c:1 foo", 7, 3, "clause" },
 };
 
@@ -254,61 +270,51 @@ static void classes(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	struct lp_location want;
+} places[] = {
+	{ "src/app.c:12",
+	  { LP_AT_LINE, "src/app.c:12", 1, "src/app.c", NULL, NULL, 12, 0, NULL, 0 } },
+	{ "  c++/a.cc:7", { LP_AT_LINE, "c++/a.cc:7", 3, "c++/a.cc", NULL, NULL, 7, 0, NULL, 0 } },
+	{ "entry handle", { LP_AT_ENTRY, "entry handle", 7, NULL, NULL, "handle", 0, 0, NULL, 0 } },
+	{ "return ns::C::~C",
+	  { LP_AT_RETURN, "return ns::C::~C", 8, NULL, NULL, "ns::C::~C", 0, 0, NULL, 0 } },
+	{ "call A<int, B<c>>::f",
+	  { LP_AT_CALL, "call A<int, B<c>>::f", 6, NULL, NULL, "A<int, B<c>>::f", 0, 0, NULL, 0 } },
+	{ "entry operator<<",
+	  { LP_AT_ENTRY, "entry operator<<", 7, NULL, NULL, "operator<<", 0, 0, NULL, 0 } },
+	{ "entry A::operator()",
+	  { LP_AT_ENTRY, "entry A::operator()", 7, NULL, NULL, "A::operator()", 0, 0, NULL, 0 } },
+	{ "entry A::operator new[]",
+	  { LP_AT_ENTRY, "entry A::operator new[]", 7, NULL, NULL, "A::operator new[]", 0, 0, NULL,
+	    0 } },
+	{ "entry http_*", { LP_AT_ENTRY, "entry http_*", 7, NULL, NULL, "http_*", 0, 0, NULL, 0 } },
+	{ "entry my_operator",
+	  { LP_AT_ENTRY, "entry my_operator", 7, NULL, NULL, "my_operator", 0, 0, NULL, 0 } },
+	{ "usdt py:line", { LP_AT_USDT, "usdt py:line", 6, NULL, "py", "line", 0, 0, NULL, 0 } },
+	{ "f+0x1f", { LP_AT_OFFSET, "f+0x1f", 1, NULL, NULL, "f", 0, 31, NULL, 0 } },
+	{ "A::operator+ +4", { 0 } },
+	{ "A::operator++12",
+	  { LP_AT_OFFSET, "A::operator++12", 1, NULL, NULL, "A::operator+", 0, 12, NULL, 0 } },
+	{ "0x401000", { LP_AT_ADDRESS, "0x401000", 1, NULL, NULL, NULL, 0, 0x401000, NULL, 0 } },
+	{ "entry.c:3", { LP_AT_LINE, "entry.c:3", 1, "entry.c", NULL, NULL, 3, 0, NULL, 0 } },
+};
+
 static void locations(void **state)
 {
-	static const struct {
-		const char *text;
-		struct lp_location want;
-	} cases[] = {
-		{ "src/app.c:12",
-		  { LP_AT_LINE, "src/app.c:12", 1, "src/app.c", NULL, NULL, 12, 0, NULL, 0 } },
-		{ "  c++/a.cc:7",
-		  { LP_AT_LINE, "c++/a.cc:7", 3, "c++/a.cc", NULL, NULL, 7, 0, NULL, 0 } },
-		{ "entry handle",
-		  { LP_AT_ENTRY, "entry handle", 7, NULL, NULL, "handle", 0, 0, NULL, 0 } },
-		{ "return ns::C::~C",
-		  { LP_AT_RETURN, "return ns::C::~C", 8, NULL, NULL, "ns::C::~C", 0, 0, NULL, 0 } },
-		{ "call A<int, B<c>>::f",
-		  { LP_AT_CALL, "call A<int, B<c>>::f", 6, NULL, NULL, "A<int, B<c>>::f", 0, 0,
-		    NULL, 0 } },
-		{ "entry operator<<",
-		  { LP_AT_ENTRY, "entry operator<<", 7, NULL, NULL, "operator<<", 0, 0, NULL, 0 } },
-		{ "entry A::operator()",
-		  { LP_AT_ENTRY, "entry A::operator()", 7, NULL, NULL, "A::operator()", 0, 0, NULL,
-		    0 } },
-		{ "entry A::operator new[]",
-		  { LP_AT_ENTRY, "entry A::operator new[]", 7, NULL, NULL, "A::operator new[]", 0,
-		    0, NULL, 0 } },
-		{ "entry http_*",
-		  { LP_AT_ENTRY, "entry http_*", 7, NULL, NULL, "http_*", 0, 0, NULL, 0 } },
-		{ "entry my_operator",
-		  { LP_AT_ENTRY, "entry my_operator", 7, NULL, NULL, "my_operator", 0, 0, NULL,
-		    0 } },
-		{ "usdt py:line",
-		  { LP_AT_USDT, "usdt py:line", 6, NULL, "py", "line", 0, 0, NULL, 0 } },
-		{ "f+0x1f", { LP_AT_OFFSET, "f+0x1f", 1, NULL, NULL, "f", 0, 31, NULL, 0 } },
-		{ "A::operator+ +4", { 0 } },
-		{ "A::operator++12",
-		  { LP_AT_OFFSET, "A::operator++12", 1, NULL, NULL, "A::operator+", 0, 12, NULL,
-		    0 } },
-		{ "0x401000",
-		  { LP_AT_ADDRESS, "0x401000", 1, NULL, NULL, NULL, 0, 0x401000, NULL, 0 } },
-		{ "entry.c:3",
-		  { LP_AT_LINE, "entry.c:3", 1, "entry.c", NULL, NULL, 3, 0, NULL, 0 } },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < LP_ARRAY_SIZE(places); i++) {
 		lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
-		const struct lp_location *want = &cases[i].want;
+		const struct lp_location *want = &places[i].want;
 		struct lp_err err = { 0 };
 
 		if (!want->text) {
-			assert_int_equal(lp_logpoint_parse(cases[i].text, &lp, &err), -EINVAL);
+			assert_int_equal(lp_logpoint_parse(places[i].text, &lp, &err), -EINVAL);
 			continue;
 		}
-		if (lp_logpoint_parse(cases[i].text, &lp, &err) < 0)
-			print_error("%s: %s\n", cases[i].text, err.msg);
+		if (lp_logpoint_parse(places[i].text, &lp, &err) < 0)
+			print_error("%s: %s\n", places[i].text, err.msg);
 		assert_non_null(lp);
 		assert_int_equal(lp->location.kind, want->kind);
 		assert_string_equal(lp->location.text, want->text);
@@ -357,7 +363,7 @@ static void clauses(void **state)
 
 	(void)state;
 	assert_int_equal(lp_logpoint_parse("a.c:1 hit %100 max 5 rate 10/s with stack locals as "
-					   "slow-path after b.c:7 if x",
+					   "slow-path after b.c:7 dump on \"entry f\" if x",
 					   &lp, NULL),
 			 0);
 	assert_false(lp->has_template);
@@ -369,6 +375,8 @@ static void clauses(void **state)
 	assert_string_equal(lp->name, "slow-path");
 	assert_string_equal(lp->after, "b.c:7");
 	assert_int_equal(lp->after_col, 69);
+	assert_string_equal(lp->dump_on, "entry f");
+	assert_int_equal(lp->dump_on_col, 83);
 	assert_non_null(lp->condition);
 }
 

@@ -40,6 +40,7 @@ struct code {
 	bool *exact;	     /* by line */
 	struct begun *begun; /* by instruction */
 	uint32_t *after;     /* by instruction: the one that is always next, one more; 0 */
+	uint64_t *sets;	     /* must_have_run()'s */
 };
 
 struct frame {
@@ -162,7 +163,9 @@ static bool is_step(const struct lp_py_flow *f, uint32_t from, uint32_t to)
 }
 
 /* Takes from a successor's set what is not in that of the instruction before. */
-static bool keep_common(uint64_t *sets, size_t words, const uint64_t *before, uint32_t at)
+__attribute__((no_sanitize("all", "coverage"))) /* most of this program's time */
+static bool
+keep_common(uint64_t *sets, size_t words, const uint64_t *before, uint32_t at)
 {
 	bool changed = false;
 
@@ -176,11 +179,14 @@ static bool keep_common(uint64_t *sets, size_t words, const uint64_t *before, ui
 }
 
 /* By instruction, the set of those that have been executed on every way to it since `unit` was. */
-static uint64_t *must_have_run(const struct lp_py_flow *f, uint32_t unit, size_t words)
+static const uint64_t *must_have_run(struct code *c, uint32_t unit, size_t words)
 {
+	const struct lp_py_flow *f = &c->flow;
 	const size_t n = f->instrs.len;
-	uint64_t *sets = malloc(n * words * sizeof(*sets)), *out = calloc(words, sizeof(*out));
+	uint64_t *sets = c->sets, *out = calloc(words, sizeof(*out));
 
+	if (!sets)
+		sets = c->sets = malloc(n * words * sizeof(*sets));
 	memset(sets, 0xff, n * words * sizeof(*sets));
 	memset(sets, 0, words * sizeof(*sets)); /* nothing runs before the first */
 	for (bool changed = true; changed;) {
@@ -213,7 +219,8 @@ static struct begun *begun_at(struct code *c, uint32_t at)
 	if (b->known)
 		return b;
 	b->known = true;
-	uint64_t *sets = must_have_run(f, at, words), last = LP_PY_NOWHERE;
+	const uint64_t *sets = must_have_run(c, at, words);
+	uint64_t last = LP_PY_NOWHERE;
 	lp_vec_each (&f->edges, e) {
 		const struct lp_py_instr *to = &f->instrs.data[e->to];
 
@@ -223,7 +230,6 @@ static struct begun *begun_at(struct code *c, uint32_t at)
 			assert_int_equal(lp_vec_push(b, e->to), 0);
 		last = e->to;
 	}
-	free(sets);
 	return b;
 }
 
@@ -357,6 +363,7 @@ static unsigned int end_program(struct run *r)
 			lp_vec_done(&c->begun[i]);
 		free(c->begun);
 		free(c->after);
+		free(c->sets);
 		lp_py_flow_done(&c->flow);
 	}
 	lp_vec_each (&r->frames, f) {

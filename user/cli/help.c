@@ -21,6 +21,10 @@
 	"  -n, --count N           stop after N records\n"                                         \
 	"  -d, --duration TIME     stop after TIME: 500ms, 30s, 5m, 1h; a bare number is\n"        \
 	"                          seconds\n"                                                      \
+	"      --last SIZE         keep the newest records, SIZE bytes (64K, 16M, 1G), and "       \
+	"write\n"                                                                                  \
+	"                          them only at a crash or uncaught, where another logpoint's\n"   \
+	"                          `dump on` says so, on SIGUSR1, and at the end\n"                \
 	"      --follow            also children that the target forks\n"                          \
 	"      --max-overhead PCT  what a logpoint may cost, in percent of one CPU, before\n"      \
 	"                          it is taken out (5); none: no limit\n"                          \
@@ -37,9 +41,10 @@
 	"  app.c:42 \"n={n} {req->user.name}\" if n > 10\n"                                        \
 	"  entry parse_header      call ns::Cls::method      return handle \"{$return}\"\n"        \
 	"  usdt PROVIDER:NAME \"{$1}\"   FUNCTION+OFFSET   0xADDRESS\n"                            \
+	"  raise ValueError, shop.OutOfStock \"{$exc} {item}\"   raise   (Python's exceptions)\n"  \
 	"  uncaught                uncaught LookupError \"{$exc} {user.id}\" with stack\n"         \
 	"Clauses: if EXPRESSION, hit N, after NAME, as NAME, max N, rate N/s, with stack,\n"       \
-	"with locals.\n"
+	"with locals, dump on NAME.\n"
 
 #define EXIT_HELP                                                                                  \
 	"\n"                                                                                       \

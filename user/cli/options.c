@@ -58,6 +58,27 @@ int lp_parse_duration(const char *text, uint64_t *ret, struct lp_err *err)
 	return lp_err_set(err, EINVAL, "'%s' is not a time (as 500ms, 30s, 5m, 1h)", text);
 }
 
+int lp_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret, struct lp_err *err)
+{
+	static const char units[] = "KMGT"; /* 1024 of the one before */
+	char *end;
+
+	errno = 0;
+	unsigned long long v = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+	const char *unit = v && *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (!isdigit((unsigned char)*text) || (*end && (!unit || end[1])))
+		return lp_err_set(err, EINVAL, "'%s' is not a size in bytes (as 64K, 16M, 1G)",
+				  text);
+	unsigned int shift = unit ? 10 * (unsigned int)(unit - units + 1) : 0;
+	if (errno || v > max >> shift || v << shift < min)
+		return lp_err_set(err, EINVAL,
+				  "%s is not between %" PRIu64 " and %" PRIu64
+				  " bytes (as 64K, 16M, 1G)",
+				  text, min, max);
+	*ret = v << shift;
+	return 0;
+}
+
 /* --- one function an option --- */
 
 static int set_target(struct lp_options *o, enum lp_target_kind kind, struct lp_err *err)
@@ -160,6 +181,11 @@ static int set_count(struct lp_options *o, const char *arg, struct lp_err *err)
 static int set_duration(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	return lp_parse_duration(arg, &o->duration, err);
+}
+
+static int set_last(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	return lp_parse_size(arg, LP_OPTION_LAST_MIN, LP_OPTION_LAST_MAX, &o->last, err);
 }
 
 static int set_follow(struct lp_options *o, const char *arg, struct lp_err *err)
@@ -281,6 +307,7 @@ static const struct option_row rows[] = {
 	{ 0, "format", true, TRACE, set_format },
 	{ 'n', "count", true, TRACE, set_count },
 	{ 'd', "duration", true, TRACE, set_duration },
+	{ 0, "last", true, TRACE, set_last },
 	{ 0, "follow", false, TRACE, set_follow },
 	{ 0, "max-overhead", true, TRACE, set_max_overhead },
 	{ 'q', "quiet", false, TRACE, set_quiet },

@@ -22,6 +22,8 @@
 #define LP_NO_BUDGET	     (-1.0)
 #define LP_OPTION_BUDGET     5.0 /* percent of one CPU */
 #define LP_OPTION_FRAMES_MAX 1024
+#define LP_OPTION_LAST_MIN   4096u /* fewer bytes keep nothing worth asking for */
+#define LP_OPTION_LAST_MAX   (1ull << 40)
 #define LP_OPTION_ITEMS_MAX  LP_READ_MAX
 
 /* What is not an option, in order: a logpoint, a pattern, or a file of logpoints (-f). */
@@ -40,6 +42,7 @@ struct lp_options {
 	bool json, follow, quiet;
 	int verbose;
 	uint64_t count, duration; /* 0: no limit; duration in ns */
+	uint64_t last;		  /* bytes; 0: records are written as they come */
 	double max_overhead;	  /* percent; LP_NO_BUDGET */
 	struct lp_limits limits;  /* redact: owned by `redacted` */
 	LP_VEC(const char *) redact, no_redact;
@@ -54,6 +57,8 @@ LP_CLEANUP_DONE(struct lp_options, lp_options_done)
 
 /* "500ms", "30s", "5m", "1h", "2.5" (seconds) to ns. */
 int lp_parse_duration(const char *text, uint64_t *ret, struct lp_err *err);
+/* "65536", "64K", "16M", "1G" to bytes, from min to max. */
+int lp_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret, struct lp_err *err);
 /* A decimal number from min to max. */
 int lp_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
 		    struct lp_err *err);

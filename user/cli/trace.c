@@ -23,6 +23,22 @@ static int on_flush(void *arg, struct lp_err *err)
 	return lp_sink_flush(arg, err);
 }
 
+static int on_keep(void *arg, const struct lp_event *ev, struct lp_err *err)
+{
+	return lp_sink_keep(arg, ev, err);
+}
+
+static int on_dump(void *arg, const struct lp_keep_choice *choice, uint64_t *ret_n,
+		   struct lp_err *err)
+{
+	return lp_sink_dump(arg, choice, ret_n, err);
+}
+
+static uint64_t overwritten(void *arg, uint32_t point)
+{
+	return lp_sink_overwritten(arg, point);
+}
+
 static uint64_t unwritten(void *arg, uint32_t point)
 {
 	return lp_sink_unwritten(arg, point);
@@ -36,6 +52,9 @@ static void on_note(void *arg, enum lp_log_level level, const char *text)
 
 static const struct lp_session_ops session_ops = {
 	.event = on_event,
+	.keep = on_keep,
+	.dump = on_dump,
+	.overwritten = overwritten,
 	.flush = on_flush,
 	.unwritten = unwritten,
 	.note = on_note,
@@ -151,6 +170,7 @@ int lp_cmd_trace(const struct lp_options *o)
 		.count = o->count,
 		.duration = o->duration,
 		.max_overhead = o->max_overhead,
+		.last = o->last,
 		.limits = o->limits,
 	};
 
@@ -159,8 +179,11 @@ int lp_cmd_trace(const struct lp_options *o)
 
 	signal(SIGPIPE, SIG_IGN); /* a reader that is gone ends the session: -EPIPE */
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing */
+	if (o->last)
+		signal(SIGUSR1, SIG_IGN); /* before anything is kept, and when all is written */
 	out = open_output(o->output, &err);
 	if (out < 0 || lp_sink_new(o->format, out, wants_color(out), &sink, &err) < 0 ||
+	    (o->last && lp_sink_keep_last(sink, o->last, &err) < 0) ||
 	    lp_session_new(&opts, &session_ops, sink, &session, &err) < 0)
 		return lp_report(&err);
 

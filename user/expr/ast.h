@@ -112,6 +112,8 @@ struct lp_node {
 	double f;
 	const struct lp_type *literal_type;
 	struct lp_node *a, *b, *c, *d;
+	struct lp_node
+		*slices; /* the same text where it has "::" as Python means it; NULL: no other */
 	struct lp_node **items;
 	size_t n_items;
 	struct lp_type_name *type_name;

@@ -25,7 +25,7 @@ enum lp_dyn_kind {
 	LP_DYN_ATTR,	   /* a.name */
 	LP_DYN_ITEM,	   /* a[b] */
 	LP_DYN_SLICE,	   /* a[b:c], either may be NULL */
-	LP_DYN_STEP,	   /* every constant-th item of the slice a */
+	LP_DYN_STEP,	   /* every b-th item of the slice a; constant: it has no ends */
 	LP_DYN_LEN,	   /* of a */
 	LP_DYN_TYPE,	   /* of a */
 	LP_DYN_UNARY,	   /* op a */

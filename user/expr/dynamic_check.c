@@ -301,7 +301,7 @@ static bool check_end(struct lp_dyn_check *c, const struct lp_node *n, struct lp
 	if (!*ret)
 		return false;
 	if ((*ret)->type != LP_DYN_ANY && (*ret)->type != LP_DYN_INT && (*ret)->type != LP_DYN_BOOL)
-		lp_check_fail(&c->base, n, "a slice's end is an int");
+		lp_check_fail(&c->base, n, "a slice's ends and step are ints");
 	else if ((*ret)->kind == LP_DYN_META)
 		lp_dyn_is_loaded(c, n, *ret);
 	return !c->base.status;
@@ -312,20 +312,20 @@ static struct lp_dyn *check_step(struct lp_dyn_check *c, const struct lp_node *n
 				 struct lp_dyn *slice)
 {
 	struct lp_dyn t = lp_dyn_node(LP_DYN_STEP, n, LP_DYN_ANY);
-	const struct lp_dyn *step = lp_dyn_check_expr(c, n->d);
+	const bool is_whole = !n->b && !n->c;
 
-	if (!step)
-		return NULL;
 	if (c->base.in_condition)
 		return lp_check_fail(&c->base, n->d, "a slice with a step is for templates");
-	if (step->kind != LP_DYN_CONST || step->constant.kind != LP_VAL_INT || !step->constant.s)
-		return lp_check_fail(&c->base, n->d, "a step is a number here, and not 0");
-	if (step->constant.s < 0 && (n->b || n->c))
+	if (!check_end(c, n->d, &t.b))
+		return NULL;
+	if (t.b->kind == LP_DYN_CONST && t.b->constant.kind == LP_VAL_INT && !t.b->constant.s)
+		return lp_check_fail(&c->base, n->d, "a slice's step is not 0");
+	if (t.b->kind == LP_DYN_CONST && t.b->constant.s < 0 && !is_whole)
 		return lp_check_fail(&c->base, n->d,
 				     "backwards only the whole can be taken here: [::%lld]",
-				     (long long)step->constant.s);
+				     (long long)t.b->constant.s);
 	t.a = slice;
-	t.constant = step->constant;
+	t.constant = (struct lp_value){ .kind = LP_VAL_BOOL, .s = is_whole };
 	t.computes = true;
 	return lp_dyn_share(c, &t);
 }
@@ -467,7 +467,8 @@ static check_fn *const checks[] = {
 
 struct lp_dyn *lp_dyn_check_expr(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	struct lp_dyn *t = checks[n->kind](c, n);
+	const struct lp_node *meant = n->slices ? n->slices : n;
+	struct lp_dyn *t = checks[meant->kind](c, meant);
 
 	return c->base.status ? NULL : t;
 }

@@ -332,7 +332,8 @@ static const struct lp_eval *eval_operation(struct lp_dyn_fields *f, struct lp_d
 	case LP_DYN_ANY_OF:
 		return eval_items(f, t);
 	case LP_DYN_STEP:
-		e = eval_pair(f, LP_EVAL_STEP, t->op, eval_tree(f, t->a, false), NULL);
+		e = eval_pair(f, LP_EVAL_STEP, t->op, eval_tree(f, t->a, false),
+			      eval_tree(f, t->b, false));
 		if (e)
 			e->constant = t->constant;
 		return e;

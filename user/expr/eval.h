@@ -16,7 +16,7 @@ enum lp_eval_kind {
 	LP_EVAL_UNARY,	 /* op a */
 	LP_EVAL_BINARY,	 /* a op b */
 	LP_EVAL_COND,	 /* a ? b : c */
-	LP_EVAL_STEP,	 /* every constant-th item of a; Python's alone */
+	LP_EVAL_STEP,	 /* every b-th item of a; constant: of all; Python's alone */
 };
 
 struct lp_eval {

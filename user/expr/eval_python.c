@@ -269,6 +269,32 @@ static void binary(const struct lp_eval *e, const struct lp_value *fields, struc
 		arithmetic(e, &x, &y, a, ret);
 }
 
+static void step(const struct lp_eval *e, const struct lp_value *fields, struct lp_arena *a,
+		 struct lp_value *ret)
+{
+	struct lp_value v, by;
+	struct lp_number n;
+
+	lp_eval_run(e->a, fields, a, &v);
+	lp_eval_run(e->b, fields, a, &by);
+	if (v.kind == LP_VAL_ERROR || by.kind == LP_VAL_ERROR)
+		*ret = v.kind == LP_VAL_ERROR ? v : by;
+	else if (by.kind == LP_VAL_NULL)
+		lp_eval_step(&v, 1, a, ret);
+	else if (!lp_number_of(&by, &n, ret))
+		return;
+	else if (n.kind != LP_NUM_INT)
+		lp_number_error(ret, runs_code(&by) ? "would run code: a step" : "wrong type");
+	else if (n.i == 0)
+		lp_number_error(ret, "a slice's step is 0");
+	else if (n.i < 0 && !e->constant.s)
+		lp_number_error(ret, "not computed: backwards between ends");
+	else if (n.i > INT64_MAX || n.i < -INT64_MAX)
+		lp_number_error(ret, "too big");
+	else
+		lp_eval_step(&v, (int64_t)n.i, a, ret);
+}
+
 void lp_eval_python(const struct lp_eval *e, const struct lp_value *fields, struct lp_arena *a,
 		    struct lp_value *ret)
 {
@@ -283,8 +309,7 @@ void lp_eval_python(const struct lp_eval *e, const struct lp_value *fields, stru
 		*ret = e->constant;
 		break;
 	case LP_EVAL_STEP:
-		lp_eval_run(e->a, fields, a, &v);
-		lp_eval_step(&v, e->constant.s, a, ret);
+		step(e, fields, a, ret);
 		break;
 	case LP_EVAL_UNARY:
 		unary(e, fields, a, ret);

@@ -53,18 +53,23 @@ static bool in_name(char c)
 	return starts_name(c) || isdigit((unsigned char)c);
 }
 
+/* "::" and a name behind it. */
+static bool starts_scope(const struct lp_lexer *lx)
+{
+	return !lx->slices && peek(lx, 0) == ':' && peek(lx, 1) == ':' && starts_name(peek(lx, 2));
+}
+
 /* Names keep their "::", so that `a ? b : c` and `[a:b]` never meet one. */
 static void lex_name(struct lp_lexer *lx)
 {
 	size_t start = lx->pos;
 
-	if (peek(lx, 0) == ':')
-		lx->pos += 2;
 	for (;;) {
 		while (in_name(peek(lx, 0)))
 			lx->pos++;
-		if (peek(lx, 0) != ':' || peek(lx, 1) != ':' || !starts_name(peek(lx, 2)))
+		if (!starts_scope(lx))
 			break;
+		lx->scoped = true;
 		lx->pos += 2;
 	}
 	lx->tok.kind = LP_TOK_NAME;
@@ -403,7 +408,7 @@ void lp_lexer_next(struct lp_lexer *lx)
 	char c = peek(lx, 0);
 	if (starts_string(lx))
 		lex_string(lx);
-	else if (starts_name(c) || (c == ':' && peek(lx, 1) == ':' && starts_name(peek(lx, 2))))
+	else if (starts_name(c) || starts_scope(lx))
 		lex_name(lx);
 	else if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)peek(lx, 1))))
 		lex_number(lx);

@@ -48,6 +48,8 @@ struct lp_lexer {
 	size_t len;
 	size_t pos; /* after tok */
 	bool in_template;
+	bool slices; /* "::" is two colons of a slice, and of no name */
+	bool scoped; /* a name had one */
 	struct lp_arena *arena;
 	struct lp_token tok; /* the current one */
 	struct lp_err *err;

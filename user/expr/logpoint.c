@@ -119,6 +119,16 @@ static int parse_after(struct lp_lexer *lx, struct lp_logpoint *lp, const struct
 	return lx->status;
 }
 
+static int parse_dump(struct lp_lexer *lx, struct lp_logpoint *lp, const struct lp_token *word)
+{
+	(void)word;
+	if (!lp_lexer_eat_word(lx, "on"))
+		return lp_lexer_expected(lx, "'on', as in `dump on NAME`");
+	lp->dump_on_col = (int)lx->tok.start + 1;
+	lp->dump_on = parse_name(lx);
+	return lx->status;
+}
+
 static int parse_with(struct lp_lexer *lx, struct lp_logpoint *lp, const struct lp_token *word)
 {
 	size_t n = 0;
@@ -146,9 +156,9 @@ static const struct clause clauses[] = {
 	{ "if", parse_if, false },	 { "hit", parse_hit, false },
 	{ "after", parse_after, false }, { "as", parse_as, false },
 	{ "max", parse_max, false },	 { "rate", parse_rate, false },
-	{ "with", parse_with, true },	 { "count", parse_later, true },
-	{ "sum", parse_later, true },	 { "hist", parse_later, true },
-	{ "by", parse_later, true },
+	{ "with", parse_with, true },	 { "dump", parse_dump, false },
+	{ "count", parse_later, true },	 { "sum", parse_later, true },
+	{ "hist", parse_later, true },	 { "by", parse_later, true },
 };
 
 bool lp_is_clause(const char *word, size_t len)
@@ -176,8 +186,9 @@ static int parse_clause(struct lp_lexer *lx, struct lp_logpoint *lp, uint32_t *s
 	if (word.kind == LP_TOK_STRING)
 		return lp_lexer_fail(lx, word.start, word.start + 1,
 				     "a second template, or it does not follow the location");
-	return lp_lexer_expected(lx, *seen & 1 ? "an operator or a clause"
-					       : "a clause (if, hit, after, as, max, rate, with)");
+	return lp_lexer_expected(
+		lx, *seen & 1 ? "an operator or a clause"
+			      : "a clause (if, hit, after, as, max, rate, with, dump on)");
 }
 
 static int parse_all(struct lp_lexer *lx, struct lp_logpoint *lp)

@@ -29,6 +29,8 @@ struct lp_logpoint {
 	struct lp_node *condition;
 	const char *after; /* NAME; its point is found by the session */
 	int after_col;
+	const char *dump_on; /* NAME of the logpoint that writes what --last has kept */
+	int dump_on_col;
 	enum lp_hit_op hit_op;
 	uint64_t hit_n, max, rate;
 	bool with_stack, with_locals;

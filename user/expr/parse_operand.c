@@ -436,7 +436,7 @@ static bool parse_ends(struct lp_parser *p, struct lp_node *n)
 	return !lx->status;
 }
 
-static struct lp_node *parse_index(struct lp_parser *p, struct lp_node *a)
+static struct lp_node *parse_brackets(struct lp_parser *p, struct lp_node *a)
 {
 	struct lp_token open = p->lx->tok;
 	struct lp_node *n = lp_parser_node(p, LP_NODE_INDEX, &open);
@@ -460,6 +460,58 @@ static struct lp_node *parse_index(struct lp_parser *p, struct lp_node *a)
 		return NULL;
 	}
 	return lp_parser_finish(p, n, node_start(a), end);
+}
+
+/* The same from where `begin` and `open` are, with "::" as a slice's. NULL: it is none. */
+static struct lp_node *parse_slices(struct lp_parser *p, const struct lp_parser *begin,
+				    const struct lp_lexer *open, struct lp_node *a,
+				    size_t *ret_next)
+{
+	const struct lp_parser end = *p;
+	const struct lp_lexer behind = *p->lx;
+	struct lp_err err = { 0 };
+
+	*p = *begin;
+	*p->lx = *open;
+	p->lx->err = &err;
+	p->lx->slices = true;
+	struct lp_node *n = parse_brackets(p, a);
+	*ret_next = p->lx->tok.start;
+	*p->lx = behind;
+	*p = end;
+	return n;
+}
+
+/* Of a[i::n] it is not known yet whether i::n is a name, as in C++, or a slice: it is read as both, where
+ * it can be. What went wrong is what went wrong with the name.
+ */
+static struct lp_node *parse_index(struct lp_parser *p, struct lp_node *a)
+{
+	struct lp_lexer *lx = p->lx;
+	const struct lp_parser begin = *p;
+	const struct lp_lexer open = *lx;
+	struct lp_err err = { 0 };
+	size_t next;
+
+	lx->scoped = false;
+	lx->err = &err;
+	struct lp_node *n = parse_brackets(p, a);
+	struct lp_node *slices = lx->scoped ? parse_slices(p, &begin, &open, a, &next) : NULL;
+	lx->scoped = lx->scoped || open.scoped;
+	lx->err = open.err;
+	if (n && slices) {
+		n->slices = slices;
+		n->height = n->height > slices->height ? n->height : slices->height;
+	} else if (slices) {
+		*p = begin;
+		*lx = open;
+		lx->scoped = true;
+		lp_lexer_seek(lx, next);
+		n = slices;
+	} else if (lx->status && lx->err) {
+		*lx->err = err;
+	}
+	return n;
 }
 
 struct lp_node *lp_parse_postfix(struct lp_parser *p)

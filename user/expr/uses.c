@@ -97,7 +97,7 @@ static uint64_t uses(const struct lp_node *n)
 	if (is_logic(n))
 		return mask | truth(n->a) | (n->kind == LP_NODE_BINARY ? truth(n->b) : 0);
 	return mask | (n->kind == LP_NODE_COND ? truth(n->a) : uses(n->a)) | uses(n->b) |
-	       uses(n->c) | uses(n->d);
+	       uses(n->c) | uses(n->d) | uses(n->slices);
 }
 
 uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)

@@ -369,7 +369,9 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 
 	if (is_new && lp_vec_push(&k->targets, tgid) < 0)
 		return lp_err_nomem(err);
-	if (bpf_map_update_elem(map, &key, &runtime, BPF_ANY) < 0) {
+	/* a child that the kernel side has added is known to have its parent's interpreter */
+	int r = bpf_map_update_elem(map, &key, &runtime, runtime ? BPF_ANY : BPF_NOEXIST);
+	if (r < 0 && errno != EEXIST) {
 		k->targets.len -= is_new;
 		return lp_err_set(err, errno, "process %d: cannot be added to the targets: %s",
 				  (int)tgid, strerror(errno));

@@ -85,7 +85,7 @@ struct lp_kernel {
 	LP_VEC(struct lp_py_placed) placed; /* the latest last */
 };
 
-/* runtime: its number + 1; 0: none. */
+/* runtime: its number + 1; 0: none is known here, what the kernel side knows stays. */
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err);
 
 /* room.c: a number for a site, with room for n instructions. -ENOSPC. */

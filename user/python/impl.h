@@ -61,6 +61,9 @@ void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
 /* loop.c: the code of the evaluation loop. -ENOTSUP. */
 int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
 
+/* loop.c: where the function that holds it begins, as an offset in the file. -ENOTSUP. */
+int lp_py_loop_entry(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err);
+
 /* verify.c: is all that was found what it should be? -EBADMSG, -ENOTSUP; -EAGAIN: not initialised yet. */
 int lp_py_verify(struct lp_python *py, struct lp_err *err);
 
@@ -78,7 +81,9 @@ int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
 /* The class that a variable of the interpreter points to: PyExc_SystemExit; 0. */
 uint64_t lp_py_class_of_variable(struct lp_python *py, const char *variable);
 
-/* modules.c: the dicts of modules of the main interpreter; 0: not imported. */
+/* modules.c: the main interpreter, of those of the process. -ENOENT: there is none yet. */
+int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret);
+/* The dicts of modules of the main interpreter; 0: not imported. */
 int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret);
 
 /* hash.c: finds the algorithm, by hashes that the process has computed already. */

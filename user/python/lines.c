@@ -150,10 +150,13 @@ static uint32_t read_varint_high(struct cursor *c)
 void lp_py_handlers(const struct lp_py_bytecode *b,
 		    void (*fn)(uint32_t start, uint32_t end, uint32_t target, void *arg), void *arg)
 {
+	if (b->minor < 11 || !b->handlers.len)
+		return;
+
 	struct cursor c = { b->handlers.data, b->handlers.data + b->handlers.len };
 	const uint32_t n = (uint32_t)(b->units.len / 2);
 
-	while (b->minor >= 11 && c.p < c.end) {
+	while (c.p < c.end) {
 		const uint32_t start = read_varint_high(&c), size = read_varint_high(&c),
 			       target = read_varint_high(&c);
 

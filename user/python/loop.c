@@ -163,6 +163,25 @@ int lp_py_find_loop(struct lp_python *py, struct lp_err *err)
 	return r;
 }
 
+static int match_loop(const struct lp_elf_symbol *sym, void *arg)
+{
+	if (!sym->is_code || strcmp(sym->name, LOOP_SYMBOL) != 0)
+		return 0;
+	*(struct lp_elf_symbol *)arg = *sym;
+	return 1;
+}
+
+int lp_py_loop_entry(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err)
+{
+	struct lp_elf_symbol sym;
+
+	if (lp_symfile_each(py->symbols, match_loop, &sym) <= 0 ||
+	    lp_symfile_offset(py->symbols, sym.addr, ret_offset) < 0)
+		return lp_err_set(err, ENOTSUP, "CPython %s: %s has no symbol %s", py->version,
+				  py->file, LOOP_SYMBOL);
+	return 0;
+}
+
 struct maker {
 	const char *name;
 	int first_minor; /* of the versions that make every code object through it */

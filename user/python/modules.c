@@ -7,28 +7,35 @@
 
 #define INTERPS_MAX 256
 
-static int main_modules(struct lp_python *py, uint64_t *ret)
+/* They are a list, the main one last. */
+int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
 	uint64_t interp, next;
 	int r = lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp);
 
-	for (int i = 0; r == 0 && interp && i < INTERPS_MAX; i++, interp = next) {
+	if (r == 0 && !interp)
+		return -ENOENT;
+	for (int i = 0; r == 0 && i < INTERPS_MAX; i++, interp = next) {
 		r = lp_py_u64(m, interp + l->interp_next, &next);
-		if (r == 0 && !next)
-			return lp_py_u64(m, interp + l->interp_modules, ret);
+		if (r == 0 && !next) {
+			*ret = interp;
+			return 0;
+		}
 	}
-	return r < 0 ? r : -ENOENT;
+	return r < 0 ? r : -EBADMSG;
 }
 
 int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n, uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t modules;
-	int r = main_modules(py, &modules);
+	uint64_t interp, modules;
+	int r = lp_py_main_interpreter(py, &interp);
 
+	if (r == 0)
+		r = lp_py_u64(m, interp + l->interp_modules, &modules);
 	if (r == 0)
 		r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 	for (size_t i = 0; r == 0 && i < n; i++)

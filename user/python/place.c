@@ -100,12 +100,12 @@ int lp_py_place_function(struct lp_python *py, const struct lp_py_code *code, bo
 
 	if (r == 0)
 		r = place_init(&p, py, code);
-	if (r == 0 && flow.instrs.data[flow.begin].n_in > 1)
-		r = -ENOTSUP;
 	if (r < 0)
 		return r;
 	p.line = line_of(&flow, flow.begin, code);
+	p.by_call = flow.instrs.data[flow.begin].n_in > 1;
 	r = add_unit(ret, &p, units, flow.instrs.data[flow.begin].unit, watch_byte);
+	p.by_call = false;
 	p.is_return = true;
 	for (uint32_t i = 0; r == 0 && returns && i < flow.instrs.len; i++) {
 		const struct lp_py_instr *in = &flow.instrs.data[i];
@@ -116,13 +116,4 @@ int lp_py_place_function(struct lp_python *py, const struct lp_py_code *code, bo
 		r = add_unit(ret, &p, units, in->unit, watch_byte);
 	}
 	return r;
-}
-
-int lp_py_place_first_line(struct lp_python *py, const struct lp_py_code *code)
-{
-	lp_auto(lp_py_flow_done) struct lp_py_flow flow = { 0 };
-	uint64_t units;
-
-	return lp_py_code_flow(py, code, &flow, &units) == 0 ? line_of(&flow, flow.begin, code)
-							     : (int)code->firstlineno;
 }

@@ -14,14 +14,9 @@
 int lp_py_place_lines(struct lp_python *py, const struct lp_py_code *code, int line,
 		      struct lp_py_places *ret);
 
-/* Where its body begins and, if asked for, each instruction that returns. -ENOMEM, -ENOENT;
- * -ENOTSUP: its first instruction, up to 3.10, is also that of a loop.
- */
+/* Where its body begins and, if asked for, each instruction that returns. -ENOMEM, -ENOENT. */
 int lp_py_place_function(struct lp_python *py, const struct lp_py_code *code, bool returns,
 			 struct lp_py_places *ret);
-
-/* The line that it runs first. */
-int lp_py_place_first_line(struct lp_python *py, const struct lp_py_code *code);
 
 /* The one file that a name means, as lp_python_resolve(). */
 int lp_py_choose_file(struct lp_python *py, struct lp_py_codes *codes, const char *wanted,

@@ -79,6 +79,10 @@ struct lp_py_place {
 	const char *file;	/* co_filename */
 	int line;
 	bool is_return; /* the return half of `return` and `call` */
+	/* An entry whose unit a loop comes back to, up to 3.10: it is hit where the function is
+	 * called (lp_python_steps()), and by no watchpoint.
+	 */
+	bool by_call;
 };
 
 struct lp_py_places {
@@ -89,8 +93,7 @@ struct lp_py_places {
  * `call` give the entry's place first, then one for each return instruction.
  * -ENOENT: no such file or function here (yet); -ESRCH: the line has no code: the message names
  * the nearest lines that have; -EEXIST: several files end in that name: the message lists them;
- * -ENOTSUP: there are no starts that can be told. Where only some of several functions are refused,
- * the others are given, and err says which one is not.
+ * -ENOTSUP: there are no starts that can be told.
  */
 int lp_python_resolve(struct lp_python *py, const struct lp_location *location,
 		      struct lp_py_places *ret, struct lp_err *err);

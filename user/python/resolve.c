@@ -163,17 +163,6 @@ static int resolve_line(const struct candidates *c, const struct lp_location *at
 	return ret->len > 0 ? 0 : no_code(c, path, at->line, at->file, err);
 }
 
-static int no_entry(const struct candidates *c, const struct lp_py_code *code, struct lp_err *err)
-{
-	const char *slash = strrchr(code->file, '/');
-
-	return lp_err_set(err, ENOTSUP,
-			  "%s begins with a loop, whose rounds Python 3.%d does not tell from a "
-			  "call: use %s:%d, which logs each of them",
-			  code->function, c->py->runtime.layout.minor,
-			  slash ? slash + 1 : code->file, lp_py_place_first_line(c->py, code));
-}
-
 /* Names that come near; of a class, its functions. */
 static int unknown_function(const struct candidates *c, const char *name, struct lp_err *err)
 {
@@ -240,7 +229,7 @@ static int resolve_function(const struct candidates *c, const struct lp_location
 {
 	const unsigned int best = best_match(c, at->name);
 	size_t found = 0;
-	int r, why = 0;
+	int r;
 
 	lp_vec_each (c, code) {
 		if (best == 0 || matches(c, *code, at->name) != best)
@@ -248,14 +237,10 @@ static int resolve_function(const struct candidates *c, const struct lp_location
 		r = lp_py_place_function(c->py, *code, at->kind != LP_AT_ENTRY, ret);
 		if (r == -ENOMEM)
 			return lp_err_nomem(err);
-		if (r == -ENOTSUP)
-			why = no_entry(c, *code, err);
 		/* one that has gone meanwhile, or can't be understood, is not there */
 		found += r == 0;
 	}
-	if (found > 0)
-		return 0; /* err says of which it is not */
-	return why < 0 ? why : unknown_function(c, at->name, err);
+	return found > 0 ? 0 : unknown_function(c, at->name, err);
 }
 
 static int resolve(const struct candidates *c, const struct lp_location *at,

@@ -149,7 +149,7 @@ static uint64_t builtins_of(struct lp_python *py)
 	struct lp_memory *m = &py->memory.memory;
 	uint64_t interp, dict;
 
-	if (lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp) < 0 ||
+	if (lp_py_main_interpreter(py, &interp) < 0 ||
 	    lp_py_u64(m, interp + l->interp_builtins, &dict) < 0 || !lp_py_is_dict(m, l, dict))
 		return 0;
 	return dict;

@@ -49,8 +49,7 @@ static void find_states(struct lp_python *py)
 	struct lp_memory *m = &py->memory.memory;
 	uint64_t interp, number, words[PAGE / 8];
 
-	if (lp_py_u64(m, rt->runtime + rt->layout.runtime_interpreters, &interp) < 0 ||
-	    number_of(py, rt->type_object, &number) < 0)
+	if (lp_py_main_interpreter(py, &interp) < 0 || number_of(py, rt->type_object, &number) < 0)
 		return;
 	for (uint64_t at = interp; at < interp + STATE_MAX; at += sizeof(words)) {
 		if (m->read(m, at, words, sizeof(words)) < 0)

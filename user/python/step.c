@@ -322,7 +322,11 @@ static int add_step(struct lp_python *py, const struct lp_py_site *site, uint64_
 	s.site.unit = unit;
 	s.site.unit_register = py->step_register;
 	s.site.unit_delta = py->runtime.layout.lasti_unit ? -2 : 0;
-	s.site.flags |= LP_PY_SITE_STEPS | (is_adaptive(ops, op) ? LP_PY_SITE_CACHED : 0);
+	s.site.flags |= LP_PY_SITE_STEPS;
+	if (py->runtime.layout.minor >= 12 && ops[op].kind == LP_PYOP_RESUME)
+		s.site.flags |= LP_PY_SITE_RESUMES;
+	else if (is_adaptive(ops, op))
+		s.site.flags |= LP_PY_SITE_CACHED;
 	int r = add_offsets(py, &s, err);
 	if (r < 0)
 		return r;
@@ -377,11 +381,44 @@ static int add_run(struct lp_python *py, const struct lp_py_place *place,
 	return r;
 }
 
+#define CALLS_WEIGHT 40
+
+/* PyObject *_PyEval_EvalFrameDefault(PyThreadState *tstate, PyFrameObject *f, int throwflag), without the
+ * first in 3.8.
+ */
+static int add_calls(struct lp_python *py, const struct lp_py_site *site, struct lp_py_steps *ret,
+		     struct lp_err *err)
+{
+	enum { RDX = 1, RSI = 4, RDI = 5 };
+	const bool has_thread = py->runtime.layout.minor >= 9;
+	lp_auto(lp_py_step_done) struct lp_py_step s = {
+		.site = *site,
+		.op = LP_PY_STEP_CALLS,
+		.name = "function calls",
+		.weight = CALLS_WEIGHT,
+	};
+	uint64_t offset;
+
+	s.site.unit_register = has_thread ? RSI : RDI;
+	s.site.unit_delta = has_thread ? RDX : RSI;
+	s.site.flags |= LP_PY_SITE_STEPS | LP_PY_SITE_CALLED;
+	int r = lp_py_loop_entry(py, &offset, err);
+	if (r < 0)
+		return r;
+	if (lp_vec_push(&s.offsets, offset) < 0 || lp_vec_push(ret, s) < 0)
+		return lp_err_nomem(err);
+	s.offsets.data = NULL;
+	return 0;
+}
+
 int lp_python_steps(struct lp_python *py, const struct lp_py_place *place, struct lp_py_steps *ret,
 		    struct lp_err *err)
 {
 	lp_auto(lp_py_steps_done) struct lp_py_steps steps = { 0 };
 	struct lp_py_codes *codes;
+
+	if (place->by_call)
+		return add_calls(py, &place->site, ret, err);
 
 	int r = lp_python_prepare_steps(py, err);
 	if (r >= 0)

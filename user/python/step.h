@@ -10,11 +10,18 @@
  * (lp_py_flow_run()): hits and values are the same. Not at one that may be executed as a part of
  * what precedes it (pairs of loads and stores, 3.11 and 3.12): 3.11 may lose the hit of a line that
  * raises UnboundLocalError by its first name.
+ *
+ * Up to 3.10 a function has no instruction of its own where it begins. One that begins with a loop is
+ * probed where the loop's function is called to execute it: before its first instruction, also where a
+ * signal's handler or a trace function then raises instead.
  */
 #ifndef LP_PYTHON_STEP_H
 #define LP_PYTHON_STEP_H
 
 #include "python/python.h"
+
+#define LP_PY_STEP_CALLS                                                                           \
+	0 /* in place of an opcode, which up to 3.10 none is: functions are called */
 
 struct lp_py_step {
 	struct lp_py_site site; /* as the place's, but for unit, unit_register, unit_delta, flags */

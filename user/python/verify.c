@@ -9,7 +9,6 @@
 #define TRIES	      50   /* a thread that runs changes its frame while it is read */
 #define THREADS_MAX   4096 /* of one interpreter */
 #define FRAMES_MAX    8	   /* that are looked at in each */
-#define INTERPS_MAX   256
 #define TEXT_MAX      (1u << 16)
 #define OWNED_BY_LOOP 3 /* frame_owner from here on: no code (FRAME_OWNED_BY_CSTACK and later) */
 
@@ -204,29 +203,21 @@ static int verify_threads(struct lp_python *py, uint64_t interp, struct lp_err *
 	return frames ? 0 : refuse(py, "a frame", err);
 }
 
-/* The interpreters of the process are a list, the main one last. */
 static int main_interpreter(struct lp_python *py, uint64_t *ret, struct lp_err *err)
 {
 	struct lp_memory *m = &py->memory.memory;
-	const struct lp_py_layout *l = &py->runtime.layout;
-	uint64_t interp, next;
+	uint64_t interp, modules;
+	int r = lp_py_main_interpreter(py, &interp);
 
-	if (lp_py_u64(m, py->runtime.runtime + l->runtime_interpreters, &interp) < 0)
-		return refuse(py, "_PyRuntime", err);
-	if (!interp)
+	if (r == -ENOENT)
 		return not_yet(py, err);
-	for (int i = 0; i < INTERPS_MAX; i++, interp = next) {
-		if (lp_py_u64(m, interp + l->interp_next, &next) < 0)
-			return refuse(py, "an interpreter", err);
-		if (next)
-			continue;
-		/* comes after the types and before everything that can be logged */
-		if (lp_py_u64(m, interp + l->interp_modules, &next) == 0 && !next)
-			return not_yet(py, err);
-		*ret = interp;
-		return 0;
-	}
-	return refuse(py, "the list of interpreters", err);
+	if (r < 0)
+		return refuse(py, "the list of interpreters", err);
+	/* comes after the types and before everything that can be logged */
+	if (lp_py_u64(m, interp + py->runtime.layout.interp_modules, &modules) == 0 && !modules)
+		return not_yet(py, err);
+	*ret = interp;
+	return 0;
 }
 
 /* What the program itself would say of its version. */

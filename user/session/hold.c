@@ -27,21 +27,6 @@ static bool is_ascii(const char *s)
 	return !*s;
 }
 
-/* Every module, as long as the interpreter is being made. */
-static void tell_any_module(const struct lp_session *s, struct lp_hold *h)
-{
-	static const char name[] = "<module>";
-
-	if (session_interp(s, s->child))
-		return;
-	if (h->n == LP_HOLD_NAMES) {
-		h->every = 1;
-		return;
-	}
-	h->names[h->n] = (struct lp_hold_name){ .len = sizeof(name) - 1 };
-	set_text(&h->names[h->n++], name, sizeof(name) - 1);
-}
-
 /* What tells a module that has the place of a logpoint; false: none does. */
 static bool tell_place(const struct lp_location *at, struct lp_hold_name *ret)
 {
@@ -63,8 +48,9 @@ static void tell_places(const struct lp_session *s, struct lp_hold *h)
 	lp_vec_each (&s->points, p) {
 		if (!session_may_be_python(*p))
 			continue;
-		if (session_is_trap(*p))
-			tell_any_module(s, h);
+		if (session_is_trap(
+			    *p)) /* at every module, as long as the interpreter is being made */
+			h->every |= !session_interp(s, s->child);
 		else if (h->n == LP_HOLD_NAMES || !tell_place(&(*p)->lp->location, &h->names[h->n]))
 			h->every = 1;
 		else

@@ -49,7 +49,8 @@ struct point {
 	LP_VEC(struct spot *) spots;
 	LP_VEC(struct spot *) dead; /* Python: their code is gone, records of them may still come */
 	struct lp_err missing;	    /* what is said while no module has it */
-	uint64_t shown, unshown;
+	uint64_t unshown;
+	bool writes_last;		  /* with opts->last: its hits write what is kept */
 	uint64_t unseen;		  /* of spots that are gone */
 	uint64_t runs;			  /* of probes in evaluation loops that are gone */
 	uint64_t ticks[BUDGET_TICKS + 1]; /* hits at the last ticks, newest at `tick` */
@@ -216,6 +217,7 @@ struct lp_session {
 	bool finished;	       /* everything is detached and handed on */
 	struct lp_err failure; /* the first of ops->event and ops->flush */
 	bool failure_told;     /* to the caller */
+	bool dump_due;	       /* all that is kept is asked for */
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
@@ -382,6 +384,26 @@ void session_cgroup_changed(struct lp_session *s);
 
 /* run.c */
 int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err);
+
+/* Before anything is said to be armed: from then on a signal is an answer. */
+int session_catch_signals(struct lp_session *s, struct lp_err *err);
+
+/* session.c */
+struct point *session_point(const struct lp_session *s, uint32_t id);
+/* The one that a clause at that column names. */
+int session_named(const struct lp_session *s, const char *name, int col, struct point **ret,
+		  struct lp_err *err);
+/* Nothing more is to be shown. */
+bool session_is_full(const struct lp_session *s);
+/* So many events were handed on, with the result r, which is returned; an error's is in s->failure. */
+int session_handed_on(struct lp_session *s, uint64_t n, int r);
+
+/* recorder.c: with opts->last. Who `dump on` names. */
+int session_check_dump(struct lp_session *s, struct point *p, struct lp_err *err);
+/* An event in its turn: kept, or a reason to write what is. */
+int session_record(struct lp_session *s, const struct point *p, const struct lp_event *ev);
+/* All that is kept. */
+void session_dump_all(struct lp_session *s);
 
 /* targets.c */
 int session_find_targets(struct lp_session *s, struct lp_err *err);

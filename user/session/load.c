@@ -66,6 +66,19 @@ static bool has_python_places(const struct lp_session *s)
 	return false;
 }
 
+/* Is an entry to be probed where functions are called? */
+static bool any_is_called(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		lp_vec_each (&(*p)->spots, spot) {
+			const struct py_spot *py = (*spot)->py;
+
+			if (py && (py->here.place.by_call || py->entry.place.by_call))
+				return true;
+		}
+	return false;
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
@@ -84,7 +97,7 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 	if (!has_python_places(s))
 		return;
 	conf->python_watch = lp_watch_fires();
-	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) ||
+	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) || any_is_called(s) ||
 			     session_python_halves(s) > lp_watch_slots();
 }
 

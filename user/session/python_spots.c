@@ -84,8 +84,6 @@ static int resolve_in(struct lp_session *s, struct point *p, struct interp *in, 
 
 	int r = code ? lp_python_resolve_in(py, code, &p->lp->location, &places, &why)
 		     : lp_python_resolve(py, &p->lp->location, &places, &why);
-	if (r >= 0 && why.code)
-		session_note(s, LP_LOG_NORMAL, "%s: left out: %s", p->lp->name, why.msg);
 	if (r < 0)
 		*err = why;
 	if (r >= 0)

@@ -113,6 +113,12 @@ static int watch_half(struct lp_session *s, struct spot *spot, struct py_half *h
 	if (session_spot_is_trap(spot))
 		return session_trap_attach(s, spot, err);
 	half->no_watch = spot->py->in->unwatchable;
+	if (half->place.by_call && lp_kernel_has_watch(s->kernel))
+		lp_err_set(&half->no_watch, ENOSPC,
+			   "a watchpoint can't tell calls of %s from rounds of the loop that it "
+			   "begins "
+			   "with",
+			   half->place.function);
 	if (may_watch && lp_kernel_has_watch(s->kernel) && !half->no_watch.code)
 		r = use_watch(s, spot->py->in, half->place.watch, &half->no_watch);
 	half->watched = r >= 0;

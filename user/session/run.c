@@ -24,7 +24,7 @@ int session_poll(struct lp_session *s, int fd, pid_t pid, struct lp_err *err)
 	return 0;
 }
 
-static int catch_signals(struct lp_session *s, struct lp_err *err)
+int session_catch_signals(struct lp_session *s, struct lp_err *err)
 {
 	struct sigaction hangup;
 	sigset_t set;
@@ -36,13 +36,15 @@ static int catch_signals(struct lp_session *s, struct lp_err *err)
 	/* nohup has it ignored, which a blocked signal would not be */
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGHUP);
+	if (s->opts->last)
+		sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, &s->old_signals) < 0)
 		return lp_err_set(err, errno, "sigprocmask: %s", strerror(errno));
 	s->signals_blocked = true;
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
 		return lp_err_set(err, errno, "signalfd: %s", strerror(errno));
-	return session_poll(s, s->signal_fd, WAKE_SIGNAL, err);
+	return 0;
 }
 
 static int prepare(struct lp_session *s, struct lp_err *err)
@@ -50,7 +52,7 @@ static int prepare(struct lp_session *s, struct lp_err *err)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
 		return lp_err_set(err, errno, "epoll: %s", strerror(errno));
-	int r = catch_signals(s, err);
+	int r = session_poll(s, s->signal_fd, WAKE_SIGNAL, err);
 	if (r >= 0)
 		r = session_poll(s, lp_kernel_fd(s->kernel), WAKE_RING, err);
 	if (r >= 0 && s->cgroup[0])
@@ -78,6 +80,10 @@ static void on_signal(struct lp_session *s, const struct signalfd_siginfo *si)
 		session_reap_child(s, false);
 		if (s->child_done && !s->finish)
 			s->finish = FINISH_ENDED;
+		return;
+	}
+	if (si->ssi_signo == SIGUSR1) {
+		s->dump_due = true;
 		return;
 	}
 	if (running && !s->interrupted) {
@@ -126,13 +132,10 @@ static int drain(struct lp_session *s, bool all, struct lp_err *err)
 	if (r < 0)
 		return r;
 	s->flushed = all || !n ? now : now - REORDER;
-	if (!s->failure.code && s->finish != FINISH_PIPE) {
-		r = s->ops->flush(s->arg, &s->failure);
-		if (r == -EPIPE) {
-			s->failure = (struct lp_err){ 0 };
-			s->finish = FINISH_PIPE;
-		}
-	}
+	if (s->dump_due)
+		session_dump_all(s);
+	if (!s->failure.code && s->finish != FINISH_PIPE)
+		session_handed_on(s, 0, s->ops->flush(s->arg, &s->failure));
 	return n;
 }
 
@@ -214,7 +217,7 @@ int lp_session_run(struct lp_session *s, struct lp_err *err)
 	if (r >= 0)
 		r = session_release_child(s, err);
 	while (r >= 0 && !s->finish && !s->failure.code) {
-		r = drain(s, false, err);
+		r = drain(s, s->dump_due, err);
 		if (r < 0)
 			break;
 		tick(s, lp_now());
@@ -236,6 +239,7 @@ int lp_session_finish(struct lp_session *s, struct lp_err *err)
 		return 0;
 	session_detach_all(s);
 	s->finished = true;
+	s->dump_due = s->opts->last;
 
 	int r = drain(s, true, err);
 	if (r >= 0 && s->failure.code && !s->failure_told) {

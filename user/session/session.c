@@ -102,7 +102,20 @@ int lp_session_add(struct lp_session *s, const char *text, struct lp_err *err)
 	return 0;
 }
 
-static struct point *find_point(struct lp_session *s, const char *name, size_t *ret_n)
+struct point *session_point(const struct lp_session *s, uint32_t id)
+{
+	struct point *p = id < s->points.len ? s->points.data[id] : NULL;
+
+	/* ids are given in another order where logpoints wait for each other */
+	if (p && p->added && p->id == id)
+		return p;
+	lp_vec_each (&s->points, other)
+		if ((*other)->added && (*other)->id == id)
+			return *other;
+	return NULL;
+}
+
+static struct point *find_point(const struct lp_session *s, const char *name, size_t *ret_n)
 {
 	struct point *found = NULL;
 
@@ -114,6 +127,22 @@ static struct point *find_point(struct lp_session *s, const char *name, size_t *
 		(*ret_n)++;
 	}
 	return found;
+}
+
+int session_named(const struct lp_session *s, const char *name, int col, struct point **ret,
+		  struct lp_err *err)
+{
+	size_t n;
+
+	*ret = find_point(s, name, &n);
+	if (!*ret)
+		return lp_err_at(err, ENOENT, col, (int)strlen(name),
+				 "no logpoint is called '%s' (give one that name with `as %s`)",
+				 name, name);
+	if (n > 1)
+		return lp_err_at(err, EINVAL, col, (int)strlen(name),
+				 "%zu logpoints are called '%s'", n, name);
+	return 0;
 }
 
 /* Logpoints that wait for each other would stay silent for ever. */
@@ -136,22 +165,16 @@ static bool waits_for(struct lp_session *s, const struct point *p, const struct 
 static int check_after(struct lp_session *s, const struct point *p, struct lp_err *err)
 {
 	const char *name = p->lp->after;
-	int col = p->lp->after_col, width = name ? (int)strlen(name) : 0;
-	size_t n;
+	int col = p->lp->after_col;
+	struct point *other;
 
 	if (!name)
 		return 0;
-	struct point *other = find_point(s, name, &n);
-	if (!other)
-		return lp_err_at(err, ENOENT, col, width,
-				 "no logpoint is called '%s' (give one that name with `as %s`)",
-				 name, name);
-	if (n > 1)
-		return lp_err_at(err, EINVAL, col, width, "%zu logpoints are called '%s'", n, name);
-	if (waits_for(s, other, p))
-		return lp_err_at(err, EINVAL, col, width,
+	int r = session_named(s, name, col, &other, err);
+	if (r >= 0 && waits_for(s, other, p))
+		return lp_err_at(err, EINVAL, col, (int)strlen(name),
 				 "it would wait for itself, and never log");
-	return 0;
+	return r;
 }
 
 static int each_point(struct lp_session *s,
@@ -170,7 +193,9 @@ static int each_point(struct lp_session *s,
 
 static int check_point(struct lp_session *s, struct point *p, struct lp_err *err)
 {
-	return check_after(s, p, err);
+	int r = check_after(s, p, err);
+
+	return r < 0 ? r : session_check_dump(s, p, err);
 }
 
 static int resolve_point(struct lp_session *s, struct point *p, struct lp_err *err)
@@ -220,35 +245,40 @@ static int add_sites(struct lp_session *s, struct point *p, struct lp_err *err)
 	return session_add_sites(s, p, 0, err);
 }
 
-static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
+bool session_is_full(const struct lp_session *s)
 {
-	struct lp_session *s = arg;
-	struct point *p = ev->point < s->points.len ? s->points.data[ev->point] : NULL;
+	return s->finish == FINISH_PIPE || s->failure.code ||
+	       (s->opts->count && s->shown >= s->opts->count);
+}
 
-	/* ids are given in another order where logpoints wait for each other */
-	if (p && p->id != ev->point) {
-		lp_vec_each (&s->points, other)
-			if ((*other)->added && (*other)->id == ev->point)
-				p = *other;
-	}
-	if (!p)
-		return lp_err_set(err, EPROTO, "a record of an unknown logpoint");
-
-	int r = s->finish == FINISH_LIMIT || s->finish == FINISH_PIPE || s->failure.code
-			? 1
-			: s->ops->event(s->arg, ev, &s->failure);
+int session_handed_on(struct lp_session *s, uint64_t n, int r)
+{
+	s->shown += n;
+	if (s->opts->count && s->shown >= s->opts->count)
+		s->finish = FINISH_LIMIT;
 	if (r == -EPIPE) {
 		s->failure = (struct lp_err){ 0 };
 		s->finish = FINISH_PIPE;
 	}
-	if (r) {
+	return r;
+}
+
+static int hand_on(struct lp_session *s, const struct lp_event *ev)
+{
+	int r = s->ops->event(s->arg, ev, &s->failure);
+
+	return session_handed_on(s, r >= 0, r);
+}
+
+static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
+{
+	struct lp_session *s = arg;
+	struct point *p = session_point(s, ev->point);
+
+	if (!p)
+		return lp_err_set(err, EPROTO, "a record of an unknown logpoint");
+	if (session_is_full(s) || (s->opts->last ? session_record(s, p, ev) : hand_on(s, ev)) < 0)
 		p->unshown++;
-		return 0;
-	}
-	p->shown++;
-	s->shown++;
-	if (s->opts->count && s->shown == s->opts->count)
-		s->finish = FINISH_LIMIT;
 	return 0;
 }
 
@@ -379,6 +409,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 
 	lp_vec_each (&s->inv.files, f)
 		(*f)->resolved = true;
+	r = session_catch_signals(s, err);
+	if (r < 0)
+		return r;
 	say_armed(s);
 	/* what comes later finds what came before the watch for it */
 	session_python_watch_makers(s);

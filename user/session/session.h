@@ -23,6 +23,7 @@
 #include "collect/event.h"
 #include "expr/compile.h"
 #include "lp/record.h"
+#include "sink/keep.h"
 
 enum lp_target_kind {
 	LP_TARGET_PIDS,	   /* pids */
@@ -46,16 +47,24 @@ struct lp_session_opts {
 	uint64_t count;	     /* records; 0: no limit */
 	uint64_t duration;   /* ns; 0: no limit */
 	double max_overhead; /* percent of one CPU for one logpoint; < 0: no limit */
+	bool last;	     /* events are kept until something happens that they led up to */
 	struct lp_limits limits;
 };
 
 struct lp_session_ops {
 	/* A finished event. -EPIPE: nobody reads any more; the session ends as if asked to. */
 	int (*event)(void *arg, const struct lp_event *ev, struct lp_err *err);
-	/* Everything handed over so far shall be seen now. */
+	/* These three only where opts->last. An event that is not to be seen yet. */
+	int (*keep)(void *arg, const struct lp_event *ev, struct lp_err *err);
+	/* What the chosen of them are, oldest first, shall be seen: *ret_n, also where it fails. */
+	int (*dump)(void *arg, const struct lp_keep_choice *choice, uint64_t *ret_n,
+		    struct lp_err *err);
+	/* How many events of that logpoint newer ones have come for, in the room that there is. */
+	uint64_t (*overwritten)(void *arg, uint32_t point);
+	/* Everything handed over so far, but for what is kept, shall be seen now. */
 	int (*flush)(void *arg, struct lp_err *err);
-	/* How many events of that logpoint (lp_event.point) were taken, but will not be seen because
-	 * of an error since. NULL: none ever.
+	/* How many events of that logpoint (lp_event.point) were taken, but will not be seen: because
+	 * of an error since, or still kept at the end. NULL: none ever.
 	 */
 	uint64_t (*unwritten)(void *arg, uint32_t point);
 	/* Something that the user should know, at that level of talkativeness. */
@@ -91,11 +100,12 @@ int lp_session_finish(struct lp_session *s, struct lp_err *err);
 int lp_session_wait_command(struct lp_session *s);
 
 /* What became of the hits of one logpoint:
- * hits == logged + unshown + filtered + limited + the sum of lost.
+ * hits == logged + overwritten + unshown + filtered + limited + the sum of lost.
  */
 struct lp_summary {
 	const char *name;
-	struct lp_counts counts; /* logged: without those of `unshown` */
+	struct lp_counts counts; /* logged: without those of `unshown` and `overwritten` */
+	uint64_t overwritten;	 /* by newer ones, before anything asked for them */
 	uint64_t unshown; /* recorded when the session was at its end already, or not written */
 };
 

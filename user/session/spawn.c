@@ -18,6 +18,8 @@ static void run_child(struct lp_session *s, const char *path, int go_fd)
 		sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	if (s->opts->last)
+		signal(SIGUSR1, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGCONT); /* should we die while it is held */
 	while (read(go_fd, &go, 1) != 1)
 		if (errno != EINTR)

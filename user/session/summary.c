@@ -9,12 +9,18 @@ static const char *const loss_text[] = {
 #undef LOSS_TEXT
 };
 
-void lp_summary_init(struct lp_summary *sum, const char *name, const struct lp_counts *counts,
-		     uint64_t unshown)
+static uint64_t at_most(uint64_t n, uint64_t max)
 {
-	*sum = (struct lp_summary){ .name = name, .counts = *counts, .unshown = unshown };
-	if (sum->unshown > counts->logged)
-		sum->unshown = counts->logged;
+	return n < max ? n : max;
+}
+
+void lp_summary_init(struct lp_summary *sum, const char *name, const struct lp_counts *counts,
+		     uint64_t overwritten, uint64_t unshown)
+{
+	*sum = (struct lp_summary){ .name = name, .counts = *counts };
+	sum->overwritten = at_most(overwritten, sum->counts.logged);
+	sum->counts.logged -= sum->overwritten;
+	sum->unshown = at_most(unshown, sum->counts.logged);
 	sum->counts.logged -= sum->unshown;
 }
 
@@ -30,6 +36,7 @@ void lp_summary_add(struct lp_summary *total, const struct lp_summary *sum)
 	t->cond_errors += c->cond_errors;
 	for (int i = 0; i < LP_LOSS_COUNT; i++)
 		t->lost[i] += c->lost[i];
+	total->overwritten += sum->overwritten;
 	total->unshown += sum->unshown;
 }
 
@@ -61,6 +68,8 @@ void lp_summary_print(struct lp_buf *b, const struct lp_summary *sum)
 	}
 	if (lost)
 		lp_buf_char(b, ')');
+	if (sum->overwritten)
+		lp_buf_fmt(b, " + %" PRIu64 " overwritten", sum->overwritten);
 	if (sum->unshown)
 		lp_buf_fmt(b, " + %" PRIu64 " not shown", sum->unshown);
 	if (c->cond_errors)
@@ -76,7 +85,7 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 	lp_vec_each (&s->points, each) {
 		struct point *p = *each;
 		struct lp_counts counts = { 0 };
-		uint64_t unshown = p->unshown;
+		uint64_t overwritten = 0, unshown = p->unshown;
 		struct lp_summary sum;
 
 		if (p->added) {
@@ -88,7 +97,9 @@ int lp_session_summary(struct lp_session *s, void (*fn)(void *arg, const struct 
 		}
 		if (p->added && s->ops->unwritten)
 			unshown += s->ops->unwritten(s->arg, p->id);
-		lp_summary_init(&sum, p->lp->name, &counts, unshown);
+		if (p->added && s->opts->last)
+			overwritten = s->ops->overwritten(s->arg, p->id);
+		lp_summary_init(&sum, p->lp->name, &counts, overwritten, unshown);
 		lp_summary_add(&total, &sum);
 		fn(arg, &sum);
 	}

@@ -212,17 +212,9 @@ static void on_code(struct lp_session *s, const struct lp_record *rec, const cha
 	session_python_code(s, (pid_t)rec->pid, rec->hit, rec->time);
 }
 
-static struct point *point_by_id(struct lp_session *s, uint32_t id)
-{
-	lp_vec_each (&s->points, p)
-		if ((*p)->added && (*p)->id == id)
-			return *p;
-	return NULL;
-}
-
 static void on_retired(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
-	struct point *p = point_by_id(s, rec->point);
+	struct point *p = session_point(s, rec->point);
 
 	(void)text;
 	if (!p || p->state == POINT_OUT)
@@ -240,7 +232,7 @@ static void on_retired(struct lp_session *s, const struct lp_record *rec, const 
 
 static void on_cond_error(struct lp_session *s, const struct lp_record *rec, const char *text)
 {
-	const struct point *p = point_by_id(s, rec->point);
+	const struct point *p = session_point(s, rec->point);
 
 	if (p)
 		session_note(s, LP_LOG_NORMAL, "%s: %s", p->lp->name, text);

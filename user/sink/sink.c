@@ -59,6 +59,7 @@ void lp_sink_free(struct lp_sink *s)
 	s->ops->close(s);
 	lp_buf_done(&s->out);
 	lp_vec_done(&s->ends);
+	lp_keep_done(&s->kept);
 	free(s);
 }
 
@@ -106,29 +107,49 @@ static int write_out(struct lp_sink *s, struct lp_err *err)
 	return r;
 }
 
-static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+/* No half record. */
+static void take_back(struct lp_sink *s, size_t start)
 {
-	int r = s->ops->emit(s, ev, err);
-	struct lp_sink_end end = { .at = s->out.len, .point = ev->point };
+	s->out.len = start;
+	s->out.failed = false;
+}
 
-	if (r >= 0 && (s->out.failed || lp_vec_push(&s->ends, end) < 0))
+/* Appends a record to out. */
+static int render(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	size_t start = s->out.len;
+
+	if (s->broken)
+		return lp_err_set(err, EIO, "output cannot be written any more");
+	int r = s->ops->emit(s, ev, err);
+	if (r >= 0 && s->out.failed)
 		r = lp_err_nomem(err);
+	if (r < 0)
+		take_back(s, start);
+	return r;
+}
+
+/* What was appended from start on is a record, and goes out. */
+static int queue(struct lp_sink *s, size_t start, uint32_t point, struct lp_err *err)
+{
+	struct lp_sink_end end = { .at = s->out.len, .point = point };
+
+	if (s->out.failed || lp_vec_push(&s->ends, end) < 0) {
+		take_back(s, start);
+		return lp_err_nomem(err);
+	}
+	int r = s->out.len >= FLUSH_AT ? write_out(s, err) : 0;
+	if (r < 0)
+		s->ends.len--; /* what could not be written is the caller's, who is told so */
 	return r;
 }
 
 int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	size_t start = s->out.len;
+	int r = render(s, ev, err);
 
-	if (s->broken)
-		return lp_err_set(err, EIO, "output cannot be written any more");
-	int r = emit(s, ev, err);
-	if (r < 0) {
-		s->out.len = start; /* no half record */
-		s->out.failed = false;
-		return r;
-	}
-	return s->out.len >= FLUSH_AT ? write_out(s, err) : 0;
+	return r < 0 ? r : queue(s, start, ev->point, err);
 }
 
 int lp_sink_flush(struct lp_sink *s, struct lp_err *err)
@@ -139,9 +160,66 @@ int lp_sink_flush(struct lp_sink *s, struct lp_err *err)
 	return r < 0 ? r : write_out(s, err);
 }
 
+int lp_sink_keep_last(struct lp_sink *s, size_t size, struct lp_err *err)
+{
+	lp_keep_done(&s->kept);
+	return lp_keep_init(&s->kept, size, err);
+}
+
+int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+{
+	size_t start = s->out.len;
+	int r = render(s, ev, err);
+
+	if (r < 0)
+		return r;
+	r = lp_keep_add(&s->kept, ev->point, s->out.data + start, s->out.len - start);
+	take_back(s, start);
+	return r < 0 ? lp_err_nomem(err) : 0;
+}
+
+struct dump {
+	struct lp_sink *s;
+	uint64_t n;
+	int failed; /* the first error; what comes after it stays kept */
+	struct lp_err *err;
+};
+
+static bool dump_one(void *arg, uint32_t point, const struct iovec bytes[2])
+{
+	struct dump *d = arg;
+	size_t start = d->s->out.len;
+
+	if (d->failed)
+		return false;
+	for (int i = 0; i < 2; i++)
+		lp_buf_add(&d->s->out, bytes[i].iov_base, bytes[i].iov_len);
+	d->failed = queue(d->s, start, point, d->err);
+	d->n += !d->failed;
+	return !d->failed;
+}
+
+int lp_sink_dump(struct lp_sink *s, const struct lp_keep_choice *choice, uint64_t *ret_n,
+		 struct lp_err *err)
+{
+	struct dump d = { .s = s, .err = err };
+
+	*ret_n = 0;
+	if (s->broken)
+		return lp_err_set(err, EIO, "output cannot be written any more");
+	lp_keep_take(&s->kept, choice, dump_one, &d);
+	*ret_n = d.n;
+	return d.failed;
+}
+
+uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point)
+{
+	return lp_keep_records(&s->kept, point).overwritten;
+}
+
 uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point)
 {
-	uint64_t n = 0;
+	uint64_t n = lp_keep_records(&s->kept, point).kept;
 
 	lp_vec_each (&s->ends, end)
 		n += end->point == point;

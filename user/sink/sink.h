@@ -2,8 +2,9 @@
 /* user/sink/sink.h
  *
  * sink - where finished events go.
- * Gets decoded events, in order, on one thread. May buffer; flush() leaves nothing behind. Never
- * sees kernel records (collect/) and never prints errors.
+ * Gets decoded events, in order, on one thread. May buffer; flush() leaves nothing behind. Keeps the
+ * newest in memory instead, if it is told to, until they are asked for. Never sees kernel records
+ * (collect/) and never prints errors.
  */
 #ifndef LP_SINK_H
 #define LP_SINK_H
@@ -13,6 +14,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "collect/event.h"
+#include "sink/keep.h"
 
 struct lp_sink;
 
@@ -38,6 +40,7 @@ struct lp_sink {
 	struct lp_buf out;		 /* not yet written */
 	LP_VEC(struct lp_sink_end) ends; /* of the records that end in it */
 	bool broken;			 /* writing has failed, which has been said */
+	struct lp_keep kept;
 	_Alignas(16) char state[];
 };
 
@@ -50,7 +53,17 @@ LP_CLEANUP(struct lp_sink *, lp_sink_free)
 int lp_sink_emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
 int lp_sink_flush(struct lp_sink *s, struct lp_err *err);
 
-/* Records of a logpoint that were emitted, but are not wholly written. */
+/* For lp_sink_keep(): `size` bytes of memory, at most. */
+int lp_sink_keep_last(struct lp_sink *s, size_t size, struct lp_err *err);
+/* As it would be emitted now, which is when it can be told what its values are; but not written. */
+int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
+/* Emits the chosen of what is kept, oldest first; *ret_n of them, also where it fails. */
+int lp_sink_dump(struct lp_sink *s, const struct lp_keep_choice *choice, uint64_t *ret_n,
+		 struct lp_err *err);
+/* Kept records of a logpoint for which newer ones have come. */
+uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point);
+
+/* Records of a logpoint that were emitted or kept, but are not wholly written. */
 uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point);
 
 #endif

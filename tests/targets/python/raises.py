@@ -138,7 +138,7 @@ class Maker:
     def call(self, depth, other):
         ways = {"def": ["f{o}()", "sorted([2, 1], key=f{o})", "list(map(f{o}, [1, 2]))", "max([1, 2], key=f{o})",
                         "[f{o}() for _ in range(2)]", "(lambda: f{o}())()", "functools.reduce(f{o}, [1, 2, 3])",
-                        "type('T', (), {{'__getattr__': f{o}}})().x"],
+                        "type('T', (), {{'__getattr__': f{o}}})().x", "eval('f{o}()')", "exec('1 / 0')"],
                 "gen": ["for _ in f{o}(): pass", "list(f{o}())", "g = f{o}(); next(g); g.throw(Wrong('thrown'))",
                         "g = f{o}(); next(g); g.close()", "sum(x for x in f{o}())"],
                 "async": ["drive(f{o}())"]}[self.kinds[other]]
