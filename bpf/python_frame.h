@@ -84,15 +84,6 @@ lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime 
 	vm->py.tstate = known;
 	if (lp_pyvm_is_thread(vm, l, known))
 		return 0;
-	/* up to 3.11 the one that may run is known; one that is made for a new thread, and does not run yet,
-	 * has the number of the thread that makes it
-	 */
-	if (rt->layout.runtime_tstate != LP_PY_NONE &&
-	    lp_pyvm_u64(vm, rt->runtime + rt->layout.runtime_tstate, &vm->py.tstate) >= 0 &&
-	    vm->py.tstate &&
-	    lp_pyvm_u64(vm, vm->py.tstate + rt->layout.tstate_thread_id, &id) >= 0 &&
-	    id == vm->py.thread_id)
-		return 0;
 	vm->py.tstate = vm->py.base = 0;
 	if (lp_pyvm_u64(vm, rt->runtime + rt->layout.runtime_interpreters, &vm->py.object) < 0)
 		return 1;
