@@ -135,5 +135,6 @@ int lp_probe(struct pt_regs *ctx)
 #include "mixed.h"
 #include "python_watch.h"
 #include "python_trap.h"
+#include "python_hook.h"
 #include "life.h"
 #include "crash.h"

@@ -199,6 +199,7 @@ lp_inline struct lp_py_shape lp_py_shape_of(const struct lp_vm *vm, const struct
 	}
 }
 
+#define LP_PY_EXC_DEPTH 3u
 #define LP_PY_EXC_WORDS 12u /* of what a builtin exception has beyond BaseException */
 
 /* Objects that an exception has behind what all have: a file name, a reason. */
@@ -213,7 +214,9 @@ lp_inline void lp_py_exception(struct lp_vm *vm, const struct lp_py_layout *l, _
 
 	__u64 n = (size - from) / 8;
 	n = lp_at_most(n, LP_PY_EXC_WORDS);
-	lp_py_push_words(vm, n ? lp_py_copy(vm, addr + from, n * 8, 0) : 0, n, w->depth);
+	/* as deep as the exceptions of a group, and what they are made of */
+	lp_py_push_words(vm, n ? lp_py_copy(vm, addr + from, n * 8, 0) : 0, n,
+			 w->depth > LP_PY_EXC_DEPTH ? w->depth - LP_PY_EXC_DEPTH : 0);
 }
 
 lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr, __u32 kind,

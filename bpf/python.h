@@ -379,6 +379,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;
 	vm->py.chain_n = 0;
+	vm->py.n_codes = py->unit == LP_PY_AT_UNCAUGHT ? LP_PYVM_CODES_MAX : 0;
 	vm->py.stack_base = py->stack_base;
 	vm->py.kind = site->kind;
 	vm->py.stash = site->pair;

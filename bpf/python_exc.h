@@ -135,10 +135,11 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 	to[9] = vm->py.chain_notes;
 }
 
-/* One that is not made yet has neither chain nor traceback. */
+/* One that is not made yet has no chain. */
 lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 {
-	vm->py.base = vm->py.chain_notes = 0;
+	vm->py.base = vm->py.raised_tb;
+	vm->py.chain_notes = 0;
 	to[0] = to[2] = to[7] = to[9] = to[10] = to[11] = 0;
 	to[1] = to[6] = vm->py.raised_type;
 	to[3] = LP_PY_EXC_UNNORMALISED;
@@ -147,7 +148,8 @@ lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 	to[8] = LP_PY_OBJECT;
 }
 
-#define LP_PYVM_TB_MAX 64 /* frames of one traceback */
+#define LP_PYVM_TB_MAX	  64 /* frames of one traceback */
+#define LP_PYVM_CODES_MAX 32 /* code objects that are copied where the process may end now */
 
 /* The block of the exception whose turn it is. */
 lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *rt)
@@ -167,6 +169,11 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 				  (lp_word *)to);
 	lp_vm_block(vm, LP_SLOT_PYEXC, LP_ST_OK, 0, sizeof(struct lp_py_exc), 0);
 	vm->py.chain_frames = 0;
+	vm->py.frames_at = vm->len;
+	vm->py.last_code = 0;
+	/* up to 3.11 the exception gets it when it is caught */
+	if (!vm->py.chain_i && vm->py.raised_tb)
+		vm->py.base = vm->py.raised_tb;
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
@@ -194,6 +201,24 @@ lp_inline int lp_pyvm_code_is_due(struct lp_vm *vm, const struct lp_py_layout *l
 	return !(flags & LP_PYVM_OPTIMIZED) || !lp_py_code_sent(vm);
 }
 
+/* The innermost frame of the block whose code is not copied yet. */
+lp_inline void lp_pyvm_exc_code(struct lp_vm *vm)
+{
+	struct lp_py_value *value = &vm->walk.value;
+
+	vm->py.n_frames--;
+	value->tag = LP_PY_OBJECT;
+	value->from = value->to = 0;
+	value->bits = lp_py_word(vm, vm->py.frames_at +
+					     vm->py.n_frames * (__u32)sizeof(struct lp_py_frame));
+	vm->walk.whole = LP_WHOLE_CODE;
+	if (value->bits == vm->py.last_code) /* a recursion */
+		value->tag = LP_PY_INT;
+	else
+		vm->py.n_codes--;
+	vm->py.last_code = value->bits;
+}
+
 /* CAP_PYEXC, a step: a block of one exception, or what it leads to: 1 and what is to be captured, in
  * vm->walk.value; 0: done.
  */
@@ -207,12 +232,18 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 		vm->py.chain_n = 1;
 		vm->py.chain_i = vm->py.chain_phase = 0;
 		vm->py.chain[0] = vm->py.raised;
+		vm->py.n_frames = 0;
 		if (lp_pyvm_code_is_due(vm, &rt->layout)) {
 			vm->walk.value.tag = LP_PY_OBJECT;
 			vm->walk.value.bits = vm->py.code;
 			vm->walk.whole = LP_WHOLE_CODE;
 			return 1;
 		}
+	}
+
+	if (vm->py.n_frames && vm->py.n_codes) {
+		lp_pyvm_exc_code(vm);
+		return 1;
 	}
 
 	struct lp_py_value *value = &vm->walk.value;

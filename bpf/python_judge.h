@@ -163,13 +163,11 @@ lp_global long lp_pyvm_judge(struct lp_vm *vm, __u64 type)
 	return 0;
 }
 
-/* What exception is set in the thread vm->py.tstate: 1, and vm->py.raised; 0: none, or it has left a frame
- * already.
- */
-lp_global long lp_pyvm_find_raised(struct lp_vm *vm)
+/* What exception is set in the thread vm->py.tstate: 1, and vm->py.raised, with its traceback; 0: none. */
+lp_global long lp_pyvm_find_current(struct lp_vm *vm)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
-	__u64 type, value, traceback, flags;
+	__u64 type, value, flags;
 
 	if (!rt)
 		return 0;
@@ -177,17 +175,16 @@ lp_global long lp_pyvm_find_raised(struct lp_vm *vm)
 	const struct lp_py_layout *l = &rt->layout;
 	__u64 at = vm->py.tstate + l->tstate_exception;
 	vm->py.is_raw = 0;
+	vm->py.raised_tb = 0;
 	if (l->minor >= 12) {
 		if (lp_pyvm_u64(vm, at, &value) < 0 || !value ||
-		    lp_pyvm_u64(vm, value + l->ob_type, &vm->py.raised_type) < 0 ||
-		    lp_pyvm_u64(vm, value + l->exc_traceback, &traceback) < 0)
+		    lp_pyvm_u64(vm, value + l->ob_type, &vm->py.raised_type) < 0)
 			return 0;
 		vm->py.raised = value;
-		return !traceback;
+		return 1;
 	}
 	if (lp_pyvm_u64(vm, at, &vm->py.raised_type) < 0 || !vm->py.raised_type ||
-	    lp_pyvm_u64(vm, at + 8, &value) < 0 || lp_pyvm_u64(vm, at + 16, &traceback) < 0 ||
-	    traceback)
+	    lp_pyvm_u64(vm, at + 8, &value) < 0 || lp_pyvm_u64(vm, at + 16, &vm->py.raised_tb) < 0)
 		return 0;
 	vm->py.raised = value;
 	vm->py.is_raw = 1;
@@ -201,6 +198,21 @@ lp_global long lp_pyvm_find_raised(struct lp_vm *vm)
 		vm->py.is_raw = 0;
 	}
 	return 1;
+}
+
+/* The same, of one that has not left a frame yet. */
+lp_global long lp_pyvm_find_raised(struct lp_vm *vm)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+
+	if (!rt || lp_pyvm_find_current(vm) != 1 || vm->py.raised_tb)
+		return 0;
+
+	__u64 traceback = 0;
+	if (rt->layout.minor >= 12 &&
+	    lp_pyvm_u64(vm, vm->py.raised + rt->layout.exc_traceback, &traceback) < 0)
+		return 0;
+	return !traceback;
 }
 
 /* The frame object's frame, its code, and where it is. */

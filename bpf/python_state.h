@@ -177,10 +177,12 @@ struct lp_pyvm {
 	struct lp_pyvm_probe probe;
 	/* of an exception */
 	__u64 raised; /* the exception; of one that is not made yet, of what it is to be made */
-	__u64 raised_type; /* its class */
-	__u64 wanted;	   /* bits of the sites that want it */
-	__u64 name_hash;   /* of a class's full name, from its end up to where that is read */
-	__u32 name_len;	   /* of a part of it: characters, and their width, in vm->k */
+	__u64 raised_type;    /* its class */
+	__u64 raised_tb;      /* its traceback, where it is not in the exception itself */
+	__u64 hook_except[2]; /* classes that are left out */
+	__u64 wanted;	      /* bits of the sites that want it */
+	__u64 name_hash;      /* of a class's full name, from its end up to where that is read */
+	__u32 name_len;	      /* of a part of it: characters, and their width, in vm->k */
 	__u8 name_width;
 	__u8 is_flow; /* no failure */
 	__u8 is_raw;  /* it is not made yet */
@@ -189,6 +191,9 @@ struct lp_pyvm {
 	__u64 chain_notes;	    /* __notes__ of the one whose turn it is */
 	__u32 chain_n, chain_i, chain_phase;
 	__u32 chain_frames;
+	__u32 frames_at; /* in the record: those of the latest block */
+	__u32 n_codes;	 /* of frames, that are still to be copied */
+	__u64 last_code;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */

@@ -183,8 +183,7 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 	bpf_map_update_elem(&py_verdicts, &key, &now, BPF_ANY);
 }
 
-/* The thread, and what it has raised: is it wanted? */
-static __attribute__((noinline)) int lp_trap_arrive(struct lp_vm *vm)
+static __attribute__((noinline)) int lp_trap_thread(struct lp_vm *vm)
 {
 	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
 
@@ -195,7 +194,13 @@ static __attribute__((noinline)) int lp_trap_arrive(struct lp_vm *vm)
 		return 0;
 	if (t)
 		t->tstate = vm->py.tstate;
-	if (!lp_pyvm_find_raised(vm))
+	return 1;
+}
+
+/* The thread, and what it has raised: is it wanted? */
+static __attribute__((noinline)) int lp_trap_arrive(struct lp_vm *vm)
+{
+	if (!lp_trap_thread(vm) || !lp_pyvm_find_raised(vm))
 		return 0;
 	lp_trap_judge(vm);
 	return vm->py.wanted != 0;

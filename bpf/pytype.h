@@ -250,6 +250,8 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 	lp_py_stamp(vm, type, l->tp_flags, 1);
 	lp_py_stamp(vm, type, l->tp_base, 2);
 	lp_py_stamp(vm, type, l->tp_dictoffset, 1);
+	if (flags & LP_PY_TP_EXCEPTION)
+		lp_py_stamp(vm, type, l->tp_str, 1);
 	lp_py_cstring(vm, lp_py_tp(w, l->tp_name));
 
 	__u32 is_python = flags & LP_PY_TP_HEAPTYPE && !lp_py_is_dotted(w);

@@ -42,6 +42,10 @@
 	X(tp_mro, "PyTypeObject.tp_mro")                                                           \
 	X(tp_subclasses, "PyTypeObject.tp_subclasses; 3.12 on: index of a static builtin type")    \
 	X(tp_version_tag, "PyTypeObject.tp_version_tag")                                           \
+	X(tp_str, "PyTypeObject.tp_str")                                                           \
+	X(tp_getset, "PyTypeObject.tp_getset: PyGetSetDef each")                                   \
+	X(tp_new, "PyTypeObject.tp_new")                                                           \
+	X(tp_finalize, "PyTypeObject.tp_finalize")                                                 \
 	X(ht_name, "PyHeapTypeObject.ht_name")                                                     \
 	X(ht_qualname, "PyHeapTypeObject.ht_qualname")                                             \
 	X(ht_slots, "PyHeapTypeObject.ht_slots: a tuple of names, or NULL")                        \
@@ -282,7 +286,10 @@ struct lp_py_runtime {
 	__u64 type_task;	 /* _asyncio.Task */
 	__u64 type_tuplegetter;	 /* _collections._tuplegetter: fields of named tuples; 0 */
 	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
-	__u64 owner;		 /* process; the children that it forks have their own memory */
+	/* tp_str of builtin exceptions; 0: there is none in this version */
+	__u64 str_exception, str_os_error, str_key_error, str_import_error, str_syntax_error;
+	__u64 str_encode_error, str_decode_error, str_translate_error, str_group;
+	__u64 owner; /* process; the children that it forks have their own memory */
 	__u64 loop[LP_PY_RANGES_MAX][2]; /* code of the evaluation loop: from, to; 0: no more */
 };
 
@@ -371,6 +378,14 @@ struct lp_py_fetch_key {
 /* A function of the interpreter at which an exception is seen: the cookie of its probe. */
 enum lp_py_trap {
 	LP_PY_TRAP_RAISE, /* PyTraceBack_Here(frame): each frame that an exception leaves or is caught in */
+	/* where nobody has caught it, by struct lp_py_hook: user/python/hooks.h */
+	LP_PY_TRAP_PRINT,
+	LP_PY_TRAP_UNRAISABLE,
+	LP_PY_TRAP_THREAD,
+	LP_PY_TRAP_FUTURE,
+	LP_PY_TRAP_CALLBACK,
+	LP_PY_TRAP_UVLOOP,
+	LP_PY_TRAP_UVLOOP_TIMER,
 	LP_PY_TRAP_COUNT
 };
 
@@ -478,5 +493,33 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 #define LP_PY_EXC_CHAIN_CUT    0x2u /* it has a cause or context for which there was no room */
 #define LP_PY_EXC_FRAMES_CUT   0x4u /* innermost frames are missing */
 #define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
+
+/* A function of the interpreter that is about an exception, and where it has it as it begins. Registers are
+ * numbered as DWARF does.
+ */
+#define LP_PY_HOOK_STEPS 3
+#define LP_PY_HOOK_NAME	 32
+
+struct lp_py_hook {
+	__u64 only; /* what register `about` holds (FRAME: the code object of the frame in it); 0: anything */
+	__u64 except[2];	    /* classes of which it is none; 0 */
+	char name[LP_PY_HOOK_NAME]; /* FRAME, without `only`: co_name */
+	__u32 flags;		    /* LP_PY_HOOK_* */
+	__s32 flag_at;	/* the byte at register `about` + flag_at has one of these bits */
+	__u8 flag_mask; /* 0: not asked */
+	__u8 about;
+	__u8 from;    /* register that the steps begin at */
+	__u8 n_steps; /* p = *(p + step): the last is the exception */
+	__s32 step[LP_PY_HOOK_STEPS];
+	__u32 name_len, pad;
+};
+_Static_assert(sizeof(struct lp_py_hook) == 88, "lp_py_hook has no padding");
+
+struct lp_py_hook_key {
+	__u32 runtime, trap; /* enum lp_py_trap */
+};
+
+#define LP_PY_HOOK_CURRENT 0x1u /* the exception is the thread's current error: no steps */
+#define LP_PY_HOOK_FRAME   0x2u /* `about` is a PyFrameObject */
 
 #endif

@@ -154,6 +154,41 @@ static void decode(struct lp_memory *from, const struct lp_py_value *v, struct l
 		abort();
 }
 
+/* The same object as an exception, made or not, of whatever class. */
+static void decode_exception(struct lp_memory *from, const uint8_t *data, struct lp_py_types *types)
+{
+	lp_auto(lp_arena_done) struct lp_arena arena = { 0 };
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+	struct lp_py_exception e;
+	struct lp_py_exc exc = { .object = BASE + (uint64_t)(data[1] % 136) * 472,
+				 .type = BASE + (uint64_t)(data[3] % 136) * 472,
+				 .flags = data[2],
+				 .args = { .bits = BASE + (uint64_t)(data[4] % 136) * 472 },
+				 .notes = { .bits = BASE + (uint64_t)(data[5] % 136) * 472 } };
+	struct lp_py_reader r = { .memory = from,
+				  .live = types ? &live : NULL,
+				  .arena = &arena,
+				  .runtime = &runtime,
+				  .types = types,
+				  .max_string = 256,
+				  .max_items = 32,
+				  .max_depth = 3 };
+	__u64 *str = &runtime.str_exception;
+
+	/* its class's str() is this one */
+	for (int i = 0; i < 9; i++)
+		str[i] = 0;
+	if (lp_mem_read(&str[data[6] % 9], 8, exc.type + runtime.layout.tp_str) < 0)
+		return;
+	lp_py_read_exception(&r, &exc, &e);
+	lp_show(&text, &e.message, true);
+	lp_show(&text, &e.args, false);
+	lp_json_value(&text, &e.notes);
+	lp_json_value(&text, &e.members);
+	if (text.len > TEXT_MAX)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	lp_auto(lp_decoded_done) struct lp_decoded decoded = { 0 };
@@ -181,6 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	decode(&decoded.memory, &v, NULL);
 	decode(&decoded.memory, &v, types);
 	decode(&live, &v, types);
+	decode_exception(&decoded.memory, data, types);
+	decode_exception(&live, data, types);
 
 	/* and what no walk has made */
 	for (size_t i = 6; i + 2 < len && i < 64; i += 3) {

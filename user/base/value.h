@@ -39,6 +39,7 @@ struct lp_value {
 	bool cut;	  /* string or collection: there was more */
 	bool is_python;	  /* spelt as repr() does, see below */
 	bool overrides;	  /* Python: of a class with operators of its own */
+	bool is_foreign;  /* Python: of a class whose repr() may be code of its own */
 	uint8_t size;	  /* bytes of a scalar in the target: width for hex and masks */
 	const char *name; /* member within a STRUCT: NULL for an anonymous struct or union, "<Base>"
 			   * for a base class */

@@ -43,6 +43,7 @@
 	"  entry parse_header      call ns::Cls::method      return handle \"{$return}\"\n"        \
 	"  usdt PROVIDER:NAME \"{$1}\"   FUNCTION+OFFSET   0xADDRESS\n"                            \
 	"  raise ValueError, shop.OutOfStock \"{$exc} {item}\"   raise   (Python's exceptions)\n"  \
+	"  uncaught                uncaught LookupError \"{$exc} {user.id}\" with stack\n"         \
 	"  crash [SIGNAL, ...]     a signal that ends a process: its stack with variables\n"       \
 	"Clauses: if EXPRESSION, hit N, after NAME, as NAME, max N, rate N/s, with stack,\n"       \
 	"with locals, dump on NAME.\n"

@@ -24,8 +24,9 @@ struct lp_decoded {
 	struct lp_memory memory; /* the LP_SLOT_MEM blocks, by address */
 	const struct lp_record *rec;
 	LP_VEC(struct lp_blocks) slots;
-	LP_VEC(const struct lp_block *) blocks; /* the LP_SLOT_MEM ones, by address */
-	uint32_t longest;			/* of them, in bytes */
+	LP_VEC(const struct lp_block *) blocks;	    /* the LP_SLOT_MEM ones, by address */
+	LP_VEC(const struct lp_block *) exceptions; /* the LP_SLOT_PYEXC ones that were had */
+	uint32_t longest;			    /* of blocks, in bytes */
 	struct lp_blocks cond, regs, stack, py_stack, py_locals, py_thread, py_task;
 	struct lp_blocks signal, abort; /* of `crash` */
 };

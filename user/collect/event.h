@@ -54,6 +54,22 @@ struct lp_crash {
 	const uint64_t *registers; /* LP_MACH_REGS; NULL */
 };
 
+/* An exception of Python. */
+struct lp_exception {
+	const char *type;	 /* as traceback shows it: "ValueError", "shop.errors.OutOfStock" */
+	struct lp_value message; /* str() of it, a STRING; an ERROR where that can't be had */
+	struct lp_value args;
+	struct lp_value members;      /* of a group, a TUPLE; NULL */
+	const struct lp_value *notes; /* most often STRINGs */
+	size_t n_notes;
+	const struct lp_exception *cause, *context; /* NULL: none, or one that was shown already */
+	bool suppress_context;
+	bool chain_cut;		      /* the chain goes on */
+	const struct lp_frame *stack; /* of its traceback, innermost first */
+	size_t n_stack;
+	bool stack_cut;
+};
+
 struct lp_event {
 	uint64_t time;	      /* CLOCK_REALTIME, ns */
 	uint32_t point;	      /* lp_record.point */
@@ -71,7 +87,8 @@ struct lp_event {
 	size_t n_values;
 	const struct lp_value *result; /* of return and call; NULL */
 	bool has_elapsed;
-	uint64_t elapsed; /* ns */
+	uint64_t elapsed;		      /* ns */
+	const struct lp_exception *exception; /* NULL */
 	const struct lp_frame *stack;
 	size_t n_stack;
 	bool stack_cut;

@@ -107,11 +107,13 @@ static size_t show(struct lp_plan *p, size_t from, size_t to, size_t at)
 	return n;
 }
 
-static void render(const struct lp_plan *p, struct lp_scratch *s)
+static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_scratch *s)
 {
 	const struct lp_template *t = p->info->template;
 
 	lp_buf_clear(&s->message);
+	if (t && t->shows_exception && who->exception)
+		lp_plan_show_exception(&s->message, who->exception);
 	for (size_t i = 0; t && i < t->n_parts; i++) {
 		const struct lp_part *part = &t->parts[i];
 		bool is_of_field = !part->literal || part->optional;
@@ -132,6 +134,17 @@ static void render(const struct lp_plan *p, struct lp_scratch *s)
 	}
 }
 
+/* The frames that an exception has left: the thread's own are those of who was told. */
+static size_t traceback(const struct lp_exception *e, struct lp_frame *ret, size_t max,
+			bool *ret_cut)
+{
+	size_t n = e->n_stack < max ? e->n_stack : max;
+
+	memcpy(ret, e->stack, n * sizeof(*ret));
+	*ret_cut = n < e->n_stack || e->stack_cut;
+	return n;
+}
+
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
  * the logpoint itself is known also where nothing could be unwound.
  */
@@ -146,10 +159,14 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 	size_t n = 0;
 
-	int r = t->with_stack ? lp_plan_stack(p, d, sym, s, &own, max, &n, &ev->stack_cut)
-			      : lp_scratch_frames(s, 1);
+	bool is_left = t->with_stack && who->exception && who->exception->n_stack;
+	int r = t->with_stack && !is_left
+			? lp_plan_stack(p, d, sym, s, &own, max, &n, &ev->stack_cut)
+			: lp_scratch_frames(s, is_left ? max : 1);
 	if (r < 0)
 		return lp_err_nomem(err);
+	if (is_left)
+		n = traceback(who->exception, s->frames, max, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
@@ -206,7 +223,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	const struct lp_crash *crash =
 		lp_plan_read_crash(d, &s->arena, &s->crash) ? &s->crash : NULL;
 	lp_plan_read_fields(p, d, sym, &who, crash, &s->arena);
-	render(p, s);
+	render(p, &who, s);
 	if (s->message.failed)
 		return lp_err_nomem(err);
 	size_t n_values = show(p, 0, p->n_values, 0);
@@ -232,6 +249,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.result = p->result,
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,
+		.exception = who.exception,
 		.cut = rec->flags & LP_RECF_CUT,
 		.crash = crash,
 	};

@@ -44,8 +44,9 @@ struct lp_scratch {
 /* Who has hit, as Python sees it (NULL: not known, or native), and where. */
 struct lp_who {
 	const char *thread, *task;
-	const char *function, *file; /* NULL: not known */
-	int line;		     /* 0: not known */
+	const char *function, *file;	      /* NULL: not known */
+	int line;			      /* 0: not known */
+	const struct lp_exception *exception; /* NULL: none */
 };
 
 int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp_err *err);
@@ -75,6 +76,17 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		     struct lp_scratch *scratch, struct lp_who *ret);
 size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			    struct lp_frame *ret, size_t max, bool *ret_cut);
+/* exception.c: what LP_SLOT_PYEXC blocks have, NULL where there are none; and as text, its chain in
+ * the same line.
+ */
+struct lp_py_reader;
+const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
+					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+					     struct lp_scratch *scratch);
+/* The function, file and line of a frame; left as they are where they are not known. */
+void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret);
+void lp_plan_show_exception(struct lp_buf *out, const struct lp_exception *e);
 /* Code may be gone when the record's turn comes: what its frames need of it is read now. */
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);
 /* Where these frames are, by the record alone: of a process that is gone. */

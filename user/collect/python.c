@@ -126,7 +126,24 @@ static bool take_frame(const void *from, struct lp_py_frame *ret)
 	return is_entered;
 }
 
-/* An exception is raised where its first frame is. */
+void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret)
+{
+	const struct lp_code_known *code = known_code(p, d, sym, scratch, f);
+
+	if (code) {
+		/* it may be replaced for the next frame */
+		ret->function = lp_arena_strdup(&scratch->arena, code->function);
+		ret->file = code->file ? lp_arena_strdup(&scratch->arena, code->file) : NULL;
+		ret->line = lp_py_line_in(p->info->python->runtime->layout.minor, f, &code->table);
+	}
+	if ((!code || (ret->line <= 0 && f->line <= 0)) && sym && sym->python_frame)
+		sym->python_frame(sym->arg, (pid_t)d->rec->pid, f, ret);
+	if (f->line > 0)
+		ret->line = f->line;
+}
+
+/* An exception is raised where its first frame is: of its traceback, as far as it has one. */
 static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 		       const struct lp_symbolizer *sym, struct lp_scratch *scratch,
 		       struct lp_who *ret)
@@ -135,18 +152,16 @@ static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 	struct lp_frame frame = { 0 };
 	struct lp_py_frame f;
 
+	if (ret->exception && ret->exception->n_stack) {
+		ret->function = ret->exception->stack[0].function;
+		ret->file = ret->exception->stack[0].file;
+		ret->line = ret->exception->stack[0].line;
+		return;
+	}
 	if (!b || b->status != LP_ST_OK || b->len < sizeof(f))
 		return;
 	take_frame(b + 1, &f);
-	const struct lp_code_known *code = known_code(p, d, sym, scratch, &f);
-	if (code) {
-		frame.function = code->function;
-		frame.file = code->file;
-		frame.line =
-			lp_py_line_in(p->info->python->runtime->layout.minor, &f, &code->table);
-	} else if (sym && sym->python_frame) {
-		sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &frame);
-	}
+	lp_plan_place(p, d, sym, scratch, &f, &frame);
 	ret->function = frame.function;
 	ret->file = frame.file;
 	ret->line = frame.line;
@@ -163,8 +178,13 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 				.line = p->info->line };
 	if (!p->info->python)
 		return 0;
-	if (p->info->template && p->info->template->has_exception)
+	if (p->info->template && p->info->template->has_exception) {
+		struct frames_of of = { .sym = sym, .pid = (pid_t)rec->pid };
+		struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &scratch->arena);
+
+		ret->exception = lp_plan_exception(p, &reader, d, sym, scratch);
 		read_place(p, d, sym, scratch, ret);
+	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
 		return -ENOMEM;

@@ -273,6 +273,12 @@ int lp_kernel_attach_traps(struct lp_kernel *k, const struct lp_attach *a, struc
 	return attach(k, k->skel->progs.lp_trap, a, ret, err);
 }
 
+int lp_kernel_attach_hooks(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err)
+{
+	return attach(k, k->skel->progs.lp_hook, a, ret, err);
+}
+
 int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
 			   struct lp_link **ret, struct lp_err *err)
 {

@@ -68,7 +68,9 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 	if (c->python_watch)
 		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
-	if (c->python_traps) {
+	if (c->python_hooks)
+		bpf_map__set_max_entries(s->maps.py_hooks, LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);
+	if (c->python_traps || c->python_hooks) {
 		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
 		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
 		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
@@ -111,6 +113,7 @@ static int configure(struct lp_kernel *k)
 	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
 	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
 	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
+	bpf_program__set_autoload(s->progs.lp_hook, c->python_hooks);
 	bpf_program__set_autoload(s->progs.lp_code_made, python);
 	bpf_program__set_autoload(s->progs.lp_crash, false);
 	if (c->crash) {
@@ -125,6 +128,7 @@ static int configure(struct lp_kernel *k)
 		bpf_program__set_expected_attach_type(s->progs.lp_code_made, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_step, LP_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(s->progs.lp_trap, LP_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(s->progs.lp_hook, LP_UPROBE_MULTI);
 	}
 	return 0;
 }

@@ -39,8 +39,10 @@ struct lp_kernel_conf {
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool no_native;	   /* there will be none but Python sites */
-	/* What Python sites need: watchpoints, probes in the evaluation loop. */
-	bool python_watch, python_steps, python_traps;
+	/* What Python sites need: watchpoints, probes in the evaluation loop, where exceptions are raised,
+	 * where nobody has caught them.
+	 */
+	bool python_watch, python_steps, python_traps, python_hooks;
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
 	bool crash;	     /* lp_kernel_add_crash() will be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
@@ -94,7 +96,7 @@ void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
  */
 int lp_kernel_want_class(struct lp_kernel *k, uint32_t runtime, uint64_t hash, uint64_t sites,
 			 bool is_flow, struct lp_err *err);
-/* Loaded with conf.python_watch, conf.python_steps or conf.python_traps; with which. */
+/* Loaded with one of conf.python_*; with which. */
 bool lp_kernel_has_python(const struct lp_kernel *k);
 bool lp_kernel_has_watch(const struct lp_kernel *k);
 bool lp_kernel_has_steps(const struct lp_kernel *k);
@@ -167,6 +169,11 @@ uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site);
 /* At functions of an interpreter through which exceptions go: `sites` are enum lp_py_trap. */
 int lp_kernel_attach_traps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 			   struct lp_err *err);
+/* Where nobody has caught them; each needs its hook, of every runtime, to be known before. */
+int lp_kernel_attach_hooks(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
+			   struct lp_err *err);
+int lp_kernel_set_hook(struct lp_kernel *k, uint32_t runtime, uint32_t trap,
+		       const struct lp_py_hook *hook, struct lp_err *err);
 /* How often one was run into. */
 uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap);
 void lp_link_free(struct lp_link *l); /* detaches */

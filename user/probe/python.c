@@ -14,7 +14,7 @@
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {
 	return k->conf.python_watch || k->conf.python_steps || k->conf.python_traps ||
-	       k->conf.python_stack;
+	       k->conf.python_hooks || k->conf.python_stack;
 }
 
 bool lp_kernel_has_watch(const struct lp_kernel *k)
@@ -111,6 +111,25 @@ int lp_kernel_want_class(struct lp_kernel *k, uint32_t runtime, uint64_t hash, u
 	return 0;
 }
 
+int lp_kernel_set_hook(struct lp_kernel *k, uint32_t runtime, uint32_t trap,
+		       const struct lp_py_hook *hook, struct lp_err *err)
+{
+	struct lp_py_hook_key key = { .runtime = runtime, .trap = trap };
+
+	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_hooks), &key, hook, BPF_ANY) < 0)
+		return lp_err_set(err, errno, "no room for more interpreters: %s", strerror(errno));
+	return 0;
+}
+
+static void forget_hooks(struct lp_kernel *k, uint32_t runtime)
+{
+	for (uint32_t trap = 0; k->conf.python_hooks && trap < LP_PY_TRAP_COUNT; trap++) {
+		struct lp_py_hook_key key = { .runtime = runtime, .trap = trap };
+
+		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.py_hooks), &key);
+	}
+}
+
 uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap)
 {
 	lp_auto(lp_free) uint64_t *runs = calloc(k->cpus, sizeof(*runs));
@@ -127,6 +146,7 @@ uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap)
 void lp_kernel_drop_runtime(struct lp_kernel *k, uint32_t id)
 {
 	forget_wanted(k, id);
+	forget_hooks(k, id);
 	k->free_runtimes.data[k->free_runtimes.len++] = id;
 }
 

@@ -83,6 +83,8 @@ int lp_py_each_words(struct lp_python *py, bool writable, size_t keep, lp_py_wor
 
 /* slots.c: the functions behind the slots of builtin types. -ENOTSUP. */
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err);
+/* The class that a variable of the interpreter points to: PyExc_SystemExit; 0. */
+uint64_t lp_py_class_of_variable(struct lp_python *py, const char *variable);
 
 /* modules.c: the main interpreter, of those of the process. -ENOENT: there is none yet. */
 int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret);

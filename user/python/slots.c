@@ -45,6 +45,22 @@ static const struct slot {
 #undef AT
 #undef SLOT
 
+/* tp_str of the class that a variable of the interpreter points to. */
+static const struct {
+	size_t at;
+	const char *variable;
+} exceptions[] = {
+	{ offsetof(struct lp_py_runtime, str_exception), "PyExc_BaseException" },
+	{ offsetof(struct lp_py_runtime, str_os_error), "PyExc_OSError" },
+	{ offsetof(struct lp_py_runtime, str_key_error), "PyExc_KeyError" },
+	{ offsetof(struct lp_py_runtime, str_import_error), "PyExc_ImportError" },
+	{ offsetof(struct lp_py_runtime, str_syntax_error), "PyExc_SyntaxError" },
+	{ offsetof(struct lp_py_runtime, str_encode_error), "PyExc_UnicodeEncodeError" },
+	{ offsetof(struct lp_py_runtime, str_decode_error), "PyExc_UnicodeDecodeError" },
+	{ offsetof(struct lp_py_runtime, str_translate_error), "PyExc_UnicodeTranslateError" },
+	{ offsetof(struct lp_py_runtime, str_group), "PyExc_BaseExceptionGroup" },
+};
+
 static bool is_code(const struct lp_python *py, uint64_t addr)
 {
 	lp_vec_each (&py->maps.all, m)
@@ -109,8 +125,32 @@ static int find_in(struct lp_python *py, uint64_t at, const uint64_t *words, siz
 	return 0;
 }
 
+uint64_t lp_py_class_of_variable(struct lp_python *py, const char *variable)
+{
+	struct lp_elf_symbol sym;
+	uint64_t class = 0;
+
+	if (!lp_symfile_find(py->symbols, variable, &sym) ||
+	    lp_py_u64(&py->memory.memory, sym.addr + py->bias, &class) < 0)
+		return 0;
+	return class;
+}
+
+static void read_exceptions(struct lp_python *py)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(exceptions); i++) {
+		uint64_t class = lp_py_class_of_variable(py, exceptions[i].variable), function;
+
+		if (class && lp_py_u64(&py->memory.memory, class + py->runtime.layout.tp_str,
+				       &function) >= 0)
+			memcpy((char *)&py->runtime + exceptions[i].at, &function,
+			       sizeof(function));
+	}
+}
+
 int lp_py_read_slots(struct lp_python *py, struct lp_err *err)
 {
+	read_exceptions(py);
 	for (size_t i = 0; i < LP_ARRAY_SIZE(slots); i++) {
 		uint64_t function;
 

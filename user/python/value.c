@@ -168,6 +168,7 @@ static void read_kind(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, str
 	}
 	p->nesting--;
 	ret->overrides = lp_pv_class_overrides(p, c);
+	ret->is_foreign = c->is_python;
 }
 
 static struct lp_pv_class *class_of(struct lp_pv *p, uint64_t addr, struct lp_value *ret)

@@ -42,6 +42,21 @@ LP_CLEANUP(struct lp_py_types *, lp_py_types_free)
 void lp_py_read_value(const struct lp_py_reader *r, const struct lp_py_value *v,
 		      struct lp_value *ret);
 
+/* An exception of a record. */
+struct lp_py_exception {
+	const char *type; /* as traceback shows it: without builtins and __main__ */
+	/* str() of it, a STRING; where that would be code of its own or of its arguments, or where they
+	 * can't be had: an ERROR, and args
+	 */
+	struct lp_value message;
+	struct lp_value args;	 /* a TUPLE */
+	struct lp_value notes;	 /* a LIST; NULL: there are none */
+	struct lp_value members; /* of a group, a TUPLE; NULL: it is none */
+};
+
+void lp_py_read_exception(const struct lp_py_reader *r, const struct lp_py_exc *e,
+			  struct lp_py_exception *ret);
+
 /* A name as the kernel side compares it (lp/pybody.h): what its table of names that are not shown
  * holds. 0: no name of Python's that it can compare: not UTF-8, or more than LP_PY_NAME_MAX
  * characters without '_' and '-'.

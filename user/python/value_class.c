@@ -164,6 +164,8 @@ static void read_rest(struct lp_pv *p, struct lp_pv_class *c)
 		c->dictoffset = 0;
 	if (lp_pv_read_class(p, c->addr + l->tp_flags, &c->flags, 8) < 0)
 		c->flags = 0;
+	if (lp_pv_read_class(p, c->addr + l->tp_str, &c->str, 8) < 0)
+		c->str = 0;
 	if (!read_name(p, c->name_at, c->full, sizeof(c->full)))
 		strcpy(c->full, "?");
 

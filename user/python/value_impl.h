@@ -27,6 +27,7 @@ struct lp_pv_slot {
 /* A class. */
 struct lp_pv_class {
 	uint64_t addr, meta, name_at, base, dict, keys;
+	uint64_t str; /* tp_str, of exceptions and str; 0: could not be had */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset;
 	uint64_t slots_sum; /* of the addresses of what is in __slots__ */

@@ -17,6 +17,7 @@
 #include "probe/count.h"
 #include "probe/probe.h"
 #include "python/fetch.h"
+#include "python/hooks.h"
 #include "python/python.h"
 #include "python/step.h"
 #include "python/value.h"
@@ -78,7 +79,8 @@ struct interp {
 	/* which instructions of its loop read code units; code is 0 where that is known */
 	struct lp_py_fetches fetches;
 	struct lp_err unwatchable;
-	struct lp_py_info info; /* the collector's view */
+	struct lp_py_hooks hooks; /* where nobody has caught an exception: found up to now */
+	struct lp_py_info info;	  /* the collector's view */
 };
 
 /* A code unit and how it is hit: by a watchpoint (struct watch), else by probes in the evaluation loop. */
@@ -100,18 +102,23 @@ struct step_kind {
 	uint64_t rate; /* runs a second */
 };
 
+/* A probe at a function of an interpreter's file, for all spots that it leads to. */
+struct trap_key {
+	struct lp_file *file;
+	uint64_t offset;
+	uint32_t trap; /* enum lp_py_trap */
+};
+
 /* The Python half of a spot. Those of one function share the entry's site, which is the first's. */
 struct py_spot {
 	struct interp *in;
 	struct py_half here, entry;
 	bool has_entry, owns_entry;
-	struct lp_file *trapped; /* of a logpoint on exceptions: the file whose probes it uses */
+	LP_VEC(struct trap_key) traps; /* of a logpoint on exceptions: the probes that it uses */
 };
 
-/* A probe at a function of an interpreter's file, for all spots that it leads to. */
 struct trap {
-	struct lp_file *file;
-	uint32_t trap; /* enum lp_py_trap */
+	struct trap_key key;
 	struct lp_link *link;
 	size_t users;
 };
@@ -325,6 +332,13 @@ int session_trap_want(struct lp_session *s, struct spot *spot, struct lp_err *er
 void session_traps_refresh(struct lp_session *s, const struct interp *in);
 int session_trap_attach(struct lp_session *s, struct spot *spot, struct lp_err *err);
 void session_trap_detach(struct lp_session *s, struct spot *spot);
+/* One more probe for the spot. */
+int session_trap_use(struct lp_session *s, struct spot *spot, const struct trap_key *key,
+		     struct lp_err *err);
+/* python_uncaught.c: probes for what is there by now; again, where more may have come. */
+int session_hooks_attach(struct lp_session *s, struct spot *spot, struct lp_err *err);
+/* Libraries that these are in and that are not known yet. */
+void session_hooks_rescan(struct lp_session *s);
 void session_traps_done(struct lp_session *s);
 /* How often the point's probes were run into, as far as it has to answer for that. */
 uint64_t session_trap_runs(struct lp_session *s, const struct point *p);

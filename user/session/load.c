@@ -89,7 +89,8 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 
 		if (session_may_be_python(p))
 			conf->python_ops |= lp_logpoint_uses(p->lp);
-		conf->python_traps = conf->python_traps || session_is_trap(p);
+		conf->python_traps |= p->lp->location.kind == LP_AT_RAISE;
+		conf->python_hooks |= p->lp->location.kind == LP_AT_UNCAUGHT;
 		lp_vec_each (&p->spots, spot)
 			conf->python_ops |= uses_of((*spot)->code);
 	}
@@ -108,7 +109,8 @@ static bool is_python_only(const struct lp_session *s, const struct lp_kernel_co
 		if (!session_names_python_file(*p) && !session_is_trap(*p))
 			return false;
 	return s->opts->target.kind == LP_TARGET_PIDS &&
-	       (conf->python_watch || conf->python_steps || conf->python_traps);
+	       (conf->python_watch || conf->python_steps || conf->python_traps ||
+		conf->python_hooks);
 }
 
 static bool has_native(const struct lp_session *s)
@@ -130,6 +132,7 @@ static bool lacks_python(const struct lp_session *s, const struct lp_kernel_conf
 	       (needed.python_steps && !conf->python_steps) ||
 	       (needed.python_traps && !conf->python_traps) ||
 	       (needed.python_stack && !conf->python_stack) ||
+	       (needed.python_hooks && !conf->python_hooks) ||
 	       (needed.python_ops & ~conf->python_ops);
 }
 

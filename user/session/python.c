@@ -330,6 +330,7 @@ void session_python_refresh(struct lp_session *s)
 	struct lp_err why = { 0 };
 
 	s->next_refresh = 0;
+	session_hooks_rescan(s);
 	lp_vec_each (&s->interps, each) {
 		struct interp *in = *each;
 

@@ -14,6 +14,7 @@ void session_interp_free(struct interp *in)
 	lp_py_types_free((struct lp_py_types *)in->info.types);
 	lp_py_fetches_done(&in->fetches);
 	lp_python_free(in->py);
+	lp_vec_done(&in->hooks);
 	free(in);
 }
 

@@ -12,10 +12,12 @@
 static const struct trap_kind {
 	enum lp_location_kind at;
 	uint64_t chain; /* LP_PY_AT_* */
-	enum lp_py_trap trap;
+	enum lp_py_trap first, last;
 	const char *function;
 } kinds[] = {
-	{ LP_AT_RAISE, LP_PY_AT_RAISE, LP_PY_TRAP_RAISE, "PyTraceBack_Here" },
+	{ LP_AT_RAISE, LP_PY_AT_RAISE, LP_PY_TRAP_RAISE, LP_PY_TRAP_RAISE, "PyTraceBack_Here" },
+	{ LP_AT_UNCAUGHT, LP_PY_AT_UNCAUGHT, LP_PY_TRAP_PRINT, LP_PY_TRAP_UVLOOP_TIMER,
+	  "PyErr_Print" },
 };
 
 /* How a program goes on that has not failed. */
@@ -64,9 +66,6 @@ int session_trap_resolve_in(struct lp_session *s, struct point *p, struct interp
 {
 	const struct trap_kind *kind = kind_of(p);
 
-	if (!kind)
-		return lp_err_at(err, ENOTSUP, 1, 0, "'%s' is not supported yet",
-				 p->lp->location.text);
 	if (is_known(p, in))
 		return 0;
 	int r = take_bit(s, p, err);
@@ -130,6 +129,11 @@ static int want(struct lp_session *s, const struct spot *spot, struct lp_err *er
 	struct interp *in = spot->py->in;
 	int r = at->n_types ? 0 : lp_kernel_want_class(s->kernel, in->runtime, 0, bit, false, err);
 
+	/* nobody means these to end a program */
+	for (size_t i = 0; i < LP_ARRAY_SIZE(flow) && r >= 0; i++)
+		if (at->kind == LP_AT_UNCAUGHT && !at->n_types)
+			r = lp_kernel_want_class(s->kernel, in->runtime,
+						 lp_python_class_hash(flow[i]), bit, true, err);
 	for (size_t i = 0; i < at->n_types && r >= 0; i++)
 		r = want_name(s, in, at->types[i].text, bit, err);
 	return r;
@@ -152,56 +156,76 @@ void session_traps_refresh(struct lp_session *s, const struct interp *in)
 	lp_vec_each (&s->points, p) {
 		if (!session_is_trap(*p) || (*p)->state == POINT_OUT)
 			continue;
-		lp_vec_each (&(*p)->spots, spot)
-			if ((*spot)->py->in == in && want(s, *spot, &why) < 0)
+		lp_vec_each (&(*p)->spots, spot) {
+			if ((*spot)->py->in != in)
+				continue;
+			int r = want(s, *spot, &why);
+			if (r >= 0 && (*p)->lp->location.kind == LP_AT_UNCAUGHT &&
+			    (*spot)->py->traps.len)
+				r = session_hooks_attach(s, *spot, &why);
+			if (r < 0)
 				session_note(s, LP_LOG_VERBOSE, "%s: %s", (*p)->lp->name, why.msg);
+		}
 	}
 }
 
-static struct trap *find_trap(struct lp_session *s, const struct lp_file *file, uint32_t trap)
+static struct trap *find_trap(struct lp_session *s, const struct trap_key *key)
 {
 	lp_vec_each (&s->traps, t)
-		if (t->file == file && t->trap == trap)
+		if (t->key.file == key->file && t->key.trap == key->trap &&
+		    t->key.offset == key->offset)
 			return t;
 	return NULL;
 }
 
-static int attach_one(struct lp_session *s, struct interp *in, struct lp_file *file,
-		      const struct trap_kind *kind, struct lp_err *err)
+static int attach_trap(struct lp_session *s, const struct trap_key *key, struct lp_err *err)
 {
-	struct trap *known = find_trap(s, file, kind->trap);
-	const uint32_t cookie = kind->trap;
-	uint64_t offset;
-
-	if (known) {
-		known->users++;
-		return 0;
-	}
-	int r = lp_python_function_offset(session_interp_root(in)->py, kind->function, &offset,
-					  err);
-	if (r < 0)
-		return r;
+	struct trap trap = { .key = *key, .users = 1 };
 	struct lp_attach attach = {
-		.path = file->fd_path,
+		.path = key->file->fd_path,
 		.pid = s->bound_pid,
 		.not_mapped = s->bound_pid && s->go_fd >= 0,
 		.n = 1,
-		.offsets = &offset,
-		.sites = &cookie,
+		.offsets = &key->offset,
+		.sites = &key->trap,
 	};
-	struct trap trap = { .file = file, .trap = kind->trap, .users = 1 };
+	int r;
+
 	if (lp_vec_reserve(&s->traps, s->traps.len + 1) < 0)
 		return lp_err_nomem(err);
-	r = lp_kernel_attach_traps(s->kernel, &attach, &trap.link, err);
+	if (key->trap == LP_PY_TRAP_RAISE)
+		r = lp_kernel_attach_traps(s->kernel, &attach, &trap.link, err);
+	else
+		r = lp_kernel_attach_hooks(s->kernel, &attach, &trap.link, err);
 	if (r < 0)
 		return r;
 	s->traps.data[s->traps.len++] = trap;
 	return 0;
 }
 
-static void leave(struct lp_session *s, const struct lp_file *file, uint32_t trap)
+int session_trap_use(struct lp_session *s, struct spot *spot, const struct trap_key *key,
+		     struct lp_err *err)
 {
-	struct trap *t = find_trap(s, file, trap);
+	lp_vec_each (&spot->py->traps, used)
+		if (used->file == key->file && used->trap == key->trap &&
+		    used->offset == key->offset)
+			return 0;
+	if (lp_vec_reserve(&spot->py->traps, spot->py->traps.len + 1) < 0)
+		return lp_err_nomem(err);
+
+	struct trap *known = find_trap(s, key);
+	int r = known ? 0 : attach_trap(s, key, err);
+	if (r < 0)
+		return r;
+	if (known)
+		known->users++;
+	spot->py->traps.data[spot->py->traps.len++] = *key;
+	return 0;
+}
+
+static void leave(struct lp_session *s, const struct trap_key *key)
+{
+	struct trap *t = find_trap(s, key);
 
 	if (!t || --t->users)
 		return;
@@ -212,32 +236,23 @@ static void leave(struct lp_session *s, const struct lp_file *file, uint32_t tra
 /* The file is remembered: the process may be gone when its spot goes. */
 int session_trap_attach(struct lp_session *s, struct spot *spot, struct lp_err *err)
 {
-	struct lp_file *file = session_python_file(s, spot->py->in);
+	struct interp *in = spot->py->in;
+	struct trap_key key = { .file = session_python_file(s, in), .trap = LP_PY_TRAP_RAISE };
 
-	if (!file)
+	if (!key.file)
 		return lp_err_set(err, ESRCH, "the process is gone");
-	for (size_t i = 0; i < LP_ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].at != spot->point->lp->location.kind)
-			continue;
-		int r = attach_one(s, spot->py->in, file, &kinds[i], err);
-		if (r < 0) {
-			while (i--)
-				if (kinds[i].at == spot->point->lp->location.kind)
-					leave(s, file, kinds[i].trap);
-			return r;
-		}
-	}
-	spot->py->trapped = file;
-	return 0;
+	if (spot->point->lp->location.kind == LP_AT_UNCAUGHT)
+		return session_hooks_attach(s, spot, err);
+	int r = lp_python_function_offset(session_interp_root(in)->py,
+					  kind_of(spot->point)->function, &key.offset, err);
+	return r < 0 ? r : session_trap_use(s, spot, &key, err);
 }
 
 void session_trap_detach(struct lp_session *s, struct spot *spot)
 {
-	struct lp_file *file = lp_take(spot->py->trapped);
-
-	for (size_t i = 0; file && i < LP_ARRAY_SIZE(kinds); i++)
-		if (kinds[i].at == spot->point->lp->location.kind)
-			leave(s, file, kinds[i].trap);
+	lp_vec_each (&spot->py->traps, key)
+		leave(s, key);
+	lp_vec_done(&spot->py->traps);
 }
 
 void session_traps_done(struct lp_session *s)
@@ -256,8 +271,7 @@ uint64_t session_trap_runs(struct lp_session *s, const struct point *p)
 	lp_vec_each (&s->points, other)
 		n_points += (*other)->state == POINT_ARMED &&
 			    (*other)->lp->location.kind == p->lp->location.kind;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(kinds); i++)
-		if (kinds[i].at == p->lp->location.kind)
-			runs += lp_kernel_trap_runs(s->kernel, kinds[i].trap);
+	for (uint32_t trap = kind_of(p)->first; trap <= kind_of(p)->last; trap++)
+		runs += lp_kernel_trap_runs(s->kernel, trap);
 	return n_points ? runs / n_points : 0;
 }

@@ -129,18 +129,20 @@ static void put_frame(struct lp_sink *s, const struct lp_frame *f, bool own)
 	lp_buf_str(out, e.n ? "}}" : "}");
 }
 
-static void put_stack(struct lp_sink *s, const struct lp_event *ev)
+/* has_own: the first frame is the logpoint's. */
+static void put_stack(struct lp_sink *s, const struct lp_frame *stack, size_t n, bool cut,
+		      bool has_own)
 {
 	struct lp_buf *out = &s->out;
 
 	lp_sink_add(out, ",\"stack\":[");
-	for (size_t i = 0; i < ev->n_stack; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i)
 			lp_buf_char(out, ',');
-		put_frame(s, &ev->stack[i], i == 0);
+		put_frame(s, &stack[i], has_own && i == 0);
 	}
-	if (ev->stack_cut)
-		lp_buf_str(out, ev->n_stack ? "," GAP : GAP);
+	if (cut)
+		lp_buf_str(out, n ? "," GAP : GAP);
 	lp_buf_char(out, ']');
 }
 
@@ -215,6 +217,48 @@ static void put_errors(struct lp_sink *s, struct json *j, const struct lp_event 
 		lp_buf_char(&s->out, '}');
 }
 
+static void put_notes(struct lp_buf *out, const struct lp_exception *e)
+{
+	for (size_t i = 0; i < e->n_notes; i++) {
+		lp_buf_str(out, i ? "," : ",\"notes\":[");
+		lp_json_value(out, &e->notes[i]);
+	}
+	if (e->n_notes)
+		lp_buf_char(out, ']');
+}
+
+/* ,"key":{...}; the chain is short (LP_PY_EXC_MAX). */
+static void put_exception(struct lp_sink *s, const char *key, const struct lp_exception *e)
+{
+	struct lp_buf *out = &s->out;
+
+	lp_buf_fmt(out, ",\"%s\":{\"type\":", key);
+	lp_json_string(out, e->type, strlen(e->type), false);
+	if (e->message.kind == LP_VAL_STRING) {
+		lp_sink_add(out, ",\"message\":");
+		lp_json_value(out, &e->message);
+	} else {
+		lp_sink_add(out, ",\"args\":");
+		lp_json_value(out, &e->args);
+		PUT_STRING(out, ",\"errors\":{\"message\":", e->message.str);
+		lp_buf_char(out, '}');
+	}
+	put_notes(out, e);
+	if (e->members.kind == LP_VAL_TUPLE) {
+		lp_sink_add(out, ",\"exceptions\":");
+		lp_json_value(out, &e->members);
+	}
+	if (e->n_stack || e->stack_cut)
+		put_stack(s, e->stack, e->n_stack, e->stack_cut, false);
+	if (e->cause)
+		put_exception(s, "cause", e->cause);
+	if (e->context)
+		put_exception(s, "context", e->context);
+	if (e->chain_cut)
+		lp_sink_add(out, ",\"...\":null");
+	lp_buf_char(out, '}');
+}
+
 static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	struct json *j = (struct json *)s->state;
@@ -250,8 +294,10 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 		PUT_NUMBER(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
 	if (ev->crash)
 		put_crash(out, ev->crash);
+	if (ev->exception)
+		put_exception(s, "exception", ev->exception);
 	if (ev->n_stack || ev->stack_cut)
-		put_stack(s, ev);
+		put_stack(s, ev->stack, ev->n_stack, ev->stack_cut, true);
 	lp_sink_add(out, "}\n");
 	if (j->path.failed)
 		out->failed = true;

@@ -3,7 +3,7 @@
  *
  *	06:06:46.123456 python3[4711:4712] Task-3 app.py:42 user=7 items=3
  *
- * local time, process and thread, task if there is one, logpoint, message. Stack and locals follow
+ * local time, process and thread, task if there is one, logpoint, of an exception its place, message. Stack and locals follow
  * on the same line: the innermost frame first, what called it after " < ", locals in brackets:
  *
  *	... got 7 | handle server.c:42 [n=7, buf="GET"] < serve server.c:80 < main server.c:12
@@ -155,6 +155,19 @@ static void put_process(struct lp_sink *s, const struct lp_event *ev)
 	}
 }
 
+/* Where: the logpoint's name doesn't say. */
+static void put_raised(struct lp_sink *s, const struct lp_event *ev)
+{
+	if (!ev->file)
+		return;
+	lp_buf_char(&s->out, ' ');
+	put_text(s, base_name(ev->file));
+	if (ev->line > 0) {
+		lp_buf_char(&s->out, ':');
+		lp_buf_s64(&s->out, ev->line);
+	}
+}
+
 static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	struct text *t = (struct text *)s->state;
@@ -169,6 +182,8 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	put_color(s, BOLD);
 	put_text(s, ev->logpoint);
 	put_color(s, PLAIN);
+	if (ev->exception)
+		put_raised(s, ev);
 	if (ev->message_len) {
 		lp_buf_char(&s->out, ' ');
 		lp_utf8_escape(&s->out, ev->message, ev->message_len, 0);
