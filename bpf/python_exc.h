@@ -138,7 +138,7 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 /* One that is not made yet has no chain. */
 lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 {
-	vm->py.base = vm->py.raised_tb;
+	vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
 	vm->py.chain_notes = 0;
 	to[0] = to[2] = to[7] = to[9] = to[10] = to[11] = 0;
 	to[1] = to[6] = vm->py.raised_type;
@@ -173,7 +173,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	vm->py.last_code = 0;
 	/* up to 3.11 the exception gets it when it is caught */
 	if (!vm->py.chain_i && vm->py.raised_tb)
-		vm->py.base = vm->py.raised_tb;
+		vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
@@ -206,11 +206,11 @@ lp_inline void lp_pyvm_exc_code(struct lp_vm *vm)
 {
 	struct lp_py_value *value = &vm->walk.value;
 
-	vm->py.n_frames--;
+	vm->py.chain_frames--;
 	value->tag = LP_PY_OBJECT;
 	value->from = value->to = 0;
-	value->bits = lp_py_word(vm, vm->py.frames_at +
-					     vm->py.n_frames * (__u32)sizeof(struct lp_py_frame));
+	value->bits = lp_py_word(vm, vm->py.frames_at + vm->py.chain_frames *
+								(__u32)sizeof(struct lp_py_frame));
 	vm->walk.whole = LP_WHOLE_CODE;
 	if (value->bits == vm->py.last_code) /* a recursion */
 		value->tag = LP_PY_INT;
@@ -232,7 +232,7 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 		vm->py.chain_n = 1;
 		vm->py.chain_i = vm->py.chain_phase = 0;
 		vm->py.chain[0] = vm->py.raised;
-		vm->py.n_frames = 0;
+		vm->py.chain_frames = 0;
 		if (lp_pyvm_code_is_due(vm, &rt->layout)) {
 			vm->walk.value.tag = LP_PY_OBJECT;
 			vm->walk.value.bits = vm->py.code;
@@ -241,7 +241,7 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 		}
 	}
 
-	if (vm->py.n_frames && vm->py.n_codes) {
+	if (vm->py.chain_frames && vm->py.n_codes) {
 		lp_pyvm_exc_code(vm);
 		return 1;
 	}

@@ -212,6 +212,7 @@ lp_global long lp_pyvm_find_raised(struct lp_vm *vm)
 	if (rt->layout.minor >= 12 &&
 	    lp_pyvm_u64(vm, vm->py.raised + rt->layout.exc_traceback, &traceback) < 0)
 		return 0;
+	vm->py.raised_tb = LP_PYVM_NO_TB;
 	return !traceback;
 }
 

@@ -126,6 +126,9 @@ struct lp_pyvm_late {
 	__u64 size;
 };
 
+/* The exception has left no frame since it was raised; what it has may be of an earlier time. */
+#define LP_PYVM_NO_TB 1ull
+
 struct lp_pyvm {
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
@@ -177,8 +180,8 @@ struct lp_pyvm {
 	struct lp_pyvm_probe probe;
 	/* of an exception */
 	__u64 raised; /* the exception; of one that is not made yet, of what it is to be made */
-	__u64 raised_type;    /* its class */
-	__u64 raised_tb;      /* its traceback, where it is not in the exception itself */
+	__u64 raised_type; /* its class */
+	__u64 raised_tb; /* its traceback, where it is not in the exception itself; LP_PYVM_NO_TB */
 	__u64 hook_except[2]; /* classes that are left out */
 	__u64 wanted;	      /* bits of the sites that want it */
 	__u64 name_hash;      /* of a class's full name, from its end up to where that is read */

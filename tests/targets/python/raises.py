@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import dis
 import json
+import os
 import random
 import sys
 import threading
@@ -257,3 +258,5 @@ def main():
 
 
 main()
+sys.stdout.flush()
+os._exit(0)  # up to 3.10 a KeyboardInterrupt that left a C call ends the program by SIGINT, though it was caught
