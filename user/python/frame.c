@@ -25,6 +25,8 @@ static void read_table(struct lp_memory *m, const struct lp_py_layout *l, uint64
 	if (lp_py_u64(m, code + l->code_linetable, &table) < 0 ||
 	    lp_py_u64(m, table + l->ob_size, &size) < 0)
 		return;
+	if (!size && l->minor < 10) /* all is one line: what says so, too */
+		lp_buf_add(ret, "\0\0", 2);
 	if (size > LP_PY_LINES_MAX)
 		size = LP_PY_LINES_MAX;
 	for (uint64_t at = 0; at < size; at += LP_READ_MAX) {
