@@ -49,7 +49,8 @@ struct {
 
 #define KEEP(v) asm volatile("" : "+r"(v)) /* the compiler shall not see where it comes from */
 
-static void copy_registers(__u64 *to, const struct pt_regs *r)
+/* Inlined: of a context each is a load of its own. */
+lp_inline void copy_registers(__u64 *to, const struct pt_regs *r)
 {
 	to[0] = r->rax;
 	to[1] = r->rdx;
@@ -129,17 +130,13 @@ int lp_tick(struct bpf_perf_event_data *ctx)
 {
 	__u32 key = 0;
 	struct lp_stack_sample *s = bpf_map_lookup_elem(&sample, &key);
-	struct pt_regs r;
 
 	if (!s || s->state != LP_SAMPLE_WANTED)
 		return 0;
-	if ((ctx->regs.cs & USER_SELECTOR) == USER_SELECTOR) {
-		if (bpf_probe_read_kernel(&r, sizeof(r), &ctx->regs))
-			return 0;
-		copy_registers(s->regs, &r);
-	} else if (read_registers(bpf_get_current_task_btf(), s->regs)) {
+	if ((ctx->regs.cs & USER_SELECTOR) == USER_SELECTOR)
+		copy_registers(s->regs, &ctx->regs);
+	else if (read_registers(bpf_get_current_task_btf(), s->regs))
 		return 0;
-	}
 	s->len = 0;
 	for (__u32 i = 0; i < LP_STACK_MAX / PAGE; i++)
 		if (copy_page(i, s))
