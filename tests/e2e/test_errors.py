@@ -129,7 +129,7 @@ COMMANDS = [
     (["--cgroup", "/no/such/cgroup", "entry main"], None, ["/no/such/cgroup"]),
     (["nonsense"], 2, []),
     (["list"], 2, []),
-    (["stacks", "-p", "1"], 2, ["not supported yet"]),
+    (["stacks", "-p", "1", "extra"], 2, ["extra"]),
     (["dap"], 2, ["not supported yet"]),
     (["report", "x"], 2, ["not supported yet"]),
 ]
