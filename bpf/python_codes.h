@@ -7,24 +7,13 @@
 #ifndef LP_BPF_PYTHON_CODES_H
 #define LP_BPF_PYTHON_CODES_H
 
-/* A table, with its length before it. */
-lp_inline void lp_pyvm_cap_table(struct lp_vm *vm, const struct lp_py_layout *l, __u64 table)
-{
-	const __u32 head = l->bytes_data - l->ob_size;
-	__u64 n;
-
-	if (lp_pyvm_u64(vm, table + l->ob_size, &n) < 0 || n > LP_PY_TABLE_MAX)
-		return;
-	lp_py_copy(vm, table + l->ob_size, head + (__u32)n, 0);
-}
-
 /* Of one frame. */
 static long lp_pyvm_code_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
 	const struct lp_py_runtime *rt = lp_py_rt(vm);
 	__u64 code;
-	__u32 is_new, at;
+	__u32 is_new;
 
 	if (!rt || i >= vm->py.n_frames || i >= LP_PY_FRAMES_MAX)
 		return 1;
@@ -40,9 +29,7 @@ static long lp_pyvm_code_step(__u32 i, struct lp_step *step)
 	lp_py_push_words(vm, lp_py_copy(vm, code + l->code_filename, 16, 0), 2, 0);
 	if (l->minor >= 11)
 		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
-	at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
-	if (at)
-		lp_pyvm_cap_table(vm, l, lp_py_word(vm, at));
+	lp_py_line_table(vm, l, code);
 	return 0;
 }
 

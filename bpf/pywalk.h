@@ -125,6 +125,20 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 	return 0;
 }
 
+/* A code object's table of lines: its length, and of itself LP_PY_LINES_MAX bytes at most. */
+lp_inline void lp_py_line_table(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code)
+{
+	__u32 at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
+	__u64 table = at ? lp_py_word(vm, at) : 0;
+
+	at = table ? lp_py_copy(vm, table, l->bytes_data, 0) : 0;
+	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0;
+	if (n > LP_PY_LINES_MAX)
+		n = LP_PY_LINES_MAX;
+	if (n)
+		lp_py_push(vm, LP_PW_RAW, table + l->bytes_data, n, 0);
+}
+
 /* What tells where in a code object something is: its names, and its table of lines. */
 lp_inline void lp_py_code(struct lp_vm *vm, __u64 code)
 {
@@ -137,15 +151,7 @@ lp_inline void lp_py_code(struct lp_vm *vm, __u64 code)
 	lp_py_push(vm, LP_PW_CODE, code, 1, 0);
 	if (l->code_qualname != LP_PY_NONE)
 		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
-
-	__u32 at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
-	__u64 table = at ? lp_py_word(vm, at) : 0;
-	at = table ? lp_py_copy(vm, table, l->bytes_data, 0) : 0;
-	__u64 n = at ? lp_py_word(vm, at + l->ob_size) : 0;
-	if (n > LP_PY_LINES_MAX)
-		n = LP_PY_LINES_MAX;
-	if (n)
-		lp_py_push(vm, LP_PW_RAW, table + l->bytes_data, n, 0);
+	lp_py_line_table(vm, l, code);
 }
 
 /* imm: LP_PY_CAPTURE() */

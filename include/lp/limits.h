@@ -43,7 +43,6 @@
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack; a power of two */
-#define LP_PY_TABLE_MAX	    4000  /* bytes of the table of lines of one code object */
 #define LP_PY_LOCALS_MAX    256	  /* variables of one frame */
 #define LP_PY_NAMES_MAX	    8192  /* of all frames of a stack */
 #define LP_PY_EXC_MAX	    8	  /* exceptions of a chain of causes and contexts */
