@@ -31,11 +31,12 @@ def text_at(address):
     memory = gdb.selected_inferior()
     found = b""
     while len(found) <= STRING and b"\0" not in found:
+        at = address + len(found)
         try:
-            found += memory.read_memory(address + len(found), 1).tobytes()
+            found += memory.read_memory(at, 64 - at % 64).tobytes()  # never beyond a page
         except gdb.error:
             return {"$error": "unreadable"} if not found else {"$string": found.hex(), "$cut": 1}
-    return {"$string": found.split(b"\0")[0].hex()}
+    return {"$string": found[:STRING + 1].split(b"\0")[0].hex()}
 
 
 def dump_pointer(value, kind, depth):

@@ -293,7 +293,7 @@ def python(source, least):
     if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):
         skip("python3.11-dbg is not installed")
     arguments = ["-S", "-B", "-c", SCRIPT]  # no -E: the seed of hashes is in the environment
-    lines = gdb(PYTHON, [], lines_of=source)[::4]
+    lines = gdb(PYTHON, [], lines_of=source)[::6]
     count, wrong = compare(PYTHON, arguments, source, lines)
     differences(count, wrong, least)
 
