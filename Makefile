@@ -29,7 +29,7 @@ VARIANT := $(strip $(if $(call on,FUZZ),fuzz,$(filter-out gcc cc,$(notdir $(CC))
 B := build$(if $(VARIANT),/$(subst $(space),-,$(VARIANT)))
 GEN := build/gen
 
-CFLAGS ?= $(if $(call on,FUZZ),-gline-tables-only,-g) $(if $(call on,DEBUG),-O0,$(if $(call on,FUZZ)$(call on,ASAN),-O1,-O2))
+CFLAGS ?= -g $(if $(call on,DEBUG),-O0,$(if $(call on,FUZZ)$(call on,ASAN),-O1,-O2))
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	$(if $(call on,WERROR),-Werror)
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
