@@ -394,6 +394,14 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 	return 0;
 }
 
+bool lp_kernel_knows_python(const struct lp_kernel *k, pid_t tgid)
+{
+	uint32_t key = (uint32_t)tgid, runtime = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.targets), &key, &runtime) == 0 &&
+	       runtime;
+}
+
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
 {
 	return lp_kernel_set_target(k, tgid, 0, err);

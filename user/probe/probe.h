@@ -104,6 +104,8 @@ bool lp_kernel_has_steps(const struct lp_kernel *k);
 int lp_kernel_hide_name(struct lp_kernel *k, uint64_t hash, struct lp_err *err);
 int lp_kernel_add_python_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime,
 				struct lp_err *err);
+/* Has the target an interpreter: that of lp_kernel_add_python_target(), or the one it was forked with? */
+bool lp_kernel_knows_python(const struct lp_kernel *k, pid_t tgid);
 
 /* A hardware watchpoint on the byte at addr, in every thread of the process, later ones and (where
  * the kernel follows) forked children included. Hits go to the Python site of that address.

@@ -413,6 +413,8 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
 		return;
 	int r = add_runtime(s, in, &why);
+	if (r >= 0 && !lp_kernel_knows_python(s->kernel, pid)) /* from its first probe on */
+		r = session_python_add_target(s, pid, &why);
 	if (r >= 0 && in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
 	else if (r >= 0 && !in->origin) /* else its watchpoints are inherited */
