@@ -127,6 +127,22 @@ def when_another_logs():
 
 
 @test
+def at_a_crash():
+    """All that is kept, whatever it waits for; the crash is the last."""
+    target = native()
+    tracer = record(target, f"{STEP} as step dump on bad", f"{OTHER} as other", f"{FAIL} as bad", "crash as crashed", form="json")
+    do(target, "step 3", "other 1", "step 1000", "die")
+    equal(target.wait(), -signal.SIGABRT, "how it ends")
+    result = tracer.finish()
+    *kept, last = result.records
+    equal(last["logpoint"], "crashed", "the last")
+    check(20 < len(kept) < 1000, f"{len(kept)} are kept")
+    equal([(r["logpoint"], r["values"]["i"]) for r in kept], steps(FIRST + 1004 - len(kept), FIRST + 1004), "before it")
+    check(f"crashed: {len(kept)} kept records written" in result.err, result.err)
+    equal(result.counts("all"), Counts(1005, logged=len(kept) + 1, overwritten=1004 - len(kept)), "summary")
+
+
+@test
 def who_waits_for_whom():
     """A record waits for the logpoint that its own `dump on` names; one without for any. A condition decides."""
     target = native()
