@@ -12,7 +12,7 @@
 #define LP_BPF_CAPTURE_H
 
 #ifndef lp_cap_mixed
-#define lp_cap_mixed(vm, in, op)
+#define lp_cap_mixed(vm, in, op) ((void)0)
 #endif
 
 /* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
@@ -192,8 +192,9 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	return 0;
 }
 
+/* mixed: constant, as that of lp_vm_do(). */
 lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
-			     struct lp_step *step)
+			     struct lp_step *step, int mixed)
 {
 	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
@@ -212,7 +213,8 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
 	case LP_OP_CAP_PYSTACK:
 	case LP_OP_CAP_PYLOCALS:
-		lp_cap_mixed(vm, in, op);
+		if (mixed)
+			lp_cap_mixed(vm, in, op);
 		return 0;
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;

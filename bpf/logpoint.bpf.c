@@ -98,8 +98,7 @@ lp_inline __u64 register_of(const struct pt_regs *ctx, __u32 number)
 	return v;
 }
 
-SEC("uprobe.s")
-int lp_probe(struct pt_regs *ctx)
+lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
 {
 	__u32 id = bpf_get_attach_cookie(ctx);
 	struct lp_site *site = bpf_map_lookup_elem(&sites, &id);
@@ -124,9 +123,15 @@ int lp_probe(struct pt_regs *ctx)
 	}
 	vm->pid_tgid = pid_tgid;
 	copy_registers(vm, ctx);
-	lp_hit(vm, site, id);
+	lp_hit(vm, site, id, do_step);
 	give_slot(vm);
 	return 0;
+}
+
+SEC("uprobe.s")
+int lp_probe(struct pt_regs *ctx)
+{
+	return probe(ctx, lp_vm_step);
 }
 
 #include "watch.h"

@@ -2,7 +2,7 @@
 /* bpf/mixed.h
  *
  * mixed - what a hit in native code has to do with Python: the frames of the thread that it runs in, and
- * their variables. lp_mixed is set where a session wants that; else none of it is verified.
+ * their variables. A program of its own, as that is much to load: where a session wants it.
  */
 #ifndef LP_BPF_MIXED_H
 #define LP_BPF_MIXED_H
@@ -31,6 +31,18 @@ lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max)
 	if (vm && lp_mixed_arrive(vm))
 		lp_pyvm_cap_stack(vm, max);
 	return 0;
+}
+
+static long lp_mixed_step(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_vm_do(step, 1);
+}
+
+SEC("uprobe.s")
+int lp_probe_mixed(struct pt_regs *ctx)
+{
+	return probe(ctx, lp_mixed_step);
 }
 
 #endif
