@@ -323,7 +323,7 @@ lp_inline long lp_vm_do(struct lp_step *step, int mixed)
 	return 0;
 }
 
-static long lp_vm_step(__u32 i, struct lp_step *step)
+static inline long lp_vm_step(__u32 i, struct lp_step *step)
 {
 	(void)i;
 	return lp_vm_do(step, 0);
