@@ -291,7 +291,8 @@ int lp_crash(struct bpf_raw_tracepoint_args *ctx)
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 	vm->pid_tgid = pid_tgid;
 	vm->signal = signal;
-	copy_registers(vm, (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	copy_registers(vm->mach,
+		       (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 	vm->py.next = vm->py.running = 0;
 	if (step.code)
 		lp_loop(LP_CRASHES_MAX * LP_VM_STEPS_MAX, lp_crash_step, &step);

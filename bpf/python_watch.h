@@ -35,7 +35,7 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	vm->mach[LP_MACH_IP] = key.ip;
 	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
-	copy_registers(vm, (const struct pt_regs *)&ctx->regs);
+	copy_registers(vm->mach, (const struct pt_regs *)&ctx->regs);
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
 	return 1;
@@ -127,7 +127,7 @@ int lp_step(struct pt_regs *ctx)
 	vm->py.is_alone = 1;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	if (lp_py_uses(LP_OP_CAP_PYSTACK))
-		copy_registers(vm, ctx);
+		copy_registers(vm->mach, ctx);
 	vm->mach[LP_MACH_IP] = ctx->rip;
 	vm->py.frame = register_of(ctx, py->unit_register); /* of a CALLED one */
 	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
