@@ -133,25 +133,32 @@ lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
 	return 0;
 }
 
-/* One page of stack: appended to the block that lies at the end of the record. */
-static long lp_cap_stack_page(__u32 i, struct lp_step *step)
+/* One page of stack: appended to the block that lies at the end of the record. may_sleep is constant: from 6.14
+ * on the kernel takes a function by what it contains, whether that is reached or not.
+ */
+lp_inline long lp_cap_page(struct lp_vm *vm, int may_sleep)
 {
-	struct lp_vm *vm = step->vm;
 	__u32 at = vm->len, len = lp_page_left(vm->from);
 
-	(void)i;
 	if (len > vm->todo)
 		len = vm->todo;
 	if (!len || at > LP_RECORD_MAX)
 		return 1;
 	at = lp_at_most(at, LP_RECORD_MAX);
 	len = lp_at_most(len, LP_READ_MAX);
-	if (lp_vm_read(vm, vm->rec + at, len, vm->from) < 0)
+	if (may_sleep ? lp_vm_read(vm, vm->rec + at, len, vm->from)
+		      : lp_mem_read(vm->rec + at, len, vm->from))
 		return 1;
 	vm->len = at + len;
 	vm->from += len;
 	vm->todo -= len;
 	return 0;
+}
+
+static long lp_cap_stack_page(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_cap_page(step->vm, 1);
 }
 
 /* page: lp_cap_stack_page(), or the same for programs that can't sleep. */

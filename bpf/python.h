@@ -251,22 +251,8 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 /* One page of stack, by what can't sleep. */
 static long lp_pyvm_stack_page(__u32 i, struct lp_step *step)
 {
-	struct lp_vm *vm = step->vm;
-	__u32 at = vm->len, len = lp_page_left(vm->from);
-
 	(void)i;
-	if (len > vm->todo)
-		len = vm->todo;
-	if (!len || at > LP_RECORD_MAX)
-		return 1;
-	at = lp_at_most(at, LP_RECORD_MAX);
-	len = lp_at_most(len, LP_READ_MAX);
-	if (lp_mem_read(vm->rec + at, len, vm->from))
-		return 1;
-	vm->len = at + len;
-	vm->from += len;
-	vm->todo -= len;
-	return 0;
+	return lp_cap_page(step->vm, 0);
 }
 
 /* CAP_STACK */
