@@ -176,20 +176,11 @@ int lp_hook(struct pt_regs *ctx)
 		return 0;
 
 	__u32 first = lp_py_first_site(LP_PY_AT_UNCAUGHT, number - 1);
-	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
-	if (!site)
+	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->rip);
+	if (!vm)
 		return 0;
 
-	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
-		return 0;
-	}
-	vm->pid_tgid = pid_tgid;
-	vm->py.next = first;
-	vm->py.is_alone = 0;
-	vm->mach[LP_MACH_IP] = ctx->rip;
-	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_hook_arrive(vm, ctx, h))
+	if (lp_hook_arrive(vm, ctx, h))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

@@ -226,7 +226,6 @@ lp_global long lp_pyvm_raised_in(struct lp_vm *vm, __u64 frame)
 		return 0;
 
 	const struct lp_py_layout *l = &rt->layout;
-	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	vm->py.frame = vm->py.code = vm->py.unit = 0;
 	if (l->pyframe_frame != LP_PY_NONE && lp_pyvm_u64(vm, frame + l->pyframe_frame, &frame) < 0)
 		return 0;
