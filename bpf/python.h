@@ -445,10 +445,8 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->py.unit = unit;
-	if (lp_pyvm_find_thread(vm, rt, t ? t->tstate : 0))
+	if (lp_pyvm_know_thread(vm, rt, t))
 		return 0;
-	if (t)
-		t->tstate = vm->py.tstate;
 	if (step & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)

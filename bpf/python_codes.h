@@ -19,9 +19,8 @@ static long lp_pyvm_code_step(__u32 i, struct lp_step *step)
 		return 1;
 
 	const struct lp_py_layout *l = &rt->layout;
-	if (lp_pyvm_u64(vm, vm->frames[i & (LP_PY_FRAMES_MAX - 1)] + l->frame_code, &code) < 0)
+	if (lp_pyvm_code_of(vm, l, vm->frames[i & (LP_PY_FRAMES_MAX - 1)], &code) < 0)
 		return 0;
-	code &= ~(__u64)l->frame_tags;
 	lp_py_find(vm, code, &is_new);
 	if (!is_new)
 		return 0;

@@ -46,16 +46,11 @@ lp_inline long lp_pyvm_put_frame(struct lp_vm *vm, const struct lp_py_layout *l,
 	return 0;
 }
 
-/* The code of a frame object. */
-lp_inline long lp_pyvm_frame_code(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,
-				  __u64 *ret)
+/* A frame object's frame: from 3.11 on it lies elsewhere. */
+lp_inline long lp_pyvm_frame_of(struct lp_vm *vm, const struct lp_py_layout *l, __u64 *frame)
 {
-	if (l->pyframe_frame != LP_PY_NONE && lp_pyvm_u64(vm, frame + l->pyframe_frame, &frame) < 0)
-		return -LP_ST_UNREADABLE;
-	if (lp_pyvm_u64(vm, frame + l->frame_code, ret) < 0)
-		return -LP_ST_UNREADABLE;
-	*ret &= ~(__u64)l->frame_tags;
-	return 0;
+	return l->pyframe_frame == LP_PY_NONE ? 0
+					      : lp_pyvm_u64(vm, *frame + l->pyframe_frame, frame);
 }
 
 /* The traceback at vm->py.base: its frame; goes on to the next. */
@@ -68,7 +63,8 @@ static long lp_pyvm_tb_step(__u32 i, struct lp_step *step)
 	(void)i;
 	if (!rt || !tb || lp_pyvm_u64(vm, tb + LP_PYVM_TB_FRAME, &frame) < 0 ||
 	    lp_pyvm_u64(vm, tb + LP_PYVM_TB_LASTI, &at) < 0 ||
-	    lp_pyvm_frame_code(vm, &rt->layout, frame, &code) < 0 ||
+	    lp_pyvm_frame_of(vm, &rt->layout, &frame) < 0 ||
+	    lp_pyvm_code_of(vm, &rt->layout, frame, &code) < 0 ||
 	    lp_pyvm_put_frame(vm, &rt->layout, code, (__u64)(__s64)(__s32)at, at >> 32) < 0)
 		return 1;
 	vm->py.chain_frames++;

@@ -227,14 +227,9 @@ lp_global long lp_pyvm_raised_in(struct lp_vm *vm, __u64 frame)
 
 	const struct lp_py_layout *l = &rt->layout;
 	vm->py.frame = vm->py.code = vm->py.unit = 0;
-	if (l->pyframe_frame != LP_PY_NONE && lp_pyvm_u64(vm, frame + l->pyframe_frame, &frame) < 0)
+	if (lp_pyvm_frame_of(vm, l, &frame) < 0 || lp_pyvm_code_of(vm, l, frame, &vm->py.code) < 0)
 		return 0;
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &vm->py.code) < 0)
-		return 0;
-	vm->py.code &= ~(__u64)l->frame_tags;
-	vm->py.units = vm->py.code + l->code_code;
-	if (l->lasti_unit && lp_pyvm_u64(vm, vm->py.units, &vm->py.units) >= 0)
-		vm->py.units += l->bytes_data;
+	lp_pyvm_find_units(vm, l);
 	if (lp_pyvm_frame_at(vm, l, frame, vm->py.code, &lasti) < 0)
 		return 0;
 	vm->py.unit = vm->py.units + lasti;

@@ -126,9 +126,8 @@ static long lp_pyvm_locals_step(__u32 i, struct lp_step *step)
 
 	const struct lp_py_layout *l = &rt->layout;
 	frame = vm->frames[i & (LP_PY_FRAMES_MAX - 1)];
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0)
+	if (lp_pyvm_code_of(vm, l, frame, &code) < 0)
 		return 0;
-	code &= ~(__u64)l->frame_tags;
 	if (l->minor < 11)
 		lp_pyvm_three_kinds(vm, l, code, frame + l->frame_localsplus, i);
 	else if (lp_pyvm_u64(vm, code + l->code_localsplusnames, &names) >= 0 &&

@@ -185,15 +185,9 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 
 static __attribute__((noinline)) int lp_trap_thread(struct lp_vm *vm)
 {
-	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
-
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
-	if (lp_pyvm_find_thread(vm, &vm->rt, t ? t->tstate : 0))
-		return 0;
-	if (t)
-		t->tstate = vm->py.tstate;
-	return 1;
+	return !lp_pyvm_know_thread(vm, &vm->rt, lp_pyvm_thread_of(vm->pid_tgid));
 }
 
 /* The thread, and what it has raised: is it wanted? */
