@@ -182,7 +182,6 @@ struct lp_pyvm {
 	__u64 raised; /* the exception; of one that is not made yet, of what it is to be made */
 	__u64 raised_type; /* its class */
 	__u64 raised_tb; /* its traceback, where it is not in the exception itself; LP_PYVM_NO_TB */
-	__u64 hook_except[2]; /* classes that are left out */
 	__u64 wanted;	      /* bits of the sites that want it */
 	__u64 name_hash;      /* of a class's full name, from its end up to where that is read */
 	__u32 name_len;	      /* of a part of it: characters, and their width, in vm->k */
