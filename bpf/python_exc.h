@@ -126,7 +126,7 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 	to[3] = flags;
 	to[4] = LP_PY_OBJECT;
 	to[5] = args;
-	to[6] = to[7] = to[9] = to[10] = to[11] = 0;
+	to[6] = to[7] = to[10] = to[11] = 0;
 	to[8] = LP_PY_OBJECT;
 	to[9] = vm->py.chain_notes;
 }
