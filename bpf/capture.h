@@ -45,6 +45,18 @@ lp_inline void lp_vm_note(struct lp_vm *vm, __u32 slot, __u32 status, __u64 addr
 	lp_vm_block(vm, slot, status, 0, 0, addr);
 }
 
+/* The block that was begun at `start` has all that was appended since. NULL: there is none. */
+lp_inline struct lp_block *lp_vm_block_end(struct lp_vm *vm, __u32 start)
+{
+	lp_opaque(start);
+	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
+		return 0;
+
+	struct lp_block *block = (void *)(vm->rec + start);
+	block->len = vm->len - start - sizeof(*block);
+	return block;
+}
+
 /* An error that TRY has a place for. */
 lp_inline long lp_vm_raise(struct lp_vm *vm, __u32 status)
 {
@@ -184,12 +196,10 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	vm->todo = max < room ? max : room;
 	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, page, step);
 
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
-		return 0;
-	struct lp_block *block = (void *)(vm->rec + start);
+	struct lp_block *block = lp_vm_block_end(vm, start);
 	__u32 end = vm->len;
-	block->len = end - start - sizeof(*block);
+	if (!block)
+		return 0;
 	if (block->len < max)
 		block->flags = LP_BLKF_CUT;
 	vm->len = LP_ALIGN(end);

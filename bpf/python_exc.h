@@ -173,12 +173,10 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block) - sizeof(struct lp_py_exc))
+	struct lp_block *block = lp_vm_block_end(vm, start);
+	if (!block)
 		return -LP_ST_NO_ROOM;
-	struct lp_block *block = (void *)(vm->rec + start);
-	block->len = vm->len - start - sizeof(*block);
-	lp_word *flags = (lp_word *)(vm->rec + start + sizeof(*block)) + 3;
+	lp_word *flags = (lp_word *)(block + 1) + 3;
 	*flags = (__u32)*flags | (__u64)vm->py.chain_frames << 32;
 	if (vm->py.base)
 		*flags |= LP_PY_EXC_FRAMES_CUT;

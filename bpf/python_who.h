@@ -137,13 +137,9 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 	vm->py.base = vm->py.frame;
 	vm->py.limit = max < LP_PY_FRAMES_MAX ? max : LP_PY_FRAMES_MAX;
 	lp_loop_seldom(LP_PY_FRAMES_MAX * 2, lp_pyvm_stack_step, &step);
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
-		return 0;
 
-	struct lp_block *block = (void *)(vm->rec + start);
-	block->len = vm->len - start - sizeof(*block);
-	if (vm->py.base)
+	struct lp_block *block = lp_vm_block_end(vm, start);
+	if (block && vm->py.base)
 		block->flags = LP_BLKF_CUT;
 	return 0;
 }
