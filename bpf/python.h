@@ -172,10 +172,12 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		lp_pyvm_cap_task(vm);
 		break;
 	case LP_OP_CAP_PYEXC:
-		if (!lp_py_uses(LP_OP_CAP_PYEXC) || !lp_pyvm_exc_next(vm))
+		if (!lp_py_uses(LP_OP_CAP_PYEXC))
 			break;
-		vm->pc = vm->py.pc; /* again: there is more */
-		lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
+		if (lp_pyvm_exc_next(vm)) {
+			vm->pc = vm->py.pc; /* again: there is more */
+			lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
+		}
 		vm->walk.whole = LP_WHOLE_NOT;
 		break;
 	case LP_OP_CAP_PYLOCALS: /* its own are values */
