@@ -11,6 +11,8 @@
 #define LP_VM_KEEP	 8    /* r8..r15 survive from `call` entry to return */
 #define LP_VM_STEPS_MAX	 4096 /* instructions a hit may execute: a whole site; jumps go forward */
 #define LP_MACH_REGS	 17   /* machine registers in a hit: DWARF numbers 0..15 and the IP */
+#define LP_MACH_SP	 7    /* the stack pointer among them */
+#define LP_MACH_IP	 16
 #define LP_CODE_MAX	 (1u << 20) /* instructions in one session, all sites together */
 #define LP_SITE_CODE_MAX 4096	    /* instructions of one site */
 #define LP_POINTS_MAX	 65536	    /* logpoints in one session */

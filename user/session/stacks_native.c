@@ -79,7 +79,7 @@ int stacks_unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *
 
 	if (!found)
 		return -ENOMEM;
-	*ret_n = lp_unwind(s->unwinder, &space, t->regs, t->regs[LP_STACK_SP], t->stack, t->len,
+	*ret_n = lp_unwind(s->unwinder, &space, t->regs, t->regs[LP_MACH_SP], t->stack, t->len,
 			   found, STACKS_NATIVE_MAX, ret_cut);
 	for (size_t i = 0; i < *ret_n && r == 0; i++) {
 		const bool is_first = found[i].addr == found[0].addr;
