@@ -5,8 +5,6 @@
 
 #include "python/impl.h"
 
-#define INTERPS_MAX 256
-
 /* They are a list, the main one last. */
 int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 {
@@ -17,7 +15,7 @@ int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 
 	if (r == 0 && !interp)
 		return -ENOENT;
-	for (int i = 0; r == 0 && i < INTERPS_MAX; i++, interp = next) {
+	for (int i = 0; r == 0 && i < LP_PY_INTERPS_MAX; i++, interp = next) {
 		r = lp_py_u64(m, interp + l->interp_next, &next);
 		if (r == 0 && !next) {
 			*ret = interp;

@@ -5,8 +5,7 @@
 
 #include "python/stacks_impl.h"
 
-#define INTERPS_MAX 256
-#define TRIES	    16
+#define TRIES 16
 
 void lp_py_threads_done(struct lp_py_threads *t)
 {
@@ -85,7 +84,7 @@ static int read_all(struct lp_python *py, struct lp_py_threads *ret)
 	int r = lp_py_u64(in.m, py->runtime.runtime + in.l->runtime_interpreters, &next);
 
 	ret->len = 0;
-	for (int i = 0; r == 0 && next && i < INTERPS_MAX; i++) {
+	for (int i = 0; r == 0 && next && i < LP_PY_INTERPS_MAX; i++) {
 		in.addr = next;
 		in.holder = 0;
 		read_gil(py, in.addr, &in.holder);
@@ -93,6 +92,7 @@ static int read_all(struct lp_python *py, struct lp_py_threads *ret)
 		if (r == 0)
 			r = read_interp(&in, ret);
 		if (r == 0)
+	ret->cut |= r == 0 && next;
 			r = lp_py_u64(in.m, in.addr + in.l->interp_next, &next);
 	}
 	return r;
