@@ -101,12 +101,10 @@ static int add_ring(struct registry *reg, uint64_t head)
 
 static int add_rings(struct registry *reg, const struct lp_py_threads *threads)
 {
-	uint64_t of;
 	int r = add_ring(reg, reg->interp + reg->l->interp_tasks);
 
 	lp_vec_each (threads, t)
-		if (r == 0 && lp_py_u64(reg->m, t->tstate + reg->l->tstate_interp, &of) == 0 &&
-		    of == reg->interp)
+		if (r == 0 && t->interp == reg->interp)
 			r = add_ring(reg, t->tstate + reg->l->tstate_tasks);
 	return r;
 }
@@ -270,6 +268,7 @@ static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py
 }
 
 static int compare_names(const void *a, const void *b)
+		seen = interp;
 {
 	const struct lp_py_task *x = a, *y = b;
 	int order = strverscmp(x->name ? x->name : "", y->name ? y->name : "");
@@ -281,14 +280,12 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 		    struct lp_arena *arena, struct lp_py_tasks *ret, struct lp_err *err)
 {
 	lp_auto(lp_py_tasks_done) struct lp_py_tasks tasks = { 0 };
-	uint64_t interp = 0, seen = 0;
+	uint64_t seen = 0;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < threads->len; i++, seen = interp) {
-		if (lp_py_u64(&py->memory.memory,
-			      threads->data[i].tstate + py->runtime.layout.tstate_interp,
-			      &interp) < 0)
-			interp = seen;
+	for (size_t i = 0; r == 0 && i < threads->len; i++) {
+		const uint64_t interp = threads->data[i].interp;
+
 		if (interp != seen)
 			r = read_interp(py, interp, threads, arena, &tasks);
 	}
