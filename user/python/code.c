@@ -71,7 +71,7 @@ static int compare_addr(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void sort_addrs(struct lp_py_addrs *a)
+void lp_py_addrs_sort(struct lp_py_addrs *a)
 {
 	size_t kept = 0;
 
@@ -167,7 +167,7 @@ static int read_functions(struct taking *t, const struct lp_py_addrs *functions,
 
 static int read_texts(struct taking *t)
 {
-	sort_addrs(&t->strings);
+	lp_py_addrs_sort(&t->strings);
 	t->texts = calloc(t->strings.len + 1, sizeof(*t->texts));
 	return t->texts ? lp_py_texts_read(&t->c->texts, t->py, t->strings.data, t->strings.len,
 					   t->texts)

@@ -109,25 +109,6 @@ static int add_rings(struct registry *reg, const struct lp_py_threads *threads)
 	return r;
 }
 
-static int compare_addr(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void drop_twins(struct lp_py_addrs *a)
-{
-	size_t kept = 0;
-
-	if (a->len)
-		qsort(a->data, a->len, sizeof(*a->data), compare_addr);
-	for (size_t i = 0; i < a->len; i++)
-		if (!kept || a->data[kept - 1] != a->data[i])
-			a->data[kept++] = a->data[i];
-	a->len = kept;
-}
-
 static int find_once(struct registry *reg, const struct lp_py_threads *threads, uint64_t asyncio)
 {
 	static const char *const names[] = { "_all_tasks", "_scheduled_tasks", "_eager_tasks" };
@@ -142,7 +123,7 @@ static int find_once(struct registry *reg, const struct lp_py_threads *threads, 
 		r = add_set(reg, sets[2]);
 	if (r == 0 && reg->l->interp_tasks != LP_PY_NONE && reg->type_task)
 		r = add_rings(reg, threads);
-	drop_twins(reg->found);
+	lp_py_addrs_sort(reg->found);
 	return r;
 }
 
@@ -268,7 +249,6 @@ static int read_interp(struct lp_python *py, uint64_t interp, const struct lp_py
 }
 
 static int compare_names(const void *a, const void *b)
-		seen = interp;
 {
 	const struct lp_py_task *x = a, *y = b;
 	int order = strverscmp(x->name ? x->name : "", y->name ? y->name : "");
@@ -288,6 +268,7 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 
 		if (interp != seen)
 			r = read_interp(py, interp, threads, arena, &tasks);
+		seen = interp;
 	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
