@@ -174,13 +174,10 @@ static uint64_t getter_of(struct finder *f, uint64_t type, const char *name)
 
 	for (size_t i = 0; at && i < GETSETS_MAX; i++, at += sizeof(struct getset)) {
 		struct getset def;
-		char text[32];
-		int cut = 0;
 
 		if (m->read(m, at, &def, sizeof(def)) < 0 || !def.name)
 			return 0;
-		long n = m->read_string(m, def.name, text, sizeof(text), &cut);
-		if (n == (long)strlen(name) && !memcmp(text, name, (size_t)n))
+		if (lp_py_cstring_is(m, def.name, name))
 			return def.get;
 	}
 	return 0;

@@ -27,6 +27,16 @@ int lp_py_u8(struct lp_memory *m, uint64_t addr, uint8_t *ret)
 	return m->read(m, addr, ret, sizeof(*ret));
 }
 
+bool lp_py_cstring_is(struct lp_memory *m, uint64_t addr, const char *text)
+{
+	const size_t len = strlen(text);
+	char have[64];
+	int cut;
+
+	return m->read_string(m, addr, have, sizeof(have), &cut) == (long)len &&
+	       !memcmp(have, text, len);
+}
+
 int lp_py_type(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret)
 {
 	return object ? lp_py_u64(m, object + l->ob_type, ret) : -EFAULT;
@@ -167,11 +177,9 @@ int lp_py_bytes(struct lp_memory *m, const struct lp_py_layout *l, uint64_t byte
 static bool may_be(const struct lp_py_layout *l, const unsigned char *head, const char *text)
 {
 	const size_t len = strlen(text);
-	uint64_t length;
-	uint32_t state;
+	const uint64_t length = lp_py_u64_in(head, l->str_length);
+	const uint32_t state = lp_py_u32_in(head, l->str_state);
 
-	memcpy(&length, head + l->str_length, sizeof(length));
-	memcpy(&state, head + l->str_state, sizeof(state));
 	if (length > len || length * 4 < len)
 		return false;
 	bool compact_ascii = (state >> l->str_kind_shift & 0x18) == 0x18;
@@ -315,14 +323,6 @@ static int find_dict(struct lp_memory *m, const struct lp_py_layout *l, uint64_t
 	return find_entries(m, l, keys, ret);
 }
 
-static uint64_t word_at(const unsigned char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
 		    int (*fn)(uint64_t key, uint64_t value, void *arg), void *arg)
 {
@@ -341,7 +341,8 @@ int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 				return r;
 		}
 		const unsigned char *entry = chunk + i % at_once * d.entry_size;
-		uint64_t key = word_at(entry + d.key_at), value = word_at(entry + d.value_at);
+		uint64_t key = lp_py_u64_in(entry, d.key_at),
+			 value = lp_py_u64_in(entry, d.value_at);
 		if (d.values && lp_py_u64(m, d.values + i * 8, &value) < 0)
 			return -EFAULT;
 		if (!key || !value) /* deleted */
