@@ -253,8 +253,7 @@ struct lp_py_layout {
 	X(generic_getattr, "PyObject_GenericGetAttr", 1)                                           \
 	X(none, "_Py_NoneStruct", 1)                                                               \
 	X(true_, "_Py_TrueStruct", 1)                                                              \
-	X(false_, "_Py_FalseStruct", 1)                                                            \
-	X(type_exception, "PyExc_BaseException", 0) /* what that variable has */
+	X(false_, "_Py_FalseStruct", 1)
 
 #define LP_PY_RANGES_MAX 8
 
@@ -279,6 +278,7 @@ struct lp_py_runtime {
 	__u32 static_type_size, static_type_dict; /* of one state; tp_dict in it */
 	/* Hashes of names that change what an operation means; 0: unknown. */
 	__u64 hash_class, hash_getattribute, hash_getattr, hash_missing, hash_instancecheck;
+	__u64 type_exception;	 /* BaseException */
 	__u64 hash_getitem, hash_contains;
 	/* asyncio: 0 where it is not imported (yet) */
 	__u64 current_tasks;	 /* the dict asyncio.tasks._current_tasks: loop to task */
