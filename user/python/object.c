@@ -171,8 +171,6 @@ int lp_py_bytes(struct lp_memory *m, const struct lp_py_layout *l, uint64_t byte
 	return r;
 }
 
-#define HEAD_MAX 64 /* bytes of a str up to its first ASCII character */
-
 /* What one reading tells: can this str have that text? Most have another length or beginning. */
 static bool may_be(const struct lp_py_layout *l, const unsigned char *head, const char *text)
 {
@@ -187,9 +185,9 @@ static bool may_be(const struct lp_py_layout *l, const unsigned char *head, cons
 }
 
 static bool read_head(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
-		      unsigned char ret[HEAD_MAX])
+		      unsigned char ret[LP_PY_STR_HEAD])
 {
-	return l->str_ascii < HEAD_MAX && m->read(m, str, ret, l->str_ascii + 1u) == 0;
+	return l->str_ascii < LP_PY_STR_HEAD && m->read(m, str, ret, l->str_ascii + 1u) == 0;
 }
 
 static bool text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
@@ -205,7 +203,7 @@ static bool text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
 		   const char *text)
 {
-	unsigned char head[HEAD_MAX];
+	unsigned char head[LP_PY_STR_HEAD];
 
 	return read_head(m, l, str, head) && may_be(l, head, text) && text_is(m, l, str, text);
 }
@@ -366,7 +364,7 @@ struct search {
 static int match(uint64_t key, uint64_t value, void *arg)
 {
 	struct search *s = arg;
-	unsigned char head[HEAD_MAX];
+	unsigned char head[LP_PY_STR_HEAD];
 
 	if (!read_head(s->m, s->l, key, head))
 		return 0;
