@@ -239,6 +239,17 @@ int lp_py_int(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object
 	return 0;
 }
 
+int lp_py_items(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret,
+		uint64_t *ret_n)
+{
+	int r = lp_py_length(m, l, object, ret_n);
+
+	*ret = object + l->tuple_items;
+	return r == 0 && has_flag(m, l, object, LP_PY_TP_LIST)
+		       ? lp_py_u64(m, object + l->list_items, ret)
+		       : r;
+}
+
 int lp_py_length(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret)
 {
 	if (!has_flag(m, l, object, LP_PY_TP_TUPLE | LP_PY_TP_LIST))

@@ -70,7 +70,9 @@ bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t s
 /* An int that fits. -ERANGE. */
 int lp_py_int(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, int64_t *ret);
 
-/* A tuple or list: how many items, and one of them. A list's items can move at any time. */
+/* A tuple or list: where its items are and how many; how many, and one of them. A list's can move at any time. */
+int lp_py_items(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret,
+		uint64_t *ret_n);
 int lp_py_length(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret);
 int lp_py_tuple_item(struct lp_memory *m, const struct lp_py_layout *l, uint64_t tuple, uint64_t i,
 		     uint64_t *ret);
