@@ -43,6 +43,7 @@
 #define LP_PY_ITEMS_MAX	    1024  /* items of a list or tuple that `in` and comparisons look at */
 #define LP_PY_TEXT_MAX	    16384 /* bytes of one side of a comparison of str or bytes */
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
+#define LP_PY_INTERPS_MAX   256	  /* interpreters of a process that are looked through */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack; a power of two */
 #define LP_PY_LOCALS_MAX    256	  /* variables of one frame */

@@ -35,7 +35,8 @@ struct lp_py_stack { /* innermost first */
 
 struct lp_py_thread {
 	uint64_t tstate;
-	int64_t interpreter; /* 0: the main one */
+	uint64_t interp;     /* its PyInterpreterState */
+	int64_t interpreter; /* that one's number; 0: the main one */
 	uint64_t ident;	     /* threading.get_ident(): the thread's pthread_self() */
 	pid_t tid;	     /* as the process itself knows it, from 3.11 on; 0: not known */
 	bool has_gil;
