@@ -112,7 +112,7 @@ int lp_py_frame_local(struct lp_python *py, const struct lp_py_stack_frame *f, c
 struct gathering {
 	struct lp_python *py;
 	const struct lp_py_reader *reader;
-	LP_VEC(struct lp_py_local) locals;
+	LP_VEC(struct lp_named) locals;
 };
 
 static void put_error(struct lp_value *ret, const char *why)
@@ -151,7 +151,7 @@ static int add_local(struct gathering *g, const struct lp_py_stack_frame *f, con
 	struct lp_memory *m = &g->py->memory.memory;
 	const struct lp_py_layout *l = &g->py->runtime.layout;
 	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
-	struct lp_py_local local = { 0 };
+	struct lp_named local = { 0 };
 	const uint32_t index = n->first + (uint32_t)i;
 	uint64_t str, object;
 
@@ -177,7 +177,7 @@ static int add_named(uint64_t key, uint64_t value, void *arg)
 {
 	struct gathering *g = arg;
 	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
-	struct lp_py_local local = { 0 };
+	struct lp_named local = { 0 };
 	const struct lp_py_value v = { .tag = LP_PY_OBJECT, .bits = value };
 
 	if (lp_py_text(&g->py->memory.memory, &g->py->runtime.layout, key, NAME_CHARS, &name) < 0 ||
@@ -229,7 +229,7 @@ static bool has_stayed(struct lp_python *py, const struct lp_py_stack_frame *f)
 }
 
 int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame,
-		     const struct lp_py_reader *reader, struct lp_py_local **ret, size_t *ret_n)
+		     const struct lp_py_reader *reader, struct lp_named **ret, size_t *ret_n)
 {
 	struct gathering g = { .py = py, .reader = reader };
 	uint32_t flags;
@@ -241,7 +241,7 @@ int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame
 	if (r == 0 && !has_stayed(py, frame))
 		r = -ESTALE;
 	if (r == 0) {
-		*ret = lp_arena_array(reader->arena, struct lp_py_local, g.locals.len + 1);
+		*ret = lp_arena_array(reader->arena, struct lp_named, g.locals.len + 1);
 		r = *ret ? 0 : -ENOMEM;
 		if (r == 0 && g.locals.len)
 			memcpy(*ret, g.locals.data, g.locals.len * sizeof(*g.locals.data));
