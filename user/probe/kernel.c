@@ -179,9 +179,8 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 	return lp_ring_open(&k->ring, bpf_map__fd(s->maps.ring), k->conf.ring_size, err);
 }
 
-struct logpoint_bpf *lp_skeleton_open(int *ret_types)
+struct logpoint_bpf *lp_skeleton_open(int types)
 {
-	int types = *ret_types = lp_btf_extract();
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
@@ -202,11 +201,9 @@ int lp_err_load(struct lp_err *err, int r)
 			  strerror(-r));
 }
 
-static int load(struct lp_kernel *k, struct lp_err *err)
+static int load(struct lp_kernel *k, int types, struct lp_err *err)
 {
-	lp_auto(lp_close) int types = -1;
-
-	k->skel = lp_skeleton_open(&types);
+	k->skel = lp_skeleton_open(types);
 	if (!k->skel)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	configure(k);
@@ -269,7 +266,9 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
-	if ((r = load(k, err)) < 0 || (conf->crash && (r = lp_crash_load(k, err)) < 0) ||
+	lp_auto(lp_close) int types = lp_btf_extract();
+	if ((r = load(k, types, err)) < 0 ||
+	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
 	    (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);

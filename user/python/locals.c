@@ -110,7 +110,7 @@ int lp_py_frame_local(struct lp_python *py, const struct lp_py_stack_frame *f, c
 struct gathering {
 	struct lp_python *py;
 	const struct lp_py_reader *reader;
-	LP_VEC(struct lp_py_local) locals;
+	LP_VEC(struct lp_named) locals;
 };
 
 static void put_error(struct lp_value *ret, const char *why)
@@ -121,7 +121,7 @@ static void put_error(struct lp_value *ret, const char *why)
 /* Its name, and what is shown in place of a value that is not to be. -ENOENT: it is no name of the program:
  * the iterator of a comprehension is ".0".
  */
-static int begin_local(struct gathering *g, uint64_t str, struct lp_py_local *ret, bool *ret_hidden)
+static int begin_local(struct gathering *g, uint64_t str, struct lp_named *ret, bool *ret_hidden)
 {
 	const struct lp_py_reader *r = g->reader;
 	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
@@ -163,7 +163,7 @@ static int add_local(struct gathering *g, const struct lp_py_stack_frame *f, con
 {
 	const struct lp_py_layout *l = &g->py->runtime.layout;
 	const uint32_t index = n->first + (uint32_t)i;
-	struct lp_py_local local = { 0 };
+	struct lp_named local = { 0 };
 	uint64_t str, object;
 	bool hidden;
 
@@ -183,7 +183,7 @@ static int add_named(uint64_t key, uint64_t value, void *arg)
 {
 	const struct lp_py_value v = { .tag = LP_PY_OBJECT, .bits = value };
 	struct gathering *g = arg;
-	struct lp_py_local local = { 0 };
+	struct lp_named local = { 0 };
 	bool hidden;
 
 	if (g->locals.len >= LOCALS_MAX)
@@ -232,7 +232,7 @@ static bool has_stayed(struct lp_python *py, const struct lp_py_stack_frame *f)
 }
 
 int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame,
-		     const struct lp_py_reader *reader, struct lp_py_local **ret, size_t *ret_n)
+		     const struct lp_py_reader *reader, struct lp_named **ret, size_t *ret_n)
 {
 	struct gathering g = { .py = py, .reader = reader };
 	uint32_t flags;
@@ -244,7 +244,7 @@ int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame
 	if (r == 0 && !has_stayed(py, frame))
 		r = -ESTALE;
 	if (r == 0) {
-		*ret = lp_arena_array(reader->arena, struct lp_py_local, g.locals.len + 1);
+		*ret = lp_arena_array(reader->arena, struct lp_named, g.locals.len + 1);
 		r = *ret ? 0 : -ENOMEM;
 		if (r == 0 && g.locals.len)
 			memcpy(*ret, g.locals.data, g.locals.len * sizeof(*g.locals.data));
