@@ -78,6 +78,8 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 	}
 	vm->pid_tgid = pid_tgid;
 	copy_registers(vm->mach, ctx);
+	vm->mach[LP_MACH_IP] += site->ip_shift;
+	vm->mach[LP_MACH_SP] += site->sp_shift;
 	lp_hit(vm, site, id, do_step);
 	give_slot(vm);
 	return 0;

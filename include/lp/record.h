@@ -189,9 +189,10 @@ struct lp_site {
 	__u32 kind; /* enum lp_site_kind */
 	__u32 code; /* first instruction in the code map */
 	__u32 ninsn;
-	__u64 vaddr; /* link address of the probe: bias = IP - vaddr */
+	__u64 vaddr; /* link address of the place: bias = IP - vaddr */
 	__u32 pair;  /* ENTER and LEAVE of one function share it: the key of the stash */
-	__u32 pad;
+	/* the probe may be at another instruction: what is added there, for what is at vaddr */
+	__s16 ip_shift, sp_shift;
 	struct lp_quick quick; /* LP_SITE_PLAIN only */
 };
 _Static_assert(sizeof(struct lp_site) == 72, "lp_site has no padding");

@@ -212,6 +212,14 @@ static int set_max_overhead(struct lp_options *o, const char *arg, struct lp_err
 	return 0;
 }
 
+static int set_place(struct lp_options *o, const char *arg, struct lp_err *err)
+{
+	if (strcmp(arg, "cheap") && strcmp(arg, "exact"))
+		return lp_err_set(err, EINVAL, "'%s' is neither `cheap` nor `exact`", arg);
+	o->exact = *arg == 'e';
+	return 0;
+}
+
 static int set_quiet(struct lp_options *o, const char *arg, struct lp_err *err)
 {
 	(void)arg;
@@ -327,6 +335,7 @@ static const struct option_row rows[] = {
 	{ 0, "last", true, TRACE, set_last },
 	{ 0, "follow", false, TRACE, set_follow },
 	{ 0, "max-overhead", true, TRACE, set_max_overhead },
+	{ 0, "place", true, TRACE, set_place },
 	{ 'q', "quiet", false, TRACE, set_quiet },
 	{ 'v', "verbose", false, ALL, set_verbose },
 	{ 0, "max-string", true, TRACE | STACKS, set_max_string },

@@ -45,6 +45,7 @@ struct lp_options {
 	int verbose;
 	uint64_t count, duration; /* 0: no limit; duration in ns */
 	uint64_t last;		  /* bytes; 0: records are written as they come */
+	bool exact;		  /* --place exact */
 	double max_overhead;	  /* percent; LP_NO_BUDGET */
 	struct lp_limits limits;  /* redact: owned by `redacted` */
 	LP_VEC(const char *) redact, no_redact;

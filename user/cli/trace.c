@@ -170,6 +170,7 @@ int lp_cmd_trace(const struct lp_options *o)
 		.count = o->count,
 		.duration = o->duration,
 		.max_overhead = o->max_overhead,
+		.exact = o->exact,
 		.last = o->last,
 		.limits = o->limits,
 	};

@@ -6,6 +6,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "native/arrive.h"
 #include "native/insn.h"
 #include "native/lines.h"
 #include "native/mention.h"
@@ -33,6 +34,8 @@ void lp_module_index_free(struct lp_module_index *index)
 		lp_flow_done(&index->flows[i]);
 	free(index->flows);
 	lp_found_files_free(index->found_files);
+	lp_arrivals_free(index->arrivals);
+	lp_labels_free(index->labels);
 	lp_mentions_free(index->mentions);
 	tdestroy(index->names, keep);
 	lp_decl_files_free(index->decl_files);

@@ -54,6 +54,8 @@ struct lp_symbol {
 };
 
 struct lp_flow;
+struct lp_arrivals;
+struct lp_labels;
 struct lp_found_files;
 struct lp_mentions;
 struct lp_decl_files;
@@ -76,6 +78,8 @@ struct lp_module_index {
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
 	struct lp_line_sections lines,
 		alt_lines;	      /* the dwz alternate has its own; by lp_unit_lines() */
+	struct lp_arrivals *arrivals; /* of the function last asked for: lp_arrivals_of() */
+	struct lp_labels *labels;     /* by lp_labels_of() */
 	struct lp_mentions *mentions; /* by native/mention.c */
 	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;

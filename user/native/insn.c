@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "native/index.h"
+
 #define MAX_FUNCTION (4u << 20) /* bytes of code that are decoded */
 #define MAX_TABLE    4096	/* entries of a jump table */
 
@@ -15,7 +17,6 @@ struct decoder {
 	uint8_t *code;
 	size_t len;
 	bool indirect;
-	LP_VEC(uint64_t) tables; /* what the code takes addresses of, outside of itself */
 };
 
 static const struct {
@@ -64,19 +65,33 @@ static enum lp_instr_kind kind_of(const cs_insn *in, bool direct)
 	return in->mnemonic[0] == 'j' && direct ? LP_INSTR_BRANCH : LP_INSTR_PLAIN;
 }
 
-/* Address of a table that an operand names: "[rip + 0x2f10]", "[rax*8 + 0x4020a0]". */
-static int note_table(struct decoder *d, const cs_insn *in)
+/* Behind a prefix of an operand in capstone's syntax: a number, as "0x2f10" or "5". */
+static bool number_behind(const char *text, const char *prefix, uint64_t *ret)
 {
-	const char *rip = strstr(in->op_str, "[rip + 0x"), *scaled = strstr(in->op_str, "*8 + 0x");
-	uint64_t addr;
+	const char *at = strstr(text, prefix);
 
-	if (in->id == X86_INS_LEA && rip)
-		addr = in->address + in->size + strtoull(rip + 7, NULL, 16);
-	else if (scaled)
-		addr = strtoull(scaled + 5, NULL, 16);
-	else
+	if (at)
+		*ret = strtoull(at + strlen(prefix), NULL, 0);
+	return at != NULL;
+}
+
+/* An address that an operand names: "[rip + 0x2f10]", "[rax*8 + 0x4020a0]", and "edi, 0x401136" where
+ * there is code.
+ */
+static int note_named(struct decoder *d, const cs_insn *in)
+{
+	const uint64_t next = in->address + in->size;
+	uint64_t n;
+
+	if (in->id == X86_INS_LEA && number_behind(in->op_str, "[rip + ", &n))
+		n = next + n;
+	else if (in->id == X86_INS_LEA && number_behind(in->op_str, "[rip - ", &n))
+		n = next - n;
+	else if (!number_behind(in->op_str, "*8 + ", &n) &&
+		 !((in->id == X86_INS_MOV || in->id == X86_INS_MOVABS || in->id == X86_INS_PUSH) &&
+		   number_behind(in->op_str, ", ", &n) && lp_code_find(d->m, n)))
 		return 0;
-	return lp_vec_push(&d->tables, addr);
+	return lp_vec_push(&d->f->named, n);
 }
 
 static int add_insn(struct decoder *d, const cs_insn *in)
@@ -97,7 +112,7 @@ static int add_insn(struct decoder *d, const cs_insn *in)
 		    lp_vec_push(&d->f->targets, insn.target) < 0)
 			return -ENOMEM;
 	}
-	if (note_table(d, in) < 0)
+	if (note_named(d, in) < 0)
 		return -ENOMEM;
 	return lp_vec_push(&d->f->insns, insn);
 }
@@ -163,8 +178,8 @@ static int find_targets(struct decoder *d)
 	int r = 0;
 
 	if (d->indirect)
-		for (size_t i = 0; r == 0 && i < d->tables.len; i++) {
-			const uint64_t table = d->tables.data[i];
+		for (size_t i = 0; r == 0 && i < d->f->named.len; i++) {
+			const uint64_t table = d->f->named.data[i];
 
 			if (table >= d->f->start && table < d->f->end)
 				continue;
@@ -202,7 +217,6 @@ int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_
 	}
 	cs_close(&d.cs);
 	free(d.code);
-	lp_vec_done(&d.tables);
 	if (r < 0)
 		return lp_err_nomem(err);
 	*f = made;
@@ -214,6 +228,7 @@ void lp_flow_done(struct lp_flow *f)
 {
 	lp_vec_done(&f->insns);
 	lp_vec_done(&f->targets);
+	lp_vec_done(&f->named);
 }
 
 /* Number of instructions that begin at or before vaddr. */
@@ -268,32 +283,6 @@ bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to)
 		if (i->kind != LP_INSTR_PLAIN && i->kind != LP_INSTR_BRANCH)
 			return false;
 	return true;
-}
-
-bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr)
-{
-	static const struct {
-		uint8_t bytes[2], mask[2];
-	} emulated[] = {
-		{ { 0x90 }, { 0xff } },		    /* nop */
-		{ { 0x0f, 0x1f }, { 0xff, 0xff } }, /* nop of several bytes */
-		{ { 0x50 }, { 0xf8 } },		    /* push reg */
-		{ { 0x41, 0x50 }, { 0xff, 0xf8 } }, /* push r8..r15 */
-		{ { 0xe8 }, { 0xff } },		    /* call */
-		{ { 0xe9 }, { 0xff } },		    /* jmp, four bytes away */
-		{ { 0xeb }, { 0xff } },		    /* jmp, one byte away */
-		{ { 0x70 }, { 0xf0 } },		    /* jcc, one byte away */
-		{ { 0x0f, 0x80 }, { 0xff, 0xf0 } }, /* jcc, four bytes away */
-	};
-	uint8_t code[2] = { 0 };
-
-	if (!lp_module_bytes(m, vaddr, code, sizeof(code)))
-		return false;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(emulated); i++)
-		if ((code[0] & emulated[i].mask[0]) == emulated[i].bytes[0] &&
-		    (code[1] & emulated[i].mask[1]) == emulated[i].bytes[1])
-			return true;
-	return false;
 }
 
 /* Bytes of FF /2, the indirect call, by its ModRM and SIB bytes. */

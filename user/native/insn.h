@@ -29,6 +29,7 @@ struct lp_flow {
 	uint64_t start, end; /* what is decoded */
 	LP_VEC(struct lp_instr) insns;
 	LP_VEC(uint64_t) targets; /* ascending: what jumps and jump tables lead to */
+	LP_VEC(uint64_t) named;	  /* addresses that the code takes, in no order */
 	bool unknown_targets;	  /* an indirect jump without a table that could be found */
 };
 
@@ -45,12 +46,6 @@ const struct lp_instr *lp_flow_at(const struct lp_flow *f, uint64_t vaddr);
  * jumps into (from, to], and nothing on the way never goes on.
  */
 bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to);
-
-/* Does the kernel emulate the instruction at a probe, rather than single-step it out of line at
- * many times the cost? As of branch_setup_xol_ops() and push_setup_xol_ops() in the kernel's
- * arch/x86/kernel/uprobes.c.
- */
-bool lp_insn_emulated(struct lp_module *m, uint64_t vaddr);
 
 /* Does an instruction that calls end there? */
 bool lp_insn_returns_to(struct lp_module *m, uint64_t vaddr);

@@ -61,9 +61,6 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 /* Is it in an executable section (in an executable segment, where a file has no sections)? */
 bool lp_module_is_code(struct lp_module *m, uint64_t vaddr);
 
-/* File offset of a link address through PT_LOAD; -ENOENT outside of the file. */
-int lp_module_offset(struct lp_module *m, uint64_t vaddr, uint64_t *ret);
-
 /* Bytes of the file at a link address; returns how many there were. */
 size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t len);
 

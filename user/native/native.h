@@ -101,6 +101,9 @@ const char *lp_module_symbol(struct lp_module *m, uint64_t vaddr, uint64_t *ret_
  */
 int lp_module_symbol_offset(struct lp_module *m, const char *name, uint64_t *ret);
 
+/* File offset of a link address; -ENOENT outside of the file. */
+int lp_module_offset(struct lp_module *m, uint64_t vaddr, uint64_t *ret);
+
 /* The bias between link and run-time addresses for a mapping of this file. */
 uint64_t lp_module_bias(const struct lp_module *m, uint64_t map_start, uint64_t map_offset);
 

@@ -340,6 +340,22 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 	return 0;
 }
 
+void lp_kernel_shift_site(struct lp_kernel *k, uint32_t site, int16_t ip, int16_t sp)
+{
+	struct lp_site *s = &((struct lp_site *)k->sites.data)[site];
+	struct lp_quick quick = { 0 };
+
+	s->ip_shift = ip;
+	s->sp_shift = sp;
+	if (s->kind != LP_SITE_PLAIN)
+		return;
+	lp_quick_of((struct lp_insn *)k->code.data + s->code, s->ninsn,
+		    s->vaddr - (uint64_t)(int64_t)ip, &quick);
+	if (quick.reg == LP_MACHINE_STACK && sp)
+		quick = (struct lp_quick){ 0 };
+	s->quick = quick;
+}
+
 /* With one target, and none to come by itself, the kernel side compares instead of looking up. */
 static void note_only_target(struct lp_kernel *k)
 {

@@ -17,6 +17,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/machine.h"
 #include "lp/program.h"
 #include "lp/record.h"
 
@@ -60,6 +61,11 @@ int lp_kernel_add_point(struct lp_kernel *k, const struct lp_point *p, uint32_t 
 int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind kind, uint64_t vaddr,
 		       uint32_t pair, const struct lp_insn *code, size_t n, uint32_t *ret_id,
 		       struct lp_err *err);
+
+/* The probe is elsewhere than at the site's vaddr: what is added to the instruction pointer and to the
+ * stack pointer there makes them what they are at vaddr. Before it is attached.
+ */
+void lp_kernel_shift_site(struct lp_kernel *k, uint32_t site, int16_t ip, int16_t sp);
 
 /* It is attached no more, and no record of it is to come: its number can be another's. */
 void lp_kernel_free_site(struct lp_kernel *k, uint32_t site);
@@ -234,5 +240,16 @@ struct lp_costs {
 	uint64_t watched; /* a hardware watchpoint, without what is done with it; 0: not measured */
 };
 int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
+
+/* Which forms of instructions the kernel emulates at a probe: LP_FORM_BIT(). A child finds out, which
+ * takes some ms, meanwhile other things can be done. -EIO: it could not.
+ */
+struct lp_emulated {
+	pid_t pid; /* 0: none */
+	int fd;
+};
+int lp_emulated_begin(struct lp_emulated *e, struct lp_err *err);
+int lp_emulated_end(struct lp_emulated *e, uint32_t *ret, struct lp_err *err);
+void lp_emulated_done(struct lp_emulated *e);
 
 #endif

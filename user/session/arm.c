@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "expr/emit.h"
-#include "native/insn.h"
 
 bool session_has_two_halves(const struct point *p)
 {
@@ -149,7 +148,7 @@ int session_compile(struct lp_session *s, struct point *p, size_t from, struct l
 	return 0;
 }
 
-static void set_cost(struct point *p, const struct spot *spot)
+static void set_cost(const struct lp_session *s, struct point *p, const struct spot *spot)
 {
 	if (session_spot_is_trap(spot))
 		p->cost_classes |= 1u << COST_EMULATED;
@@ -159,7 +158,8 @@ static void set_cost(struct point *p, const struct spot *spot)
 		return;
 	else if (session_has_two_halves(p))
 		p->cost_classes |= 1u << COST_RETURNED;
-	else if (lp_insn_emulated(spot->file->module, spot->place.vaddr))
+	else if (spot->probe.at.form < LP_FORM_COUNT &&
+		 (s->forms & LP_FORM_BIT(spot->probe.at.form)))
 		p->cost_classes |= 1u << COST_EMULATED;
 	else
 		p->cost_classes |= 1u << COST_STEPPED;
@@ -201,6 +201,9 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 		r = lp_kernel_add_site(
 			s->kernel, p->id, info->is_return ? LP_SITE_LEAVE : LP_SITE_PLAIN,
 			at->vaddr, pair, spot->code->code, spot->code->n_code, &spot->site, err);
+	if (r >= 0)
+		lp_kernel_shift_site(s->kernel, info->is_return ? spot->enter_site : spot->site,
+				     (int16_t)spot->probe.at.ip, (int16_t)spot->probe.at.sp);
 	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, info) < 0)
 		r = lp_err_nomem(err);
 	return r;
@@ -212,7 +215,7 @@ int session_add_sites(struct lp_session *s, struct point *p, size_t from, struct
 		int r = add_site(s, p->spots.data[i], err);
 		if (r < 0)
 			return r;
-		set_cost(p, p->spots.data[i]);
+		set_cost(s, p, p->spots.data[i]);
 	}
 	return 0;
 }
@@ -236,12 +239,13 @@ static void print_code(struct lp_session *s, const char *title, const struct lp_
 
 void session_print_spot(struct lp_session *s, const struct spot *spot)
 {
-	char at[512];
+	char at[512], probe[128];
 
 	if (lp_log_level < LP_LOG_VERBOSE)
 		return;
-	session_note(s, LP_LOG_VERBOSE, "%s: %s", spot->point->lp->name,
-		     spot_text(spot, at, sizeof(at)));
+	session_note(s, LP_LOG_VERBOSE, "%s: %s%s", spot->point->lp->name,
+		     spot_text(spot, at, sizeof(at)),
+		     session_probe_text(s, spot, probe, sizeof(probe)));
 	print_code(s, "at entry", spot->code->enter, spot->code->n_enter);
 	print_code(s, spot->code->enter ? "at return" : "program", spot->code->code,
 		   spot->code->n_code);
@@ -256,6 +260,8 @@ static int arm_in(struct lp_session *s, struct point *p, struct lp_file *f, stru
 	int r = session_resolve_in(s, p, f, err);
 	if (r >= 0)
 		r = session_compile(s, p, from, err);
+	if (r >= 0)
+		r = session_place(s, err);
 	if (r >= 0)
 		r = session_add_sites(s, p, from, err);
 	if (r >= 0 && session_collect_stops(p, from, &stops) < 0)

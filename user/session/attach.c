@@ -50,7 +50,7 @@ static int attach_batch(struct lp_session *s, struct batch *b, struct lp_err *er
 	for (size_t i = 0; i < n; i++) {
 		const struct stop *stop = &b->stops.data[i];
 
-		offsets[i] = stop->spot->place.offset;
+		offsets[i] = stop->spot->probe.offset;
 		semaphores[i] = stop->spot->place.semaphore;
 		sites[i] = stop->site;
 		counted = counted || semaphores[i];

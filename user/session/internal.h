@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "collect/collect.h"
+#include "native/shift.h"
 #include "native/unwind.h"
 #include "probe/count.h"
 #include "probe/probe.h"
@@ -123,10 +124,18 @@ struct trap {
 	size_t users;
 };
 
+/* Where the probe of a native place is: an instruction that is equivalent, and cheaper (shift.h). */
+struct probe {
+	bool chosen;
+	struct lp_shift at;
+	uint64_t offset; /* in the file */
+};
+
 struct spot {
 	struct point *point;
 	struct lp_file *file;
 	struct lp_place place;
+	struct probe probe;
 	struct py_spot *py; /* NULL: native, else file and place are not in use */
 	bool is_crash;	    /* nor are they: it is where a process ends */
 	struct lp_compiled *code;
@@ -211,6 +220,9 @@ struct lp_session {
 	uint64_t deadline; /* of --duration; 0: none */
 	uint64_t next_scan, next_tick, last_record;
 	uint64_t flushed; /* records up to then are handed on */
+	struct lp_emulated emulated;
+	uint32_t forms; /* that the kernel emulates: LP_FORM_BIT() */
+	bool have_forms;
 	struct lp_costs costs;
 	bool have_costs;
 	uint64_t shown;
@@ -383,6 +395,14 @@ void session_crash_detach(struct lp_session *s, struct point *p);
 void session_crash_note(struct lp_session *s, struct lp_proc *p);
 /* A record of a crash has come: what is left of the process is looked at before it is gone. */
 void session_crash_arrived(struct lp_session *s, const struct lp_record *rec, size_t len);
+
+/* placement.c: which instructions the kernel emulates is found out beside other things. */
+void session_placement_begin(struct lp_session *s);
+/* Of all spots that are compiled: where their probes go. */
+int session_place(struct lp_session *s, struct lp_err *err);
+/* " at 0x1139 (push, emulated), 4 bytes on" */
+const char *session_probe_text(const struct lp_session *s, const struct spot *spot, char *buf,
+			       size_t size);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

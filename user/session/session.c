@@ -76,6 +76,7 @@ void lp_session_free(struct lp_session *s)
 	lp_vec_done(&s->points);
 	lp_inventory_done(&s->inv);
 	session_reap_child(s, false);
+	lp_emulated_done(&s->emulated);
 	int fds[] = { s->go_fd, s->epoll_fd, s->signal_fd, s->cgroup_fd };
 	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
@@ -377,6 +378,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	const bool known = s->opts->target.kind == LP_TARGET_PIDS; /* all that loading asks for */
 
 	int r = each_point(s, check_point, ret_bad, err);
+	if (r >= 0)
+		session_placement_begin(s);
 	if (r >= 0 && known)
 		r = session_load_begin(s, err);
 	if (r >= 0)
@@ -387,6 +390,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = open_interpreters(s, err);
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
+	if (r >= 0)
+		r = session_place(s, err);
 	if (r >= 0) {
 		session_count_begin(s);
 		r = session_load_end(s, err);

@@ -47,6 +47,7 @@ struct lp_session_opts {
 	uint64_t count;	     /* records; 0: no limit */
 	uint64_t duration;   /* ns; 0: no limit */
 	double max_overhead; /* percent of one CPU for one logpoint; < 0: no limit */
+	bool exact;	     /* probes are where they are meant, not at what is equivalent */
 	bool last;	     /* events are kept until something happens that they led up to */
 	struct lp_limits limits;
 };

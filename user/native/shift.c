@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/shift.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "native/arrive.h"
+#include "native/cfi.h"
+#include "native/effect.h"
+#include "native/place.h"
+
+#define FAR_OFF	 0x10000 /* bytes around rsp and rbp that are taken to be the stack's */
+#define RED_ZONE 128
+
+struct window {
+	const struct lp_shift_code *code;
+	const struct lp_shift_query *q;
+	struct lp_effect in[2 * LP_SHIFT_MAX + 1];
+	size_t n, at; /* in[at] is the query's */
+	bool has_frame;
+};
+
+static bool is_arrival(const struct lp_shift_code *c, uint64_t vaddr)
+{
+	size_t low = 0, high = c->n_arrivals;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (c->arrivals[mid] < vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < c->n_arrivals && c->arrivals[low] == vaddr;
+}
+
+static bool can_fail(const struct window *w, const struct lp_effect *e)
+{
+	const int64_t lowest = e->stores && e->sp < 0 ? -8 : -RED_ZONE;
+
+	switch (e->at) {
+	case LP_OPERAND_NONE:
+		return false;
+	case LP_OPERAND_STACK:
+		return e->offset < lowest || e->offset > FAR_OFF;
+	case LP_OPERAND_FRAME:
+		return !w->has_frame || e->offset < -FAR_OFF || e->offset > FAR_OFF;
+	case LP_OPERAND_GLOBAL:
+		return !w->code->is_image ||
+		       !w->code->is_image(w->code->arg, (uint64_t)e->offset, e->len, e->stores);
+	case LP_OPERAND_THREAD:
+		return e->offset < -FAR_OFF || e->offset > FAR_OFF;
+	case LP_OPERAND_ANYWHERE:
+		break;
+	}
+	return true;
+}
+
+/* Is what it stores read? sp: its stack pointer, less that at the query's address. */
+static bool spoils_memory(const struct window *w, const struct lp_effect *e, int64_t sp)
+{
+	const struct lp_reads *reads = w->q->reads;
+	const uint8_t reg = e->at == LP_OPERAND_STACK ? LP_MACHINE_STACK : LP_MACHINE_FRAME;
+	const int64_t start = e->offset + (e->at == LP_OPERAND_STACK ? sp : 0);
+
+	if (!e->stores)
+		return false;
+	if (reads->memory)
+		return true;
+	for (size_t i = 0; i < reads->n_at; i++) {
+		const struct lp_read *r = &reads->at[i];
+
+		if ((e->at != LP_OPERAND_STACK && e->at != LP_OPERAND_FRAME) || r->reg != reg)
+			return true;
+		if (start < r->offset + (int64_t)r->len && r->offset < start + (int64_t)e->len)
+			return true;
+	}
+	return false;
+}
+
+static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t sp)
+{
+	const uint32_t stack = 1u << LP_MACHINE_STACK;
+	const uint32_t kept = w->q->reads->regs & ~(1u << LP_MACHINE_IP);
+
+	if (!e->passes || e->traps || (e->writes & (kept | stack)))
+		return false;
+	if (w->q->keeps_stack && e->sp)
+		return false;
+	return !can_fail(w, e) && !spoils_memory(w, e, sp);
+}
+
+/* Lower is better. */
+static unsigned int rank(const struct window *w, const struct lp_effect *e)
+{
+	if (e->form == LP_FORM_REFUSED)
+		return 2;
+	return e->form < LP_FORM_COUNT && (w->q->emulated & LP_FORM_BIT(e->form)) ? 0 : 1;
+}
+
+static bool take_better(const struct window *w, const struct lp_effect *e, int64_t sp,
+			unsigned int *best, struct lp_shift *ret)
+{
+	const unsigned int r = rank(w, e);
+
+	if (r < *best) {
+		*best = r;
+		*ret = (struct lp_shift){ .vaddr = e->addr,
+					  .form = e->form,
+					  .ip = (int32_t)(w->q->vaddr - e->addr),
+					  .sp = (int32_t)-sp };
+	}
+	return *best == 0;
+}
+
+static void look_ahead(struct window *w, unsigned int *best, struct lp_shift *ret)
+{
+	const bool has_frame = w->has_frame;
+	int64_t sp = 0;
+
+	for (size_t i = w->at; i + 1 < w->n; i++) {
+		const struct lp_effect *e = &w->in[i], *next = &w->in[i + 1];
+
+		if (!can_pass(w, e, sp) || next->addr >= w->q->to ||
+		    is_arrival(w->code, next->addr))
+			break;
+		sp += e->sp;
+		w->has_frame = w->has_frame && !(e->writes & 1u << LP_MACHINE_FRAME);
+		if (take_better(w, next, sp, best, ret))
+			break;
+	}
+	w->has_frame = has_frame;
+}
+
+static void look_back(struct window *w, unsigned int *best, struct lp_shift *ret)
+{
+	int64_t sp = 0;
+
+	for (size_t i = w->at; i > 0; i--) {
+		const struct lp_effect *e = &w->in[i - 1];
+
+		if (e->addr <= w->q->from || is_arrival(w->code, w->in[i].addr))
+			break;
+		sp -= e->sp;
+		if ((e->writes & 1u << LP_MACHINE_FRAME) || !can_pass(w, e, sp) ||
+		    take_better(w, e, sp, best, ret))
+			break;
+	}
+}
+
+void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_query *q,
+		     struct lp_shift *ret)
+{
+	struct window w = { .code = code, .q = q, .has_frame = code->has_frame };
+	unsigned int best = 3;
+
+	w.n = lp_effects_decode(code->bytes, code->len, code->vaddr, w.in, LP_ARRAY_SIZE(w.in));
+	while (w.at < w.n && w.in[w.at].addr != q->vaddr)
+		w.at++;
+	*ret = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
+	if (w.at == w.n || take_better(&w, &w.in[w.at], 0, &best, ret))
+		return;
+	look_ahead(&w, &best, ret);
+	if (best > 0)
+		look_back(&w, &best, ret);
+}
+
+/* A few instructions before an address, at most: where the first of them begins. */
+static uint64_t window_start(const struct lp_flow *f, uint64_t vaddr)
+{
+	const struct lp_instr *in = lp_flow_at(f, vaddr);
+
+	if (!in)
+		return vaddr;
+	for (size_t i = 0; i < LP_SHIFT_MAX && in > f->insns.data; i++) {
+		if (in[-1].kind == LP_INSTR_BAD)
+			break;
+		in--;
+	}
+	return in->addr;
+}
+
+static bool is_image(void *arg, uint64_t vaddr, uint32_t len, bool written)
+{
+	struct lp_module *m = arg;
+	GElf_Phdr ph;
+	size_t n;
+
+	if (elf_getphdrnum(m->elf, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n && gelf_getphdr(m->elf, (int)i, &ph); i++)
+		if (ph.p_type == PT_LOAD && vaddr >= ph.p_vaddr && len <= ph.p_memsz &&
+		    vaddr - ph.p_vaddr <= ph.p_memsz - len)
+			return ph.p_flags & (written ? PF_W : PF_R);
+	return false;
+}
+
+/* Where jumps may come from anywhere, as in assembly, nobody still jumps behind the mark that a function
+ * begins with: the bytes to look at.
+ */
+static size_t known_part(const struct lp_flow *f, struct lp_shift_code *code, uint64_t vaddr)
+{
+	const struct lp_instr *first = lp_flow_at(f, vaddr);
+	const struct lp_instr *next = first ? lp_flow_at(f, vaddr + first->size) : NULL;
+	const uint64_t skip = vaddr - code->vaddr;
+	struct lp_effect in;
+
+	if (!first || skip > code->len)
+		return 0;
+	code->bytes += skip;
+	code->vaddr = vaddr;
+	if (vaddr == f->start && next && lp_effects_decode(code->bytes, code->len - skip, vaddr, &in, 1) &&
+	    in.is_mark)
+		return first->size + next->size;
+	return first->size;
+}
+
+int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
+		  struct lp_err *err)
+{
+	uint8_t bytes[(2 * LP_SHIFT_MAX + 1) * 15];
+	const struct lp_arrivals *arrivals;
+	const struct lp_flow *flow;
+	unsigned int reg;
+	int64_t off;
+
+	*ret = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
+	if (m->machine != EM_X86_64)
+		return 0;
+	int r = lp_function_flow(m, q->vaddr, &flow, err);
+	if (r < 0)
+		return r;
+
+	struct lp_shift_code code = {
+		.bytes = bytes, .vaddr = window_start(flow, q->vaddr), .is_image = is_image, .arg = m
+	};
+	const uint64_t end = flow->end;
+	code.len = end > code.vaddr ? end - code.vaddr : 0;
+	if (code.len > sizeof(bytes))
+		code.len = sizeof(bytes);
+	code.len = lp_module_bytes(m, code.vaddr, bytes, code.len);
+	r = lp_arrivals_of(m, q->vaddr, &arrivals, err);
+	if (r < 0)
+		return r;
+	if (!arrivals->known)
+		code.len = known_part(flow, &code, q->vaddr);
+	code.arrivals = arrivals->at.data;
+	code.n_arrivals = arrivals->at.len;
+	code.has_frame = lp_cfi_simple(m, q->vaddr, &reg, &off) && reg == LP_MACHINE_FRAME;
+	lp_shift_choose(&code, q, ret);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/shift.h
+ *
+ * shift - which instruction can carry the probe of another one: the cheapest that is equivalent. It is
+ * executed exactly when the other one is, and what the program reads is then the same, but for the
+ * instruction pointer and the stack pointer, of which is told by how much they differ.
+ *
+ * Between the two nothing is called, nothing jumps in or out, no register and no memory changes that
+ * the program reads, and no instruction can fail: memory elsewhere than on the stack, in the module's
+ * own image or in the thread's own block is not passed, as a hit would be lost there, or come too soon.
+ */
+#ifndef LP_NATIVE_SHIFT_H
+#define LP_NATIVE_SHIFT_H
+
+#include "base/machine.h"
+#include "native/native.h"
+
+#define LP_SHIFT_MAX 16 /* instructions passed, at most */
+
+/* What is asked. */
+struct lp_shift_query {
+	uint64_t vaddr; /* where the program belongs */
+	const struct lp_reads *reads;
+	uint32_t emulated; /* LP_FORM_BIT() */
+	bool keeps_stack;  /* the stack pointer must be as it is there: a return address is at it */
+	uint64_t from, to; /* only (from, to): what other logpoints have in use lies there */
+};
+
+struct lp_shift {
+	uint64_t vaddr; /* where the probe goes */
+	uint8_t form;	/* enum lp_form, of the instruction there */
+	int32_t ip, sp; /* to be added there, for what they are at the query's address */
+};
+
+/* The query's own address where nothing else is better. */
+int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
+		  struct lp_err *err);
+
+/* The same on code that is there, which begins at an instruction and has no others than those that a
+ * probe may go to.
+ */
+struct lp_shift_code {
+	const uint8_t *bytes;
+	size_t len;
+	uint64_t vaddr;
+	const uint64_t *arrivals; /* ascending: where control can come from elsewhere */
+	size_t n_arrivals;
+	bool has_frame; /* rbp is the frame's, at the query's address */
+	/* Is that memory of the module's image, to be read, or written? */
+	bool (*is_image)(void *arg, uint64_t vaddr, uint32_t len, bool written);
+	void *arg;
+};
+void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_query *q,
+		     struct lp_shift *ret);
+
+#endif
