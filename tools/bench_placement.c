@@ -68,7 +68,8 @@ static int judge(const struct survey *s, const char *text, unsigned int *ret)
 			r = lp_compile(lp, scope, NULL, &limits, &c, NULL);
 		if (r < 0)
 			break;
-		lp_program_reads(c->code, c->n_code, &reads);
+		lp_program_reads(c->code, c->n_code,
+				 lp_shift_stack_regs(s->module, p->vaddr), &reads);
 		if (!is_emulated(s, p, &reads, false, &at))
 			*ret &= ~1u;
 		if (!is_emulated(s, p, &reads, true, &at))

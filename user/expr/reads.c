@@ -12,6 +12,7 @@ enum what {
 	MACHINE,     /* a register of the machine */
 	MEMORY,	     /* any */
 	AT_MACHINE,  /* as many bytes as `n` says at a register and imm */
+	STACK,	     /* the registers that it is unwound with, and memory */
 	THROUGH,     /* 8 bytes there, and then any */
 	CONTEXT,     /* what the kernel says: the load bias is made of the instruction pointer */
 };
@@ -41,7 +42,9 @@ static const uint8_t does[LP_OP_COUNT] = {
 	IS(STRSUF, NOTHING),	IS(STRHAS, NOTHING),	IS(CAP_MEM, MEMORY),
 	IS(CAP_MEMM, AT_MACHINE), IS(CAP_MEMV, MEMORY), IS(CAP_STR, MEMORY),
 	IS(CAP_STRP, MEMORY),	IS(CAP_STRPM, THROUGH), IS(CAP_REG, NOTHING),
-	IS(CAP_MACH, MACHINE),	IS(CAP_HOLE, NOTHING),	IS(CAP_STACK, EVERYTHING),
+	IS(CAP_MACH, MACHINE),	IS(CAP_HOLE, NOTHING),	IS(CAP_STACK, STACK),
+	/* the frames of the interpreter are in memory, and found by the thread */
+	IS(CAP_PYSTACK, MEMORY), IS(CAP_PYLOCALS, MEMORY),
 };
 
 static void read_at(struct lp_reads *r, const struct lp_insn *in, uint64_t len)
@@ -54,28 +57,31 @@ static void read_at(struct lp_reads *r, const struct lp_insn *in, uint64_t len)
 		(struct lp_read){ .reg = in->b, .offset = (int64_t)in->imm, .len = len };
 }
 
-static void read_one(struct lp_reads *r, const struct lp_insn *in)
+static void read_one(struct lp_reads *r, const struct lp_insn *in, uint32_t stack_regs)
 {
 	const unsigned int what = in->op < LP_OP_COUNT ? does[in->op] : EVERYTHING;
 
 	if (what == EVERYTHING)
 		r->regs = UINT32_MAX;
+	if (what == STACK)
+		r->regs |= stack_regs;
 	if (what == MACHINE || what == AT_MACHINE || what == THROUGH)
 		r->regs |= 1u << in->b;
 	if (what == CONTEXT && in->n == LP_CTX_BIAS)
 		r->regs |= 1u << LP_MACHINE_IP;
-	if (what == EVERYTHING || what == MEMORY || what == THROUGH)
+	if (what == EVERYTHING || what == MEMORY || what == THROUGH || what == STACK)
 		r->memory = true;
 	if (what == AT_MACHINE)
 		read_at(r, in, in->op == LP_OP_LOADM ? in->n & ~LP_SIGNED : LP_CAP_LEN(in->n));
 }
 
 /* STRK's data are instructions, too: behind END, which ends what is executed in order. */
-void lp_program_reads(const struct lp_insn *code, size_t n, struct lp_reads *ret)
+void lp_program_reads(const struct lp_insn *code, size_t n, uint32_t stack_regs,
+		      struct lp_reads *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < n; i++) {
-		read_one(ret, &code[i]);
+		read_one(ret, &code[i], stack_regs);
 		if (code[i].op == LP_OP_END)
 			break;
 	}

@@ -9,6 +9,8 @@
 #include "base/machine.h"
 #include "lp/program.h"
 
-void lp_program_reads(const struct lp_insn *code, size_t n, struct lp_reads *ret);
+/* Of a stack's registers `stack_regs` count: a bit for each. */
+void lp_program_reads(const struct lp_insn *code, size_t n, uint32_t stack_regs,
+		      struct lp_reads *ret);
 
 #endif

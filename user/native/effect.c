@@ -96,14 +96,15 @@ static uint32_t register_bit(x86_reg reg)
 enum written {
 	WRITES_FIRST = 1,   /* the first operand */
 	WRITES_NONE = 2,    /* nothing */
-	WRITES_BOTH = 3,    /* two registers */
+	WRITES_BOTH = 3,    /* two operands */
 	WRITES_A = 4,	    /* rax */
 	WRITES_D = 5,	    /* rdx */
 	WRITES_A_D = 6,	    /* both */
 	WRITES_PUSH = 7,    /* a word on the stack */
 	WRITES_POP = 8,	    /* the first operand, from the stack */
+	WRITES_FIRST_A = 9, /* the first operand, and rax */
 	WRITES_KIND = 0xf,
-	REGISTERS = 0x10,   /* not with an operand in memory: a bit far away, a lock */
+	REGISTERS = 0x10,   /* not with an operand in memory: a bit far away */
 	TRAPS = 0x20,	    /* floats: where the program has asked for signals */
 	ALIGNED = 0x40,	    /* traps with an operand in memory that is not */
 };
@@ -129,7 +130,9 @@ static const struct {
 	{ X86_INS_BTS, WRITES_FIRST | REGISTERS },
 	{ X86_INS_BTR, WRITES_FIRST | REGISTERS },
 	{ X86_INS_BTC, WRITES_FIRST | REGISTERS },
-	{ X86_INS_XCHG, WRITES_BOTH | REGISTERS },
+	{ X86_INS_XCHG, WRITES_BOTH },
+	{ X86_INS_XADD, WRITES_BOTH },
+	{ X86_INS_CMPXCHG, WRITES_FIRST_A },
 	{ X86_INS_CBW, WRITES_A }, { X86_INS_CWDE, WRITES_A }, { X86_INS_CDQE, WRITES_A },
 	{ X86_INS_CWD, WRITES_D }, { X86_INS_CDQ, WRITES_D }, { X86_INS_CQO, WRITES_D },
 	{ X86_INS_MUL, WRITES_A_D },
@@ -163,8 +166,6 @@ static unsigned int what_it_does(const cs_insn *in)
 {
 	const cs_x86 *x = &in->detail->x86;
 
-	if (x->prefix[0] == X86_PREFIX_LOCK)
-		return 0;
 	if (!strncmp(in->mnemonic, "cmov", 4) || !strncmp(in->mnemonic, "set", 3))
 		return WRITES_FIRST;
 	if (in->id == X86_INS_IMUL)
@@ -205,8 +206,9 @@ static void place_operand(const cs_insn *in, const cs_x86_op *op, struct lp_effe
 }
 
 /* The one operand in memory that an instruction can have, but for what `push` and `pop` imply. */
-static void note_memory(const cs_insn *in, bool writes_first, struct lp_effect *ret)
+static void note_memory(const cs_insn *in, unsigned int kind, struct lp_effect *ret)
 {
+	const bool first = kind == WRITES_FIRST || kind == WRITES_FIRST_A;
 	const cs_x86 *x = &in->detail->x86;
 
 	if (in->id == X86_INS_LEA || in->id == X86_INS_NOP)
@@ -215,7 +217,7 @@ static void note_memory(const cs_insn *in, bool writes_first, struct lp_effect *
 		if (x->operands[i].type != X86_OP_MEM)
 			continue;
 		place_operand(in, &x->operands[i], ret);
-		ret->stores = i == 0 && writes_first;
+		ret->stores = kind == WRITES_BOTH || (i == 0 && first);
 	}
 }
 
@@ -274,15 +276,16 @@ static void note_effect(const cs_insn *in, struct lp_effect *ret)
 		note_push(in, ret);
 		return;
 	}
-	if ((kind == WRITES_FIRST || kind == WRITES_BOTH) && op[0].type == X86_OP_REG)
+	if ((kind == WRITES_FIRST || kind == WRITES_FIRST_A || kind == WRITES_BOTH) &&
+	    op[0].type == X86_OP_REG)
 		ret->writes |= register_bit(op[0].reg);
 	if (kind == WRITES_BOTH && op[1].type == X86_OP_REG)
 		ret->writes |= register_bit(op[1].reg);
-	if (kind == WRITES_A || kind == WRITES_A_D)
+	if (kind == WRITES_A || kind == WRITES_A_D || kind == WRITES_FIRST_A)
 		ret->writes |= a;
 	if (kind == WRITES_D || kind == WRITES_A_D)
 		ret->writes |= d;
-	note_memory(in, kind == WRITES_FIRST, ret);
+	note_memory(in, kind, ret);
 	ret->traps = (does & TRAPS) || ((does & ALIGNED) && ret->at != LP_OPERAND_NONE);
 	if ((does & REGISTERS) && ret->at != LP_OPERAND_NONE)
 		ret->passes = false;

@@ -166,6 +166,21 @@ void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_que
 		look_back(&w, &best, ret);
 }
 
+/* Those that functions keep, and the one that the frame is found by. */
+uint32_t lp_shift_stack_regs(struct lp_module *m, uint64_t vaddr)
+{
+	static const uint8_t kept[] = { 3, 6, 7, 12, 13, 14, 15, 16 };
+	uint32_t regs = 0;
+	unsigned int reg;
+	int64_t off;
+
+	if (!lp_cfi_simple(m, vaddr, &reg, &off) || reg > LP_MACHINE_IP)
+		return UINT32_MAX;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(kept); i++)
+		regs |= 1u << kept[i];
+	return regs | 1u << reg;
+}
+
 /* A few instructions before an address, at most: where the first of them begins. */
 static uint64_t window_start(const struct lp_flow *f, uint64_t vaddr)
 {

@@ -32,6 +32,9 @@ struct lp_shift {
 	int32_t ip, sp; /* to be added there, for what they are at the query's address */
 };
 
+/* The registers that a stack is unwound with from an address on: a bit for each. */
+uint32_t lp_shift_stack_regs(struct lp_module *m, uint64_t vaddr);
+
 /* The query's own address where nothing else is better. */
 int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
 		  struct lp_err *err);

@@ -141,7 +141,10 @@ static int place(struct lp_session *s, const spot_vec *spots, size_t i, bool mov
 	const struct lp_compiled *c = spot->code;
 	struct lp_reads reads;
 
-	lp_program_reads(two ? c->enter : c->code, two ? c->n_enter : c->n_code, &reads);
+	const uint32_t stack = spot->point->lp->with_locals
+				       ? UINT32_MAX
+				       : lp_shift_stack_regs(spot->file->module, spot->place.vaddr);
+	lp_program_reads(two ? c->enter : c->code, two ? c->n_enter : c->n_code, stack, &reads);
 	struct lp_shift_query q = {
 		.vaddr = spot->place.vaddr,
 		.reads = &reads,
