@@ -177,7 +177,7 @@ int lp_arrivals_of(struct lp_module *m, uint64_t vaddr, const struct lp_arrivals
 	lp_auto(lp_arrivals_free) struct lp_arrivals *a = calloc(1, sizeof(*a));
 	struct lp_range range;
 
-	if (!a || !m->index)
+	if (!a || !lp_module_index_get(m))
 		return lp_err_nomem(err);
 	int r = lp_function_bounds(m, vaddr, &range);
 	if (r < 0)
