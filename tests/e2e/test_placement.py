@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Probes at cheaper instructions: the same hits with the same values as where they are meant."""
+
+import json
+import os
+import re
+import signal
+import sys
+
+from harness import at, check, each, equal, logpoint, main, note, program, run_tool, skip, test, tool, trace
+
+# source and arguments, compiler, level
+PROGRAMS = [("mix.c 20", "gcc", "-O2"), ("types.c", "gcc", "-O3"), ("recursion.c 5", "clang", "-O2"), ("inlined.c 20", "clang", "-O3"),
+            ("shop.cc", "gcc", "-O2"), ("pieces.cc", "clang", "-O3"), ("locals.c", "gcc", "-O0"), ("mix.c 20", "clang", "-O0")]
+SHARES = 2  # every so many lines in one session: neighbours leave each other little room
+CLAUSES = ("", '"at {$line}" with stack')  # in turn
+MOVED = re.compile(r"; probed (\d+) bytes (on|before), at 0x[0-9a-f]+ \((.*)\)$", re.M)
+PYTHON = "/usr/bin/python3.11"
+SCRIPT = """
+numbers = [n ** 30 for n in range(40)]
+words = {str(n): n for n in range(100)}
+words.update(a=1, b=2); words.pop("5")
+numbers.sort(key=lambda n: -n); numbers.reverse(); numbers.insert(3, 7); numbers.extend(range(5)); del numbers[2:5]
+print(sum(numbers) * 3 // 7 % 1000003, -sum(numbers) >> 5, len(" ".join(sorted(words)).split("9")))
+"""
+
+
+def lines_of(binary, source):
+    """The lines with code, as `list` says."""
+    status, out, err = logpoint("list", "-x", binary, source, "--json")
+    equal(status, 0, f"list: {err}")
+    return [row["line"] for file in json.loads(out)["files"] for row in file["lines"]]
+
+
+def run(command, points, place):
+    """Records as (logpoint, what it says), in order; hits by logpoint; how many probes were moved, and are there."""
+    result = trace([tool("setarch"), "-R", *command], *points, options=("-v", "--place", place))
+    said = []
+    for record in result.records:
+        for volatile in ("time", "pid", "tid"):
+            record.pop(volatile, None)
+        said.append((record["logpoint"], json.dumps(record, sort_keys=True)))
+    for name, counts in result.summary.items():
+        equal(counts.lost, 0, f"{name}: lost")
+    hits = {name: counts.hits for name, counts in result.summary.items()}
+    return said, hits, len(MOVED.findall(result.err)), result.err.count("; probed ")
+
+
+def differ(command, points):
+    """Both ways: the same, but for what varies by itself (was never set): moved probes, probes, records."""
+    exact, exact_hits, none, total = run(command, points, "exact")
+    cheap, cheap_hits, moved, _ = run(command, points, "cheap")
+    equal(none, 0, "probes moved with --place exact")
+    equal(cheap_hits, exact_hits, "hits")
+    equal([name for name, _ in cheap], [name for name, _ in exact], "the order of records")
+    if cheap != exact:
+        again = run(command, points, "exact")[0]
+        equal(len(again), len(exact), "records of the same run again")
+        for mine, first, second in zip(cheap, exact, again):
+            check(mine == first or first != second, f"{mine[1]}\n  instead of {first[1]}")
+    return moved, total, len(exact)
+
+
+@each(*PROGRAMS)
+def same_hits_and_values(source, cc, opt):
+    """Every line of a program: its locals, or the stack."""
+    source, *arguments = source.split()
+    binary = program(source, cc=cc, opt=opt)
+    points = [f"{source}:{line} {CLAUSES[n // SHARES % 2]} hit <= 50 as L{line}" for n, line in enumerate(lines_of(binary, source))]
+    got = [differ([binary, *arguments], points[share::SHARES]) for share in range(SHARES)]
+    moved, total, records = map(sum, zip(*got))
+    note(f"{source} {cc} {opt}: {moved} of {total} probes moved, {records} records")
+    check(moved > 0, "no probe was moved")
+
+
+@each("Objects/listobject.c", "Objects/longobject.c")
+def same_in_python(source):
+    """Lines of a program not made here, with profile-guided and link-time optimisation."""
+    if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):
+        skip("python3.11-dbg is not installed")
+    lines = lines_of(PYTHON, source)[3::9]
+    points = [f"{source}:{line} {CLAUSES[n % 2]} hit <= 20 as L{line}" for n, line in enumerate(lines)]
+    moved, total, records = differ([tool("env"), "PYTHONHASHSEED=0", PYTHON, "-S", "-B", "-c", SCRIPT], points)
+    note(f"{source}: {moved} of {total} probes moved, {records} records")
+    check(moved > total / 5 and records > 100, "too few to tell")
+
+
+def said_of(result, name):
+    return [row for row in result.err.splitlines() if f"logpoint: {name}: " in row and "; probed " in row]
+
+
+@test
+def entry_past_its_mark():
+    """endbr64, where calls may arrive: the probe of an entry, and of a return, is at the push behind it."""
+    binary = program("recursion.c", flags=("-fcf-protection=full",))
+    for location in ("entry", "call"):
+        points = [f"{location} {name} as {name}" for name in ("down", "fib")]
+        moved, total, records = differ([binary, "5"], points)
+        check(moved and records, f"{location}: {moved} of {total} probes moved, {records} records")
+
+
+@test
+def neighbours_keep_their_order():
+    """Places on all instructions of straight-line code: none is passed by another one's probe."""
+    binary = program("recursion.c")
+    rows = re.findall(r"^ +([0-9a-f]+):\t(\w+)", run_tool("objdump", "-d", "--no-show-raw-insn", "--disassemble=fib", binary), re.M)
+    start = int(rows[0][0], 16)
+    points = [f'fib+{int(place, 16) - start} "{{$hit}}" hit <= 3 as I{n}' for n, (place, what) in enumerate(rows) if "nop" not in what]
+    moved, total, records = differ([binary, "5"], points)
+    equal((moved, total), (0, len(points)), "probes moved, of")
+    check(records > len(points), f"{records} records")
+
+
+@each("segv", "fpe")
+def crashing_line(kind):
+    """A hit at an instruction that fails is there: nothing that can fail is passed."""
+    binary = program("crashes.c")
+    status = 128 + (signal.SIGSEGV if kind == "segv" else signal.SIGFPE)
+    result = trace([binary, kind], f'{at("crashes.c", kind)} "here" as it', options=("-v",), status=status)
+    equal([r["message"] for r in result.records], ["here"], "records")
+    equal(result.counts("it").hits, 1, "hits")
+
+
+@test
+def locked_instruction():
+    """The kernel takes no probe at a lock prefix: at the next instruction, unless memory is read meanwhile."""
+    binary = program("service.c")
+    place = at("service.c", "locked")
+    result = trace([binary, "3"], f'{place} "there" as it', options=("-v",))
+    equal(len(result.records), 3, "records")
+    check(MOVED.search("\n".join(said_of(result, "it"))), result.err)
+    status, _, err = logpoint("--place", "exact", f'{place} "there"', "--", binary, "3")
+    check(status != 0 and "instruction" in err, f"status {status}: {err}")
+
+
+@test
+def exact_is_exact():
+    """What -v says; a wrong word is refused."""
+    binary = program("service.c")
+    place = at("service.c", "handle")
+    for how, moves in (("exact", False), ("cheap", True)):
+        result = trace([binary, "3"], f'{place} "{{result}}" as it', options=("-v", "--place", how))
+        told = "\n".join(said_of(result, "it"))
+        check("; probed " in told, result.err)
+        check(moves or "probed there" in told, told)
+    status, _, err = logpoint("--place", "near", 'entry handle', "--", binary, "3")
+    equal(status, 2, err)
+    check("neither `cheap` nor `exact`" in err, err)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
