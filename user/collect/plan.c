@@ -253,7 +253,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.cut = rec->flags & LP_RECF_CUT,
 		.crash = crash,
 	};
-	int r = p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
+	if (!p->wants_stack)
+		return 0;
+	int r = put_stack(p, d, sym, &who, s, ret, err);
 	if (r >= 0 && crash)
 		put_crash_place(ret);
 	return r;
