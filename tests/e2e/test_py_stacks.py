@@ -123,6 +123,23 @@ def variables(name, path):
 
 
 @EVERY
+def names_of_variables(name, path):
+    """Whole, however little is shown of strings; a secret is told by its name."""
+    target, result = run(path, where("layers.py", "bottom") + ' "x" with stack locals', records=2, options=["--max-string", "4"])
+    said = target.said("bottom")
+    equal(len(result.records), len(said), "records")
+    for record, row in zip(result.records, said):
+        python = [f for f in record["stack"] if f.get("file") == FILE]
+        for frame, (function, _, variables) in list(zip(python, row["frames"]))[1:]:
+            names = [v.partition("=")[0] for v in variables]
+            got = [*frame.get("locals", {}), *(e for e in frame.get("errors", {}) if "." not in e and "[" not in e)]
+            equal(sorted(got), sorted(names), f"variables of {function}")
+            if "password" in names:
+                equal(frame["errors"]["password"], "redacted", f"secret of {function}")
+    check(any("password" in f.get("errors", {}) for r in result.records for f in r["stack"][1:]), "there is a secret")
+
+
+@EVERY
 def awaiting_tasks(name, path):
     """Behind the stack of a task: who awaits it, who awaits that one, and where."""
     ways = ["gather", "wait_for", "wait", "task"] + (["group"] if minor(name) >= 11 else [])

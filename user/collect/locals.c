@@ -54,14 +54,11 @@ static void set_error(struct lp_value *ret, const char *why)
 /* NULL: it is not on record. */
 static const char *name_of(const struct reading *r, const struct group *g, size_t i)
 {
-	struct lp_value v = { 0 };
-	uint64_t name;
+	uint64_t at = g->head.names + r->rt->layout.tuple_items + 8 * i, name;
 
-	if (r->memory->read(r->memory, g->head.names + r->rt->layout.tuple_items + 8 * i, &name,
-			    sizeof(name)) < 0)
-		return NULL;
-	read_object(r, name, &v);
-	return v.kind == LP_VAL_STRING ? lp_arena_strndup(r->reader->arena, v.str, v.len) : NULL;
+	return r->memory->read(r->memory, at, &name, sizeof(name)) < 0
+		       ? NULL
+		       : lp_py_name_in(r->reader, name);
 }
 
 static bool is_cell(const struct reading *r, const struct group *g, size_t i, uint64_t object)
