@@ -230,6 +230,7 @@ static void put_notes(struct lp_buf *out, const struct lp_exception *e)
 /* ,"key":{...}; the chain is short (LP_PY_EXC_MAX). */
 static void put_exception(struct lp_sink *s, const char *key, const struct lp_exception *e)
 {
+	struct lp_json_errors errors = { .out = &s->out, .path = &((struct json *)s->state)->path };
 	struct lp_buf *out = &s->out;
 
 	lp_buf_fmt(out, ",\"%s\":{\"type\":", key);
@@ -240,8 +241,8 @@ static void put_exception(struct lp_sink *s, const char *key, const struct lp_ex
 	} else {
 		lp_sink_add(out, ",\"args\":");
 		lp_json_value(out, &e->args);
-		PUT_STRING(out, ",\"errors\":{\"message\":", e->message.str);
-		lp_buf_char(out, '}');
+		lp_json_errors(&errors, "message", &e->message);
+		lp_buf_str(out, errors.n ? "}" : "");
 	}
 	put_notes(out, e);
 	if (e->members.kind == LP_VAL_TUPLE) {
