@@ -214,11 +214,9 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym)
 {
-	const char *end = (const char *)rec + rec->len;
-	const struct lp_block *b = (const void *)(rec + 1);
-
-	for (; sym->python_frame && (const char *)b < end;
-	     b = (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len))) {
+	if (!sym->python_frame)
+		return;
+	for (const struct lp_block *b = NULL; (b = lp_record_next(rec, b));) {
 		const bool is_exc = b->slot == LP_SLOT_PYEXC;
 		const size_t from = is_exc ? sizeof(struct lp_py_exc) : 0;
 
