@@ -82,8 +82,7 @@ static struct lp_exception *link_up(struct chain *c, uint32_t number)
 	struct lp_exception *e = &c->all[number - 1];
 	at->seen = true;
 	e->cause = link_up(c, at->exc.cause);
-	e->suppress_context = at->exc.flags & LP_PY_EXC_SUPPRESS;
-	e->context = e->suppress_context ? NULL : link_up(c, at->exc.context);
+	e->context = at->exc.flags & LP_PY_EXC_SUPPRESS ? NULL : link_up(c, at->exc.context);
 	e->chain_cut = at->exc.flags & LP_PY_EXC_CHAIN_CUT;
 	return e;
 }
