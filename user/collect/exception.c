@@ -147,9 +147,7 @@ static void put_place(struct lp_buf *out, const struct lp_exception *e)
 
 	if (!f || !f->file)
 		return;
-
-	const char *slash = strrchr(f->file, '/');
-	lp_buf_fmt(out, " (%s", slash ? slash + 1 : f->file);
+	lp_buf_fmt(out, " (%s", basename(f->file));
 	if (f->line > 0)
 		lp_buf_fmt(out, ":%d", f->line);
 	lp_buf_char(out, ')');
