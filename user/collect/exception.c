@@ -16,23 +16,15 @@ struct chain {
 	size_t n;
 };
 
-/* Where things are read from. */
-struct source {
-	const struct lp_plan *plan;
-	const struct lp_py_reader *reader;
-	struct lp_decoded *decoded;
-	const struct lp_symbolizer *sym;
-	struct lp_scratch *scratch;
-};
-
-static void read_frames(const struct source *s, const struct lp_py_exc *exc,
+static void read_frames(const struct lp_py_reader *r, uint32_t pid, const struct lp_symbolizer *sym,
+			struct lp_scratch *scratch, const struct lp_py_exc *exc,
 			const struct lp_block *b, struct lp_exception *ret)
 {
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
 	if (n > exc->n_frames)
 		n = exc->n_frames;
-	struct lp_frame *frames = lp_arena_array(&s->scratch->arena, struct lp_frame, n + 1);
+	struct lp_frame *frames = lp_arena_array(r->arena, struct lp_frame, n + 1);
 	ret->stack = frames;
 	ret->n_stack = frames ? n : 0;
 	ret->stack_cut = exc->flags & LP_PY_EXC_FRAMES_CUT;
@@ -43,7 +35,7 @@ static void read_frames(const struct source *s, const struct lp_py_exc *exc,
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		lp_plan_place(s->plan, s->decoded, s->sym, s->scratch, &f, to);
+		lp_plan_place(r, pid, sym, scratch, &f, to);
 	}
 }
 
@@ -87,11 +79,11 @@ static struct lp_exception *link_up(struct chain *c, uint32_t number)
 	return e;
 }
 
-const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
-					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
+					     const struct lp_decoded *d,
+					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch)
 {
-	const struct source s = { p, r, d, sym, scratch };
 	struct chain c = { .n = d->exceptions.len };
 
 	if (c.n > LP_PY_EXC_MAX)
@@ -109,7 +101,7 @@ const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const stru
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(&s, &c.links[i].exc, b, &c.all[i]);
+		read_frames(r, d->rec->pid, sym, scratch, &c.links[i].exc, b, &c.all[i]);
 	}
 	return link_up(&c, 1);
 }
