@@ -35,7 +35,7 @@ static void read_frames(const struct lp_py_reader *r, uint32_t pid, const struct
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		lp_plan_place(r, pid, sym, scratch, &f, to);
+		lp_places_find(&scratch->places, r, pid, sym, &f, to);
 	}
 }
 

@@ -86,10 +86,7 @@ const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
 					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch);
 void lp_plan_show_exception(struct lp_buf *out, const struct lp_exception *e);
-/* python.c: function, file and line of a frame; left as they are where they are not known. */
-void lp_plan_place(const struct lp_py_reader *r, uint32_t pid, const struct lp_symbolizer *sym,
-		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret);
-/* Code may be gone when the record's turn comes: what its frames need of it is read now. */
+/* python.c: code may be gone when the record's turn comes: what its frames need of it is read now. */
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);
 /* What the record has of these frames: their variables; of a process that is gone also where they are.
  * -ENOMEM.

@@ -101,18 +101,6 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 	return NULL;
 }
 
-/* The code object that the frame is in, if the record or one before it has it. */
-static const struct lp_code_known *known_code(const struct lp_py_reader *r, uint32_t pid,
-					      struct lp_places *places, const struct lp_py_frame *f)
-{
-	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
-	const char *function, *file;
-
-	if (lp_py_code_in(r, f, &function, &file, &table))
-		lp_places_set(places, pid, f, function, file, &table);
-	return lp_places_get(places, pid, f);
-}
-
 /* A frame as a record has it; whether C code has called it. */
 static bool take_frame(const void *from, struct lp_py_frame *ret)
 {
@@ -120,23 +108,6 @@ static bool take_frame(const void *from, struct lp_py_frame *ret)
 	bool is_entered = ret->code & LP_PY_FRAME_ENTERED;
 	ret->code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
 	return is_entered;
-}
-
-void lp_plan_place(const struct lp_py_reader *r, uint32_t pid, const struct lp_symbolizer *sym,
-		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret)
-{
-	const struct lp_code_known *code = known_code(r, pid, &scratch->places, f);
-
-	if (code) {
-		/* it may be replaced for the next frame */
-		ret->function = lp_arena_strdup(r->arena, code->function);
-		ret->file = code->file ? lp_arena_strdup(r->arena, code->file) : NULL;
-		ret->line = lp_py_line_in(r->runtime->layout.minor, f, &code->table);
-	}
-	if ((!code || (ret->line <= 0 && f->line <= 0)) && sym && sym->python_frame)
-		sym->python_frame(sym->arg, (pid_t)pid, f, ret);
-	if (f->line > 0)
-		ret->line = f->line;
 }
 
 /* An exception is raised where its first frame is: of its traceback, as far as it has one. */
@@ -152,7 +123,7 @@ static void read_place(const struct lp_py_reader *r, const struct lp_decoded *d,
 		frame = ret->exception->stack[0];
 	} else if (b && b->status == LP_ST_OK && b->len >= sizeof(f)) {
 		take_frame(b + 1, &f);
-		lp_plan_place(r, d->rec->pid, sym, scratch, &f, &frame);
+		lp_places_find(&scratch->places, r, d->rec->pid, sym, &f, &frame);
 	} else {
 		return;
 	}
