@@ -12,6 +12,7 @@
 #include "expr/ast.h"
 #include "expr/compile.h"
 #include "expr/logpoint.h"
+#include "expr/uses.h"
 
 static void print_node(struct lp_buf *b, const struct lp_node *n);
 
@@ -437,6 +438,23 @@ static void nesting_is_limited(void **state)
 	}
 }
 
+/* Each of a[i::n][i::n]... is read in two ways, and all of them as one. */
+static void many_slices(void **state)
+{
+	lp_auto(lp_buf_done) struct lp_buf one = { 0 }, many = { 0 };
+	lp_auto(lp_logpoint_free) struct lp_logpoint *lp_one = NULL, *lp_many = NULL;
+
+	(void)state;
+	lp_buf_fmt(&one, "a.py:1 \"{a[i::n]}\"");
+	lp_buf_fmt(&many, "a.py:1 \"{a");
+	for (int i = 0; i < LP_NESTING_MAX - 2; i++)
+		lp_buf_fmt(&many, "[i::n]");
+	lp_buf_fmt(&many, "}\"");
+	assert_int_equal(lp_logpoint_parse(one.data, &lp_one, NULL), 0);
+	assert_int_equal(lp_logpoint_parse(many.data, &lp_many, NULL), 0);
+	assert_true(lp_logpoint_uses(lp_many) == lp_logpoint_uses(lp_one));
+}
+
 static void text_is_limited(void **state)
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
@@ -473,6 +491,7 @@ int main(void)
 		cmocka_unit_test(templates),
 		cmocka_unit_test(clauses),
 		cmocka_unit_test(nesting_is_limited),
+		cmocka_unit_test(many_slices),
 		cmocka_unit_test(text_is_limited),
 		cmocka_unit_test(redaction_ignores_case_and_dashes),
 	};
