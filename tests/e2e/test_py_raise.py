@@ -4,7 +4,7 @@
 import collections
 
 from harness import check, equal, main, scratch, trace
-from interpreters import ALL, every, values, watch
+from interpreters import ALL, every, last, values, watch
 
 EVERY = every(ALL)
 SHOWN = '"{type($exc)}|{$exc.args}|{$line}|{$func}"'
@@ -21,7 +21,7 @@ def rows(records):
     for r in records:
         kind, args, line, function = r["message"].split("|")
         found[r["tid"]].append((kind.removeprefix("<class '").removesuffix("'>"), plain(args), line,
-                                function.rsplit(".", 1)[-1]))
+                                last(function)))
     return {tid: until_end(rows_) for tid, rows_ in found.items()}
 
 
@@ -81,7 +81,7 @@ def classes(name, path):
     equal(result.counts("any").logged, 4 * 5, "all that the file raises")
     equal(result.counts("any").lost, 0, "lost")
     function = {r["function"] for r in result.records if r["logpoint"] == "worse"}
-    check({f.rsplit(".", 1)[-1] for f in function} == {"inner"}, f"the function that raises: {function}")
+    check(set(map(last, function)) == {"inner"}, f"the function that raises: {function}")
 
 
 @EVERY
