@@ -3,7 +3,7 @@
 
 import collections
 
-from harness import check, equal, main, scratch, trace
+from harness import check, equal, main, scratch, trace, until
 from interpreters import ALL, every, last, values, watch
 
 EVERY = every(ALL)
@@ -31,6 +31,11 @@ def until_end(rows_):
     return rows_[:ends[0] + 1] if ends else rows_
 
 
+def all_ended(threads):
+    """Are the last ones of each there? Lines of its code, which is new, are looked up in the process."""
+    return lambda tracer: until(lambda: tracer.records_file.read_text().count("<class '__main__.End'>|") >= threads, "the last ones")
+
+
 def truth(target):
     found = collections.defaultdict(list)
     for r in target.said("raise"):
@@ -50,7 +55,7 @@ def compare(got, want):
 def what_tracing_sees(name, path):
     """A program made at random: order, class, args, line and function."""
     for args in ((0, 150), (1, 60, 3)):
-        target, result = watch(path, "raises.py", f"raise {SHOWN}", args=args, options=("--max-overhead", "none"))
+        target, result = watch(path, "raises.py", f"raise {SHOWN}", args=args, wait=all_ended(args[2] if args[2:] else 1))
         got = result.counts("raise")
         equal((got.filtered, got.lost), (0, 0), "filtered and lost")
         compare(rows(result.records), truth(target))
