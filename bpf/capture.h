@@ -12,7 +12,7 @@
 #define LP_BPF_CAPTURE_H
 
 #ifndef lp_cap_mixed
-#define lp_cap_mixed(vm, in, op)
+#define lp_cap_mixed(vm, in, op) ((void)0)
 #endif
 
 /* A block without bytes yet; 0: the record has no room for one. The offset it is at otherwise:
@@ -43,6 +43,18 @@ lp_inline int lp_vm_block(struct lp_vm *vm, __u32 slot, __u32 status, __u32 flag
 lp_inline void lp_vm_note(struct lp_vm *vm, __u32 slot, __u32 status, __u64 addr)
 {
 	lp_vm_block(vm, slot, status, 0, 0, addr);
+}
+
+/* The block that was begun at `start` has all that was appended since. NULL: there is none. */
+lp_inline struct lp_block *lp_vm_block_end(struct lp_vm *vm, __u32 start)
+{
+	lp_opaque(start);
+	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
+		return 0;
+
+	struct lp_block *block = (void *)(vm->rec + start);
+	block->len = vm->len - start - sizeof(*block);
+	return block;
 }
 
 /* An error that TRY has a place for. */
@@ -133,25 +145,32 @@ lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
 	return 0;
 }
 
-/* One page of stack: appended to the block that lies at the end of the record. */
-static long lp_cap_stack_page(__u32 i, struct lp_step *step)
+/* One page of stack: appended to the block that lies at the end of the record. may_sleep is constant: from 6.14
+ * on the kernel takes a function by what it contains, whether that is reached or not.
+ */
+lp_inline long lp_cap_page(struct lp_vm *vm, int may_sleep)
 {
-	struct lp_vm *vm = step->vm;
 	__u32 at = vm->len, len = lp_page_left(vm->from);
 
-	(void)i;
 	if (len > vm->todo)
 		len = vm->todo;
 	if (!len || at > LP_RECORD_MAX)
 		return 1;
 	at = lp_at_most(at, LP_RECORD_MAX);
 	len = lp_at_most(len, LP_READ_MAX);
-	if (lp_vm_read(vm, vm->rec + at, len, vm->from) < 0)
+	if (may_sleep ? lp_vm_read(vm, vm->rec + at, len, vm->from)
+		      : lp_mem_read(vm->rec + at, len, vm->from))
 		return 1;
 	vm->len = at + len;
 	vm->from += len;
 	vm->todo -= len;
 	return 0;
+}
+
+static long lp_cap_stack_page(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_cap_page(step->vm, 1);
 }
 
 /* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
@@ -177,12 +196,10 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	vm->todo = max < room ? max : room;
 	lp_loop_seldom(LP_STACK_MAX / LP_PAGE + 1, page, step);
 
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
-		return 0;
-	struct lp_block *block = (void *)(vm->rec + start);
+	struct lp_block *block = lp_vm_block_end(vm, start);
 	__u32 end = vm->len;
-	block->len = end - start - sizeof(*block);
+	if (!block)
+		return 0;
 	if (block->len < max)
 		block->flags = LP_BLKF_CUT;
 	vm->len = LP_ALIGN(end);
@@ -192,8 +209,9 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	return 0;
 }
 
+/* mixed: constant, as that of lp_vm_do(). */
 lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
-			     struct lp_step *step)
+			     struct lp_step *step, int mixed)
 {
 	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
@@ -212,7 +230,8 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
 	case LP_OP_CAP_PYSTACK:
 	case LP_OP_CAP_PYLOCALS:
-		lp_cap_mixed(vm, in, op);
+		if (mixed)
+			lp_cap_mixed(vm, in, op);
 		return 0;
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;

@@ -11,29 +11,20 @@
 #ifndef LP_BPF_CRASH_H
 #define LP_BPF_CRASH_H
 
+#include <linux/signal.h>
+
 #include "crash_maps.h"
 #include "hit.h"
 #include "python_world.h"
 #include "world.h"
 
-#define LP_SIGKILL 9
-
 /* kernel: include/linux/sched/signal.h */
 #define LP_SIGNAL_GROUP_EXIT 0x4u
 #define LP_SIGNAL_UNKILLABLE 0x40u
-/* The same that user space has, <asm-generic/siginfo.h>: what kernel_siginfo begins with. */
-#define LP_SI_KERNEL 0x80
-#define LP_SI_TIMER  -2
-#define LP_SI_SIGIO  -5
-#define LP_SIGILL    4
-#define LP_SIGTRAP   5
-#define LP_SIGBUS    7
-#define LP_SIGFPE    8
-#define LP_SIGSEGV   11
-#define LP_SIGSYS    31
 /* kernel: struct sigqueue is a list_head, an int and this, since 2.6 */
 #define LP_QUEUED_INFO 24
 
+/* What kernel_siginfo begins with: the same that user space has. */
 struct lp_siginfo {
 	__s32 number, error, code, pad;
 	__u64 first; /* address; process and user */
@@ -60,19 +51,19 @@ struct {
 /* kernel/signal.c: siginfo_layout() */
 lp_inline void lp_crash_origin(struct lp_signal *s, const struct lp_siginfo *info)
 {
-	const __u64 faults = LP_SIGNAL_BIT(LP_SIGILL) | LP_SIGNAL_BIT(LP_SIGTRAP) |
-			     LP_SIGNAL_BIT(LP_SIGBUS) | LP_SIGNAL_BIT(LP_SIGFPE) |
-			     LP_SIGNAL_BIT(LP_SIGSEGV) | LP_SIGNAL_BIT(LP_SIGSYS);
+	const __u64 faults = LP_SIGNAL_BIT(SIGILL) | LP_SIGNAL_BIT(SIGTRAP) |
+			     LP_SIGNAL_BIT(SIGBUS) | LP_SIGNAL_BIT(SIGFPE) |
+			     LP_SIGNAL_BIT(SIGSEGV) | LP_SIGNAL_BIT(SIGSYS);
 	const __s32 code = info->code;
 
 	s->code = code;
 	s->has = LP_SIGNAL_HAS_CODE;
-	if (code > 0 && code < LP_SI_KERNEL) {
+	if (code > 0 && code < SI_KERNEL) {
 		if (faults & LP_SIGNAL_BIT(s->number)) {
 			s->addr = info->first;
 			s->has |= LP_SIGNAL_HAS_ADDR;
 		}
-	} else if (code <= 0 && code != LP_SI_TIMER && code != LP_SI_SIGIO) {
+	} else if (code <= 0 && code != SI_TIMER && code != SI_SIGIO) {
 		s->sender = info->first;
 		s->has |= LP_SIGNAL_HAS_SENDER;
 	}
@@ -115,9 +106,10 @@ static __attribute__((noinline)) int lp_crash_marked(struct lp_signal *s)
 
 /* Signals that leave a core were here themselves, and what follows them is the end of other threads. */
 #define LP_CORE_SIGNALS                                                                            \
-	(LP_SIGNAL_BIT(3) | LP_SIGNAL_BIT(4) | LP_SIGNAL_BIT(5) | LP_SIGNAL_BIT(6) |               \
-	 LP_SIGNAL_BIT(7) | LP_SIGNAL_BIT(8) | LP_SIGNAL_BIT(11) | LP_SIGNAL_BIT(24) |             \
-	 LP_SIGNAL_BIT(25) | LP_SIGNAL_BIT(31))
+	(LP_SIGNAL_BIT(SIGQUIT) | LP_SIGNAL_BIT(SIGILL) | LP_SIGNAL_BIT(SIGTRAP) |                 \
+	 LP_SIGNAL_BIT(SIGABRT) | LP_SIGNAL_BIT(SIGBUS) | LP_SIGNAL_BIT(SIGFPE) |                  \
+	 LP_SIGNAL_BIT(SIGSEGV) | LP_SIGNAL_BIT(SIGXCPU) | LP_SIGNAL_BIT(SIGXFSZ) |                \
+	 LP_SIGNAL_BIT(SIGSYS))
 
 /* The signal of this delivery, with what is known of it; 0: it ends nothing that is wanted. */
 static __attribute__((noinline)) int lp_crash_signal(struct bpf_raw_tracepoint_args *ctx,
@@ -133,7 +125,7 @@ static __attribute__((noinline)) int lp_crash_signal(struct bpf_raw_tracepoint_a
 	/* the first word of k_sigaction; 0 is SIG_DFL */
 	if (bpf_probe_read_kernel(&handler, sizeof(handler), (const void *)ctx->args[2]) || handler)
 		return 0;
-	if (ret->number == LP_SIGKILL) {
+	if (ret->number == SIGKILL) {
 		if (!lp_crash_marked(ret) || LP_CORE_SIGNALS & LP_SIGNAL_BIT(ret->number))
 			return 0;
 	} else if (lp_crash_signals & LP_SIGNAL_BIT(ret->number)) {
@@ -250,7 +242,7 @@ static long lp_crash_step(__u32 i, struct lp_step *step)
 		lp_opaque(r); /* the verifier knows nothing of it */
 		return r != 0;
 	}
-	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step))
+	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step, 1))
 		return 0;
 	lp_crash_finish(vm);
 	vm->py.running = 0;
@@ -291,7 +283,8 @@ int lp_crash(struct bpf_raw_tracepoint_args *ctx)
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 	vm->pid_tgid = pid_tgid;
 	vm->signal = signal;
-	copy_registers(vm, (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	copy_registers(vm->mach,
+		       (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 	vm->py.next = vm->py.running = 0;
 	if (step.code)
 		lp_loop(LP_CRASHES_MAX * LP_VM_STEPS_MAX, lp_crash_step, &step);

@@ -193,7 +193,8 @@ lp_inline int lp_resume(struct lp_vm *vm, __u32 pair)
 }
 
 /* mach and pid_tgid are filled in. */
-lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
+lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
+		      long (*do_step)(__u32 i, struct lp_step *step))
 {
 	__u32 kind = site->kind;
 
@@ -210,7 +211,7 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id)
 		return;
 	}
 	if (vm->outcome == LP_OUT_NONE)
-		lp_vm_run(vm);
+		lp_vm_run(vm, do_step);
 	/* asked again: the verifier would follow the machine once for each kind, to know it here */
 	if (*(const volatile __u32 *)&site->kind == LP_SITE_ENTER)
 		lp_enter(vm, site->pair);

@@ -6,11 +6,10 @@
 #ifndef LP_BPF_HOLD_H
 #define LP_BPF_HOLD_H
 
+#include <linux/signal.h>
+
 #include "lp/hold.h"
 #include "world.h"
-
-#define LP_SIGCONT 18
-#define LP_SIGSTOP 19
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -107,14 +106,14 @@ lp_inline int lp_hold_at_exec(struct lp_hold *h)
 lp_inline void lp_hold_and_tell(struct lp_hold *h, struct lp_record *r)
 {
 	r->flags = LP_RECF_HELD;
-	if (bpf_send_signal(LP_SIGSTOP)) {
+	if (bpf_send_signal(SIGSTOP)) {
 		r->flags = 0;
 		lp_ring_put(r, sizeof(*r));
 		return;
 	}
 	h->held++;
 	if (bpf_ringbuf_output(&ring, r, sizeof(*r), BPF_RB_FORCE_WAKEUP)) {
-		bpf_send_signal(LP_SIGCONT);
+		bpf_send_signal(SIGCONT);
 		h->held--;
 	}
 }

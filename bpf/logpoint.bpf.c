@@ -15,6 +15,7 @@
 #include "world.h"
 #include "hit.h"
 #include "quick.h"
+#include "registers.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -52,54 +53,7 @@ lp_inline void give_slot(struct lp_vm *vm)
 	*(volatile __u64 *)&vm->busy = 0; /* its CPU is the only one that looks */
 }
 
-/* X(number, name): DWARF's numbering */
-#define REGISTERS(X)                                                                               \
-	X(0, rax)                                                                                  \
-	X(1, rdx)                                                                                  \
-	X(2, rcx)                                                                                  \
-	X(3, rbx)                                                                                  \
-	X(4, rsi)                                                                                  \
-	X(5, rdi)                                                                                  \
-	X(6, rbp)                                                                                  \
-	X(7, rsp)                                                                                  \
-	X(8, r8)                                                                                   \
-	X(9, r9)                                                                                   \
-	X(10, r10)                                                                                 \
-	X(11, r11)                                                                                 \
-	X(12, r12)                                                                                 \
-	X(13, r13)                                                                                 \
-	X(14, r14)                                                                                 \
-	X(15, r15)                                                                                 \
-	X(16, rip)
-
-lp_inline void copy_registers(struct lp_vm *vm, const struct pt_regs *ctx)
-{
-#define COPY(number, name) vm->mach[number] = ctx->name;
-	REGISTERS(COPY)
-#undef COPY
-}
-
-/* One of them. The verifier wants the offset into ctx to be constant in each load, so the compiler
- * must not make one load of all.
- */
-lp_inline __u64 register_of(const struct pt_regs *ctx, __u32 number)
-{
-	__u64 v = 0;
-
-	switch (number) {
-#define PICK(n, name)                                                                              \
-	case n:                                                                                    \
-		v = ctx->name;                                                                     \
-		lp_opaque(v);                                                                      \
-		break;
-		REGISTERS(PICK)
-#undef PICK
-	}
-	return v;
-}
-
-SEC("uprobe.s")
-int lp_probe(struct pt_regs *ctx)
+lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
 {
 	__u32 id = bpf_get_attach_cookie(ctx);
 	struct lp_site *site = bpf_map_lookup_elem(&sites, &id);
@@ -123,10 +77,16 @@ int lp_probe(struct pt_regs *ctx)
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;
-	copy_registers(vm, ctx);
-	lp_hit(vm, site, id);
+	copy_registers(vm->mach, ctx);
+	lp_hit(vm, site, id, do_step);
 	give_slot(vm);
 	return 0;
+}
+
+SEC("uprobe.s")
+int lp_probe(struct pt_regs *ctx)
+{
+	return probe(ctx, lp_vm_step);
 }
 
 #include "watch.h"

@@ -14,12 +14,6 @@ lp_inline long lp_vm_jump(struct lp_vm *vm, __u32 to)
 	return 0;
 }
 
-/* Bytes from addr to the end of its page. */
-lp_inline __u32 lp_page_left(__u64 addr)
-{
-	return LP_PAGE - ((__u32)addr & (LP_PAGE - 1));
-}
-
 /* At most LP_READ_MAX bytes, all or nothing. */
 lp_inline long lp_vm_read(struct lp_vm *vm, void *dst, __u32 len, __u64 addr)
 {

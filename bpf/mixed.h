@@ -2,7 +2,7 @@
 /* bpf/mixed.h
  *
  * mixed - what a hit in native code has to do with Python: the frames of the thread that it runs in, and
- * their variables. lp_mixed is set where a session wants that; else none of it is verified.
+ * their variables. A program of its own, as that is much to load: where a session wants it.
  */
 #ifndef LP_BPF_MIXED_H
 #define LP_BPF_MIXED_H
@@ -17,11 +17,8 @@ lp_inline int lp_mixed_arrive(struct lp_vm *vm)
 	vm->py.unit = 0;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	if (!number || lp_py_take_runtime(vm, number - 1) < 0 ||
-	    lp_pyvm_find_thread(vm, &vm->rt, t ? t->tstate : 0) ||
-	    lp_pyvm_find_frame(vm, &vm->rt.layout) < 0)
+	    lp_pyvm_know_thread(vm, &vm->rt, t) || lp_pyvm_find_frame(vm, &vm->rt.layout) < 0)
 		return 0;
-	if (t)
-		t->tstate = vm->py.tstate;
 	return 1;
 }
 
@@ -31,6 +28,18 @@ lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max)
 	if (vm && lp_mixed_arrive(vm))
 		lp_pyvm_cap_stack(vm, max);
 	return 0;
+}
+
+static long lp_mixed_step(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_vm_do(step, 1);
+}
+
+SEC("uprobe.s")
+int lp_probe_mixed(struct pt_regs *ctx)
+{
+	return probe(ctx, lp_mixed_step);
 }
 
 #endif

@@ -172,10 +172,12 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		lp_pyvm_cap_task(vm);
 		break;
 	case LP_OP_CAP_PYEXC:
-		if (!lp_py_uses(LP_OP_CAP_PYEXC) || !lp_pyvm_exc_next(vm))
+		if (!lp_py_uses(LP_OP_CAP_PYEXC))
 			break;
-		vm->pc = vm->py.pc; /* again: there is more */
-		lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
+		if (lp_pyvm_exc_next(vm)) {
+			vm->pc = vm->py.pc; /* again: there is more */
+			lp_cap_py(vm, LP_SLOT_MEM, vm->py.imm);
+		}
 		vm->walk.whole = LP_WHOLE_NOT;
 		break;
 	case LP_OP_CAP_PYLOCALS: /* its own are values */
@@ -251,22 +253,8 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 /* One page of stack, by what can't sleep. */
 static long lp_pyvm_stack_page(__u32 i, struct lp_step *step)
 {
-	struct lp_vm *vm = step->vm;
-	__u32 at = vm->len, len = lp_page_left(vm->from);
-
 	(void)i;
-	if (len > vm->todo)
-		len = vm->todo;
-	if (!len || at > LP_RECORD_MAX)
-		return 1;
-	at = lp_at_most(at, LP_RECORD_MAX);
-	len = lp_at_most(len, LP_READ_MAX);
-	if (lp_mem_read(vm->rec + at, len, vm->from))
-		return 1;
-	vm->len = at + len;
-	vm->from += len;
-	vm->todo -= len;
-	return 0;
+	return lp_cap_page(step->vm, 0);
 }
 
 /* CAP_STACK */
@@ -459,10 +447,8 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
 	vm->py.unit = unit;
-	if (lp_pyvm_find_thread(vm, rt, t ? t->tstate : 0))
+	if (lp_pyvm_know_thread(vm, rt, t))
 		return 0;
-	if (t)
-		t->tstate = vm->py.tstate;
 	if (step & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)

@@ -19,17 +19,14 @@ static long lp_pyvm_code_step(__u32 i, struct lp_step *step)
 		return 1;
 
 	const struct lp_py_layout *l = &rt->layout;
-	if (lp_pyvm_u64(vm, vm->frames[i & (LP_PY_FRAMES_MAX - 1)] + l->frame_code, &code) < 0)
+	if (lp_pyvm_code_of(vm, l, vm->frames[i & (LP_PY_FRAMES_MAX - 1)], &code) < 0)
 		return 0;
-	code &= ~(__u64)l->frame_tags;
 	lp_py_find(vm, code, &is_new);
 	if (!is_new)
 		return 0;
 	/* co_filename and co_name are neighbours */
 	lp_py_push_words(vm, lp_py_copy(vm, code + l->code_filename, 16, 0), 2, 0);
-	if (l->minor >= 11)
-		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
-	lp_py_line_table(vm, l, code);
+	lp_py_code_lines(vm, l, code);
 	return 0;
 }
 
@@ -41,10 +38,8 @@ lp_global int lp_pyvm_cap_codes(struct lp_vm *vm, __u64 imm)
 	if (!vm)
 		return 0;
 	lp_py_begin(&vm->walk, imm);
-	vm->walk.from = 0;
-	vm->walk.to = ~0u;
 	lp_loop_seldom(LP_PY_FRAMES_MAX, lp_pyvm_code_step, &step);
-	lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
+	lp_py_walk_on(vm, &step);
 	return 0;
 }
 

@@ -46,16 +46,11 @@ lp_inline long lp_pyvm_put_frame(struct lp_vm *vm, const struct lp_py_layout *l,
 	return 0;
 }
 
-/* The code of a frame object. */
-lp_inline long lp_pyvm_frame_code(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,
-				  __u64 *ret)
+/* A frame object's frame: from 3.11 on it lies elsewhere. */
+lp_inline long lp_pyvm_frame_of(struct lp_vm *vm, const struct lp_py_layout *l, __u64 *frame)
 {
-	if (l->pyframe_frame != LP_PY_NONE && lp_pyvm_u64(vm, frame + l->pyframe_frame, &frame) < 0)
-		return -LP_ST_UNREADABLE;
-	if (lp_pyvm_u64(vm, frame + l->frame_code, ret) < 0)
-		return -LP_ST_UNREADABLE;
-	*ret &= ~(__u64)l->frame_tags;
-	return 0;
+	return l->pyframe_frame == LP_PY_NONE ? 0
+					      : lp_pyvm_u64(vm, *frame + l->pyframe_frame, frame);
 }
 
 /* The traceback at vm->py.base: its frame; goes on to the next. */
@@ -68,7 +63,8 @@ static long lp_pyvm_tb_step(__u32 i, struct lp_step *step)
 	(void)i;
 	if (!rt || !tb || lp_pyvm_u64(vm, tb + LP_PYVM_TB_FRAME, &frame) < 0 ||
 	    lp_pyvm_u64(vm, tb + LP_PYVM_TB_LASTI, &at) < 0 ||
-	    lp_pyvm_frame_code(vm, &rt->layout, frame, &code) < 0 ||
+	    lp_pyvm_frame_of(vm, &rt->layout, &frame) < 0 ||
+	    lp_pyvm_code_of(vm, &rt->layout, frame, &code) < 0 ||
 	    lp_pyvm_put_frame(vm, &rt->layout, code, (__u64)(__s64)(__s32)at, at >> 32) < 0)
 		return 1;
 	vm->py.chain_frames++;
@@ -130,7 +126,7 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 	to[3] = flags;
 	to[4] = LP_PY_OBJECT;
 	to[5] = args;
-	to[6] = to[7] = to[9] = to[10] = to[11] = 0;
+	to[6] = to[7] = to[10] = to[11] = 0;
 	to[8] = LP_PY_OBJECT;
 	to[9] = vm->py.chain_notes;
 }
@@ -177,12 +173,10 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block) - sizeof(struct lp_py_exc))
+	struct lp_block *block = lp_vm_block_end(vm, start);
+	if (!block)
 		return -LP_ST_NO_ROOM;
-	struct lp_block *block = (void *)(vm->rec + start);
-	block->len = vm->len - start - sizeof(*block);
-	lp_word *flags = (lp_word *)(vm->rec + start + sizeof(*block)) + 3;
+	lp_word *flags = (lp_word *)(block + 1) + 3;
 	*flags = (__u32)*flags | (__u64)vm->py.chain_frames << 32;
 	if (vm->py.base)
 		*flags |= LP_PY_EXC_FRAMES_CUT;

@@ -91,6 +91,27 @@ lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime 
 	return !vm->py.tstate;
 }
 
+/* The same, where `t` is what is known of the thread: NULL: nothing can be. */
+lp_inline long lp_pyvm_know_thread(struct lp_vm *vm, const struct lp_py_runtime *rt,
+				   struct lp_pyvm_thread *t)
+{
+	if (lp_pyvm_find_thread(vm, rt, t ? t->tstate : 0))
+		return 1;
+	if (t)
+		t->tstate = vm->py.tstate;
+	return 0;
+}
+
+/* The code that a frame runs. */
+lp_inline long lp_pyvm_code_of(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,
+			       __u64 *ret)
+{
+	if (lp_pyvm_u64(vm, frame + l->frame_code, ret) < 0)
+		return -LP_ST_UNREADABLE;
+	*ret &= ~(__u64)l->frame_tags;
+	return 0;
+}
+
 /* vm->py.frame and its code. */
 lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l)
 {
@@ -102,9 +123,8 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 		at += l->cframe_frame;
 	}
 	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame ||
-	    lp_pyvm_u64(vm, vm->py.frame + l->frame_code, &vm->py.code) < 0)
+	    lp_pyvm_code_of(vm, l, vm->py.frame, &vm->py.code) < 0)
 		return -LP_ST_UNREADABLE;
-	vm->py.code &= ~(__u64)l->frame_tags;
 	return 0;
 }
 

@@ -84,32 +84,14 @@ static __attribute__((noinline)) int lp_hook_follow(struct lp_vm *vm, const stru
 	return 1;
 }
 
-/* Class i of the order of resolution at vm->py.base: is it one that the hook leaves out? */
-static long lp_hook_except_step(__u32 i, struct lp_step *step)
-{
-	struct lp_vm *vm = step->vm;
-	__u64 class;
-
-	if (i >= vm->py.count || lp_pyvm_u64(vm, vm->py.base + i * 8ull, &class) < 0)
-		return 1;
-	vm->py.found = class == vm->py.hook_except[0] || class == vm->py.hook_except[1];
-	return vm->py.found != 0;
-}
-
 /* SystemExit, KeyboardInterrupt, where they are left to somebody else. */
-static __attribute__((noinline)) int lp_hook_leaves_out(struct lp_vm *vm)
+static __attribute__((noinline)) int lp_hook_leaves_out(struct lp_vm *vm,
+							const struct lp_py_hook *h)
 {
-	const struct lp_py_layout *l = &vm->rt.layout;
-	struct lp_step step = { .vm = vm };
-	__u64 mro;
-
-	vm->py.found = 0;
-	if (!vm->py.hook_except[0] || lp_pyvm_u64(vm, vm->py.raised_type + l->tp_mro, &mro) < 0 ||
-	    lp_pyvm_u64(vm, mro + l->ob_size, &vm->py.count) < 0)
-		return 0;
-	vm->py.base = mro + l->tuple_items;
-	lp_loop_seldom(LP_PY_MRO_MAX, lp_hook_except_step, &step);
-	return vm->py.found != 0;
+	for (__u32 i = 0; i < 2; i++)
+		if (h->except[i] && lp_pyvm_is_subtype(vm, vm->py.raised_type, h->except[i]) == 1)
+			return 1;
+	return 0;
 }
 
 /* Its names are those where it was raised. */
@@ -148,11 +130,9 @@ static __attribute__((noinline)) int lp_hook_arrive(struct lp_vm *vm, const stru
 {
 	if (!lp_trap_thread(vm))
 		return 0;
-	vm->py.hook_except[0] = h->except[0];
-	vm->py.hook_except[1] = h->except[1];
 	if (h->flags & LP_PY_HOOK_CURRENT ? !lp_pyvm_find_current(vm) : !lp_hook_follow(vm, ctx, h))
 		return 0;
-	if (lp_hook_leaves_out(vm))
+	if (lp_hook_leaves_out(vm, h))
 		return 0;
 	lp_trap_judge(vm);
 	if (!vm->py.wanted)
@@ -176,20 +156,11 @@ int lp_hook(struct pt_regs *ctx)
 		return 0;
 
 	__u32 first = lp_py_first_site(LP_PY_AT_UNCAUGHT, number - 1);
-	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
-	if (!site)
+	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->rip);
+	if (!vm)
 		return 0;
 
-	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
-		return 0;
-	}
-	vm->pid_tgid = pid_tgid;
-	vm->py.next = first;
-	vm->py.is_alone = 0;
-	vm->mach[LP_MACH_IP] = ctx->rip;
-	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_hook_arrive(vm, ctx, h))
+	if (lp_hook_arrive(vm, ctx, h))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

@@ -33,7 +33,7 @@ lp_inline void lp_pyvm_judge_char(struct lp_vm *vm, __u32 c)
 	vm->py.name_hash = (vm->py.name_hash ^ c) * LP_PY_NAME_PRIME;
 }
 
-/* The next character in vm->k, from the end. */
+/* The next character in vm->k, from the end. vm->py.found: one was a dot. */
 static long lp_pyvm_judge_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
@@ -44,8 +44,10 @@ static long lp_pyvm_judge_step(__u32 i, struct lp_step *step)
 
 	__u32 c = *(lp_word *)((char *)vm->k + lp_at_most(at, sizeof(vm->k) - 8));
 	c = width == 1 ? c & 0xff : width == 2 ? c & 0xffff : c;
-	if (c == '.')
+	if (c == '.') {
 		lp_pyvm_judge_end(vm);
+		vm->py.found = 1;
+	}
 	lp_pyvm_judge_char(vm, c);
 	return 0;
 }
@@ -109,12 +111,8 @@ lp_inline void lp_pyvm_judge_static(struct lp_vm *vm, const struct lp_py_runtime
 	vm->py.found = 0;
 	lp_pyvm_judge_text(vm);
 	lp_pyvm_judge_end(vm);
-	for (__u32 i = 0; i < LP_PY_NAME_TEXT_MAX; i++) {
-		if (i >= (__u32)n)
-			break;
-		if (((char *)vm->k)[i] == '.')
-			return;
-	}
+	if (vm->py.found)
+		return;
 	lp_pyvm_judge_char(vm, '.');
 	for (__u32 i = sizeof(module) - 1; i-- > 1;)
 		lp_pyvm_judge_char(vm, module[i]);
@@ -226,16 +224,10 @@ lp_global long lp_pyvm_raised_in(struct lp_vm *vm, __u64 frame)
 		return 0;
 
 	const struct lp_py_layout *l = &rt->layout;
-	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	vm->py.frame = vm->py.code = vm->py.unit = 0;
-	if (l->pyframe_frame != LP_PY_NONE && lp_pyvm_u64(vm, frame + l->pyframe_frame, &frame) < 0)
+	if (lp_pyvm_frame_of(vm, l, &frame) < 0 || lp_pyvm_code_of(vm, l, frame, &vm->py.code) < 0)
 		return 0;
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &vm->py.code) < 0)
-		return 0;
-	vm->py.code &= ~(__u64)l->frame_tags;
-	vm->py.units = vm->py.code + l->code_code;
-	if (l->lasti_unit && lp_pyvm_u64(vm, vm->py.units, &vm->py.units) >= 0)
-		vm->py.units += l->bytes_data;
+	lp_pyvm_find_units(vm, l);
 	if (lp_pyvm_frame_at(vm, l, frame, vm->py.code, &lasti) < 0)
 		return 0;
 	vm->py.unit = vm->py.units + lasti;

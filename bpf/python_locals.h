@@ -126,9 +126,8 @@ static long lp_pyvm_locals_step(__u32 i, struct lp_step *step)
 
 	const struct lp_py_layout *l = &rt->layout;
 	frame = vm->frames[i & (LP_PY_FRAMES_MAX - 1)];
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0)
+	if (lp_pyvm_code_of(vm, l, frame, &code) < 0)
 		return 0;
-	code &= ~(__u64)l->frame_tags;
 	if (l->minor < 11)
 		lp_pyvm_three_kinds(vm, l, code, frame + l->frame_localsplus, i);
 	else if (lp_pyvm_u64(vm, code + l->code_localsplusnames, &names) >= 0 &&
@@ -150,26 +149,17 @@ lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first)
 	if (lp_vm_block(vm, LP_SLOT_PYLOCALS, LP_ST_OK, 0, 0, 0) < 0)
 		return 0;
 	lp_py_begin(w, imm);
-	w->from = 0;
-	w->to = ~0u;
 	vm->py.index = first;
 	lp_loop_seldom(LP_PY_FRAMES_MAX, lp_pyvm_locals_step, &step);
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
+	if (!lp_vm_block_end(vm, start))
 		return 0;
-
-	struct lp_block *block = (void *)(vm->rec + start);
-	block->len = vm->len - start - sizeof(*block);
 	vm->py.index = 0;
 	lp_loop_seldom(LP_PY_NAMES_MAX, lp_pyvm_names_step, &step);
 	if (vm->py.index < w->runs_in) { /* what has no name is not copied */
 		vm->flags |= LP_RECF_CUT;
 		w->runs_in = vm->py.index;
 	}
-	if (w->runs_in)
-		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
-	if (w->runs_out != w->runs_in)
-		vm->flags |= LP_RECF_CUT;
+	lp_py_walk_on(vm, &step);
 	return 0;
 }
 

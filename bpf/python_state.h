@@ -140,9 +140,7 @@ struct lp_pyvm {
 	__u32 n;  /* its operands */
 	__u64 imm;
 	__u8 op, a, b, tag; /* tag: of the result */
-	__u8 in_type;	    /* an attribute was found in a class */
-	__u8 name_due;	    /* the thread's name goes into this record */
-	__u8 pad[2];
+	__u8 pad[4];
 	__u64 out, out_from, out_to; /* the result */
 	/* registers beside vm->reg */
 	__u64 from[LP_VM_REGS], to[LP_VM_REGS];
@@ -182,10 +180,9 @@ struct lp_pyvm {
 	__u64 raised; /* the exception; of one that is not made yet, of what it is to be made */
 	__u64 raised_type; /* its class */
 	__u64 raised_tb; /* its traceback, where it is not in the exception itself; LP_PYVM_NO_TB */
-	__u64 hook_except[2]; /* classes that are left out */
-	__u64 wanted;	      /* bits of the sites that want it */
-	__u64 name_hash;      /* of a class's full name, from its end up to where that is read */
-	__u32 name_len;	      /* of a part of it: characters, and their width, in vm->k */
+	__u64 wanted;	 /* bits of the sites that want it */
+	__u64 name_hash; /* of a class's full name, from its end up to where that is read */
+	__u32 name_len;	 /* of a part of it: characters, and their width, in vm->k */
 	__u8 name_width;
 	__u8 is_flow; /* no failure */
 	__u8 is_raw;  /* it is not made yet */

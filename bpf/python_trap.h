@@ -7,7 +7,7 @@
 #ifndef LP_BPF_PYTHON_TRAP_H
 #define LP_BPF_PYTHON_TRAP_H
 
-#include "python.h"
+#include "python_watch.h"
 
 struct lp_verdict_key {
 	__u64 type;
@@ -185,16 +185,9 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 
 static __attribute__((noinline)) int lp_trap_thread(struct lp_vm *vm)
 {
-	struct lp_pyvm_thread *t = lp_pyvm_thread_of(vm->pid_tgid);
-
 	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	vm->window_next = 0;
-	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
-	if (lp_pyvm_find_thread(vm, &vm->rt, t ? t->tstate : 0))
-		return 0;
-	if (t)
-		t->tstate = vm->py.tstate;
-	return 1;
+	return !lp_pyvm_know_thread(vm, &vm->rt, lp_pyvm_thread_of(vm->pid_tgid));
 }
 
 /* The thread, and what it has raised: is it wanted? */
@@ -228,20 +221,11 @@ int lp_trap(struct pt_regs *ctx)
 		return 0;
 
 	__u32 first = lp_py_first_site(LP_PY_AT_RAISE, number - 1);
-	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
-	if (!site)
+	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->rip);
+	if (!vm)
 		return 0;
 
-	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
-		return 0;
-	}
-	vm->pid_tgid = pid_tgid;
-	vm->py.next = first;
-	vm->py.is_alone = 0;
-	vm->mach[LP_MACH_IP] = ctx->rip;
-	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_trap_arrive(vm)) {
+	if (lp_trap_arrive(vm)) {
 		lp_pyvm_raised_in(vm, ctx->rdi);
 		lp_pyvm_run(vm);
 	}

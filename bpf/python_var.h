@@ -6,10 +6,9 @@
 #ifndef LP_BPF_PYTHON_VAR_H
 #define LP_BPF_PYTHON_VAR_H
 
-#define LP_PYVM_VARS_MAX  1024	/* names of one code object */
-#define LP_PYVM_OPTIMIZED 0x1u	/* CO_OPTIMIZED */
-#define LP_PYVM_FUNCTION  0x3u	/* and CO_NEWLOCALS: locals are not in a dict */
-#define LP_PYVM_CELL_KIND 0xc0u /* CO_FAST_CELL, CO_FAST_FREE */
+#define LP_PYVM_VARS_MAX  1024 /* names of one code object */
+#define LP_PYVM_OPTIMIZED 0x1u /* CO_OPTIMIZED */
+#define LP_PYVM_FUNCTION  0x3u /* and CO_NEWLOCALS: locals are not in a dict */
 
 /* Name i of the tuple at vm->py.base. */
 static long lp_pyvm_var_step(__u32 i, struct lp_step *step)
@@ -63,7 +62,7 @@ lp_inline long lp_pyvm_var_place(struct lp_vm *vm, const struct lp_py_layout *l,
 		if (lp_pyvm_u64(vm, vm->py.code + l->code_localspluskinds, &kinds) < 0 ||
 		    lp_pyvm_get(vm, kinds + l->bytes_data + *ret, 1, &kind) < 0)
 			return -LP_ST_UNREADABLE;
-		*ret_cell = kind & LP_PYVM_CELL_KIND;
+		*ret_cell = kind & (LP_PY_KIND_CELL | LP_PY_KIND_FREE);
 		return 1;
 	}
 	/* an argument that is in a cell is among the others, too */

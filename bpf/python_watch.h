@@ -19,6 +19,32 @@ static __attribute__((noinline)) __u32 lp_py_first_site(__u64 addr, __u32 runtim
 	return id ? *id + 1 : 0;
 }
 
+/* A slot, for the sites from number `first` - 1 on in the interpreter `runtime`; NULL: there is no site, or the
+ * hit is lost.
+ */
+lp_inline struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime, __u32 first, __u64 ip)
+{
+	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
+	if (!site)
+		return 0;
+
+	struct lp_vm *vm = take_slot();
+	if (!vm) {
+		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+		return 0;
+	}
+	if (lp_py_take_runtime(vm, runtime) < 0) {
+		give_slot(vm);
+		return 0;
+	}
+	vm->pid_tgid = pid_tgid;
+	vm->mach[LP_MACH_IP] = ip;
+	vm->py.next = first;
+	vm->py.is_alone = 0;
+	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
+	return vm;
+}
+
 /* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
  * them, to specialise them or to look ahead, is no hit: 0.
  */
@@ -31,11 +57,9 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	if (!fetch)
 		return 0;
 	vm->py.fetched = fetch->flags;
-	vm->py.n_late = vm->py.n_hidden = 0;
-	vm->mach[LP_MACH_IP] = key.ip;
 	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
-	copy_registers(vm, (const struct pt_regs *)&ctx->regs);
+	copy_registers(vm->mach, (const struct pt_regs *)&ctx->regs);
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
 	return 1;
@@ -51,19 +75,11 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 
 	__u32 number = lp_py_runtime_of(pid_tgid);
 	__u32 first = number ? lp_py_first_site(addr, number - 1) : 0;
-	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
-	if (!site)
+	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->regs.rip);
+	if (!vm)
 		return 0;
 
-	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
-		return 0;
-	}
-	vm->pid_tgid = pid_tgid;
-	vm->py.next = first;
-	vm->py.is_alone = 0;
-	if (lp_py_take_runtime(vm, number - 1) >= 0 && lp_py_fetched(vm, ctx, number - 1) &&
+	if (lp_py_fetched(vm, ctx, number - 1) &&
 	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP], 0))
 		lp_pyvm_run(vm);
 	give_slot(vm);
@@ -113,25 +129,15 @@ int lp_step(struct pt_regs *ctx)
 		return 0;
 
 	const struct lp_py_site *py = lp_py_site_at(id);
-	const struct lp_site *site = lp_site_at(id);
-	if (!py || !site)
+	struct lp_vm *vm = py ? lp_py_take(pid_tgid, py->runtime, id + 1, ctx->rip) : 0;
+	if (!vm)
 		return 0;
 
-	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
-		return 0;
-	}
-	vm->pid_tgid = pid_tgid;
-	vm->py.next = id + 1;
 	vm->py.is_alone = 1;
-	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	if (lp_py_uses(LP_OP_CAP_PYSTACK))
-		copy_registers(vm, ctx);
-	vm->mach[LP_MACH_IP] = ctx->rip;
+		copy_registers(vm->mach, ctx);
 	vm->py.frame = register_of(ctx, py->unit_register); /* of a CALLED one */
-	if (lp_py_take_runtime(vm, py->runtime) >= 0 &&
-	    lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
+	if (lp_pyvm_arrive(vm, py->unit, ctx->rip, py->flags | LP_PY_SITE_STEPS))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

@@ -31,6 +31,14 @@ lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, 
 	return 0;
 }
 
+/* vm->py.units of vm->py.code: up to 3.10 they are in a bytes object. */
+lp_inline void lp_pyvm_find_units(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	vm->py.units = vm->py.code + l->code_code;
+	if (l->lasti_unit && lp_pyvm_u64(vm, vm->py.units, &vm->py.units) >= 0)
+		vm->py.units += l->bytes_data;
+}
+
 /* C has called what the frame on record before `at` runs. */
 lp_inline void lp_pyvm_entered(struct lp_vm *vm, __u32 at)
 {
@@ -75,7 +83,7 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 		vm->flags |= LP_RECF_CUT;
 		return 1;
 	}
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0 ||
+	if (lp_pyvm_code_of(vm, l, frame, &code) < 0 ||
 	    lp_pyvm_u64(vm, frame + l->frame_back, &vm->py.base) < 0)
 		return 1;
 	if (l->minor >= 11 && lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0)
@@ -87,7 +95,6 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 	/* 3.11 says it in the frame, is_entry, before its owner; earlier ones enter each */
 	if (l->minor == 11 && lp_pyvm_get(vm, frame + l->frame_owner - 1, 1, &entered) < 0)
 		return 1;
-	code &= ~(__u64)l->frame_tags;
 	if (lp_pyvm_frame_at(vm, l, frame, code, &lasti) < 0 ||
 	    lp_pyvm_u64(vm, code + l->code_name, &name) < 0 ||
 	    lp_pyvm_u64(vm, code + l->code_filename, &file) < 0 ||
@@ -122,24 +129,17 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 	if (!rt)
 		return 0;
 
-	const struct lp_py_layout *l = &rt->layout;
 	__u32 start = vm->len;
 	vm->py.n_frames = 0;
 	if (lp_vm_block(vm, LP_SLOT_PYSTACK, LP_ST_OK, 0, 0, 0) < 0)
 		return 0;
-	vm->py.units = vm->py.code + l->code_code;
-	if (l->lasti_unit && lp_pyvm_u64(vm, vm->py.code + l->code_code, &vm->py.units) >= 0)
-		vm->py.units += l->bytes_data;
+	lp_pyvm_find_units(vm, &rt->layout);
 	vm->py.base = vm->py.frame;
 	vm->py.limit = max < LP_PY_FRAMES_MAX ? max : LP_PY_FRAMES_MAX;
 	lp_loop_seldom(LP_PY_FRAMES_MAX * 2, lp_pyvm_stack_step, &step);
-	lp_opaque(start);
-	if (start > LP_RECORD_MAX - sizeof(struct lp_block))
-		return 0;
 
-	struct lp_block *block = (void *)(vm->rec + start);
-	block->len = vm->len - start - sizeof(*block);
-	if (vm->py.base)
+	struct lp_block *block = lp_vm_block_end(vm, start);
+	if (block && vm->py.base)
 		block->flags = LP_BLKF_CUT;
 	return 0;
 }
@@ -319,46 +319,37 @@ lp_inline long lp_pyvm_comm(struct lp_vm *vm)
 	return 0;
 }
 
-/* The function whose frame called this one. */
-lp_inline long lp_pyvm_caller(struct lp_vm *vm)
+/* The function whose code that is, or the file that it is in. */
+lp_inline long lp_pyvm_of_code(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code,
+			       __u32 who)
 {
-	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
-	__u64 frame, code, name, owner = 0;
+	__u32 name = l->code_qualname == LP_PY_NONE ? l->code_name : l->code_qualname;
+	__u64 text;
 
-	if (!rt)
+	if (lp_pyvm_u64(vm, code + (who == LP_PY_FILE ? l->code_filename : name), &text) < 0 ||
+	    !text)
 		return -LP_ST_UNREADABLE;
+	lp_pyvm_result(vm, LP_PY_OBJECT, text);
+	return 0;
+}
 
-	const struct lp_py_layout *l = &rt->layout;
-	__u32 at = l->code_qualname == LP_PY_NONE ? l->code_name : l->code_qualname;
-	frame = vm->py.frame;
+/* The function whose frame called this one. */
+lp_inline long lp_pyvm_caller(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 frame = vm->py.frame, code, owner = 0;
+
 	for (__u32 i = 0; i < 3; i++) {
 		if (lp_pyvm_u64(vm, frame + l->frame_back, &frame) < 0)
 			return -LP_ST_UNREADABLE;
 		if (!frame)
 			return -LP_ST_UNAVAILABLE;
 		if (l->minor < 12 || lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0 ||
-		    owner != LP_PYVM_OWNED_BY_C)
+		    owner < LP_PYVM_OWNED_BY_C)
 			break;
 	}
-	if (lp_pyvm_u64(vm, frame + l->frame_code, &code) < 0 ||
-	    lp_pyvm_u64(vm, (code & ~(__u64)l->frame_tags) + at, &name) < 0 || !name)
+	if (lp_pyvm_code_of(vm, l, frame, &code) < 0)
 		return -LP_ST_UNREADABLE;
-	lp_pyvm_result(vm, LP_PY_OBJECT, name);
-	return 0;
-}
-
-/* The function that runs, or the file that it is in. */
-lp_inline long lp_pyvm_here(struct lp_vm *vm, const struct lp_py_layout *l, __u32 who)
-{
-	__u32 name = l->code_qualname == LP_PY_NONE ? l->code_name : l->code_qualname;
-	__u64 text;
-
-	if (lp_pyvm_u64(vm, vm->py.code + (who == LP_PY_FUNC ? name : l->code_filename), &text) <
-		    0 ||
-	    !text)
-		return -LP_ST_UNREADABLE;
-	lp_pyvm_result(vm, LP_PY_OBJECT, text);
-	return 0;
+	return lp_pyvm_of_code(vm, l, code, LP_PY_CALLER);
 }
 
 /* What was found of the thread or the task, as a value; or who it is else. */
@@ -373,7 +364,7 @@ lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
 		return lp_pyvm_comm(vm);
 	case LP_PY_FUNC:
 	case LP_PY_FILE:
-		return lp_pyvm_here(vm, &rt->layout, vm->py.n);
+		return lp_pyvm_of_code(vm, &rt->layout, vm->py.code, vm->py.n);
 	case LP_PY_THREAD:
 		lp_pyvm_result(vm, LP_PY_OBJECT, vm->py.probe.value);
 		return is_found ? 0 : -LP_ST_UNAVAILABLE;
@@ -383,7 +374,7 @@ lp_global long lp_pyvm_who_is(struct lp_vm *vm, __u32 is_found)
 		lp_pyvm_result(vm, LP_PY_OBJECT, rt->none);
 		return 0;
 	default:
-		return lp_pyvm_caller(vm);
+		return lp_pyvm_caller(vm, &rt->layout);
 	}
 }
 

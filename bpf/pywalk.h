@@ -125,9 +125,25 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 	return 0;
 }
 
-/* A code object's table of lines: its length, and of itself LP_PY_LINES_MAX bytes at most. */
-lp_inline void lp_py_line_table(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code)
+/* All that waits. */
+lp_inline void lp_py_walk_on(struct lp_vm *vm, struct lp_step *step)
 {
+	struct lp_py_walk *w = &vm->walk;
+
+	if (w->runs_in)
+		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, step);
+	if (w->runs_out != w->runs_in)
+		vm->flags |= LP_RECF_CUT;
+}
+
+/* A code object's qualified name, and its table of lines: the length, and of itself LP_PY_LINES_MAX bytes at
+ * most.
+ */
+lp_inline void lp_py_code_lines(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code)
+{
+	if (l->code_qualname != LP_PY_NONE)
+		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
+
 	__u32 at = lp_py_copy(vm, code + l->code_linetable, 8, 0);
 	__u64 table = at ? lp_py_word(vm, at) : 0;
 
@@ -146,12 +162,8 @@ lp_inline void lp_py_code(struct lp_vm *vm, __u64 code)
 
 	if (!rt)
 		return;
-
-	const struct lp_py_layout *l = &rt->layout;
 	lp_py_push(vm, LP_PW_CODE, code, 1, 0);
-	if (l->code_qualname != LP_PY_NONE)
-		lp_py_push_words(vm, lp_py_copy(vm, code + l->code_qualname, 8, 0), 1, 0);
-	lp_py_line_table(vm, l, code);
+	lp_py_code_lines(vm, &rt->layout, code);
 }
 
 /* imm: LP_PY_CAPTURE() */
@@ -164,6 +176,8 @@ lp_inline void lp_py_begin(struct lp_py_walk *w, __u64 imm)
 	w->depth = LP_PY_CAPTURE_DEPTH(imm);
 	if (w->depth > LP_PY_DEPTH_MAX)
 		w->depth = LP_PY_DEPTH_MAX;
+	w->from = 0;
+	w->to = ~0u;
 	w->runs_in = w->runs_out = 0;
 }
 
@@ -204,10 +218,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 		lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
 	w->from = 0;
 	w->to = ~0u;
-	if (w->runs_in)
-		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, &step);
-	if (w->runs_out != w->runs_in)
-		vm->flags |= LP_RECF_CUT;
+	lp_py_walk_on(vm, &step);
 	return 0;
 }
 

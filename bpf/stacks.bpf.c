@@ -12,8 +12,7 @@
 
 #include "core.h"
 #include "lp/stacks.h"
-
-#define lp_inline static inline __attribute__((always_inline))
+#include "registers.h"
 
 const volatile __u32 lp_pidns;
 
@@ -44,32 +43,7 @@ struct {
 	__type(value, struct lp_stack_sample);
 } sample SEC(".maps");
 
-#define PAGE	      4096u
 #define USER_SELECTOR 3 /* of cs: the code's ring */
-
-#define KEEP(v) asm volatile("" : "+r"(v)) /* the compiler shall not see where it comes from */
-
-/* Inlined: of a context each is a load of its own. */
-lp_inline void copy_registers(__u64 *to, const struct pt_regs *r)
-{
-	to[0] = r->rax;
-	to[1] = r->rdx;
-	to[2] = r->rcx;
-	to[3] = r->rbx;
-	to[4] = r->rsi;
-	to[5] = r->rdi;
-	to[6] = r->rbp;
-	to[7] = r->rsp;
-	to[8] = r->r8;
-	to[9] = r->r9;
-	to[10] = r->r10;
-	to[11] = r->r11;
-	to[12] = r->r12;
-	to[13] = r->r13;
-	to[14] = r->r14;
-	to[15] = r->r15;
-	to[16] = r->rip;
-}
 
 /* The kernel's struct pt_regs has other names, in the same order. */
 static int read_registers(struct task_struct *task, __u64 *to)
@@ -107,17 +81,17 @@ int lp_each_thread(struct bpf_iter__task *ctx)
 static long copy_page(__u32 i, struct lp_stack_sample *s)
 {
 	__u32 len = s->len;
-	__u64 addr = s->regs[LP_STACK_SP] + len;
-	__u32 n = PAGE - ((__u32)addr & (PAGE - 1));
+	__u64 addr = s->regs[LP_MACH_SP] + len;
+	__u32 n = lp_page_left(addr);
 
 	(void)i;
 	if (len >= LP_STACK_MAX)
 		return 1;
 	if (n > LP_STACK_MAX - len)
 		n = LP_STACK_MAX - len;
-	KEEP(len);
-	KEEP(n);
-	if (len > LP_STACK_MAX - PAGE || n > PAGE || !n)
+	lp_opaque(len);
+	lp_opaque(n);
+	if (len > LP_STACK_MAX - LP_PAGE || n > LP_PAGE || !n)
 		return 1;
 	if (bpf_probe_read_user(s->stack + len, n, (const void *)addr))
 		return 1;
@@ -138,7 +112,7 @@ int lp_tick(struct bpf_perf_event_data *ctx)
 	else if (read_registers(bpf_get_current_task_btf(), s->regs))
 		return 0;
 	s->len = 0;
-	for (__u32 i = 0; i < LP_STACK_MAX / PAGE; i++)
+	for (__u32 i = 0; i < LP_STACK_MAX / LP_PAGE; i++)
 		if (copy_page(i, s))
 			break;
 	s->state = LP_SAMPLE_TAKEN;

@@ -33,12 +33,16 @@
 #define LP_PAGE	       4096u
 #define LP_WINDOW      32u	    /* bytes read at once where few are asked for */
 #define LP_NO_WINDOW   (1ull << 63) /* no window starts there: no user space either */
-#define LP_MACH_SP     7
-#define LP_MACH_IP     16
-#define LP_MACH_ROOM   32u /* LP_MACH_REGS rounded up to a power of two */
+#define LP_MACH_ROOM   32u	    /* LP_MACH_REGS rounded up to a power of two */
 #define LP_STRBUF_ROOM (LP_STRBUF_MAX + 24)
 /* a block that starts below LP_RECORD_MAX and is as long as a read can be */
 #define LP_REC_ROOM (LP_RECORD_MAX + sizeof(struct lp_block) + LP_READ_MAX + 16)
+
+/* Bytes from addr to the end of its page. */
+lp_inline __u32 lp_page_left(__u64 addr)
+{
+	return LP_PAGE - ((__u32)addr & (LP_PAGE - 1));
+}
 
 /* Eight bytes anywhere. BPF must not hear of alignment: it would read bytes one by one. */
 #ifdef __bpf__

@@ -259,7 +259,10 @@ lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 }
 
 /* One instruction. Returns 1 when the program is over: vm->outcome says how. */
-lp_inline long lp_vm_do(struct lp_step *step)
+/* One instruction. mixed: does the hit look at Python's frames? Constant: what is called here is loaded
+ * with each program, though the verifier may find that nothing gets there.
+ */
+lp_inline long lp_vm_do(struct lp_step *step, int mixed)
 {
 	struct lp_vm *vm = step->vm;
 	__u32 pc = vm->pc;
@@ -273,7 +276,7 @@ lp_inline long lp_vm_do(struct lp_step *step)
 
 	__u32 op = in->op;
 	if (op >= LP_OP_CAP_MEM)
-		return lp_vm_capture(vm, in, op, step);
+		return lp_vm_capture(vm, in, op, step, mixed);
 	if (op <= LP_OP_GATE)
 		return lp_vm_control(vm, in, op) != 0; /* kernels before 6.3 want 0 or 1 */
 
@@ -320,18 +323,19 @@ lp_inline long lp_vm_do(struct lp_step *step)
 	return 0;
 }
 
-static long lp_vm_step(__u32 i, struct lp_step *step)
+static inline long lp_vm_step(__u32 i, struct lp_step *step)
 {
 	(void)i;
-	return lp_vm_do(step);
+	return lp_vm_do(step, 0);
 }
 
-lp_inline void lp_vm_run(struct lp_vm *vm)
+/* do_step: lp_vm_step(), or the same for hits that look at Python's frames. */
+lp_inline void lp_vm_run(struct lp_vm *vm, long (*do_step)(__u32 i, struct lp_step *step))
 {
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
 	if (step.code)
-		lp_loop(LP_VM_STEPS_MAX, lp_vm_step, &step);
+		lp_loop(LP_VM_STEPS_MAX, do_step, &step);
 }
 
 #endif

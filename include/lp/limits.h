@@ -11,6 +11,8 @@
 #define LP_VM_KEEP	 8    /* r8..r15 survive from `call` entry to return */
 #define LP_VM_STEPS_MAX	 4096 /* instructions a hit may execute: a whole site; jumps go forward */
 #define LP_MACH_REGS	 17   /* machine registers in a hit: DWARF numbers 0..15 and the IP */
+#define LP_MACH_SP	 7    /* the stack pointer among them */
+#define LP_MACH_IP	 16
 #define LP_CODE_MAX	 (1u << 20) /* instructions in one session, all sites together */
 #define LP_SITE_CODE_MAX 4096	    /* instructions of one site */
 #define LP_POINTS_MAX	 65536	    /* logpoints in one session */
@@ -41,6 +43,7 @@
 #define LP_PY_ITEMS_MAX	    1024  /* items of a list or tuple that `in` and comparisons look at */
 #define LP_PY_TEXT_MAX	    16384 /* bytes of one side of a comparison of str or bytes */
 #define LP_PY_TUPLE_MAX	    16	  /* items of a tuple that is a key, or of types, prefixes */
+#define LP_PY_INTERPS_MAX   256	  /* interpreters of a process that are looked through */
 #define LP_PY_THREADS_MAX   1024  /* Python threads of a process that are looked through */
 #define LP_PY_FRAMES_MAX    256	  /* Python frames of one stack; a power of two */
 #define LP_PY_LOCALS_MAX    256	  /* variables of one frame */

@@ -82,7 +82,6 @@
 	X(keys_indices, "PyDictKeysObject.dk_indices")                                             \
 	X(values_array, "PyDictValues.values; 0 up to 3.10: ma_values is the array")               \
 	X(values_valid, "PyDictValues.valid, from 3.13 on")                                        \
-	X(set_fill, "PySetObject.fill")                                                            \
 	X(set_used, "PySetObject.used")                                                            \
 	X(set_mask, "PySetObject.mask")                                                            \
 	X(set_table, "PySetObject.table")                                                          \
@@ -95,18 +94,14 @@
 	X(member_type, "PyMemberDef.type")                                                         \
 	X(member_offset, "PyMemberDef.offset")                                                     \
 	X(code_argcount, "PyCodeObject.co_argcount")                                               \
-	X(code_posonlyargcount, "PyCodeObject.co_posonlyargcount")                                 \
 	X(code_kwonlyargcount, "PyCodeObject.co_kwonlyargcount")                                   \
 	X(code_nlocals, "PyCodeObject.co_nlocals")                                                 \
-	X(code_stacksize, "PyCodeObject.co_stacksize")                                             \
 	X(code_flags, "PyCodeObject.co_flags")                                                     \
 	X(code_firstlineno, "PyCodeObject.co_firstlineno")                                         \
 	X(code_consts, "PyCodeObject.co_consts")                                                   \
-	X(code_names, "PyCodeObject.co_names")                                                     \
 	X(code_varnames, "PyCodeObject.co_varnames, up to 3.10")                                   \
 	X(code_freevars, "PyCodeObject.co_freevars, up to 3.10")                                   \
 	X(code_cellvars, "PyCodeObject.co_cellvars, up to 3.10")                                   \
-	X(code_cell2arg, "PyCodeObject.co_cell2arg, up to 3.10")                                   \
 	X(code_localsplusnames, "PyCodeObject.co_localsplusnames, from 3.11 on")                   \
 	X(code_localspluskinds, "PyCodeObject.co_localspluskinds, from 3.11 on")                   \
 	X(code_nlocalsplus, "PyCodeObject.co_nlocalsplus, from 3.11 on")                           \
@@ -120,7 +115,6 @@
 	X(code_instrumented, "PyCodeObject._co_instrumentation_version, from 3.13 on")             \
 	X(frame_back, "frame: f_back; previous from 3.11 on (_PyInterpreterFrame)")                \
 	X(frame_code, "frame: f_code; f_executable from 3.13 on")                                  \
-	X(frame_func, "_PyInterpreterFrame: f_func, f_funcobj; from 3.11 on")                      \
 	X(frame_globals, "frame: f_globals")                                                       \
 	X(frame_builtins, "frame: f_builtins")                                                     \
 	X(frame_locals, "frame: f_locals")                                                         \
@@ -178,7 +172,6 @@
 	X(exc_suppress, "PyBaseExceptionObject.suppress_context, a byte")                          \
 	X(tstate_exception, "PyThreadState: curexc_type; current_exception from 3.12 on")          \
 	X(pyframe_frame, "PyFrameObject.f_frame, from 3.11 on")                                    \
-	X(gen_name, "PyGenObject.gi_name")                                                         \
 	X(gen_qualname, "PyGenObject.gi_qualname")
 
 /* Facts that are not offsets. X(member, what) */
@@ -253,8 +246,7 @@ struct lp_py_layout {
 	X(generic_getattr, "PyObject_GenericGetAttr", 1)                                           \
 	X(none, "_Py_NoneStruct", 1)                                                               \
 	X(true_, "_Py_TrueStruct", 1)                                                              \
-	X(false_, "_Py_FalseStruct", 1)                                                            \
-	X(type_exception, "PyExc_BaseException", 0) /* what that variable has */
+	X(false_, "_Py_FalseStruct", 1)
 
 #define LP_PY_RANGES_MAX 8
 
@@ -286,6 +278,7 @@ struct lp_py_runtime {
 	__u64 type_task;	 /* _asyncio.Task */
 	__u64 type_tuplegetter;	 /* _collections._tuplegetter: fields of named tuples; 0 */
 	__u64 thread_active;	 /* the dict threading._active: identifier to Thread; 0 */
+	__u64 type_exception;	 /* BaseException */
 	/* tp_str of builtin exceptions; 0: there is none in this version */
 	__u64 str_exception, str_os_error, str_key_error, str_import_error, str_syntax_error;
 	__u64 str_encode_error, str_decode_error, str_translate_error, str_group;

@@ -11,9 +11,7 @@
 #endif
 #include "lp/limits.h"
 
-#define LP_STACK_SP 7 /* DWARF's number of the stack pointer */
-
-/* A thread. Registers are in DWARF's numbering, the instruction pointer last. */
+/* A thread. */
 struct lp_thread_regs {
 	__u32 tid;	 /* in our PID namespace */
 	__u32 is_on_cpu; /* or has just been: the registers say nothing */

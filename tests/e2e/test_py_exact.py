@@ -228,6 +228,25 @@ def forked_children(name, path):
 
 
 @EVERY
+def orphans(name, path):
+    """What a child has of its parent is still watched when the parent is gone, also when it has made code since."""
+    times = 20
+    target = Program(path, "orphans.py", times)
+    tracer = Tracer(target, f"{where('orphans.py', 'step')} \"{{number}}\" as step", 'raise KeyError "{$exc.args[0]}" as raised',
+                    options=("--follow",))
+    target.go()
+    until(lambda: target.said("forked"), "the child")
+    target.go()
+    until(lambda: f"process {target.pid} has ended" in tracer.errors(), "the parent's end")
+    target.go()
+    until(lambda: target.said("end"), "the child's end")
+    result = tracer.finish()
+    for point in ("step", "raised"):
+        got = [int(*v.values()) for v in values(result, point)]
+        equal(got, list(range(3 * times)), f"values of {point}")
+
+
+@EVERY
 def more_lines_than_slots(name, path):
     """A fifth line is watched in another way or refused; never silently left out."""
     target = Program(path, "expressions.py")

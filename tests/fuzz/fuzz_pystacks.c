@@ -77,7 +77,7 @@ static void read_locals(struct lp_python *py, const struct lp_py_stack *s, struc
 		.max_items = 4,
 		.max_depth = 2,
 	};
-	struct lp_py_local *locals;
+	struct lp_named *locals;
 	size_t n;
 
 	for (size_t i = 0; i < s->frames.len && i < 4; i++)

@@ -157,7 +157,7 @@ static void run(const struct lp_insn *code, size_t n)
 	vm.slot = LP_SLOT_COND;
 	vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
 	vm.window_next = 0;
-	lp_vm_run(&vm);
+	lp_vm_run(&vm, lp_vm_step);
 }
 
 /* The blocks of a slot, one after the other; the status of the first that failed. */

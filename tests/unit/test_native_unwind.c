@@ -243,8 +243,7 @@ static void a_call_of_nothing_has_a_caller(void **state)
 	assert_true(cut);
 }
 
-static const struct lp_value *local(const struct lp_unwind_local *locals, size_t n,
-				    const char *name)
+static const struct lp_value *local(const struct lp_named *locals, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(locals[i].name, name))
@@ -266,7 +265,7 @@ static void variables_of_callers(void **state)
 		.arena = &arena, .max_string = 8, .max_items = 4, .max_depth = 3
 	};
 	struct self *self = *state;
-	struct lp_unwind_local *locals;
+	struct lp_named *locals;
 	bool cut;
 
 	assert_true(run(self, hit.len, FRAMES_MAX, &cut) > 4);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is found in real interpreters, compared with what their programs say of themselves. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "native_program.h"
@@ -459,6 +461,48 @@ static void refused(struct world *w, const char *program, const char *script, in
 	assert_null(w->py);
 }
 
+/* What lies further out than the copy of an object that is made is not looked for there. */
+static void check_far(struct world *w)
+{
+	static const struct {
+		const char *member;
+		uint64_t at[2]; /* in _PyRuntime.debug_offsets, of 3.13 and 3.14 */
+	} members[] = {
+		{ "ob_type", { 360, 408 } },
+		{ "str_length", { 552, 632 } },
+		{ "code_name", { 288, 328 } },
+		{ "tuple_items", { 408, 456 } },
+	};
+	const uint64_t far = 4096;
+	uint64_t near;
+	char path[64];
+
+	python_line(&w->target);
+	open_it(w);
+	const int minor = lp_python_runtime(w->py)->layout.minor;
+	const uint64_t runtime = lp_python_runtime(w->py)->runtime;
+	if (minor < 13)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)w->target.pid);
+	lp_auto(lp_close) int fd = open(path, O_RDWR | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const off_t at = (off_t)(runtime + members[i].at[minor - 13]);
+
+		lp_python_free(lp_take(w->py));
+		assert_int_equal(pread(fd, &near, sizeof(near), at), sizeof(near));
+		assert_int_equal(pwrite(fd, &far, sizeof(far), at), sizeof(far));
+		assert_int_equal(lp_python_open(w->target.pid, &w->py, &w->err), -ENOTSUP);
+		assert_non_null(strstr(w->err.msg, members[i].member));
+		assert_int_equal(pwrite(fd, &near, sizeof(near), at), sizeof(near));
+		open_it(w);
+	}
+}
+
+static void far_offsets_are_refused(void **state)
+{
+	with_each(*state, "print(1, flush=True); input()", check_far);
+}
+
 static void debug_build_is_refused(void **state)
 {
 	refused(*state, "/usr/bin/python3.11-dbg", "print(1, flush=True); input()", -ENOTSUP,
@@ -483,6 +527,7 @@ int main(void)
 		CASE(embedded_interpreter),
 		CASE(starting_process_is_never_refused),
 		CASE(busy_process_is_never_refused),
+		CASE(far_offsets_are_refused),
 		CASE(debug_build_is_refused),
 		CASE(other_program_is_none),
 	};

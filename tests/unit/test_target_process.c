@@ -157,13 +157,31 @@ static void the_descriptor_tells_of_the_end(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* Two pages, the second of which can't be read. */
+static void check_memory_that_ends(struct lp_memory *m, const char *at, size_t page)
+{
+	const uint64_t addr = (uintptr_t)at;
+	char buf[64];
+	int cut = -1;
+
+	assert_int_equal(m->read(m, addr, buf, 5), 0);
+	assert_string_equal(buf, "text");
+	assert_int_equal(m->read(m, addr + page - 2, buf, 4), -EFAULT);
+	assert_int_equal(m->read(m, 16, buf, 1), -EFAULT);
+
+	assert_int_equal(m->read_string(m, addr, buf, sizeof(buf), &cut), 4);
+	assert_int_equal(cut, 0);
+	assert_int_equal(m->read_string(m, addr, buf, 2, &cut), 2);
+	assert_int_equal(cut, 1);
+	assert_int_equal(m->read_string(m, addr + page - 3, buf, sizeof(buf), &cut), 3);
+	assert_int_equal(cut, 1);
+	assert_int_equal(m->read_string(m, addr + page, buf, sizeof(buf), &cut), -EFAULT);
+}
+
+/* Two pages, the second of which can't be read: as it is, and as it was. */
 static void memory_that_ends(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct lp_process_memory m;
-	char buf[64];
-	int cut = -1;
 
 	(void)state;
 	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -173,22 +191,34 @@ static void memory_that_ends(void **state)
 	assert_int_equal(mprotect(at + page, page, PROT_NONE), 0);
 	lp_process_memory_init(&m, getpid());
 
-	uint64_t addr = (uintptr_t)at;
-	assert_int_equal(m.memory.read(&m.memory, addr, buf, 5), 0);
-	assert_string_equal(buf, "text");
-	assert_int_equal(m.memory.read(&m.memory, addr + page - 2, buf, 4), -EFAULT);
-	assert_int_equal(m.memory.read(&m.memory, 16, buf, 1), -EFAULT);
-
-	assert_int_equal(m.memory.read_string(&m.memory, addr, buf, sizeof(buf), &cut), 4);
-	assert_int_equal(cut, 0);
-	assert_int_equal(m.memory.read_string(&m.memory, addr, buf, 2, &cut), 2);
-	assert_int_equal(cut, 1);
-	assert_int_equal(m.memory.read_string(&m.memory, addr + page - 3, buf, sizeof(buf), &cut),
-			 3);
-	assert_int_equal(cut, 1);
-	assert_int_equal(m.memory.read_string(&m.memory, addr + page, buf, sizeof(buf), &cut),
-			 -EFAULT);
+	check_memory_that_ends(&m.memory, at, page);
+	assert_int_equal(lp_process_memory_keep(&m), 0);
+	check_memory_that_ends(&m.memory, at, page);
+	lp_process_memory_done(&m);
 	munmap(at, 2 * page);
+}
+
+static void memory_that_is_kept(void **state)
+{
+	static volatile int here = 1;
+	struct lp_process_memory m;
+	int got = 0;
+
+	(void)state;
+	lp_process_memory_init(&m, getpid());
+	for (int round = 0; round < 2; round++) {
+		here = 1;
+		assert_int_equal(lp_process_memory_keep(&m), 0);
+		assert_int_equal(m.memory.read(&m.memory, (uintptr_t)&here, &got, sizeof(got)), 0);
+		assert_int_equal(got, 1);
+		here = 2;
+		assert_int_equal(m.memory.read(&m.memory, (uintptr_t)&here, &got, sizeof(got)), 0);
+		assert_int_equal(got, 1);
+		lp_process_memory_forget(&m);
+		assert_int_equal(m.memory.read(&m.memory, (uintptr_t)&here, &got, sizeof(got)), 0);
+		assert_int_equal(got, 2);
+	}
+	lp_process_memory_done(&m);
 }
 
 int main(void)
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test(ourselves),
 		cmocka_unit_test(the_descriptor_tells_of_the_end),
 		cmocka_unit_test(memory_that_ends),
+		cmocka_unit_test(memory_that_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

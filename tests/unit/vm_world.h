@@ -202,7 +202,7 @@ static void world_reset(void)
 static void world_hit(const struct lp_site *site)
 {
 	vm.pid_tgid = world.pid_tgid;
-	lp_hit(&vm, site, 9);
+	lp_hit(&vm, site, 9, lp_vm_step);
 }
 
 #define INSN(name, ...) ((struct lp_insn){ .op = LP_OP_##name, ##__VA_ARGS__ })

@@ -60,4 +60,9 @@ struct lp_value {
  * value. STRING: WTF-8.
  */
 
+struct lp_named {
+	const char *name;      /* template expression as typed, name of a local */
+	struct lp_value value; /* LP_VAL_ERROR goes under "errors" */
+};
+
 #endif

@@ -13,11 +13,6 @@
 
 #include "base/value.h"
 
-struct lp_named {
-	const char *name;      /* template expression as typed, name of a local */
-	struct lp_value value; /* LP_VAL_ERROR goes under "errors" */
-};
-
 enum lp_frame_kind {
 	LP_FRAME_CALL,
 	LP_FRAME_FOLDED, /* n_folded frames of libraries */

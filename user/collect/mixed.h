@@ -18,6 +18,7 @@ struct lp_stack_parts {
 	bool in_python;	   /* the hit is in Python: the innermost frame is Python's */
 	bool loops_adjoin; /* one call of the evaluation loop can be several frames in a row */
 };
+#define LP_LOOPS_ADJOIN 14 /* 3.minor: from then on its handlers may call each other */
 
 /* Room for all of both and LP_MIXED_SPARE. *ret_cut: there are more beyond the last. How many. */
 #define LP_MIXED_SPARE 1

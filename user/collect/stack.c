@@ -7,8 +7,7 @@
 #include "collect/plan.h"
 #include "python/value.h"
 
-#define LOOPS_ADJOIN  14 /* 3.minor: from then on its handlers may call each other */
-#define NATIVE_FACTOR 4	 /* frames that are unwound for each that may be shown: most are folded */
+#define NATIVE_FACTOR 4 /* frames that are unwound for each that may be shown: most are folded */
 
 /* Registers and stack as the record has them, unwound. */
 static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
@@ -63,7 +62,7 @@ static int read_python(const struct lp_plan *p, struct lp_decoded *d,
 		return 0;
 	if (d->signal.n)
 		lp_plan_read_codes(p, info, d, sym, frames, ret->n_python, &s->arena);
-	ret->loops_adjoin = info->runtime->layout.minor >= LOOPS_ADJOIN;
+	ret->loops_adjoin = info->runtime->layout.minor >= LP_LOOPS_ADJOIN;
 	return lp_plan_read_locals(p, info, d, sym, frames, ret->n_python, &s->arena);
 }
 

@@ -66,11 +66,6 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut);
 
-struct lp_unwind_local {
-	const char *name;
-	struct lp_value value;
-};
-
 /* Arguments and locals of a frame of the latest lp_unwind(), whose stack is still there. What lies
  * in a register that a callee may have overwritten is optimized out; what pointers lead to outside
  * of the stack is not known. Names that `redacted` (or NULL) is true for are not shown. All is
@@ -79,6 +74,6 @@ struct lp_unwind_local {
 size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
 			const struct lp_reader *reader,
 			bool (*redacted)(void *arg, const char *name), void *redacted_arg,
-			struct lp_unwind_local **ret);
+			struct lp_named **ret);
 
 #endif

@@ -16,7 +16,7 @@ struct gathering {
 	void *redacted_arg;
 	struct lp_scope *scope;
 	struct lp_emit emit;
-	LP_VEC(struct lp_unwind_local) locals;
+	LP_VEC(struct lp_named) locals;
 };
 
 /* The bytes of one variable as they come together. */
@@ -174,7 +174,7 @@ static void redact_members(struct gathering *g, struct lp_value *v)
 static int add_local(const struct lp_var *v, void *arg)
 {
 	struct gathering *g = arg;
-	struct lp_unwind_local local = { 0 };
+	struct lp_named local = { 0 };
 
 	if (!v->name || v->kind == LP_VAR_CONSTANT)
 		return 0;
@@ -198,7 +198,7 @@ static int add_local(const struct lp_var *v, void *arg)
 size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
 			const struct lp_reader *reader,
 			bool (*redacted)(void *arg, const char *name), void *redacted_arg,
-			struct lp_unwind_local **ret)
+			struct lp_named **ret)
 {
 	const struct lp_place place = { .vaddr = f->vaddr,
 					.function = f->function,

@@ -253,7 +253,9 @@ int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_l
 {
 	if (k->conf.no_native)
 		return lp_err_set(err, ENOTSUP, "a native place, but only Python was expected");
-	return attach(k, k->skel->progs.lp_probe, a, ret, err);
+	return attach(
+		k, k->conf.python_stack ? k->skel->progs.lp_probe_mixed : k->skel->progs.lp_probe,
+		a, ret, err);
 }
 
 int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,

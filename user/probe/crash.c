@@ -35,12 +35,11 @@ static int share_maps(struct lp_kernel *k, struct lp_err *err)
 	return 0;
 }
 
-int lp_crash_load(struct lp_kernel *k, struct lp_err *err)
+int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err)
 {
-	lp_auto(lp_close) int types = -1;
 	struct bpf_program *prog;
 
-	k->crash = lp_skeleton_open(&types);
+	k->crash = lp_skeleton_open(types);
 	if (!k->crash)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	memcpy(k->crash->rodata, k->skel->rodata, sizeof(*k->crash->rodata));

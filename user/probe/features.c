@@ -210,19 +210,11 @@ static const struct {
 	{ "ptrace access", "other users' processes", false, have_ptrace },
 };
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 size_t lp_features(struct lp_feature *ret, size_t max)
 {
 	size_t n = 0;
 
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
 	for (; n < LP_ARRAY_SIZE(features) && n < max; n++) {
 		struct lp_feature *f = &ret[n];
 

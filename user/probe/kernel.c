@@ -77,8 +77,40 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 	}
 }
 
+/* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */
+static void configure_programs(struct lp_kernel *k)
+{
+	struct logpoint_bpf *s = k->skel;
+	const struct lp_kernel_conf *c = &k->conf;
+	const bool python = lp_kernel_has_python(k);
+	const struct {
+		struct bpf_program *program;
+		bool is_used, is_uprobe;
+	} programs[] = {
+		{ s->progs.lp_fork,
+		  c->follow || c->exe_ino ||
+			  ((python || c->crash) && c->filter == LP_FILTER_CGROUP),
+		  false },
+		{ s->progs.lp_probe, !c->no_native && !c->python_stack, true },
+		{ s->progs.lp_probe_mixed, !c->no_native && c->python_stack, true },
+		{ s->progs.lp_loader, true, true },
+		{ s->progs.lp_watch, c->python_watch, false },
+		{ s->progs.lp_step, c->python_steps, true },
+		{ s->progs.lp_trap, c->python_traps, true },
+		{ s->progs.lp_hook, c->python_hooks, true },
+		{ s->progs.lp_code_made, python, true },
+		{ s->progs.lp_crash, false, false },
+	};
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(programs); i++) {
+		bpf_program__set_autoload(programs[i].program, programs[i].is_used);
+		if (k->multi && programs[i].is_uprobe)
+			bpf_program__set_expected_attach_type(programs[i].program, LP_UPROBE_MULTI);
+	}
+}
+
 /* Room for every map, and the constants of the programs. */
-static int configure(struct lp_kernel *k)
+static void configure(struct lp_kernel *k)
 {
 	struct logpoint_bpf *s = k->skel;
 	const struct lp_kernel_conf *c = &k->conf;
@@ -106,31 +138,13 @@ static int configure(struct lp_kernel *k)
 
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
-	bpf_program__set_autoload(s->progs.lp_fork,
-				  c->follow || c->exe_ino ||
-					  ((python || c->crash) && c->filter == LP_FILTER_CGROUP));
-	bpf_program__set_autoload(s->progs.lp_probe, !c->no_native);
-	bpf_program__set_autoload(s->progs.lp_watch, c->python_watch);
-	bpf_program__set_autoload(s->progs.lp_step, c->python_steps);
-	bpf_program__set_autoload(s->progs.lp_trap, c->python_traps);
-	bpf_program__set_autoload(s->progs.lp_hook, c->python_hooks);
-	bpf_program__set_autoload(s->progs.lp_code_made, python);
-	bpf_program__set_autoload(s->progs.lp_crash, false);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
 		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
 	}
 	if (python)
 		configure_python(s, c);
-	if (k->multi) {
-		bpf_program__set_expected_attach_type(s->progs.lp_probe, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_loader, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_code_made, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_step, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_trap, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(s->progs.lp_hook, LP_UPROBE_MULTI);
-	}
-	return 0;
+	configure_programs(k);
 }
 
 static int share(struct lp_shared_map *m, const struct bpf_map *map, struct lp_err *err)
@@ -165,9 +179,8 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 	return lp_ring_open(&k->ring, bpf_map__fd(s->maps.ring), k->conf.ring_size, err);
 }
 
-struct logpoint_bpf *lp_skeleton_open(int *ret_types)
+struct logpoint_bpf *lp_skeleton_open(int types)
 {
-	int types = *ret_types = lp_btf_extract();
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
@@ -188,11 +201,9 @@ int lp_err_load(struct lp_err *err, int r)
 			  strerror(-r));
 }
 
-static int load(struct lp_kernel *k, struct lp_err *err)
+static int load(struct lp_kernel *k, int types, struct lp_err *err)
 {
-	lp_auto(lp_close) int types = -1;
-
-	k->skel = lp_skeleton_open(&types);
+	k->skel = lp_skeleton_open(types);
 	if (!k->skel)
 		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	configure(k);
@@ -255,7 +266,9 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
-	if ((r = load(k, err)) < 0 || (conf->crash && (r = lp_crash_load(k, err)) < 0) ||
+	lp_auto(lp_close) int types = lp_btf_extract();
+	if ((r = load(k, types, err)) < 0 ||
+	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
 	    (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);

@@ -96,10 +96,10 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_err *err);
 
 /* crash.c */
-int lp_crash_load(struct lp_kernel *k, struct lp_err *err);
+int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
 
-/* The programs before they are loaded. *ret_types: the kernel's types, open until they are, or -1. */
-struct logpoint_bpf *lp_skeleton_open(int *ret_types);
+/* The programs before they are loaded. types: the kernel's (lp_btf_extract()), open until they are, or -1. */
+struct logpoint_bpf *lp_skeleton_open(int types);
 int lp_err_load(struct lp_err *err, int r);
 
 int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);

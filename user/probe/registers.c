@@ -25,14 +25,6 @@ struct lp_registers {
 	size_t size;
 };
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	(void)level;
-	(void)fmt;
-	(void)args;
-	return 0;
-}
-
 void lp_registers_free(struct lp_registers *r)
 {
 	if (!r)
@@ -45,9 +37,9 @@ void lp_registers_free(struct lp_registers *r)
 
 static int load(struct lp_registers *r)
 {
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int e = -errno;
+	int e = -ENOMEM;
 
 	r->skel = stacks_bpf__open();
 	if (r->skel) {

@@ -22,6 +22,7 @@ bool lp_py_is_generator(struct lp_memory *m, const struct lp_py_runtime *rt, uin
 		(rt->type_async_generator && type == rt->type_async_generator));
 }
 
+/* Up to 3.9 there is none: as 3.10's. */
 static int old_state(struct lp_memory *m, const struct lp_py_layout *l, uint64_t gen,
 		     uint64_t frame, int8_t *ret)
 {
@@ -38,19 +39,21 @@ static int old_state(struct lp_memory *m, const struct lp_py_layout *l, uint64_t
 int lp_py_gen_state(struct lp_memory *m, const struct lp_py_layout *l, uint64_t gen,
 		    enum lp_py_gen_state *ret, uint64_t *ret_frame)
 {
+	uint64_t frame = gen + l->gen_frame;
 	int8_t state;
 	int r = 0;
 
-	*ret_frame = gen + l->gen_frame;
-	if (l->minor <= 10 && lp_py_u64(m, gen + l->gen_frame, ret_frame) < 0)
+	*ret_frame = 0;
+	if (l->minor <= 10 && lp_py_u64(m, gen + l->gen_frame, &frame) < 0)
 		return -EFAULT;
 	*ret = LP_PY_GEN_FINISHED;
-	if (!*ret_frame)
+	*ret_frame = frame;
+	if (!frame)
 		return 0;
 	if (l->minor <= 9)
-		r = old_state(m, l, gen, *ret_frame, &state);
+		r = old_state(m, l, gen, frame, &state);
 	else
-		r = lp_py_u8(m, l->minor == 10 ? *ret_frame + l->frame_state : gen + l->gen_state,
+		r = lp_py_u8(m, l->minor == 10 ? frame + l->frame_state : gen + l->gen_state,
 			     (uint8_t *)&state);
 	if (r < 0)
 		return r;

@@ -30,11 +30,6 @@ struct search {
 
 static void follow(struct search *s, uint64_t object, int depth);
 
-static bool is_task(const struct search *s, uint64_t object)
-{
-	return s->r->type_task && lp_py_is_made_from(s->m, s->l, object, s->r->type_task);
-}
-
 static void add(struct search *s, uint64_t task)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -53,11 +48,11 @@ static void follow_at(struct search *s, uint64_t addr, int depth)
 		follow(s, object, depth);
 }
 
-static void follow_items(struct search *s, uint64_t object, uint64_t items, int depth)
+static void follow_items(struct search *s, uint64_t object, int depth)
 {
-	uint64_t n;
+	uint64_t items, n;
 
-	if (lp_py_length(s->m, s->l, object, &n) < 0)
+	if (lp_py_items(s->m, s->l, object, &items, &n) < 0)
 		return;
 	for (uint64_t i = 0; i < n && i < ITEMS_MAX; i++)
 		follow_at(s, items + 8 * i, depth);
@@ -82,10 +77,10 @@ static void follow_self(struct search *s, uint64_t self)
 	static const char *const names[] = { "_parent_task" };
 	uint64_t parent = 0;
 
-	if (is_task(s, self))
+	if (lp_py_is_c_task(s->r, self))
 		add(s, self);
 	else if (lp_py_attributes(s->r->py, self, names, 1, &parent) == 0 && parent &&
-		 is_task(s, parent))
+		 lp_py_is_c_task(s->r, parent))
 		add(s, parent);
 }
 
@@ -98,7 +93,8 @@ static void follow_named(struct search *s, uint64_t object, int depth)
 	if (!strcmp(name, "functools.partial"))
 		follow_at(s, object + PARTIAL_ARGS, depth);
 	else if (!strcmp(name, "TaskWakeupMethWrapper") &&
-		 lp_py_u64(s->m, object + LP_PY_FIRST_MEMBER, &self) == 0 && is_task(s, self))
+		 lp_py_u64(s->m, object + LP_PY_FIRST_MEMBER, &self) == 0 &&
+		 lp_py_is_c_task(s->r, self))
 		add(s, self);
 }
 
@@ -117,13 +113,9 @@ static void follow(struct search *s, uint64_t object, int depth)
 		follow_at(s, closure_of(s, object), depth - 1);
 	} else if (type == rt->type_cell) {
 		follow_at(s, object + s->l->cell_ref, depth - 1);
-	} else if (type == rt->type_tuple) {
-		follow_items(s, object, object + s->l->tuple_items, depth - 1);
-	} else if (type == rt->type_list) {
-		if (lp_py_u64(s->m, object + s->l->list_items, &at) == 0)
-			follow_items(s, object, at, depth - 1);
-	} else if (object != s->task && s->type_future &&
-		   lp_py_is_made_from(s->m, s->l, object, s->type_future)) {
+	} else if (type == rt->type_tuple || type == rt->type_list) {
+		follow_items(s, object, depth - 1);
+	} else if (object != s->task && lp_py_is_made_from(s->m, s->l, object, s->type_future)) {
 		follow_callbacks(s, object, depth - 1);
 	} else {
 		follow_named(s, object, depth - 1);
@@ -150,8 +142,8 @@ int lp_python_awaiter(struct lp_python *py, uint64_t task, struct lp_arena *aren
 	};
 	uint32_t state;
 
-	if (!r.type_task || !is_task(&s, task) ||
-	    lp_py_u32(s.m, task + s.l->task_state, &state) < 0 || state)
+	if (!lp_py_is_c_task(&r, task) || lp_py_u32(s.m, task + s.l->task_state, &state) < 0 ||
+	    state)
 		return -ESTALE;
 	if (lp_py_u64(s.m, r.type_task + s.l->tp_base, &s.type_future) < 0)
 		s.type_future = 0;

@@ -10,38 +10,47 @@
 #define PIECES_MAX 8	   /* of a function */
 #define PIECE_MAX  0x4000u /* bytes */
 
+static int find_code(struct lp_py_text *t)
+{
+	size_t len = 0;
+
+	t->code = lp_symfile_section(t->symbols, ".text", &t->from, &len);
+	t->to = t->from + len;
+	return t->code ? 0 : -ENOENT;
+}
+
+int lp_py_text_interpreter(struct lp_python *py, struct lp_py_text *ret)
+{
+	*ret = (struct lp_py_text){ .symbols = py->symbols, .bias = py->bias };
+	return find_code(ret);
+}
+
 int lp_py_text_open(struct lp_python *py, const struct lp_maps *maps, uint64_t addr,
 		    struct lp_py_text *ret)
 {
-	struct lp_py_text t = { 0 };
+	lp_auto(lp_py_text_done) struct lp_py_text t = { .is_own = true };
 	const struct lp_map *map = NULL;
-	size_t len = 0;
 
 	lp_vec_each (&maps->all, m)
 		if (addr >= m->start && addr < m->end && lp_map_is_code(m))
 			map = m;
 	if (!map)
 		return -ENOENT;
-	if (!strcmp(map->path, py->file)) {
-		t.symbols = py->symbols;
-		t.bias = py->bias;
-	} else {
-		lp_auto(lp_close) int fd = lp_process_open_map(py->pid, map, NULL);
-		char root[64];
+	if (!strcmp(map->path, py->file))
+		return lp_py_text_interpreter(py, ret);
 
-		lp_process_root(py->pid, root);
-		if (fd < 0 || lp_symfile_open(fd, map->path, root, &t.symbols, NULL) < 0)
-			return -ENOENT;
-		t.is_own = true;
-		t.bias = lp_symfile_bias(t.symbols, map);
-	}
-	t.code = lp_symfile_section(t.symbols, ".text", &t.from, &len);
-	t.to = t.from + len;
-	if (!t.code) {
-		lp_py_text_done(&t);
+	lp_auto(lp_close) int fd = lp_process_open_map(py->pid, map, NULL);
+	char root[64];
+
+	lp_process_root(py->pid, root);
+	if (fd < 0 || lp_symfile_open(fd, map->path, root, &t.symbols, NULL) < 0)
 		return -ENOENT;
-	}
+	t.bias = lp_symfile_bias(t.symbols, map);
+	int r = find_code(&t);
+	if (r < 0)
+		return r;
 	*ret = t;
+	t.is_own = false;
 	return 0;
 }
 

@@ -18,6 +18,8 @@ struct lp_py_text {
 	bool is_own;
 };
 
+/* The interpreter's own file. -ENOENT: it has no code. Nothing is to be given back. */
+int lp_py_text_interpreter(struct lp_python *py, struct lp_py_text *ret);
 /* The file that maps a run-time address. -ENOENT. */
 int lp_py_text_open(struct lp_python *py, const struct lp_maps *maps, uint64_t addr,
 		    struct lp_py_text *ret);

@@ -128,27 +128,3 @@ int lp_python_class_name(struct lp_python *py, const char *name, struct lp_buf *
 	int r = full_name(py, class, ret);
 	return r < 0 ? -ENOENT : ret->failed ? -ENOMEM : 0;
 }
-
-static int match(const struct lp_elf_symbol *sym, void *arg)
-{
-	struct lp_elf_symbol *wanted = arg;
-
-	if (!sym->is_code || strcmp(sym->name, wanted->name))
-		return 0;
-	*wanted = *sym;
-	return 1;
-}
-
-int lp_python_function_offset(struct lp_python *py, const char *name, uint64_t *ret,
-			      struct lp_err *err)
-{
-	struct lp_elf_symbol sym = { .name = name };
-
-	if (lp_symfile_each(py->symbols, match, &sym) <= 0 &&
-	    lp_symfile_each_debug(py->symbols, match, &sym) <= 0)
-		return lp_err_set(err, ENOENT, "CPython %s: %s has no symbol %s", py->version,
-				  py->file, name);
-	if (lp_symfile_offset(py->symbols, sym.addr, ret) < 0)
-		return lp_err_set(err, ENOENT, "%s: %s lies outside of its code", py->file, name);
-	return 0;
-}

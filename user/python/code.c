@@ -7,7 +7,6 @@
 
 #include "python/batch.h"
 
-#define CODE_HEAD  152 /* bytes of a code object in which all that is looked at lies */
 #define FUNC_HEAD  120
 #define TUPLE_HEAD 160
 #define CONSTS_MAX (1u << 20)
@@ -22,26 +21,10 @@ struct taking {
 	const char **texts;
 };
 
-static uint64_t word(const uint8_t *p, unsigned int at)
-{
-	uint64_t v;
-
-	memcpy(&v, p + at, sizeof(v));
-	return v;
-}
-
-static uint32_t half(const uint8_t *p, unsigned int at)
-{
-	uint32_t v;
-
-	memcpy(&v, p + at, sizeof(v));
-	return v;
-}
-
 /* An object that was freed has a pointer where the count was (pymalloc's list), or 0. */
 static bool is_alive(const uint8_t *head)
 {
-	const uint64_t count = word(head, 0);
+	const uint64_t count = lp_py_u64_in(head, 0);
 
 	return (uint32_t)count != 0 && (count >> 32 & 0xffff) == 0;
 }
@@ -49,12 +32,13 @@ static bool is_alive(const uint8_t *head)
 bool lp_python_has_code(struct lp_python *py, const struct lp_py_site *site)
 {
 	const struct lp_py_layout *l = &py->runtime.layout;
-	uint8_t p[CODE_HEAD];
+	uint8_t p[LP_PY_CODE_HEAD];
 
 	return py->memory.memory.read(&py->memory.memory, site->code, p, sizeof(p)) >= 0 &&
-	       is_alive(p) && word(p, l->ob_type) == py->runtime.type_code &&
-	       word(p, l->code_name) == site->name && word(p, l->code_filename) == site->filename &&
-	       half(p, l->code_firstlineno) == site->firstlineno;
+	       is_alive(p) && lp_py_u64_in(p, l->ob_type) == py->runtime.type_code &&
+	       lp_py_u64_in(p, l->code_name) == site->name &&
+	       lp_py_u64_in(p, l->code_filename) == site->filename &&
+	       lp_py_u32_in(p, l->code_firstlineno) == site->firstlineno;
 }
 
 static int compare_code(const void *a, const void *b)
@@ -71,7 +55,7 @@ static int compare_addr(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void sort_addrs(struct lp_py_addrs *a)
+void lp_py_addrs_sort(struct lp_py_addrs *a)
 {
 	size_t kept = 0;
 
@@ -103,27 +87,27 @@ static const char *text_at(const struct taking *t, uint64_t addr)
 static int take_heads(struct taking *t, const struct lp_py_addrs *codes)
 {
 	const struct lp_py_layout *l = &t->py->runtime.layout;
-	lp_auto(lp_free) uint8_t *heads = malloc(codes->len * CODE_HEAD + 1);
+	lp_auto(lp_free) uint8_t *heads = malloc(codes->len * LP_PY_CODE_HEAD + 1);
 
 	if (!heads || lp_vec_reserve(&t->made, codes->len + 1) < 0)
 		return -ENOMEM;
-	lp_py_read_batch(t->py->pid, codes->data, codes->len, CODE_HEAD, heads);
+	lp_py_read_batch(t->py->pid, codes->data, codes->len, LP_PY_CODE_HEAD, heads);
 	for (size_t i = 0; i < codes->len; i++) {
-		const uint8_t *p = heads + i * CODE_HEAD;
+		const uint8_t *p = heads + i * LP_PY_CODE_HEAD;
 		struct lp_py_code c = {
 			.addr = codes->data[i],
-			.name = word(p, l->code_name),
-			.filename = word(p, l->code_filename),
-			.consts = word(p, l->code_consts),
-			.firstlineno = half(p, l->code_firstlineno),
-			.flags = half(p, l->code_flags),
+			.name = lp_py_u64_in(p, l->code_name),
+			.filename = lp_py_u64_in(p, l->code_filename),
+			.consts = lp_py_u64_in(p, l->code_consts),
+			.firstlineno = lp_py_u32_in(p, l->code_firstlineno),
+			.flags = lp_py_u32_in(p, l->code_flags),
 		};
 
 		if (l->code_qualname != LP_PY_NONE)
-			c.qualname = word(p, l->code_qualname);
-		if (word(p, l->ob_type) != t->py->runtime.type_code || !is_alive(p) || !c.name ||
-		    !c.filename || !c.consts || (c.name | c.filename | c.consts) & 7 ||
-		    half(p, l->code_argcount) > 1u << 16 || c.firstlineno > INT32_MAX)
+			c.qualname = lp_py_u64_in(p, l->code_qualname);
+		if (lp_py_u64_in(p, l->ob_type) != t->py->runtime.type_code || !is_alive(p) ||
+		    !c.name || !c.filename || !c.consts || (c.name | c.filename | c.consts) & 7 ||
+		    lp_py_u32_in(p, l->code_argcount) > 1u << 16 || c.firstlineno > INT32_MAX)
 			continue;
 		t->made.data[t->made.len++] = c;
 		if (lp_vec_push(&t->strings, c.name) < 0 ||
@@ -154,11 +138,11 @@ static int read_functions(struct taking *t, const struct lp_py_addrs *functions,
 		const uint8_t *p = heads + i * FUNC_HEAD;
 
 		ret[i] = (struct function){ 0 };
-		if (word(p, l->ob_type) != t->py->runtime.type_function || !is_alive(p))
+		if (lp_py_u64_in(p, l->ob_type) != t->py->runtime.type_function || !is_alive(p))
 			continue;
-		ret[i].code = word(p, l->func_code);
-		ret[i].globals = word(p, globals);
-		ret[i].qualname = word(p, l->func_qualname);
+		ret[i].code = lp_py_u64_in(p, l->func_code);
+		ret[i].globals = lp_py_u64_in(p, globals);
+		ret[i].qualname = lp_py_u64_in(p, l->func_qualname);
 		if (l->minor <= 10 && lp_vec_push(&t->strings, ret[i].qualname) < 0)
 			return -ENOMEM;
 	}
@@ -167,7 +151,7 @@ static int read_functions(struct taking *t, const struct lp_py_addrs *functions,
 
 static int read_texts(struct taking *t)
 {
-	sort_addrs(&t->strings);
+	lp_py_addrs_sort(&t->strings);
 	t->texts = calloc(t->strings.len + 1, sizeof(*t->texts));
 	return t->texts ? lp_py_texts_read(&t->c->texts, t->py, t->strings.data, t->strings.len,
 					   t->texts)
@@ -245,14 +229,15 @@ static int find_parents(struct taking *t)
 	lp_py_read_batch(t->py->pid, addrs, c->all.len, TUPLE_HEAD, heads);
 	for (size_t i = 0; i < c->all.len; i++) {
 		const uint8_t *p = heads + i * TUPLE_HEAD;
-		const uint64_t n = word(p, l->ob_size), room = (TUPLE_HEAD - l->tuple_items) / 8u;
+		const uint64_t n = lp_py_u64_in(p, l->ob_size),
+			       room = (TUPLE_HEAD - l->tuple_items) / 8u;
 		struct lp_py_addrs more = { 0 };
 
-		if (word(p, l->ob_type) != t->py->runtime.type_tuple)
+		if (lp_py_u64_in(p, l->ob_type) != t->py->runtime.type_tuple)
 			continue;
 		for (uint64_t k = 0; k < n && n <= room; k++) {
-			struct lp_py_code *child =
-				lp_py_code_at(c, word(p, (unsigned int)(l->tuple_items + 8 * k)));
+			struct lp_py_code *child = lp_py_code_at(
+				c, lp_py_u64_in(p, (unsigned int)(l->tuple_items + 8 * k)));
 			if (child)
 				child->parent = c->all.data[i].addr;
 		}

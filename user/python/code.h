@@ -54,6 +54,9 @@ struct lp_py_addrs {
 	LP_VEC(uint64_t);
 };
 
+/* By address, none twice. */
+void lp_py_addrs_sort(struct lp_py_addrs *a);
+
 /* What has been found; looks through the memory where that was not done yet. */
 int lp_py_codes_get(struct lp_python *py, struct lp_py_codes **ret, struct lp_err *err);
 

@@ -35,6 +35,14 @@ static bool is_known(const struct lp_py_hooks *h, uint64_t addr, const struct lp
 	return false;
 }
 
+static bool has(const struct finder *f, enum lp_py_trap trap)
+{
+	lp_vec_each (f->ret, place)
+		if (place->trap == trap)
+			return true;
+	return false;
+}
+
 static int add(struct finder *f, const struct lp_py_text *t, enum lp_py_trap trap,
 	       uint64_t function, const struct lp_py_hook *hook)
 {
@@ -65,15 +73,6 @@ static const struct entries {
 	  { "PyErr_WriteUnraisable", "_PyErr_WriteUnraisableMsg", "PyErr_FormatUnraisable" },
 	  false },
 };
-
-static void interpreter_text(struct lp_python *py, struct lp_py_text *ret)
-{
-	size_t len = 0;
-
-	*ret = (struct lp_py_text){ .symbols = py->symbols, .bias = py->bias };
-	ret->code = lp_symfile_section(py->symbols, ".text", &ret->from, &len);
-	ret->to = ret->from + len;
-}
 
 /* Where those of the names end up, none twice; one that leads to another is left out. */
 static size_t ends_of(const struct lp_py_text *t, const struct entries *e, uint64_t *ret)
@@ -110,10 +109,13 @@ static int find_entries(struct finder *f, const struct entries *e)
 	struct lp_py_text t;
 	int r = 0;
 
-	interpreter_text(f->py, &t);
+	if (has(f, e->trap))
+		return 0;
+	if (lp_py_text_interpreter(f->py, &t) < 0)
+		return -ENOENT;
 	if (e->no_exit)
 		hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
-	size_t n = t.code ? ends_of(&t, e, ends) : 0;
+	size_t n = ends_of(&t, e, ends);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = add(f, &t, e->trap, ends[i], &hook);
 	return n ? r : -ENOENT;
@@ -174,13 +176,10 @@ static uint64_t getter_of(struct finder *f, uint64_t type, const char *name)
 
 	for (size_t i = 0; at && i < GETSETS_MAX; i++, at += sizeof(struct getset)) {
 		struct getset def;
-		char text[32];
-		int cut = 0;
 
 		if (m->read(m, at, &def, sizeof(def)) < 0 || !def.name)
 			return 0;
-		long n = m->read_string(m, def.name, text, sizeof(text), &cut);
-		if (n == (long)strlen(name) && !memcmp(text, name, (size_t)n))
+		if (lp_py_cstring_is(m, def.name, name))
 			return def.get;
 	}
 	return 0;
@@ -250,8 +249,8 @@ static int find_callbacks(struct finder *f)
 	struct lp_py_text t;
 	int r = 0;
 
-	interpreter_text(f->py, &t);
-	if (!lp_symfile_find(f->py->symbols, "PyTraceBack_Here", &sym))
+	if (lp_py_text_interpreter(f->py, &t) < 0 ||
+	    !lp_symfile_find(f->py->symbols, "PyTraceBack_Here", &sym))
 		return 0;
 	hook.except[0] = lp_py_class_of_variable(f->py, "PyExc_SystemExit");
 	hook.except[1] = lp_py_class_of_variable(f->py, "PyExc_KeyboardInterrupt");
@@ -279,9 +278,9 @@ int lp_python_hooks(struct lp_python *py, struct lp_py_hooks *ret, struct lp_err
 		r = lp_err_set(err, ENOTSUP,
 			       "CPython %s: where it reports what nobody has caught can't be found",
 			       py->version);
-	if (r == 0)
+	if (r == 0 && !has(&f, LP_PY_TRAP_THREAD))
 		r = find_thread(&f);
-	if (r == 0)
+	if (r == 0 && !has(&f, LP_PY_TRAP_FUTURE))
 		r = find_futures(&f);
 	if (r == 0)
 		r = find_callbacks(&f);

@@ -66,9 +66,6 @@ void lp_py_describe_version(struct lp_python *py); /* hexversion as text */
 /* loop.c: the code of the evaluation loop. -ENOTSUP. */
 int lp_py_find_loop(struct lp_python *py, struct lp_err *err);
 
-/* loop.c: where the function that holds it begins, as an offset in the file. -ENOTSUP. */
-int lp_py_loop_entry(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err);
-
 /* verify.c: is all that was found what it should be? -EBADMSG, -ENOTSUP; -EAGAIN: not initialised yet. */
 int lp_py_verify(struct lp_python *py, struct lp_err *err);
 

@@ -46,6 +46,24 @@ const struct lp_py_layout *lp_py_layout_of(int minor)
 	return &layouts[minor - LP_PY_MINOR_MIN];
 }
 
+/* Members of objects of which the first bytes alone are copied: what lies further out would be read elsewhere. */
+static const struct {
+	const char *prefix;
+	uint16_t max;
+} heads[] = {
+	{ "code_code", LP_PY_NONE - 1 }, { "code_", LP_PY_CODE_HEAD - 8 },
+	{ "str_", LP_PY_STR_HEAD - 8 },	 { "tuple_", LP_PY_STR_HEAD - 8 },
+	{ "ob_", LP_PY_STR_HEAD - 8 },
+};
+
+static uint64_t max_of(const char *member)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(heads); i++)
+		if (!strncmp(member, heads[i].prefix, strlen(heads[i].prefix)))
+			return heads[i].max;
+	return LP_PY_NONE - 1;
+}
+
 int lp_py_layout_published(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_py_layout *l = &py->runtime.layout;
@@ -73,7 +91,7 @@ int lp_py_layout_published(struct lp_python *py, struct lp_err *err)
 		uint64_t value;
 
 		memcpy(&value, block + published[i].at[l->minor - 13], sizeof(value));
-		if (value >= LP_PY_NONE)
+		if (value > max_of(published[i].name))
 			return lp_err_set(err, ENOTSUP,
 					  "CPython %s: its debug offset of %s makes no sense",
 					  py->version, published[i].name);

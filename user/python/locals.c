@@ -11,8 +11,6 @@
 #define LOCALS_MAX 4096
 #define NAME_CHARS 256
 #define TRIES	   8
-/* co_localspluskinds: CO_FAST_CELL, CO_FAST_FREE (Include/internal/pycore_code.h) */
-#define KIND_IN_CELL 0xc0
 
 /* Names that one tuple of a code object has. */
 struct names {
@@ -64,7 +62,7 @@ static int next_names(struct lp_python *py, uint64_t code, unsigned int i, struc
 
 static bool is_in_cell(const struct names *n, uint64_t i)
 {
-	return n->has_kinds ? n->kinds[i] & KIND_IN_CELL : n->in_cells;
+	return n->has_kinds ? n->kinds[i] & (LP_PY_KIND_CELL | LP_PY_KIND_FREE) : n->in_cells;
 }
 
 /* What a place in the frame holds; 0: unbound. */
@@ -112,7 +110,7 @@ int lp_py_frame_local(struct lp_python *py, const struct lp_py_stack_frame *f, c
 struct gathering {
 	struct lp_python *py;
 	const struct lp_py_reader *reader;
-	LP_VEC(struct lp_py_local) locals;
+	LP_VEC(struct lp_named) locals;
 };
 
 static void put_error(struct lp_value *ret, const char *why)
@@ -120,9 +118,24 @@ static void put_error(struct lp_value *ret, const char *why)
 	*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .is_python = true, .str = why };
 }
 
-static bool is_hidden(const struct lp_py_reader *r, const char *name)
+/* Its name, and what is shown in place of a value that is not to be. -ENOENT: it is no name of the program:
+ * the iterator of a comprehension is ".0".
+ */
+static int begin_local(struct gathering *g, uint64_t str, struct lp_named *ret, bool *ret_hidden)
 {
-	return r->is_redacted && r->is_redacted(r->redact, name, strlen(name));
+	const struct lp_py_reader *r = g->reader;
+	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
+
+	if (lp_py_text(&g->py->memory.memory, &g->py->runtime.layout, str, NAME_CHARS, &name) < 0 ||
+	    !name.len || name.data[0] == '.')
+		return -ENOENT;
+	ret->name = lp_arena_strndup(r->arena, name.data, name.len);
+	if (!ret->name)
+		return -ENOMEM;
+	*ret_hidden = r->is_redacted && r->is_redacted(r->redact, ret->name, strlen(ret->name));
+	if (*ret_hidden)
+		put_error(&ret->value, "redacted");
+	return 0;
 }
 
 /* The value, while the frame has the object. */
@@ -148,26 +161,19 @@ static void read_value(struct gathering *g, uint64_t frame, uint32_t index, bool
 static int add_local(struct gathering *g, const struct lp_py_stack_frame *f, const struct names *n,
 		     uint64_t i)
 {
-	struct lp_memory *m = &g->py->memory.memory;
 	const struct lp_py_layout *l = &g->py->runtime.layout;
-	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
-	struct lp_py_local local = { 0 };
 	const uint32_t index = n->first + (uint32_t)i;
+	struct lp_named local = { 0 };
 	uint64_t str, object;
+	bool hidden;
 
-	if (lp_py_u64(m, n->tuple + l->tuple_items + i * 8, &str) < 0 ||
-	    lp_py_text(m, l, str, NAME_CHARS, &name) < 0 ||
-	    read_slot(g->py, f->addr, index, is_in_cell(n, i), &object) < 0 || !object || !name.len)
+	if (lp_py_u64(&g->py->memory.memory, n->tuple + l->tuple_items + i * 8, &str) < 0 ||
+	    read_slot(g->py, f->addr, index, is_in_cell(n, i), &object) < 0 || !object)
 		return 0;
-	/* the iterator of a comprehension */
-	if (name.data[0] == '.')
-		return 0;
-	local.name = lp_arena_strndup(g->reader->arena, name.data, name.len);
-	if (!local.name)
-		return -ENOMEM;
-	if (is_hidden(g->reader, local.name))
-		put_error(&local.value, "redacted");
-	else
+	int r = begin_local(g, str, &local, &hidden);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!hidden)
 		read_value(g, f->addr, index, is_in_cell(n, i), object, &local.value);
 	return lp_vec_push(&g->locals, local);
 }
@@ -175,20 +181,17 @@ static int add_local(struct gathering *g, const struct lp_py_stack_frame *f, con
 /* Of a class body: a dict. */
 static int add_named(uint64_t key, uint64_t value, void *arg)
 {
-	struct gathering *g = arg;
-	lp_auto(lp_buf_done) struct lp_buf name = { 0 };
-	struct lp_py_local local = { 0 };
 	const struct lp_py_value v = { .tag = LP_PY_OBJECT, .bits = value };
+	struct gathering *g = arg;
+	struct lp_named local = { 0 };
+	bool hidden;
 
-	if (lp_py_text(&g->py->memory.memory, &g->py->runtime.layout, key, NAME_CHARS, &name) < 0 ||
-	    !name.len || g->locals.len >= LOCALS_MAX)
+	if (g->locals.len >= LOCALS_MAX)
 		return 0;
-	local.name = lp_arena_strndup(g->reader->arena, name.data, name.len);
-	if (!local.name)
-		return -ENOMEM;
-	if (is_hidden(g->reader, local.name))
-		put_error(&local.value, "redacted");
-	else
+	int r = begin_local(g, key, &local, &hidden);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!hidden)
 		lp_py_read_value(g->reader, &v, &local.value);
 	return lp_vec_push(&g->locals, local);
 }
@@ -229,7 +232,7 @@ static bool has_stayed(struct lp_python *py, const struct lp_py_stack_frame *f)
 }
 
 int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame,
-		     const struct lp_py_reader *reader, struct lp_py_local **ret, size_t *ret_n)
+		     const struct lp_py_reader *reader, struct lp_named **ret, size_t *ret_n)
 {
 	struct gathering g = { .py = py, .reader = reader };
 	uint32_t flags;
@@ -241,7 +244,7 @@ int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame
 	if (r == 0 && !has_stayed(py, frame))
 		r = -ESTALE;
 	if (r == 0) {
-		*ret = lp_arena_array(reader->arena, struct lp_py_local, g.locals.len + 1);
+		*ret = lp_arena_array(reader->arena, struct lp_named, g.locals.len + 1);
 		r = *ret ? 0 : -ENOMEM;
 		if (r == 0 && g.locals.len)
 			memcpy(*ret, g.locals.data, g.locals.len * sizeof(*g.locals.data));

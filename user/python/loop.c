@@ -163,25 +163,6 @@ int lp_py_find_loop(struct lp_python *py, struct lp_err *err)
 	return r;
 }
 
-static int match_loop(const struct lp_elf_symbol *sym, void *arg)
-{
-	if (!sym->is_code || strcmp(sym->name, LOOP_SYMBOL) != 0)
-		return 0;
-	*(struct lp_elf_symbol *)arg = *sym;
-	return 1;
-}
-
-int lp_py_loop_entry(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err)
-{
-	struct lp_elf_symbol sym;
-
-	if (lp_symfile_each(py->symbols, match_loop, &sym) <= 0 ||
-	    lp_symfile_offset(py->symbols, sym.addr, ret_offset) < 0)
-		return lp_err_set(err, ENOTSUP, "CPython %s: %s has no symbol %s", py->version,
-				  py->file, LOOP_SYMBOL);
-	return 0;
-}
-
 struct maker {
 	const char *name;
 	int first_minor; /* of the versions that make every code object through it */
@@ -207,21 +188,46 @@ static int match_maker(const struct lp_elf_symbol *sym, void *arg)
 	return 1;
 }
 
+static int match_function(const struct lp_elf_symbol *sym, void *arg)
+{
+	struct lp_elf_symbol *ret = arg;
+
+	if (!sym->is_code || strcmp(sym->name, ret->name))
+		return 0;
+	*ret = *sym;
+	return 1;
+}
+
+/* so: what follows from it that there is none. */
+static int find_offset(struct lp_python *py, const char *name,
+		       int (*match)(const struct lp_elf_symbol *sym, void *arg), const char *so,
+		       uint64_t *ret, struct lp_err *err)
+{
+	struct lp_elf_symbol sym = { .name = name };
+
+	if (lp_symfile_each(py->symbols, match, &sym) <= 0 &&
+	    lp_symfile_each_debug(py->symbols, match, &sym) <= 0)
+		return lp_err_set(err, ENOENT, "CPython %s: %s has no symbol %s%s", py->version,
+				  py->file, name, so);
+	if (lp_symfile_offset(py->symbols, sym.addr, ret) < 0)
+		return lp_err_set(err, ENOENT, "%s: %s lies outside of its code", py->file, name);
+	return 0;
+}
+
 int lp_python_code_maker(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err)
 {
 	const struct maker *maker = makers;
 
 	while (py->runtime.layout.minor < maker->first_minor)
 		maker++;
-	struct lp_elf_symbol sym = { .name = maker->name };
-	if (lp_symfile_each(py->symbols, match_maker, &sym) <= 0 &&
-	    lp_symfile_each_debug(py->symbols, match_maker, &sym) <= 0)
-		return lp_err_set(err, ENOENT,
-				  "CPython %s: %s has no symbol %s, so modules that are imported "
-				  "later can't be noticed: install its debug symbols",
-				  py->version, py->file, maker->name);
-	if (lp_symfile_offset(py->symbols, sym.addr, ret_offset) < 0)
-		return lp_err_set(err, ENOENT, "%s: %s lies outside of its code", py->file,
-				  maker->name);
-	return 0;
+	return find_offset(py, maker->name, match_maker,
+			   ", so modules that are imported later can't be noticed: install its "
+			   "debug symbols",
+			   ret_offset, err);
+}
+
+int lp_python_function_offset(struct lp_python *py, const char *name, uint64_t *ret,
+			      struct lp_err *err)
+{
+	return find_offset(py, name, match_function, "", ret, err);
 }

@@ -5,8 +5,6 @@
 
 #include "python/impl.h"
 
-#define INTERPS_MAX 256
-
 /* They are a list, the main one last. */
 int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 {
@@ -17,7 +15,7 @@ int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 
 	if (r == 0 && !interp)
 		return -ENOENT;
-	for (int i = 0; r == 0 && i < INTERPS_MAX; i++, interp = next) {
+	for (int i = 0; r == 0 && i < LP_PY_INTERPS_MAX; i++, interp = next) {
 		r = lp_py_u64(m, interp + l->interp_next, &next);
 		if (r == 0 && !next) {
 			*ret = interp;
@@ -27,13 +25,16 @@ int lp_py_main_interpreter(struct lp_python *py, uint64_t *ret)
 	return r < 0 ? r : -EBADMSG;
 }
 
-static int find_dicts(struct lp_python *py, uint64_t modules, const char *const *names, size_t n,
-		      uint64_t *ret)
+int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
+			 uint64_t *ret)
 {
 	struct lp_memory *m = &py->memory.memory;
 	const struct lp_py_layout *l = &py->runtime.layout;
-	int r = lp_py_dict_find_all(m, l, modules, names, n, ret);
+	uint64_t modules;
+	int r = lp_py_u64(m, interp + l->interp_modules, &modules);
 
+	if (r == 0)
+		r = lp_py_dict_find_all(m, l, modules, names, n, ret);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (ret[i] && (lp_py_u64(m, ret[i] + l->module_dict, &ret[i]) < 0 ||
 			       !lp_py_is_dict(m, l, ret[i])))
@@ -47,15 +48,6 @@ int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n,
 	int r = lp_py_main_interpreter(py, &interp);
 
 	return r < 0 ? r : lp_py_interp_modules(py, interp, names, n, ret);
-}
-
-int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
-			 uint64_t *ret)
-{
-	uint64_t modules;
-	int r = lp_py_u64(&py->memory.memory, interp + py->runtime.layout.interp_modules, &modules);
-
-	return r < 0 ? r : find_dicts(py, modules, names, n, ret);
 }
 
 /* A name of a module, where it is an object of that type. */

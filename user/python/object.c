@@ -27,6 +27,16 @@ int lp_py_u8(struct lp_memory *m, uint64_t addr, uint8_t *ret)
 	return m->read(m, addr, ret, sizeof(*ret));
 }
 
+bool lp_py_cstring_is(struct lp_memory *m, uint64_t addr, const char *text)
+{
+	const size_t len = strlen(text);
+	char have[64];
+	int cut;
+
+	return m->read_string(m, addr, have, sizeof(have), &cut) == (long)len &&
+	       !memcmp(have, text, len);
+}
+
 int lp_py_type(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret)
 {
 	return object ? lp_py_u64(m, object + l->ob_type, ret) : -EFAULT;
@@ -161,17 +171,13 @@ int lp_py_bytes(struct lp_memory *m, const struct lp_py_layout *l, uint64_t byte
 	return r;
 }
 
-#define HEAD_MAX 64 /* bytes of a str up to its first ASCII character */
-
 /* What one reading tells: can this str have that text? Most have another length or beginning. */
 static bool may_be(const struct lp_py_layout *l, const unsigned char *head, const char *text)
 {
 	const size_t len = strlen(text);
-	uint64_t length;
-	uint32_t state;
+	const uint64_t length = lp_py_u64_in(head, l->str_length);
+	const uint32_t state = lp_py_u32_in(head, l->str_state);
 
-	memcpy(&length, head + l->str_length, sizeof(length));
-	memcpy(&state, head + l->str_state, sizeof(state));
 	if (length > len || length * 4 < len)
 		return false;
 	bool compact_ascii = (state >> l->str_kind_shift & 0x18) == 0x18;
@@ -179,9 +185,9 @@ static bool may_be(const struct lp_py_layout *l, const unsigned char *head, cons
 }
 
 static bool read_head(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
-		      unsigned char ret[HEAD_MAX])
+		      unsigned char ret[LP_PY_STR_HEAD])
 {
-	return l->str_ascii < HEAD_MAX && m->read(m, str, ret, l->str_ascii + 1u) == 0;
+	return l->str_ascii < LP_PY_STR_HEAD && m->read(m, str, ret, l->str_ascii + 1u) == 0;
 }
 
 static bool text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
@@ -197,7 +203,7 @@ static bool text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t str,
 		   const char *text)
 {
-	unsigned char head[HEAD_MAX];
+	unsigned char head[LP_PY_STR_HEAD];
 
 	return read_head(m, l, str, head) && may_be(l, head, text) && text_is(m, l, str, text);
 }
@@ -231,6 +237,17 @@ int lp_py_int(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object
 	}
 	*ret = negative ? -(int64_t)value : (int64_t)value;
 	return 0;
+}
+
+int lp_py_items(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret,
+		uint64_t *ret_n)
+{
+	int r = lp_py_length(m, l, object, ret_n);
+
+	*ret = object + l->tuple_items;
+	return r == 0 && has_flag(m, l, object, LP_PY_TP_LIST)
+		       ? lp_py_u64(m, object + l->list_items, ret)
+		       : r;
 }
 
 int lp_py_length(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret)
@@ -315,14 +332,6 @@ static int find_dict(struct lp_memory *m, const struct lp_py_layout *l, uint64_t
 	return find_entries(m, l, keys, ret);
 }
 
-static uint64_t word_at(const unsigned char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t dict,
 		    int (*fn)(uint64_t key, uint64_t value, void *arg), void *arg)
 {
@@ -341,7 +350,8 @@ int lp_py_dict_each(struct lp_memory *m, const struct lp_py_layout *l, uint64_t 
 				return r;
 		}
 		const unsigned char *entry = chunk + i % at_once * d.entry_size;
-		uint64_t key = word_at(entry + d.key_at), value = word_at(entry + d.value_at);
+		uint64_t key = lp_py_u64_in(entry, d.key_at),
+			 value = lp_py_u64_in(entry, d.value_at);
 		if (d.values && lp_py_u64(m, d.values + i * 8, &value) < 0)
 			return -EFAULT;
 		if (!key || !value) /* deleted */
@@ -365,7 +375,7 @@ struct search {
 static int match(uint64_t key, uint64_t value, void *arg)
 {
 	struct search *s = arg;
-	unsigned char head[HEAD_MAX];
+	unsigned char head[LP_PY_STR_HEAD];
 
 	if (!read_head(s->m, s->l, key, head))
 		return 0;

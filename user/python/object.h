@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
@@ -20,6 +21,31 @@
 int lp_py_u64(struct lp_memory *m, uint64_t addr, uint64_t *ret);
 int lp_py_u32(struct lp_memory *m, uint64_t addr, uint32_t *ret);
 int lp_py_u8(struct lp_memory *m, uint64_t addr, uint8_t *ret);
+
+/* Is it this C string at addr, of less than 64 bytes? */
+bool lp_py_cstring_is(struct lp_memory *m, uint64_t addr, const char *text);
+
+/* The word or int in bytes that have been read. */
+static inline uint64_t lp_py_u64_in(const uint8_t *bytes, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, bytes + at, sizeof(v));
+	return v;
+}
+
+static inline uint32_t lp_py_u32_in(const uint8_t *bytes, size_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, bytes + at, sizeof(v));
+	return v;
+}
+
+/* Bytes of a code object in which all that is looked at lies but for its units. */
+#define LP_PY_CODE_HEAD 152
+/* Bytes of a str up to its first ASCII character, at most. */
+#define LP_PY_STR_HEAD 64
 
 /* The object's type; its object's tp_flags (LP_PY_TP_*). */
 int lp_py_type(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret);
@@ -44,7 +70,9 @@ bool lp_py_text_is(struct lp_memory *m, const struct lp_py_layout *l, uint64_t s
 /* An int that fits. -ERANGE. */
 int lp_py_int(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, int64_t *ret);
 
-/* A tuple or list: how many items, and one of them. A list's items can move at any time. */
+/* A tuple or list: where its items are and how many; how many, and one of them. A list's can move at any time. */
+int lp_py_items(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret,
+		uint64_t *ret_n);
 int lp_py_length(struct lp_memory *m, const struct lp_py_layout *l, uint64_t object, uint64_t *ret);
 int lp_py_tuple_item(struct lp_memory *m, const struct lp_py_layout *l, uint64_t tuple, uint64_t i,
 		     uint64_t *ret);

@@ -9,10 +9,7 @@
 #define LOCALS_MAX   4096
 #define NAME_MAX_LEN 1024
 
-/* co_localspluskinds (Include/internal/pycore_code.h). */
-#define KIND_HIDDEN 0x10
-#define KIND_CELL   0x40
-#define KIND_FREE   0x80
+#define KIND_HIDDEN 0x10u /* CO_FAST_HIDDEN (Include/internal/pycore_code.h) */
 
 struct variable {
 	const char *name;
@@ -108,11 +105,11 @@ static int read_new_locals(struct py_scope *s, uint64_t code, uint32_t n_argumen
 		r = lp_py_tuple_item(m, l, names, i, &item);
 		if (r == 0)
 			r = add_local(s, item,
-				      (struct variable){ .index = i,
-							 .is_cell = kind & (KIND_CELL | KIND_FREE),
-							 .is_argument = i < n_arguments,
-							 .is_hidden = s->by_name &&
-								      (kind & KIND_HIDDEN) });
+				      (struct variable){
+					      .index = i,
+					      .is_cell = kind & (LP_PY_KIND_CELL | LP_PY_KIND_FREE),
+					      .is_argument = i < n_arguments,
+					      .is_hidden = s->by_name && (kind & KIND_HIDDEN) });
 	}
 	return r;
 }

@@ -45,7 +45,7 @@ static const struct slot {
 #undef AT
 #undef SLOT
 
-/* tp_str of the class that a variable of the interpreter points to. */
+/* tp_str of the class that a variable of the interpreter points to; BaseException is the first. */
 static const struct {
 	size_t at;
 	const char *variable;
@@ -98,16 +98,11 @@ struct slotdef {
 /* slot_tp_getattr_hook has no exported symbol; slotdefs has it beside "__getattr__". */
 static bool is_getattr_hook(struct lp_python *py, const uint64_t *words)
 {
-	struct lp_memory *m = &py->memory.memory;
 	struct slotdef def;
-	char name[16];
-	int cut;
 
 	memcpy(&def, words, sizeof(def));
-	if (def.offset != py->runtime.layout.tp_getattro || !is_code(py, def.function))
-		return false;
-	return m->read_string(m, def.name, name, sizeof(name), &cut) == 11 &&
-	       !memcmp(name, "__getattr__", 11);
+	return def.offset == py->runtime.layout.tp_getattro && is_code(py, def.function) &&
+	       lp_py_cstring_is(&py->memory.memory, def.name, "__getattr__");
 }
 
 #define SLOTDEF_WORDS (sizeof(struct slotdef) / sizeof(uint64_t))
@@ -136,13 +131,33 @@ uint64_t lp_py_class_of_variable(struct lp_python *py, const char *variable)
 	return class;
 }
 
+static int note_variable(const struct lp_elf_symbol *sym, void *arg)
+{
+	uint64_t *variables = arg;
+
+	if (strncmp(sym->name, "PyExc_", strlen("PyExc_")))
+		return 0;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(exceptions); i++)
+		if (!strcmp(sym->name, exceptions[i].variable))
+			variables[i] = sym->addr;
+	return 0;
+}
+
+/* All at once: there are many symbols. */
 static void read_exceptions(struct lp_python *py)
 {
-	for (size_t i = 0; i < LP_ARRAY_SIZE(exceptions); i++) {
-		uint64_t class = lp_py_class_of_variable(py, exceptions[i].variable), function;
+	struct lp_memory *m = &py->memory.memory;
+	uint64_t variables[LP_ARRAY_SIZE(exceptions)] = { 0 };
 
-		if (class && lp_py_u64(&py->memory.memory, class + py->runtime.layout.tp_str,
-				       &function) >= 0)
+	lp_symfile_each(py->symbols, note_variable, variables);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(exceptions); i++) {
+		uint64_t class, function;
+
+		if (!variables[i] || lp_py_u64(m, variables[i] + py->bias, &class) < 0)
+			continue;
+		if (i == 0)
+			py->runtime.type_exception = class;
+		if (lp_py_u64(m, class + py->runtime.layout.tp_str, &function) >= 0)
 			memcpy((char *)&py->runtime + exceptions[i].at, &function,
 			       sizeof(function));
 	}

@@ -6,25 +6,8 @@
 #include "python/stacks_impl.h"
 
 #define HEAD_MAX  256 /* bytes of a frame up to what is looked at */
-#define CODE_HEAD 152 /* of a code object */
 #define TRIES	  8
 #define SEAM_FROM 3 /* frame owners from here on are seams to C, from 3.12 on */
-
-static uint64_t word(const uint8_t *p, unsigned int at)
-{
-	uint64_t v;
-
-	memcpy(&v, p + at, sizeof(v));
-	return v;
-}
-
-static uint32_t half(const uint8_t *p, unsigned int at)
-{
-	uint32_t v;
-
-	memcpy(&v, p + at, sizeof(v));
-	return v;
-}
 
 /* No more than what is wanted: memory can end behind a frame. */
 static size_t head_size(const struct lp_py_layout *l)
@@ -43,16 +26,16 @@ static int read_code(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 		     struct lp_py_frame *ret)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	uint8_t head[CODE_HEAD];
+	uint8_t head[LP_PY_CODE_HEAD];
 
 	if (m->read(m, code, head, sizeof(head)) < 0)
 		return -EFAULT;
-	if (word(head, l->ob_type) != rt->type_code)
+	if (lp_py_u64_in(head, l->ob_type) != rt->type_code)
 		return -EINVAL;
 	ret->code = code;
-	ret->name = word(head, l->code_name);
-	ret->filename = word(head, l->code_filename);
-	ret->firstlineno = half(head, l->code_firstlineno);
+	ret->name = lp_py_u64_in(head, l->code_name);
+	ret->filename = lp_py_u64_in(head, l->code_filename);
+	ret->firstlineno = lp_py_u32_in(head, l->code_firstlineno);
 	return 0;
 }
 
@@ -65,7 +48,7 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 
 	if (!frame || frame & 7 || size > sizeof(head) || m->read(m, frame, head, size) < 0)
 		return -EFAULT;
-	*ret_back = word(head, l->frame_back);
+	*ret_back = lp_py_u64_in(head, l->frame_back);
 	*ret = (struct lp_py_stack_frame){ .addr = frame, .is_entered = l->minor <= 10 };
 	if (l->frame_owner != LP_PY_NONE) {
 		const uint8_t owner = head[l->frame_owner];
@@ -77,14 +60,15 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 			ret->is_entered = head[l->frame_owner - 1];
 	}
 
-	const uint64_t code = word(head, l->frame_code) & ~(uint64_t)l->frame_tags;
+	const uint64_t code = lp_py_u64_in(head, l->frame_code) & ~(uint64_t)l->frame_tags;
 	int r = read_code(m, rt, code, &ret->at);
 	if (r < 0)
 		return r;
 
-	int64_t lasti = l->lasti_unit
-				? (int64_t)(int32_t)half(head, l->frame_lasti) * l->lasti_unit
-				: (int64_t)(word(head, l->frame_lasti) - (code + l->code_code));
+	int64_t lasti =
+		l->lasti_unit
+			? (int64_t)(int32_t)lp_py_u32_in(head, l->frame_lasti) * l->lasti_unit
+			: (int64_t)(lp_py_u64_in(head, l->frame_lasti) - (code + l->code_code));
 	ret->is_begun = lasti >= 0;
 	ret->at.lasti = lasti >= 0 ? (uint64_t)lasti : 0;
 	return 0;

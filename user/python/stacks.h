@@ -35,7 +35,8 @@ struct lp_py_stack { /* innermost first */
 
 struct lp_py_thread {
 	uint64_t tstate;
-	int64_t interpreter; /* 0: the main one */
+	uint64_t interp;     /* its PyInterpreterState */
+	int64_t interpreter; /* that one's number; 0: the main one */
 	uint64_t ident;	     /* threading.get_ident(): the thread's pthread_self() */
 	pid_t tid;	     /* as the process itself knows it, from 3.11 on; 0: not known */
 	bool has_gil;
@@ -102,17 +103,11 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 int lp_python_awaiter(struct lp_python *py, uint64_t task, struct lp_arena *arena,
 		      struct lp_py_task *ret);
 
-/* Variables of a frame, in the order of the code object. */
-struct lp_py_local {
-	const char *name;
-	struct lp_value value;
-};
-
-/* -ESTALE: the frame is no longer where it was; -ENOMEM; -EFAULT. One that changed while it was read is an error
+/* Variables of a frame, in the order of the code object. -ESTALE: the frame is no longer where it was; -ENOMEM; -EFAULT. One that changed while it was read is an error
  * in place.
  */
 int lp_python_locals(struct lp_python *py, const struct lp_py_stack_frame *frame,
-		     const struct lp_py_reader *reader, struct lp_py_local **ret, size_t *ret_n);
+		     const struct lp_py_reader *reader, struct lp_named **ret, size_t *ret_n);
 
 /* Code objects are taken from frames alone from now on, not looked for through the memory, which takes
  * long. Up to 3.10 functions then have their plain names.

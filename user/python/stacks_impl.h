@@ -45,7 +45,9 @@ enum lp_py_gen_state {
 };
 
 bool lp_py_is_generator(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t object);
-/* Where the frame of a generator is and what it does; *ret_frame 0: it has none any more. */
+/* Where the frame of a generator is and what it does; *ret_frame 0: it has none any more, or, with -EFAULT,
+ * that can't be read.
+ */
 int lp_py_gen_state(struct lp_memory *m, const struct lp_py_layout *l, uint64_t gen,
 		    enum lp_py_gen_state *ret, uint64_t *ret_frame);
 

@@ -87,21 +87,9 @@ static void hash_names(struct lp_python *py)
 		*names[i].ret = lp_python_hash(py, names[i].name, strlen(names[i].name), false);
 }
 
-/* PyExc_BaseException is a variable. */
-static void find_exception(struct lp_python *py)
-{
-	struct lp_py_runtime *rt = &py->runtime;
-	uint64_t type = 0;
-
-	if (rt->type_exception)
-		lp_py_u64(&py->memory.memory, rt->type_exception, &type);
-	rt->type_exception = type;
-}
-
 void lp_py_find_statics(struct lp_python *py)
 {
 	hash_names(py);
-	find_exception(py);
 	for (size_t i = 0; i < LP_ARRAY_SIZE(states); i++)
 		if (states[i].minor == py->runtime.layout.minor) {
 			py->runtime.static_type_size = states[i].size;

@@ -402,7 +402,7 @@ static int add_calls(struct lp_python *py, const struct lp_py_site *site, struct
 	s.site.unit_register = has_thread ? RSI : RDI;
 	s.site.unit_delta = has_thread ? RDX : RSI;
 	s.site.flags |= LP_PY_SITE_STEPS | LP_PY_SITE_CALLED;
-	int r = lp_py_loop_entry(py, &offset, err);
+	int r = lp_python_function_offset(py, "_PyEval_EvalFrameDefault", &offset, err);
 	if (r < 0)
 		return r;
 	if (lp_vec_push(&s.offsets, offset) < 0 || lp_vec_push(ret, s) < 0)

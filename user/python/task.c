@@ -44,7 +44,7 @@ static int read_python(struct lp_python *py, uint64_t addr, struct lp_py_task_lo
 	return 0;
 }
 
-static bool is_c_task(const struct lp_py_task_reader *r, uint64_t object)
+bool lp_py_is_c_task(const struct lp_py_task_reader *r, uint64_t object)
 {
 	return lp_py_is_made_from(&r->py->memory.memory, &r->py->runtime.layout, object,
 				  r->type_task);
@@ -54,8 +54,8 @@ static int take_snap(const struct lp_py_task_reader *r, uint64_t addr, struct lp
 {
 	struct lp_memory *m = &r->py->memory.memory;
 	const struct lp_py_runtime *rt = &r->py->runtime;
-	int e = is_c_task(r, addr) ? read_c(m, &rt->layout, addr, ret)
-				   : read_python(r->py, addr, ret);
+	int e = lp_py_is_c_task(r, addr) ? read_c(m, &rt->layout, addr, ret)
+					 : read_python(r->py, addr, ret);
 
 	if (e < 0 || ret->state == LP_PY_TASK_DONE || !ret->coro)
 		return e;
@@ -75,7 +75,7 @@ static bool is_task(const struct lp_py_task_reader *r, uint64_t object)
 	static const char *const names[] = { "_coro", "_fut_waiter" };
 	uint64_t found[LP_ARRAY_SIZE(names)];
 
-	return is_c_task(r, object) ||
+	return lp_py_is_c_task(r, object) ||
 	       (lp_py_attributes(r->py, object, names, LP_ARRAY_SIZE(names), found) == 0 &&
 		found[0] && found[1]);
 }
@@ -94,7 +94,7 @@ static void add_items(const struct lp_py_task_reader *r, struct lp_py_task_look 
 	struct lp_memory *m = &r->py->memory.memory;
 	const struct lp_py_runtime *rt = &r->py->runtime;
 	const struct lp_py_layout *l = &rt->layout;
-	uint64_t type, n = 0, items = object + l->tuple_items, word;
+	uint64_t type, n, items, word;
 
 	if (lp_py_type(m, l, object, &type) < 0)
 		return;
@@ -104,8 +104,7 @@ static void add_items(const struct lp_py_task_reader *r, struct lp_py_task_look 
 		    lp_py_u64(m, object + l->set_table, &items) < 0)
 			return;
 		n++;
-	} else if (lp_py_length(m, l, object, &n) < 0 ||
-		   (type != rt->type_tuple && lp_py_u64(m, object + l->list_items, &items) < 0)) {
+	} else if (lp_py_items(m, l, object, &items, &n) < 0) {
 		return;
 	}
 	for (uint64_t i = 0; i < n && i < ITEMS_MAX; i++)

@@ -101,33 +101,12 @@ static int add_ring(struct registry *reg, uint64_t head)
 
 static int add_rings(struct registry *reg, const struct lp_py_threads *threads)
 {
-	uint64_t of;
 	int r = add_ring(reg, reg->interp + reg->l->interp_tasks);
 
 	lp_vec_each (threads, t)
-		if (r == 0 && lp_py_u64(reg->m, t->tstate + reg->l->tstate_interp, &of) == 0 &&
-		    of == reg->interp)
+		if (r == 0 && t->interp == reg->interp)
 			r = add_ring(reg, t->tstate + reg->l->tstate_tasks);
 	return r;
-}
-
-static int compare_addr(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void drop_twins(struct lp_py_addrs *a)
-{
-	size_t kept = 0;
-
-	if (a->len)
-		qsort(a->data, a->len, sizeof(*a->data), compare_addr);
-	for (size_t i = 0; i < a->len; i++)
-		if (!kept || a->data[kept - 1] != a->data[i])
-			a->data[kept++] = a->data[i];
-	a->len = kept;
 }
 
 static int find_once(struct registry *reg, const struct lp_py_threads *threads, uint64_t asyncio)
@@ -144,7 +123,7 @@ static int find_once(struct registry *reg, const struct lp_py_threads *threads, 
 		r = add_set(reg, sets[2]);
 	if (r == 0 && reg->l->interp_tasks != LP_PY_NONE && reg->type_task)
 		r = add_rings(reg, threads);
-	drop_twins(reg->found);
+	lp_py_addrs_sort(reg->found);
 	return r;
 }
 
@@ -281,16 +260,15 @@ int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 		    struct lp_arena *arena, struct lp_py_tasks *ret, struct lp_err *err)
 {
 	lp_auto(lp_py_tasks_done) struct lp_py_tasks tasks = { 0 };
-	uint64_t interp = 0, seen = 0;
+	uint64_t seen = 0;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < threads->len; i++, seen = interp) {
-		if (lp_py_u64(&py->memory.memory,
-			      threads->data[i].tstate + py->runtime.layout.tstate_interp,
-			      &interp) < 0)
-			interp = seen;
+	for (size_t i = 0; r == 0 && i < threads->len; i++) {
+		const uint64_t interp = threads->data[i].interp;
+
 		if (interp != seen)
 			r = read_interp(py, interp, threads, arena, &tasks);
+		seen = interp;
 	}
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);

@@ -71,15 +71,11 @@ const char *lp_py_texts_add(struct lp_py_texts *t, const char *text, size_t len)
 static const char *text_in(const struct lp_py_runtime *rt, const uint8_t *head, size_t *ret_len)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	uint64_t type, length;
-	uint32_t state;
+	const uint64_t length = lp_py_u64_in(head, l->str_length);
+	const uint32_t state = lp_py_u32_in(head, l->str_state) >> l->str_kind_shift;
 
-	memcpy(&type, head + l->ob_type, sizeof(type));
-	memcpy(&length, head + l->str_length, sizeof(length));
-	memcpy(&state, head + l->str_state, sizeof(state));
-	state >>= l->str_kind_shift;
-	if (type != rt->type_str || (state & 7) != 1 || (state >> 3 & 3) != 3 ||
-	    length > (uint64_t)HEAD - l->str_ascii)
+	if (lp_py_u64_in(head, l->ob_type) != rt->type_str || (state & 7) != 1 ||
+	    (state >> 3 & 3) != 3 || length > (uint64_t)HEAD - l->str_ascii)
 		return NULL;
 	*ret_len = length;
 	return (const char *)head + l->str_ascii;

@@ -5,8 +5,7 @@
 
 #include "python/stacks_impl.h"
 
-#define INTERPS_MAX 256
-#define TRIES	    16
+#define TRIES 16
 
 void lp_py_threads_done(struct lp_py_threads *t)
 {
@@ -17,12 +16,10 @@ void lp_py_threads_done(struct lp_py_threads *t)
 
 /* What an interpreter's threads need to know of it. */
 struct interp {
-	struct lp_python *py;
 	struct lp_memory *m;
 	const struct lp_py_layout *l;
 	uint64_t addr, holder; /* the PyThreadState that has the GIL; 0 */
 	int64_t id;
-	uint64_t running_loops; /* the dict asyncio.tasks._current_tasks; 0 */
 };
 
 /* -ENOENT: nobody has it. */
@@ -45,7 +42,7 @@ static int read_thread(const struct interp *in, uint64_t tstate, struct lp_py_th
 	const struct lp_py_layout *l = in->l;
 	uint64_t of, native = 0;
 
-	*ret = (struct lp_py_thread){ .tstate = tstate, .interpreter = in->id };
+	*ret = (struct lp_py_thread){ .tstate = tstate, .interp = in->addr, .interpreter = in->id };
 	if (lp_py_u64(in->m, tstate + l->tstate_interp, &of) < 0 || of != in->addr ||
 	    lp_py_u64(in->m, tstate + l->tstate_thread_id, &ret->ident) < 0)
 		return -EFAULT;
@@ -80,12 +77,12 @@ static int read_interp(const struct interp *in, struct lp_py_threads *ret)
 
 static int read_all(struct lp_python *py, struct lp_py_threads *ret)
 {
-	struct interp in = { .py = py, .m = &py->memory.memory, .l = &py->runtime.layout };
+	struct interp in = { .m = &py->memory.memory, .l = &py->runtime.layout };
 	uint64_t next;
 	int r = lp_py_u64(in.m, py->runtime.runtime + in.l->runtime_interpreters, &next);
 
 	ret->len = 0;
-	for (int i = 0; r == 0 && next && i < INTERPS_MAX; i++) {
+	for (int i = 0; r == 0 && next && i < LP_PY_INTERPS_MAX; i++) {
 		in.addr = next;
 		in.holder = 0;
 		read_gil(py, in.addr, &in.holder);
@@ -95,6 +92,7 @@ static int read_all(struct lp_python *py, struct lp_py_threads *ret)
 		if (r == 0)
 			r = lp_py_u64(in.m, in.addr + in.l->interp_next, &next);
 	}
+	ret->cut |= r == 0 && next;
 	return r;
 }
 
@@ -115,7 +113,7 @@ struct naming {
 	struct lp_python *py;
 	struct lp_arena *arena;
 	struct lp_py_threads *threads;
-	int64_t interpreter;
+	uint64_t interp;
 };
 
 static int name_thread(uint64_t key, uint64_t value, void *arg)
@@ -128,7 +126,7 @@ static int name_thread(uint64_t key, uint64_t value, void *arg)
 	if (lp_py_int(&n->py->memory.memory, &n->py->runtime.layout, key, &ident) < 0)
 		return 0;
 	lp_vec_each (n->threads, t)
-		if (t->ident == (uint64_t)ident && t->interpreter == n->interpreter &&
+		if (t->ident == (uint64_t)ident && t->interp == n->interp &&
 		    lp_py_attributes(n->py, value, names, 1, &name) == 0)
 			t->name = lp_py_name_of(n->py, name, n->arena);
 	return 0;
@@ -160,24 +158,24 @@ static int find_task(uint64_t key, uint64_t value, void *arg)
 	const struct naming *n = arg;
 
 	lp_vec_each (n->threads, t)
-		if (t->loop == key && t->interpreter == n->interpreter)
+		if (t->loop == key && t->interp == n->interp)
 			t->task = value;
 	return 0;
 }
 
-static void name_interp(struct naming *n, uint64_t interp)
+static void name_interp(struct naming *n)
 {
 	static const char *const modules[] = { "threading", "asyncio.tasks" };
 	struct lp_memory *m = &n->py->memory.memory;
 	const struct lp_py_layout *l = &n->py->runtime.layout;
 	uint64_t dicts[LP_ARRAY_SIZE(modules)], dict;
 
-	if (lp_py_interp_modules(n->py, interp, modules, LP_ARRAY_SIZE(modules), dicts) < 0)
+	if (lp_py_interp_modules(n->py, n->interp, modules, LP_ARRAY_SIZE(modules), dicts) < 0)
 		return;
 	if (dicts[0] && lp_py_dict_find(m, l, dicts[0], "_active", NULL, &dict) == 0)
 		lp_py_dict_each(m, l, dict, name_thread, n);
 	lp_vec_each (n->threads, t)
-		if (dicts[1] && t->interpreter == n->interpreter)
+		if (dicts[1] && t->interp == n->interp)
 			find_loop(n->py, t);
 	if (dicts[1] && l->tstate_task == LP_PY_NONE &&
 	    lp_py_dict_find(m, l, dicts[1], "_current_tasks", NULL, &dict) == 0)
@@ -187,16 +185,12 @@ static void name_interp(struct naming *n, uint64_t interp)
 static void name_all(struct lp_python *py, struct lp_arena *arena, struct lp_py_threads *threads)
 {
 	struct naming n = { .py = py, .arena = arena, .threads = threads };
-	uint64_t interp;
 
-	for (size_t i = 0; i < threads->len; i++) {
-		const struct lp_py_thread *t = &threads->data[i];
-
-		n.interpreter = t->interpreter;
-		if ((i == 0 || threads->data[i - 1].interpreter != t->interpreter) &&
-		    lp_py_u64(&py->memory.memory, t->tstate + py->runtime.layout.tstate_interp,
-			      &interp) == 0)
-			name_interp(&n, interp);
+	lp_vec_each (threads, t) {
+		if (t->interp == n.interp)
+			continue;
+		n.interp = t->interp;
+		name_interp(&n);
 	}
 }
 

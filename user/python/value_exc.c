@@ -9,7 +9,6 @@
 #include "base/utf8.h"
 #include "python/value_impl.h"
 
-#define FIELDS_MAX  5 /* words behind PyException_HEAD that a message is made of */
 #define NESTING_MAX 8 /* exceptions that are the argument of another one */
 
 struct exc {
@@ -63,6 +62,15 @@ static bool field(struct exc *e, unsigned int i, uint64_t *ret)
 
 	if (!e->object || !read_word(e, at + i * 8u, ret))
 		return cannot(e, "not copied");
+	return true;
+}
+
+/* The first n of them. */
+static bool read_fields(struct exc *e, unsigned int n, uint64_t *ret)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!field(e, i, &ret[i]))
+			return false;
 	return true;
 }
 
@@ -217,9 +225,8 @@ static bool put_os_error(struct exc *e, struct lp_buf *out)
 	enum { ERRNO, STRERROR, FILENAME, FILENAME2, N };
 	uint64_t fields[N] = { 0 }, n;
 
-	for (unsigned int i = 0; i < N && e->object; i++)
-		if (!field(e, i, &fields[i]))
-			return false;
+	if (e->object && !read_fields(e, N, fields))
+		return false;
 	if (!e->object) {
 		if (!count_args(e, &n))
 			return false;
@@ -263,13 +270,9 @@ static bool syntax_fields(struct exc *e, uint64_t fields[3])
 {
 	uint64_t n, info, len = 0;
 
-	for (unsigned int i = 0; i < 3; i++) {
-		fields[i] = 0;
-		if (e->object && !field(e, i, &fields[i]))
-			return false;
-	}
 	if (e->object)
-		return true;
+		return read_fields(e, 3, fields);
+	memset(fields, 0, 3 * sizeof(*fields));
 	if (!count_args(e, &n) || (n && !arg(e, 0, &fields[0])))
 		return false;
 	if (n != 2)
@@ -367,14 +370,13 @@ static bool unit_count(struct exc *e, uint64_t object, uint64_t *ret)
 
 static bool put_unicode_error(struct exc *e, enum unicode what, struct lp_buf *out)
 {
-	enum { ENCODING, OBJECT, START, END, REASON };
+	enum { ENCODING, OBJECT, START, END, REASON, N };
 	/* UnicodeTranslateError has the same structure, and no encoding */
-	uint64_t fields[FIELDS_MAX], n;
+	uint64_t fields[N], n;
 	uint32_t c = 0;
 
-	for (unsigned int i = 0; i < FIELDS_MAX; i++)
-		if (!field(e, i, &fields[i]))
-			return false;
+	if (!read_fields(e, N, fields))
+		return false;
 	if (!fields[OBJECT])
 		return true;
 	if (!unit_count(e, fields[OBJECT], &n))

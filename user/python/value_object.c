@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/show.h"
+#include "python/stacks_impl.h"
 #include "python/value_impl.h"
 
 static uint64_t field(const struct lp_pv_fields *f, const char *name)
@@ -363,29 +364,6 @@ void lp_pv_class_object(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, s
 
 /* --- generators --- */
 
-enum suspension { NOT_STARTED, SUSPENDED, RUNNING, FINISHED, UNKNOWN };
-
-/* From 3.11 on gi_frame_state; 3.10 f_state of the frame; up to 3.9 gi_running and f_lasti. */
-static enum suspension state_of(struct lp_pv *p, uint64_t addr, uint64_t frame, int64_t lasti)
-{
-	const struct lp_py_layout *l = p->l;
-	uint64_t at = l->minor >= 11 ? addr + l->gen_state : frame + l->frame_state;
-	int8_t state = 0;
-
-	if (!frame)
-		return FINISHED;
-	if (l->minor < 10) {
-		if (lp_pv_read(p, addr + l->gen_running, &state, 1) < 0)
-			return UNKNOWN;
-		return state ? RUNNING : lasti < 0 ? NOT_STARTED : SUSPENDED;
-	}
-	if (lp_pv_read(p, at, &state, 1) < 0)
-		return UNKNOWN;
-	if (state == (l->minor >= 13 ? -3 : -2))
-		return NOT_STARTED;
-	return state < 0 ? SUSPENDED : state == 0 ? RUNNING : FINISHED;
-}
-
 /* The frame's code, and bytes from its first unit to the latest instruction. */
 static bool read_frame(struct lp_pv *p, uint64_t frame, struct lp_py_frame *ret)
 {
@@ -430,28 +408,25 @@ static void put_place(struct lp_pv *p, const struct lp_py_frame *frame, bool is_
 
 void lp_pv_generator(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp_value *ret)
 {
-	static const char *const states[] = { [NOT_STARTED] = " not started",
-					      [SUSPENDED] = " suspended",
-					      [RUNNING] = " running",
-					      [FINISHED] = " finished",
-					      [UNKNOWN] = "" };
+	static const char *const states[] = { [LP_PY_GEN_CREATED] = " not started",
+					      [LP_PY_GEN_SUSPENDED] = " suspended",
+					      [LP_PY_GEN_RUNNING] = " running",
+					      [LP_PY_GEN_FINISHED] = " finished" };
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	struct lp_py_frame frame = { 0 };
-	uint64_t at = addr + p->l->gen_frame;
-	bool has_frame = false;
+	enum lp_py_gen_state state;
+	uint64_t at;
+	int r = lp_py_gen_state(p->r->memory, p->l, addr, &state, &at);
 
-	if (p->l->minor < 11 && lp_pv_read(p, addr + p->l->gen_frame, &at, 8) < 0) {
+	if (r < 0 && !at) {
 		lp_pv_error(ret, -ENODATA, addr, p->r->arena);
 		return;
 	}
-	if (at)
-		has_frame = read_frame(p, at, &frame);
-
-	enum suspension state = state_of(p, addr, at, (int64_t)frame.lasti);
 	lp_buf_fmt(&text, "<%s %s%s", c->name, name_at(p, addr + p->l->gen_qualname),
-		   states[state]);
-	if (has_frame && (state == SUSPENDED || state == NOT_STARTED))
-		put_place(p, &frame, state == SUSPENDED, &text);
+		   r < 0 ? "" : states[state]);
+	if (r >= 0 && (state == LP_PY_GEN_SUSPENDED || state == LP_PY_GEN_CREATED) &&
+	    read_frame(p, at, &frame))
+		put_place(p, &frame, state == LP_PY_GEN_SUSPENDED, &text);
 	lp_buf_char(&text, '>');
 	lp_pv_text(p, &text, ret);
 }

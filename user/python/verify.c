@@ -5,7 +5,6 @@
 
 #include "python/impl.h"
 
-#define NAME_MAX_LEN  64
 #define TRIES	      50   /* a thread that runs changes its frame while it is read */
 #define THREADS_MAX   4096 /* of one interpreter */
 #define FRAMES_MAX    8	   /* that are looked at in each */
@@ -73,18 +72,14 @@ static int verify_types(struct lp_python *py, struct lp_err *err)
 	const struct lp_py_layout *l = &py->runtime.layout;
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(types); i++) {
-		const size_t len = strlen(types[i].name);
-		char name[NAME_MAX_LEN];
 		uint64_t type, at;
-		int cut;
 
 		memcpy(&type, (char *)&py->runtime + types[i].at, sizeof(type));
 		if (!type)
 			continue;
 		if (!lp_py_is(m, l, type, py->runtime.type_type) ||
 		    lp_py_u64(m, type + l->tp_name, &at) < 0 ||
-		    m->read_string(m, at, name, sizeof(name), &cut) != (long)len ||
-		    memcmp(name, types[i].name, len))
+		    !lp_py_cstring_is(m, at, types[i].name))
 			return refuse(py, types[i].name, err);
 	}
 	return 0;

@@ -273,7 +273,7 @@ static void arm_point_in(struct lp_session *s, struct point *p, struct lp_file *
 	struct lp_err why = { 0 };
 	size_t from = p->spots.len;
 
-	if (p->state == POINT_OUT || session_is_trap(p))
+	if (p->state == POINT_OUT || session_is_trap(p) || session_is_crash(p)) /* in no file */
 		return;
 	int r = arm_in(s, p, f, &why);
 	if (r >= 0 && p->spots.len > from) {

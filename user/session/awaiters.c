@@ -20,19 +20,6 @@ static const char *or_unknown(const char *name)
 	return name ? name : "?";
 }
 
-static void put_frame(struct lp_python *py, const struct lp_py_stack_frame *from,
-		      struct lp_frame *to)
-{
-	*to = (struct lp_frame){ .addr = from->at.code };
-	if (!lp_python_frame(py, &from->at, &to->function, &to->file, &to->line)) {
-		to->kind = LP_FRAME_GAP;
-		return;
-	}
-	session_classify_python(py, to);
-	if (!from->is_begun || to->line <= 0)
-		to->line = (int)from->at.firstlineno;
-}
-
 static size_t put_task(struct lp_python *py, const struct lp_py_stack *stack, size_t max,
 		       struct lp_frame *ret)
 {
@@ -41,7 +28,7 @@ static size_t put_task(struct lp_python *py, const struct lp_py_stack *stack, si
 	if (stack->changed && n < max)
 		ret[n++] = (struct lp_frame){ .kind = LP_FRAME_GAP };
 	for (size_t i = 0; i < stack->frames.len && n < max; i++)
-		put_frame(py, &stack->frames.data[i], &ret[n++]);
+		session_put_python(py, &stack->frames.data[i], &ret[n++]);
 	return n;
 }
 

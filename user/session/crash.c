@@ -111,12 +111,9 @@ static void note_maps(struct lp_session *s, const struct lp_record *rec)
 
 void session_crash_arrived(struct lp_session *s, const struct lp_record *rec, size_t len)
 {
-	bool is_crash = false;
+	const struct point *p = session_point(s, rec->point);
 
-	lp_vec_each (&s->points, p)
-		is_crash =
-			is_crash || ((*p)->added && (*p)->id == rec->point && session_is_crash(*p));
-	if (!is_crash || lp_record_check(rec, len, NULL) < 0)
+	if (!p || !session_is_crash(p) || lp_record_check(rec, len, NULL) < 0)
 		return;
 	session_rescan(s, (pid_t)rec->pid);
 	note_maps(s, rec);

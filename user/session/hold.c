@@ -48,8 +48,8 @@ static void tell_places(const struct lp_session *s, struct lp_hold *h)
 	lp_vec_each (&s->points, p) {
 		if (!session_may_be_python(*p))
 			continue;
-		if (session_is_trap(
-			    *p)) /* at every module, as long as the interpreter is being made */
+		/* exceptions: at every module, as long as the interpreter is being made */
+		if (session_is_trap(*p))
 			h->every |= !session_interp(s, s->child);
 		else if (h->n == LP_HOLD_NAMES || !tell_place(&(*p)->lp->location, &h->names[h->n]))
 			h->every = 1;

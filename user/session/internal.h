@@ -286,7 +286,7 @@ void session_python_forget(struct lp_session *s);
 void session_python_free_spot(struct lp_session *s, struct spot *spot);
 void session_python_done(struct lp_session *s);
 /* One that runs and uses what this one has found; NULL: none does. */
-struct interp *session_interp_user(const struct lp_session *s, struct interp *root);
+struct interp *session_interp_user(const struct lp_session *s, struct interp *in);
 void session_interp_free(struct interp *in);
 LP_CLEANUP(struct interp *, session_interp_free)
 
@@ -335,13 +335,14 @@ void session_trap_detach(struct lp_session *s, struct spot *spot);
 /* One more probe for the spot. */
 int session_trap_use(struct lp_session *s, struct spot *spot, const struct trap_key *key,
 		     struct lp_err *err);
+void session_traps_done(struct lp_session *s);
+/* How often the point's probes were run into, as far as it has to answer for that. */
+uint64_t session_trap_runs(struct lp_session *s, const struct point *p);
+
 /* python_uncaught.c: probes for what is there by now; again, where more may have come. */
 int session_hooks_attach(struct lp_session *s, struct spot *spot, struct lp_err *err);
 /* Libraries that these are in and that are not known yet. */
 void session_hooks_rescan(struct lp_session *s);
-void session_traps_done(struct lp_session *s);
-/* How often the point's probes were run into, as far as it has to answer for that. */
-uint64_t session_trap_runs(struct lp_session *s, const struct point *p);
 
 /* python_gone.c: takes out those of a point's spots, before *from, that were in what lay at `code` before
  * (0: all whose code is gone), for good. made: when another was, which later spots are in.
@@ -445,11 +446,30 @@ void session_hold_end(struct lp_session *s);
 /* symbols.c */
 int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct lp_err *err);
 
+/* frames.c: whose frames are to be shown, and how. */
+struct framing {
+	const struct lp_proc *proc; /* NULL: nothing is known of it */
+	struct lp_python *py;	    /* NULL */
+	struct lp_unwinder *unwinder;
+	const struct lp_limits *limits;
+	struct lp_arena *arena;
+	bool locals;	  /* of frames that are shown */
+	bool shows_first; /* whosever it is: a logpoint is there */
+};
+/* At most max native ones, from registers and a copy of the stack; *ret_cut as lp_unwind(). -ENOMEM. */
+int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, const void *stack,
+		   size_t len, struct lp_frame *ret, size_t max, size_t *ret_n, bool *ret_cut);
+/* Function, file, line and whose it is; false: its code is gone. */
+bool session_name_python(struct lp_python *py, const struct lp_py_frame *frame,
+			 struct lp_frame *ret);
+/* One of a stack that was read; a gap, and false, where its code is gone. */
+struct lp_py_stack_frame;
+bool session_put_python(struct lp_python *py, const struct lp_py_stack_frame *from,
+			struct lp_frame *ret);
+
 /* library.c: what is the program's own, and what is a library's: f->is_library, is_glue, is_loop. */
 void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
 		      struct lp_frame *f);
-void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
-			     struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
 /* awaiters.c: lp_symbolizer.awaiters */

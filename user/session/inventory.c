@@ -36,6 +36,18 @@ static void proc_free(struct lp_proc *p)
 }
 LP_CLEANUP(struct lp_proc *, proc_free)
 
+static struct lp_proc *proc_new(pid_t pid)
+{
+	struct lp_proc *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->pidfd = -1;
+	p->info.pid = pid;
+	lp_process_memory_init(&p->memory, pid);
+	return p;
+}
+
 void lp_inventory_done(struct lp_inventory *inv)
 {
 	lp_vec_each (&inv->procs, p)
@@ -293,11 +305,9 @@ int lp_inventory_add_process(struct lp_inventory *inv, pid_t pid, struct lp_proc
 		return scan(inv, known, err);
 	}
 
-	lp_auto(proc_free) struct lp_proc *p = calloc(1, sizeof(*p));
+	lp_auto(proc_free) struct lp_proc *p = proc_new(pid);
 	if (!p)
 		return lp_err_nomem(err);
-	p->pidfd = -1;
-	lp_process_memory_init(&p->memory, pid);
 	int r = lp_process_check(pid, &p->info, err);
 	if (r < 0)
 		return r;
@@ -316,18 +326,16 @@ int lp_inventory_add_forked(struct lp_inventory *inv, pid_t pid, pid_t parent_pi
 			    struct lp_err *err)
 {
 	const struct lp_proc *parent = lp_inventory_process(inv, parent_pid);
-	lp_auto(proc_free) struct lp_proc *p = calloc(1, sizeof(*p));
+	lp_auto(proc_free) struct lp_proc *p = proc_new(pid);
 
 	if (!p)
 		return lp_err_nomem(err);
-	p->pidfd = -1;
 	if (!parent || lp_inventory_process(inv, pid))
 		return lp_err_set(err, ESRCH, "process %d: nothing is known of it", (int)pid);
 	p->info = parent->info;
 	p->info.pid = pid;
 	p->info.parent = parent_pid;
 	p->exe = parent->exe;
-	lp_process_memory_init(&p->memory, pid);
 	lp_vec_each (&parent->maps, m)
 		if (lp_vec_push(&p->maps, *m) < 0)
 			return lp_err_nomem(err);
@@ -354,13 +362,8 @@ void lp_inventory_note_map(struct lp_inventory *inv, pid_t pid, const struct lp_
 	if (!mapping.file || (p && lp_proc_mapping(p, m->start)))
 		return;
 	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return;
-		p->pidfd = -1;
-		p->info.pid = pid;
-		lp_process_memory_init(&p->memory, pid);
-		if (insert(inv, p, NULL) < 0)
+		p = proc_new(pid);
+		if (!p || insert(inv, p, NULL) < 0)
 			return;
 	}
 	lp_vec_push(&p->maps, mapping);

@@ -67,7 +67,7 @@ static bool is_launcher(const struct lp_proc *p, const struct lp_file *f)
 void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
 		      struct lp_frame *f)
 {
-	const struct lp_mapping *m = lp_proc_mapping(p, addr);
+	const struct lp_mapping *m = p ? lp_proc_mapping(p, addr) : NULL;
 
 	if (!m)
 		return;
@@ -81,16 +81,6 @@ void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t ad
 		f->is_library = f->is_library || (f->function && !strcmp(f->function, "_start"));
 	else if (is_of_libc(m->file) || (is_system(path) && !is_beside(p->exe, path)))
 		f->is_library = true;
-}
-
-void session_classify_native(const struct lp_session *s, pid_t pid, uint64_t addr,
-			     struct lp_frame *f)
-{
-	const struct lp_proc *p = lp_inventory_process((struct lp_inventory *)&s->inv, pid);
-	struct interp *in = session_interp((struct lp_session *)s, pid);
-
-	if (p)
-		session_classify(p, in ? session_interp_root(in)->py : NULL, addr, f);
 }
 
 void session_classify_python(struct lp_python *py, struct lp_frame *f)

@@ -148,9 +148,8 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
+		.crash = session_has_crash(s),
 	};
-	lp_vec_each (&s->points, p)
-		ret->crash = ret->crash || session_is_crash(*p);
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);
 	lp_vec_each (&s->points, p)

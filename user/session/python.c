@@ -413,14 +413,15 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_
 	if (session_python_open(s, pid, &why) < 0 || !(in = session_interp(s, pid)))
 		return;
 	int r = add_runtime(s, in, &why);
-	if (r >= 0 && !lp_kernel_knows_python(s->kernel, pid)) /* from its first probe on */
+	/* a forked child is logged by its parent's places, until its own are there */
+	const bool is_logged = lp_kernel_knows_python(s->kernel, pid);
+	if (r >= 0 && !is_logged) /* from its first probe on */
 		r = session_python_add_target(s, pid, &why);
 	if (r >= 0 && in->refused.code)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, in->refused.msg);
 	else if (r >= 0 && !in->origin) /* else its watchpoints are inherited */
 		session_python_arm(s, in, 0, 0);
-	/* until now a forked child was logged by its parent's places */
-	if (r >= 0)
+	if (r >= 0 && is_logged)
 		r = session_python_add_target(s, pid, &why);
 	if (r < 0)
 		session_note(s, LP_LOG_QUIET, "process %d: %s", (int)pid, why.msg);

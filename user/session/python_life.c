@@ -28,11 +28,19 @@ void session_python_done(struct lp_session *s)
 	lp_vec_done(&s->made);
 }
 
-struct interp *session_interp_user(const struct lp_session *s, struct interp *root)
+/* What it was forked from has places that it runs into, also since it has some of its own. */
+static bool is_used_by(const struct interp *in, const struct interp *other)
 {
-	lp_vec_each (&s->interps, in)
-		if (!(*in)->gone && session_interp_root(*in) == root)
-			return *in;
+	while (other && other != in)
+		other = other->origin;
+	return other;
+}
+
+struct interp *session_interp_user(const struct lp_session *s, struct interp *in)
+{
+	lp_vec_each (&s->interps, other)
+		if (!(*other)->gone && is_used_by(in, *other))
+			return *other;
 	return NULL;
 }
 
@@ -45,11 +53,14 @@ void session_python_gone(struct lp_session *s, pid_t pid)
 	in->gone = true;
 	in->gone_at = lp_now();
 
-	struct interp *root = session_interp_root(in), *heir = session_interp_user(s, root);
-	if (!heir)
-		session_python_detach_process(s, root);
-	else if (root == in)
-		lp_python_move(in->py, heir->pid);
+	for (; in; in = in->origin) {
+		struct interp *heir = session_interp_user(s, in);
+
+		if (!heir)
+			session_python_detach_process(s, in);
+		else if (in->py && lp_python_pid(in->py) == pid)
+			lp_python_move(in->py, heir->pid);
+	}
 }
 
 static bool is_origin(const struct lp_session *s, const struct interp *in)

@@ -169,11 +169,15 @@ void session_traps_refresh(struct lp_session *s, const struct interp *in)
 	}
 }
 
+static bool is_same(const struct trap_key *a, const struct trap_key *b)
+{
+	return a->file == b->file && a->trap == b->trap && a->offset == b->offset;
+}
+
 static struct trap *find_trap(struct lp_session *s, const struct trap_key *key)
 {
 	lp_vec_each (&s->traps, t)
-		if (t->key.file == key->file && t->key.trap == key->trap &&
-		    t->key.offset == key->offset)
+		if (is_same(&t->key, key))
 			return t;
 	return NULL;
 }
@@ -207,8 +211,7 @@ int session_trap_use(struct lp_session *s, struct spot *spot, const struct trap_
 		     struct lp_err *err)
 {
 	lp_vec_each (&spot->py->traps, used)
-		if (used->file == key->file && used->trap == key->trap &&
-		    used->offset == key->offset)
+		if (is_same(used, key))
 			return 0;
 	if (lp_vec_reserve(&spot->py->traps, spot->py->traps.len + 1) < 0)
 		return lp_err_nomem(err);

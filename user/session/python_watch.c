@@ -116,8 +116,7 @@ static int watch_half(struct lp_session *s, struct spot *spot, struct py_half *h
 	if (half->place.by_call && lp_kernel_has_watch(s->kernel))
 		lp_err_set(&half->no_watch, ENOSPC,
 			   "a watchpoint can't tell calls of %s from rounds of the loop that it "
-			   "begins "
-			   "with",
+			   "begins with",
 			   half->place.function);
 	if (may_watch && lp_kernel_has_watch(s->kernel) && !half->no_watch.code)
 		r = use_watch(s, spot->py->in, half->place.watch, &half->no_watch);

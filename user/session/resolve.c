@@ -117,8 +117,6 @@ int session_resolve_in(struct lp_session *s, struct point *p, struct lp_file *f,
 {
 	const struct lp_location *at = &p->lp->location;
 
-	if (session_is_crash(p))
-		return lp_err_set(err, ENOENT, "it is in no file");
 	if (!f->module)
 		return lp_err_set(err, ENOENT, "%s: %s", f->name, f->why);
 	if (!may_have(s, p, f))
@@ -275,6 +273,24 @@ static int resolve_native(struct lp_session *s, struct point *p, struct lp_err *
 	return 0;
 }
 
+static int resolve_trap(struct lp_session *s, struct point *p, struct lp_err *err)
+{
+	struct lp_err why = { 0 };
+	bool pending;
+	int r = session_python_resolve(s, p, &pending, &why);
+
+	if (r == -ENOENT && !pending)
+		return lp_err_at(err, ENOENT, 1, (int)strcspn(p->lp->location.text, " "),
+				 "no target runs CPython, whose exceptions these are");
+	if (r < 0 && r != -ENOENT) {
+		*err = why;
+		return r;
+	}
+	p->state = r < 0 ? POINT_PENDING : POINT_ARMED;
+	p->missing = why;
+	return 0;
+}
+
 /* A line of Python is no line of another language; a function can be one of both. */
 int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 {
@@ -283,20 +299,13 @@ int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err)
 
 	if (session_is_crash(p))
 		return session_crash_resolve(p, err);
+	if (session_is_trap(p))
+		return resolve_trap(s, p, err);
 	int r = session_python_resolve(s, p, &pending, &why);
 	if (r >= 0)
 		p->state = POINT_ARMED;
-	const bool is_trap = session_is_trap(p);
-	if (r >= 0 && (is_line || is_trap))
+	if (r >= 0 && is_line)
 		return 0;
-	is_line = is_line || (is_trap && pending);
-	if (is_trap && r == -ENOENT && !pending)
-		return lp_err_at(err, ENOENT, 1, (int)strcspn(p->lp->location.text, " "),
-				 "no target runs CPython, whose exceptions these are");
-	if (is_trap && !pending) {
-		*err = why;
-		return r;
-	}
 	if (r < 0 && r != -ENOENT && (is_line || r == -ENOMEM)) {
 		*err = why;
 		return r;

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "collect/mixed.h"
+#include "session/internal.h"
 #include "session/stacks_impl.h"
 
-#define LOOPS_ADJOIN 14 /* 3.minor: as in collect/stack.c */
+#define NATIVE_MAX 512 /* frames of one stack */
 
 void stacks_finish(struct stacks *s, struct lp_frame *frames, size_t n, bool changed, bool cut,
 		   struct lp_stack *ret)
@@ -21,6 +22,20 @@ void stacks_finish(struct stacks *s, struct lp_frame *frames, size_t n, bool cha
 	};
 }
 
+static int unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *ret,
+		  struct lp_stack_parts *parts)
+{
+	const struct framing f = { .proc = s->proc,
+				   .py = s->py,
+				   .unwinder = s->unwinder,
+				   .limits = &s->o->limits,
+				   .arena = s->arena,
+				   .locals = s->o->locals };
+
+	return session_unwind(&f, t->regs, t->regs[LP_MACH_SP], t->stack, t->len, ret, NATIVE_MAX,
+			      &parts->n_native, &parts->native_cut);
+}
+
 /* The frames of one thread: python, native (NULL) or both. */
 static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_thread *py,
 		     struct lp_stack *ret)
@@ -30,12 +45,11 @@ static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_t
 	bool cut = false;
 	int r = py ? stacks_python(s, &py->stack, &python, &parts.n_python) : 0;
 
-	native =
-		lp_arena_array(s->arena, struct lp_frame, parts.has_native ? STACKS_NATIVE_MAX : 1);
+	native = lp_arena_array(s->arena, struct lp_frame, parts.has_native ? NATIVE_MAX : 1);
 	if (r < 0 || !native)
 		return -ENOMEM;
 	if (parts.has_native)
-		r = stacks_unwind(s, t, native, &parts.n_native, &parts.native_cut);
+		r = unwind(s, t, native, &parts);
 	merged = lp_arena_array(s->arena, struct lp_frame,
 				parts.n_native + parts.n_python + LP_MIXED_SPARE);
 	if (r < 0 || !merged)
@@ -43,7 +57,7 @@ static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_t
 	parts.native = native;
 	parts.python = python;
 	parts.python_cut = py && py->stack.cut;
-	parts.loops_adjoin = py && lp_python_runtime(s->py)->layout.minor >= LOOPS_ADJOIN;
+	parts.loops_adjoin = py && lp_python_runtime(s->py)->layout.minor >= LP_LOOPS_ADJOIN;
 	const size_t n = lp_frames_merge(&parts, merged, &cut);
 	stacks_finish(s, merged, n, py ? py->stack.changed : s->registers && !n, cut, ret);
 	return 0;

@@ -55,11 +55,6 @@ int stacks_settle(struct stacks *s, struct lp_err *err);
 /* Is it what a thread of the kernel's runs? If not, that is not known, or is in another interpreter, too. */
 bool stacks_has_thread(const struct stacks *s, const struct lp_py_thread *py);
 
-/* stacks_native.c: the native frames of what was copied; *ret_cut as lp_unwind(). -ENOMEM. */
-#define STACKS_NATIVE_MAX 512
-int stacks_unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *ret, size_t *ret_n,
-		  bool *ret_cut);
-
 /* stacks_python.c: the frames of a Python stack. -ENOMEM. */
 int stacks_python(struct stacks *s, struct lp_py_stack *stack, struct lp_frame **ret,
 		  size_t *ret_n);

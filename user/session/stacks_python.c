@@ -6,11 +6,6 @@
 #include "session/internal.h"
 #include "session/stacks_impl.h"
 
-static bool is_redacted(const char *const *names, const char *name, size_t len)
-{
-	return lp_redacted(names, name, len);
-}
-
 static bool line_of(void *arg, const struct lp_py_frame *frame, const char **ret_function,
 		    const char **ret_file, int *ret_line)
 {
@@ -30,25 +25,16 @@ static int read_locals(struct stacks *s, const struct lp_py_stack_frame *from, s
 		.max_items = max->items,
 		.max_depth = max->depth,
 		.redact = max->redact,
-		.is_redacted = is_redacted,
+		.is_redacted = lp_redacted,
 		.line_of = line_of,
 		.line_of_arg = s->py,
 	};
-	struct lp_py_local *locals = NULL;
-	size_t n = 0;
-	int r = lp_python_locals(s->py, from, &reader, &locals, &n);
+	struct lp_named *locals = NULL;
+	int r = lp_python_locals(s->py, from, &reader, &locals, &to->n_locals);
 
-	if (r < 0)
-		return r;
-	struct lp_named *named = lp_arena_array(s->arena, struct lp_named, n + 1);
-	if (!named)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		named[i] = (struct lp_named){ .name = locals[i].name, .value = locals[i].value };
-	to->locals = named;
-	to->n_locals = n;
-	to->has_locals = true;
-	return 0;
+	to->locals = locals;
+	to->has_locals = r == 0;
+	return r;
 }
 
 /* The frame was there, its variables are others' by now. */
@@ -70,14 +56,8 @@ static int put_frame(struct stacks *s, const struct lp_py_stack_frame *f, struct
 {
 	int r = 0;
 
-	*ret = (struct lp_frame){ .addr = f->addr, .is_entered = f->is_entered };
-	if (!lp_python_frame(s->py, &f->at, &ret->function, &ret->file, &ret->line)) {
-		ret->kind = LP_FRAME_GAP;
+	if (!session_put_python(s->py, f, ret))
 		return 0;
-	}
-	session_classify_python(s->py, ret);
-	if (!f->is_begun || ret->line <= 0)
-		ret->line = (int)f->at.firstlineno;
 	if (s->o->locals && (s->o->limits.all_frames || !ret->is_library)) {
 		r = read_locals(s, f, ret);
 		if (r < 0 && r != -ENOMEM)

@@ -53,7 +53,7 @@ bool stacks_has_thread(const struct stacks *s, const struct lp_py_thread *py)
 static int copy_stack(struct stacks *s, struct os_thread *t)
 {
 	struct lp_memory *m = &s->proc->memory.memory;
-	const uint64_t sp = t->regs[LP_STACK_SP];
+	const uint64_t sp = t->regs[LP_MACH_SP];
 	size_t size = 0;
 
 	t->len = 0;

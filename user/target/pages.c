@@ -141,26 +141,3 @@ int lp_pages_read(struct lp_pages *p, uint64_t addr, void *buf, size_t len)
 	}
 	return 0;
 }
-
-long lp_pages_read_string(struct lp_pages *p, uint64_t addr, char *buf, size_t max, int *ret_cut)
-{
-	size_t done = 0;
-
-	*ret_cut = 0;
-	while (done < max) {
-		const size_t at = addr % PAGE, left = max - done;
-		const size_t n = left < PAGE - at ? left : PAGE - at;
-		const char *from = page_at(p, addr - at);
-
-		if (!from)
-			return -EFAULT;
-		const size_t len = strnlen(from + at, n);
-		memcpy(buf + done, from + at, len);
-		done += len;
-		addr += len;
-		if (len < n)
-			return (long)done;
-	}
-	*ret_cut = 1;
-	return (long)done;
-}

@@ -17,8 +17,7 @@ struct lp_pages *lp_pages_new(pid_t pid); /* NULL: out of memory */
 void lp_pages_free(struct lp_pages *p);
 void lp_pages_forget(struct lp_pages *p); /* all; their memory is used again */
 
-/* As those of struct lp_memory. */
+/* As struct lp_memory's. */
 int lp_pages_read(struct lp_pages *p, uint64_t addr, void *buf, size_t len);
-long lp_pages_read_string(struct lp_pages *p, uint64_t addr, char *buf, size_t max, int *ret_cut);
 
 #endif

@@ -187,7 +187,7 @@ static int memory_read(struct lp_memory *memory, uint64_t addr, void *buf, size_
 {
 	struct lp_process_memory *m = (struct lp_process_memory *)memory;
 
-	if (m->pages)
+	if (m->keeps)
 		return lp_pages_read(m->pages, addr, buf, len);
 	return read_some(m->pid, addr, buf, len) == (ssize_t)len ? 0 : -EFAULT;
 }
@@ -196,27 +196,24 @@ static int memory_read(struct lp_memory *memory, uint64_t addr, void *buf, size_
 static long memory_read_string(struct lp_memory *memory, uint64_t addr, char *buf, size_t max,
 			       int *ret_cut)
 {
-	struct lp_process_memory *m = (struct lp_process_memory *)memory;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), len = 0;
 
-	if (m->pages)
-		return lp_pages_read_string(m->pages, addr, buf, max, ret_cut);
 	while (len < max) {
 		size_t want = page - (addr + len) % page;
 		if (want > max - len)
 			want = max - len;
 
-		ssize_t n = read_some(m->pid, addr + len, buf + len, want);
-		if (n <= 0 && !len)
-			return -EFAULT;
-		if (n <= 0)
+		int r = memory_read(memory, addr + len, buf + len, want);
+		if (r < 0 && !len)
+			return r;
+		if (r < 0)
 			break;
-		const char *end = memchr(buf + len, '\0', (size_t)n);
+		const char *end = memchr(buf + len, '\0', want);
 		if (end) {
 			*ret_cut = 0;
 			return end - buf;
 		}
-		len += (size_t)n;
+		len += want;
 	}
 	*ret_cut = 1;
 	return (long)len;
@@ -232,24 +229,23 @@ void lp_process_memory_init(struct lp_process_memory *m, pid_t pid)
 
 void lp_process_memory_done(struct lp_process_memory *m)
 {
-	lp_process_memory_forget(m);
-	lp_pages_free(m->spare);
-	m->spare = NULL;
+	lp_pages_free(m->pages);
+	m->pages = NULL;
+	m->keeps = false;
 }
 
 int lp_process_memory_keep(struct lp_process_memory *m)
 {
 	lp_process_memory_forget(m);
-	m->pages = m->spare ? m->spare : lp_pages_new(m->pid);
-	m->spare = NULL;
+	if (!m->pages)
+		m->pages = lp_pages_new(m->pid);
+	m->keeps = m->pages;
 	return m->pages ? 0 : -ENOMEM;
 }
 
 void lp_process_memory_forget(struct lp_process_memory *m)
 {
-	if (!m->pages)
-		return;
-	lp_pages_forget(m->pages);
-	m->spare = m->pages;
-	m->pages = NULL;
+	if (m->keeps)
+		lp_pages_forget(m->pages);
+	m->keeps = false;
 }

@@ -48,8 +48,8 @@ void lp_process_root(pid_t pid, char ret[64]);
 struct lp_process_memory {
 	struct lp_memory memory;
 	pid_t pid;
-	struct lp_pages *pages; /* NULL: every reading is of now */
-	struct lp_pages *spare; /* what was used before; NULL */
+	struct lp_pages *pages; /* NULL until they are kept for the first time */
+	bool keeps;		/* else every reading is of now */
 };
 void lp_process_memory_init(struct lp_process_memory *m, pid_t pid);
 void lp_process_memory_done(struct lp_process_memory *m);
