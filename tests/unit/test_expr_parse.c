@@ -455,6 +455,36 @@ static void many_slices(void **state)
 	assert_true(lp_logpoint_uses(lp_many) == lp_logpoint_uses(lp_one));
 }
 
+/* Of n classes, or of one whose name has n bytes. */
+static int parse_raise(bool of_names, int n, struct lp_err *err)
+{
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+	lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
+
+	lp_buf_str(&text, "raise A");
+	for (int i = 1; i < n; i++)
+		lp_buf_str(&text, of_names ? ",A" : "A");
+	lp_buf_char(&text, '\0');
+	int r = lp_logpoint_parse(text.data, &lp, err);
+	if (r == 0)
+		assert_int_equal(lp->location.n_types, of_names ? n : 1);
+	return r;
+}
+
+static void classes_are_limited(void **state)
+{
+	struct lp_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(parse_raise(true, LP_TYPES_MAX, &err), 0);
+	assert_int_equal(parse_raise(true, LP_TYPES_MAX + 1, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "more than 64 classes"));
+	assert_int_equal(parse_raise(false, LP_PY_NAME_TEXT_MAX, &err), 0);
+	err = (struct lp_err){ 0 };
+	assert_int_equal(parse_raise(false, LP_PY_NAME_TEXT_MAX + 1, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "more than 128 bytes"));
+}
+
 static void text_is_limited(void **state)
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
@@ -492,6 +522,7 @@ int main(void)
 		cmocka_unit_test(clauses),
 		cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(many_slices),
+		cmocka_unit_test(classes_are_limited),
 		cmocka_unit_test(text_is_limited),
 		cmocka_unit_test(redaction_ignores_case_and_dashes),
 	};
