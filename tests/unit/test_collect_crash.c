@@ -68,7 +68,7 @@ static void in_words(void **state)
 	}
 }
 
-static void registers(void **state)
+static void registers_and_message(void **state)
 {
 	const struct lp_signal s = { .number = 6 };
 	uint64_t words[LP_MACH_REGS] = { [16] = 0x400123 };
@@ -86,6 +86,12 @@ static void registers(void **state)
 	assert_true(lp_plan_read_crash(&d, &a, &c));
 	assert_int_equal(c.registers[16], 0x400123);
 	assert_null(c.abort);
+	d.regs = put(LP_ST_UNREADABLE, words, sizeof(words));
+	d.abort = put(LP_ST_UNREADABLE, "gone", 4);
+	assert_true(lp_plan_read_crash(&d, &a, &c));
+	assert_null(c.registers);
+	assert_null(c.abort);
+	assert_int_equal(c.abort_len, 0);
 }
 
 static void what_is_none(void **state)
@@ -151,7 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_words),
-		cmocka_unit_test(registers),
+		cmocka_unit_test(registers_and_message),
 		cmocka_unit_test(what_is_none),
 		cmocka_unit_test(without_a_stack_it_is_where_its_site_is),
 	};
