@@ -109,7 +109,6 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 
 	lp_pyvm_u64(vm, object + l->ob_type, &type);
 	lp_pyvm_u64(vm, object + LP_PY_EXC_ARGS, &args);
-	lp_pyvm_u64(vm, object + l->exc_traceback, &vm->py.base);
 	lp_pyvm_u64(vm, object + l->exc_context, &context);
 	lp_pyvm_u64(vm, object + l->exc_cause, &cause);
 	lp_pyvm_get(vm, object + l->exc_suppress, 1, &suppress);
@@ -134,7 +133,6 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 /* One that is not made yet has no chain. */
 lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 {
-	vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
 	vm->py.chain_notes = 0;
 	to[0] = to[2] = to[7] = to[9] = to[10] = to[11] = 0;
 	to[1] = to[6] = vm->py.raised_type;
@@ -146,6 +144,18 @@ lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 
 #define LP_PYVM_TB_MAX	  64 /* frames of one traceback */
 #define LP_PYVM_CODES_MAX 32 /* code objects that are copied where the process may end now */
+
+/* vm->py.base: the traceback of number i of the chain; 0: it has none. Up to 3.11 the exception gets it
+ * when it is caught.
+ */
+lp_inline void lp_pyvm_find_traceback(struct lp_vm *vm, const struct lp_py_runtime *rt, __u32 i)
+{
+	vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
+	if ((i || !(vm->py.raised_tb || vm->py.is_raw)) &&
+	    lp_pyvm_u64(vm, vm->py.chain[i % LP_PY_EXC_MAX] + rt->layout.exc_traceback,
+			&vm->py.base) < 0)
+		vm->py.base = 0;
+}
 
 /* The block of the exception whose turn it is. */
 lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *rt)
@@ -167,9 +177,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	vm->py.chain_frames = 0;
 	vm->py.frames_at = vm->len;
 	vm->py.last_code = 0;
-	/* up to 3.11 the exception gets it when it is caught */
-	if (!vm->py.chain_i && vm->py.raised_tb)
-		vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
+	lp_pyvm_find_traceback(vm, rt, vm->py.chain_i);
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
@@ -247,10 +255,8 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 	value->from = value->to = 0;
 	vm->walk.whole = LP_WHOLE_EXCEPTIONS;
 	if (phase == 0) {
-		if (vm->py.chain_i >= vm->py.chain_n || lp_pyvm_exc_block(vm, rt) < 0) {
-			vm->py.chain_n = 0;
+		if (vm->py.chain_i >= vm->py.chain_n || lp_pyvm_exc_block(vm, rt) < 0)
 			return 0;
-		}
 		value->bits = vm->py.raised_type;
 	} else if (phase == 1) {
 		value->bits = vm->py.chain[vm->py.chain_i % LP_PY_EXC_MAX];

@@ -25,9 +25,11 @@ struct source {
 	struct lp_scratch *scratch;
 };
 
+/* number: in the chain. */
 static void read_frames(const struct source *s, const struct lp_py_exc *exc,
-			const struct lp_block *b, struct lp_exception *ret)
+			const struct lp_block *b, uint32_t number, struct lp_exception *ret)
 {
+	const struct lp_template *t = s->plan->info->template;
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
 	if (n > exc->n_frames)
@@ -45,6 +47,14 @@ static void read_frames(const struct source *s, const struct lp_py_exc *exc,
 		*to = (struct lp_frame){ .addr = f.code };
 		lp_plan_place(s->plan, s->decoded, s->sym, s->scratch, &f, to);
 	}
+	/* without the stack, those of the frame that has raised it */
+	const struct lp_frame_list list = { .exception = number + 1,
+					    .frames = frames,
+					    .n = ret->n_stack,
+					    .to = t->with_stack ? ret->n_stack
+								: number == 0 && ret->n_stack };
+	if (t->with_locals && lp_plan_python_locals(s->reader, s->decoded, &list) < 0)
+		ret->n_stack = 0;
 }
 
 static void read_notes(const struct lp_value *notes, struct lp_arena *a, struct lp_exception *ret)
@@ -110,7 +120,7 @@ const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const stru
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(&s, &c.links[i].exc, b, &c.all[i]);
+		read_frames(&s, &c.links[i].exc, b, (uint32_t)i, &c.all[i]);
 	}
 	return link_up(&c, 1);
 }

@@ -72,7 +72,8 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 		return lp_err_nomem(err);
 
 	name_fields(p, t);
-	p->wants_stack = t->with_stack || p->n_locals;
+	p->wants_stack =
+		t->with_stack || p->n_locals || (t->with_locals && t->has_exception);
 	for (size_t i = 0; i < t->n_parts; i++)
 		p->part_plain[i] = lp_format_is_plain(&t->parts[i].format);
 	*ret = lp_take(p);
@@ -145,6 +146,30 @@ static size_t traceback(const struct lp_exception *e, struct lp_frame *ret, size
 	return n;
 }
 
+/* The frames into s->frames; their number into ev. -ENOMEM. */
+static int find_frames(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
+		       const struct lp_who *who, const struct lp_frame *own, struct lp_scratch *s,
+		       struct lp_event *ev)
+{
+	const struct lp_template *t = p->info->template;
+	size_t all = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
+	size_t max = t->with_stack ? all : 1;
+	bool is_left = who->exception && who->exception->n_stack;
+
+	if (t->with_stack && !is_left)
+		return lp_plan_stack(p, d, sym, s, own, max, &ev->n_stack, &ev->stack_cut);
+	if (lp_scratch_frames(s, max) < 0)
+		return -ENOMEM;
+	if (is_left)
+		ev->n_stack = traceback(who->exception, s->frames, max, &ev->stack_cut);
+	ev->stack_cut &= t->with_stack;
+	if (is_left || !t->has_exception)
+		return 0;
+	/* its variables are no fields */
+	s->frames[ev->n_stack++] = *own;
+	return lp_plan_read_locals(p, p->info->python, d, sym, s->frames, 1, &s->arena);
+}
+
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
  * the logpoint itself is known also where nothing could be unwound.
  */
@@ -152,23 +177,18 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev,
 		     struct lp_err *err)
 {
-	const struct lp_template *t = p->info->template;
 	const struct lp_frame own = { .function = who->function,
 				      .file = who->file,
 				      .line = who->line };
-	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
-	size_t n = 0;
 
-	bool is_left = t->with_stack && who->exception && who->exception->n_stack;
-	int r = t->with_stack && !is_left
-			? lp_plan_stack(p, d, sym, s, &own, max, &n, &ev->stack_cut)
-			: lp_scratch_frames(s, is_left ? max : 1);
-	if (r < 0)
+	if (find_frames(p, d, sym, who, &own, s, ev) < 0)
 		return lp_err_nomem(err);
-	if (is_left)
-		n = traceback(who->exception, s->frames, max, &ev->stack_cut);
-	if (n == 0)
-		s->frames[n++] = own;
+	if (!own.function && p->info->template->has_exception) { /* it was never raised */
+		ev->n_stack = 0;
+		return 0;
+	}
+	if (ev->n_stack == 0)
+		s->frames[ev->n_stack++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
 	if (own.line > 0 && own.function && !s->frames[0].function)
 		s->frames[0].function = own.function;
@@ -186,7 +206,6 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		s->frames[0].has_locals = true;
 	}
 	ev->stack = s->frames;
-	ev->n_stack = n;
 	return 0;
 }
 

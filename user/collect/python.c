@@ -265,7 +265,14 @@ int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
 	const struct lp_py_reader reader = reader_of(p, info, d, &of, a);
 
-	return lp_plan_python_locals(&reader, d, frames, n);
+	const struct lp_template *t = p->info->template;
+	/* those of a line's own frame are values */
+	const struct lp_frame_list list = { .frames = frames,
+					    .n = n,
+					    .from = p->info->python && !t->has_exception,
+					    .to = t->with_locals ? n : 0 };
+
+	return lp_plan_python_locals(&reader, d, &list);
 }
 
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
