@@ -22,7 +22,7 @@ lp_global int lp_pyvm_variables(struct lp_vm *vm, __u64 addr, __u64 names, __u64
 
 	__u32 at = vm->len, count = n > LP_PY_LOCALS_MAX ? LP_PY_LOCALS_MAX : (__u32)n;
 	__u32 words = at + sizeof(struct lp_py_locals), cut = count != n;
-	if (words + count * 8 > vm->room)
+	if (words + count * 8 > vm->py.locals_room)
 		return -1;
 	lp_opaque(at);
 	lp_opaque(words);
@@ -53,16 +53,18 @@ lp_global int lp_pyvm_variables(struct lp_vm *vm, __u64 addr, __u64 names, __u64
 	return 0;
 }
 
-/* The names of a frame's variables, and what kinds these are of. */
+/* The names of a frame's variables, and what kinds these are of: once in a recursion. */
 lp_inline void lp_pyvm_copy_names(struct lp_vm *vm, const struct lp_py_layout *l,
-				  struct lp_py_run *run)
+				  struct lp_py_run *run, __u32 turn)
 {
-	__u32 n = run->left;
+	const struct lp_py_run *before = &vm->walk.runs[(turn - 1) & (LP_PY_RUNS_MAX - 1)];
+	__u32 n = run->left, is_same = turn && before->addr == run->addr;
 
-	run->values = lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
+	run->values = is_same ? before->values
+			      : lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
 	run->n = run->values ? n : 0;
 	run->left = 0;
-	if (run->extra)
+	if (run->extra && !is_same)
 		lp_py_copy(vm, run->extra + l->bytes_data, n, 0);
 }
 
@@ -82,7 +84,7 @@ static long lp_pyvm_names_step(__u32 i, struct lp_step *step)
 	struct lp_py_run *run = &vm->walk.runs[turn & (LP_PY_RUNS_MAX - 1)];
 	__u32 k = run->i, at = run->at + k * 8;
 	if (run->left) {
-		lp_pyvm_copy_names(vm, &rt->layout, run);
+		lp_pyvm_copy_names(vm, &rt->layout, run, turn);
 	} else if (k >= run->n) {
 		run->i = 0;
 		vm->py.index = turn + 1;
@@ -216,6 +218,8 @@ lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 n)
 	if (!vm->py.locals_turn) {
 		vm->py.locals_at = vm->len;
 		vm->py.locals_full = 0;
+		/* the rest is for names and values */
+		vm->py.locals_room = vm->len + (vm->room - vm->len) / 2;
 		if (lp_vm_block(vm, LP_SLOT_PYLOCALS, LP_ST_OK, 0, 0, 0) < 0)
 			return 0;
 		lp_py_begin(&vm->walk, imm);

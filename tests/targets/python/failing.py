@@ -43,7 +43,7 @@ def raising(mark):
     frame = sys._getframe(1)
     rows = described(traceback.walk_stack(frame))
     rows[0][1] += 1
-    say("raised", mark=mark, frames=rows)
+    say("raised", what=mark, frames=rows)
 
 
 def left(exc):
@@ -51,14 +51,14 @@ def left(exc):
 
 
 def tell(exc):
-    say("uncaught", mark=exc.args[0], frames=left(exc), cause=left(exc.__cause__), context=left(exc.__context__))
+    say("uncaught", what=exc.args[0], frames=left(exc), cause=left(exc.__cause__), context=left(exc.__context__))
 
 
 def chained(number, *rest, scale=2.5, **named):
     token, nothing = "deadbeef", None
     order = Order(number)
     try:
-        {}[number, token]
+        {}[number]
     except KeyError as error:
         raising("chained")
         raise Missing("chained", order.number) from error
@@ -142,32 +142,32 @@ async def tasks():
 
 
 class Deleted:
+    def __repr__(self):
+        return "Deleted()"
+
     def __del__(self):
         number = 1 << 70
         raising("deleted")
         raise Shop("deleted", number)
 
 
+def made(depth):
+    return [f"{depth}-{n}-" + "x" * 200 for n in range(30)]
+
+
 def much(depth):
     """More than a record has room for."""
-    texts = [f"{depth}-{n}-" + "x" * 200 for n in range(30)]
+    texts = made(depth)
     if depth:
         much(depth - 1)
     raise Shop("much", len(texts))
 
 
-def many(n):
-    """Frames with more names than fit."""
-    names = {f"name_{n}_{i}_{'x' * 40}": i for i in range(120)}
-    code = f"def wide(deeper):\n {' = '.join(names)} = {n}\n deeper()\n"
-    exec(code, names)
-    names["wide"](lambda: many(n - 1) if n else fail("many"))
-
-
-def broad():
-    """One with more variables than are looked at."""
-    exec("def wide(fail):\n " + "; ".join(f"v{i} = {i}" for i in range(300)) + "\n fail('broad')\n", globals())
-    wide(fail)  # noqa: F821
+def wide(n, depth):
+    """Frames with so many variables that not all of them fit; one with more than are looked at."""
+    names = " = ".join(f"variable_{i}" for i in range(n))
+    exec(f"def inner(left):\n {names} = left\n inner(left - 1) if left else fail('wide')\n", globals())
+    inner(depth)  # noqa: F821
 
 
 def fail(mark):
@@ -186,7 +186,7 @@ sys.unraisablehook = lambda args: tell(args.exc_value)
 
 start()
 if FULL:
-    for function, *args in ((much, 12), (many, 14), (broad,)):
+    for function, *args in ((much, 12), (wide, 120, 50), (wide, 300, 0)):
         in_thread(function, *args)
 else:
     swallowed(2)
