@@ -10,16 +10,19 @@ from interpreters import ALL, Program, every
 
 EVERY = every(ALL)
 FILE = "failing.py"
+RAISED, UNCAUGHT = 9, 6
 HIDDEN = "token", "api_key"
 SECRETS = "swordfish", "deadbeef"
 
 
-def run(path, *points, args=(), form="text", options=()):
+def run(path, *points, records=None, args=(), form="text"):
     target = Program(path, FILE, *args)
-    tracer = Tracer(target, *points, form=form, options=options)
+    tracer = Tracer(target, *points, form=form)
     target.go()
-    status, _ = target.finish()
-    equal(status, 0 if "full" in args else 1, f"exit status ({target.errors()[-500:]})")
+    if records:
+        tracer.wait_records(records)
+        target.go()
+    equal(target.finish()[0], 1 if records else 0, f"exit status ({target.errors()[-500:]})")
     return target, tracer.finish()
 
 
@@ -57,7 +60,7 @@ def compare(got, want):
 def as_the_program_sees_them(name, path):
     """Text: type, place and variables, also of those that are swallowed; of the frame that raises, and of all."""
     target, result = run(path, "raise Shop with locals as own", "raise Shop with stack locals as raised",
-                         "uncaught with locals as failed", "uncaught with stack locals as uncaught")
+                         "uncaught with locals as failed", "uncaught with stack locals as uncaught", records=2 * (RAISED + UNCAUGHT))
     for at, all_frames, one_frame in (("raised", "raised", "own"), ("uncaught", "uncaught", "failed")):
         said = target.said(at)
         stacks, alone = list(texts(result, all_frames)), list(texts(result, one_frame))
@@ -102,7 +105,8 @@ def compare_json(stack, frames, what):
 @EVERY
 def along_the_chain(name, path):
     """JSON: tracebacks of causes and contexts have them, too."""
-    target, result = run(path, "raise Shop with stack locals as raised", "uncaught with stack locals as uncaught", form="json")
+    target, result = run(path, "raise Shop with stack locals as raised", "uncaught with stack locals as uncaught",
+                         form="json", records=RAISED + UNCAUGHT)
     for at in ("raised", "uncaught"):
         said, records = target.said(at), [r for r in result.records if r["logpoint"] == at]
         equal(len(records), len(said), at)

@@ -80,9 +80,10 @@ def numbers(first):
     raise Shop("numbers", seen)
 
 
-def comprehended(limit):
+def counted(limit):
     data = {"a": [1, 2.5, (3,)], b"b": {True}}
-    return [n for n in numbers(limit) if data], limit
+    for number in numbers(limit):
+        data[number] = [other for other in (number,) if other > limit]
 
 
 def down(n):
@@ -142,8 +143,11 @@ async def tasks():
 
 
 class Deleted:
+    def __init__(self):
+        self.kept = None
+
     def __repr__(self):
-        return "Deleted()"
+        return "Deleted(kept=None)"
 
     def __del__(self):
         number = 1 << 70
@@ -180,7 +184,12 @@ def in_thread(function, *args):
     thread.join()
 
 
-sys.excepthook = lambda kind, exc, trace: tell(exc)
+def at_end(kind, exc, trace):
+    tell(exc)
+    sys.stdin.readline()  # its memory tells of its code
+
+
+sys.excepthook = at_end
 threading.excepthook = lambda args: tell(args.exc_value)
 sys.unraisablehook = lambda args: tell(args.exc_value)
 
@@ -196,4 +205,4 @@ else:
     asyncio.run(tasks())
     deleted = Deleted()
     del deleted
-    comprehended(5)
+    counted(5)
