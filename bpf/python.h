@@ -181,8 +181,7 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		vm->walk.whole = LP_WHOLE_NOT;
 		break;
 	case LP_OP_CAP_PYLOCALS:
-		if (lp_py_uses(LP_OP_CAP_PYLOCALS) &&
-		    lp_pyvm_cap_locals(vm, vm->py.imm, vm->py.n))
+		if (lp_py_uses(LP_OP_CAP_PYLOCALS) && lp_pyvm_cap_locals(vm, vm->py.imm, vm->py.n))
 			vm->pc = vm->py.pc; /* again: there is another list */
 		break;
 	default:

@@ -176,7 +176,7 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_PY, "sai", "the value a, and what it leads to: imm is LP_PY_CAPTURE()")              \
 	X(CAP_PYSTACK, "n", "the frames of the thread's Python stack, n at most")                  \
 	X(CAP_PYTASK, "s", "the running asyncio task's name, where there is one")                  \
-	/* n: LP_PY_LOCALS_* of the lists of frames, and how many of each at most */              \
+	/* n: LP_PY_LOCALS_* of the lists of frames, and how many of each at most */               \
 	X(CAP_PYLOCALS, "ni", "variables of frames: imm is LP_PY_CAPTURE()")                       \
 	X(CAP_PYEXC, "sai", "the exception a and its chain: imm is LP_PY_CAPTURE()")
 

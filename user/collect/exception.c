@@ -16,25 +16,16 @@ struct chain {
 	size_t n;
 };
 
-/* Where things are read from. */
-struct source {
-	const struct lp_plan *plan;
-	const struct lp_py_reader *reader;
-	struct lp_decoded *decoded;
-	const struct lp_symbolizer *sym;
-	struct lp_scratch *scratch;
-};
-
-/* number: in the chain. */
-static void read_frames(const struct source *s, const struct lp_py_exc *exc,
-			const struct lp_block *b, uint32_t number, struct lp_exception *ret)
+static struct lp_frame *read_frames(const struct lp_py_reader *r, uint32_t pid,
+				    const struct lp_symbolizer *sym, struct lp_scratch *scratch,
+				    const struct lp_py_exc *exc, const struct lp_block *b,
+				    struct lp_exception *ret)
 {
-	const struct lp_template *t = s->plan->info->template;
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
 	if (n > exc->n_frames)
 		n = exc->n_frames;
-	struct lp_frame *frames = lp_arena_array(&s->scratch->arena, struct lp_frame, n + 1);
+	struct lp_frame *frames = lp_arena_array(r->arena, struct lp_frame, n + 1);
 	ret->stack = frames;
 	ret->n_stack = frames ? n : 0;
 	ret->stack_cut = exc->flags & LP_PY_EXC_FRAMES_CUT;
@@ -45,16 +36,9 @@ static void read_frames(const struct source *s, const struct lp_py_exc *exc,
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		lp_plan_place(s->plan, s->decoded, s->sym, s->scratch, &f, to);
+		lp_places_find(&scratch->places, r, pid, sym, &f, to);
 	}
-	/* without the stack, those of the frame that has raised it */
-	const struct lp_frame_list list = { .exception = number + 1,
-					    .frames = frames,
-					    .n = ret->n_stack,
-					    .to = t->with_stack ? ret->n_stack
-								: number == 0 && ret->n_stack };
-	if (t->with_locals && lp_plan_python_locals(s->reader, s->decoded, &list) < 0)
-		ret->n_stack = 0;
+	return frames;
 }
 
 static void read_notes(const struct lp_value *notes, struct lp_arena *a, struct lp_exception *ret)
@@ -92,17 +76,31 @@ static struct lp_exception *link_up(struct chain *c, uint32_t number)
 	struct lp_exception *e = &c->all[number - 1];
 	at->seen = true;
 	e->cause = link_up(c, at->exc.cause);
-	e->suppress_context = at->exc.flags & LP_PY_EXC_SUPPRESS;
-	e->context = e->suppress_context ? NULL : link_up(c, at->exc.context);
+	e->context = at->exc.flags & LP_PY_EXC_SUPPRESS ? NULL : link_up(c, at->exc.context);
 	e->chain_cut = at->exc.flags & LP_PY_EXC_CHAIN_CUT;
 	return e;
 }
 
-const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
-					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+/* The variables of n frames of number i of the chain; without the stack, of the one that has raised the
+ * exception itself.
+ */
+static int read_locals(const struct lp_template *t, const struct lp_py_reader *r,
+		       const struct lp_decoded *d, size_t i, struct lp_frame *frames, size_t n)
+{
+	const struct lp_frame_list list = { .exception = (uint32_t)i + 1,
+					    .frames = frames,
+					    .n = n,
+					    .to = t->with_stack ? n : i == 0 && n };
+
+	return t->with_locals ? lp_plan_python_locals(r, d, &list) : 0;
+}
+
+const struct lp_exception *lp_plan_exception(const struct lp_template *t,
+					     const struct lp_py_reader *r,
+					     const struct lp_decoded *d,
+					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch)
 {
-	const struct source s = { p, r, d, sym, scratch };
 	struct chain c = { .n = d->exceptions.len };
 
 	if (c.n > LP_PY_EXC_MAX)
@@ -120,7 +118,10 @@ const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const stru
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(&s, &c.links[i].exc, b, (uint32_t)i, &c.all[i]);
+		struct lp_frame *frames =
+			read_frames(r, d->rec->pid, sym, scratch, &c.links[i].exc, b, &c.all[i]);
+		if (read_locals(t, r, d, i, frames, c.all[i].n_stack) < 0)
+			return NULL;
 	}
 	return link_up(&c, 1);
 }
@@ -158,9 +159,7 @@ static void put_place(struct lp_buf *out, const struct lp_exception *e)
 
 	if (!f || !f->file)
 		return;
-
-	const char *slash = strrchr(f->file, '/');
-	lp_buf_fmt(out, " (%s", slash ? slash + 1 : f->file);
+	lp_buf_fmt(out, " (%s", basename(f->file));
 	if (f->line > 0)
 		lp_buf_fmt(out, ":%d", f->line);
 	lp_buf_char(out, ')');

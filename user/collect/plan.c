@@ -72,8 +72,7 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 		return lp_err_nomem(err);
 
 	name_fields(p, t);
-	p->wants_stack =
-		t->with_stack || p->n_locals || (t->with_locals && t->has_exception);
+	p->wants_stack = t->with_stack || p->n_locals || (t->with_locals && t->has_exception);
 	for (size_t i = 0; i < t->n_parts; i++)
 		p->part_plain[i] = lp_format_is_plain(&t->parts[i].format);
 	*ret = lp_take(p);
@@ -136,38 +135,42 @@ static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_
 }
 
 /* The frames that an exception has left: the thread's own are those of who was told. */
-static size_t traceback(const struct lp_exception *e, struct lp_frame *ret, size_t max,
-			bool *ret_cut)
+static int traceback(const struct lp_exception *e, struct lp_scratch *s, size_t max, size_t *ret,
+		     bool *ret_cut)
 {
 	size_t n = e->n_stack < max ? e->n_stack : max;
 
-	memcpy(ret, e->stack, n * sizeof(*ret));
+	if (lp_scratch_frames(s, n) < 0)
+		return -ENOMEM;
+	memcpy(s->frames, e->stack, n * sizeof(*s->frames));
+	*ret = n;
 	*ret_cut = n < e->n_stack || e->stack_cut;
-	return n;
+	return 0;
 }
 
-/* The frames into s->frames; their number into ev. -ENOMEM. */
-static int find_frames(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		       const struct lp_who *who, const struct lp_frame *own, struct lp_scratch *s,
-		       struct lp_event *ev)
+/* Into s->frames, where there is room for one at least. -ENOMEM. */
+static int read_stack(const struct lp_plan *p, struct lp_decoded *d,
+		      const struct lp_symbolizer *sym, const struct lp_who *who,
+		      struct lp_scratch *s, const struct lp_frame *own, size_t *ret, bool *ret_cut)
 {
 	const struct lp_template *t = p->info->template;
-	size_t all = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
-	size_t max = t->with_stack ? all : 1;
-	bool is_left = who->exception && who->exception->n_stack;
+	const struct lp_exception *e = who->exception;
+	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 
-	if (t->with_stack && !is_left)
-		return lp_plan_stack(p, d, sym, s, own, max, &ev->n_stack, &ev->stack_cut);
-	if (lp_scratch_frames(s, max) < 0)
+	if (t->with_stack && e && e->n_stack)
+		return traceback(e, s, max, ret, ret_cut);
+	if (t->with_stack)
+		return lp_plan_stack(p, d, sym, s, own, max, ret, ret_cut);
+	if (lp_scratch_frames(s, 1) < 0)
 		return -ENOMEM;
-	if (is_left)
-		ev->n_stack = traceback(who->exception, s->frames, max, &ev->stack_cut);
-	ev->stack_cut &= t->with_stack;
-	if (is_left || !t->has_exception)
+	if (!t->has_exception)
 		return 0;
-	/* its variables are no fields */
-	s->frames[ev->n_stack++] = *own;
-	return lp_plan_read_locals(p, p->info->python, d, sym, s->frames, 1, &s->arena);
+	/* the frame that has raised it: its variables are no fields */
+	s->frames[0] = e && e->n_stack ? e->stack[0] : *own;
+	*ret = 1;
+	return e && e->n_stack
+		       ? 0
+		       : lp_plan_read_frames(p, p->info->python, d, sym, s->frames, 1, &s->arena);
 }
 
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
@@ -180,15 +183,14 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	const struct lp_frame own = { .function = who->function,
 				      .file = who->file,
 				      .line = who->line };
+	size_t n = 0;
 
-	if (find_frames(p, d, sym, who, &own, s, ev) < 0)
+	if (read_stack(p, d, sym, who, s, &own, &n, &ev->stack_cut) < 0)
 		return lp_err_nomem(err);
-	if (!own.function && p->info->template->has_exception) { /* it was never raised */
-		ev->n_stack = 0;
+	if (!own.function && p->info->template->has_exception) /* it was never raised */
 		return 0;
-	}
-	if (ev->n_stack == 0)
-		s->frames[ev->n_stack++] = own;
+	if (n == 0)
+		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
 	if (own.line > 0 && own.function && !s->frames[0].function)
 		s->frames[0].function = own.function;
@@ -206,6 +208,7 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		s->frames[0].has_locals = true;
 	}
 	ev->stack = s->frames;
+	ev->n_stack = n;
 	return 0;
 }
 
@@ -272,7 +275,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.cut = rec->flags & LP_RECF_CUT,
 		.crash = crash,
 	};
-	int r = p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
+	if (!p->wants_stack)
+		return 0;
+	int r = put_stack(p, d, sym, &who, s, ret, err);
 	if (r >= 0 && crash)
 		put_crash_place(ret);
 	return r;

@@ -57,14 +57,17 @@ uint32_t lp_python_frames(const struct lp_limits *limits)
 
 uint64_t lp_python_limits(const struct lp_limits *limits)
 {
-	return LP_PY_CAPTURE(limits->string, limits->items, limits->depth);
+	static const uint32_t max = LP_PY_CAPTURE_STRING(~0ull);
+	uint32_t string = limits->string < max ? limits->string : max;
+	uint32_t items = limits->items < max ? limits->items : max;
+	uint32_t depth = limits->depth < 0xff ? limits->depth : 0xff;
+
+	return LP_PY_CAPTURE(string, items, depth);
 }
 
-/* Of the native stack beneath, in which C code can have called Python. */
-static uint32_t native_size(const struct lp_limits *limits)
+uint32_t lp_stack_size(const struct lp_limits *limits, uint32_t frame)
 {
-	return limits->frames < LP_STACK_MAX / LP_FRAME_PYTHON ? limits->frames * LP_FRAME_PYTHON
-							       : LP_STACK_MAX;
+	return limits->frames < LP_STACK_MAX / frame ? limits->frames * frame : LP_STACK_MAX;
 }
 
 /* The caller's name is the second frame. */
@@ -77,24 +80,25 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
-	/* who is told of an exception that nobody has caught is not who has failed */
+	/* the native one beneath, in which C code can have called Python; who is told of an exception that
+	 * nobody has caught is not who has failed
+	 */
 	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT)
-		lp_emit(&f->here.e, CAP_STACK, .n = native_size(limits));
+		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
 }
 
 /* Variables of frames that have no fields; without a stack, of the one that raises alone. */
 static void write_locals(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 {
 	const struct lp_limits *limits = f->check.base.limits;
-	const bool is_raise = lp->location.kind == LP_AT_RAISE;
-	const bool is_uncaught = lp->location.kind == LP_AT_UNCAUGHT;
-	uint32_t of = is_uncaught ? LP_PY_LOCALS_RAISED
-		      : is_raise  ? LP_PY_LOCALS_STACK
-				  : LP_PY_LOCALS_CALLERS;
+	const bool is_exception = lp_at_exception(lp->location.kind);
+	uint32_t of = lp->location.kind == LP_AT_UNCAUGHT ? LP_PY_LOCALS_RAISED
+		      : is_exception			  ? LP_PY_LOCALS_STACK
+							  : LP_PY_LOCALS_CALLERS;
 
-	if (!lp->with_locals || !(lp->with_stack || is_raise || is_uncaught))
+	if (!lp->with_locals || !(lp->with_stack || is_exception))
 		return;
-	if (lp->with_stack && (is_raise || is_uncaught))
+	if (lp->with_stack && is_exception)
 		of |= LP_PY_LOCALS_CHAIN;
 	lp_emit(&f->here.e, CAP_PYLOCALS, .n = of | (lp->with_stack ? lp_python_frames(limits) : 1),
 		.imm = lp_python_limits(limits));
@@ -107,7 +111,7 @@ static void write_exception(struct lp_dyn_fields *f)
 
 	lp_emit(e, PY_EXC, .dst = r);
 	lp_emit(e, CAP_PYEXC, .a = r, .n = LP_CAP(LP_SLOT_PYEXC, sizeof(struct lp_py_exc)),
-		.imm = lp_dyn_capture_limits(f->check.base.limits));
+		.imm = lp_python_limits(f->check.base.limits));
 	lp_emit_release(e, r);
 }
 
