@@ -180,7 +180,7 @@ lp_inline void lp_pyvm_locals_list(struct lp_vm *vm, __u32 n, struct lp_step *st
 		return;
 	if (turn && lp_py_uses(LP_OP_CAP_PYEXC)) {
 		vm->py.n_frames = 0;
-		lp_pyvm_find_traceback(vm, rt, turn - 1);
+		lp_pyvm_find_traceback(vm, rt, turn - 1, step);
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_left_step, step);
 	}
 	vm->py.limit = LP_PY_LOCALS_COUNT(n);

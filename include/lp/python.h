@@ -487,7 +487,7 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 
 #define LP_PY_EXC_SUPPRESS     0x1u /* __suppress_context__ */
 #define LP_PY_EXC_CHAIN_CUT    0x2u /* it has a cause or context for which there was no room */
-#define LP_PY_EXC_FRAMES_CUT   0x4u /* innermost frames are missing */
+#define LP_PY_EXC_FRAMES_CUT   0x4u /* outermost frames are missing */
 #define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
 
 /* A function of the interpreter that is about an exception, and where it has it as it begins. Registers are

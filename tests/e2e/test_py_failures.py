@@ -130,7 +130,7 @@ def along_the_chain(name, path):
 def what_has_no_room(name, path):
     """It says so where it belongs; the frames are there, and what is shown is true."""
     target, result = run(path, "uncaught with stack locals", args=["full"], form="json")
-    much, many, broad = ([f for f in r["stack"] if f["function"] in ("much", "inner")] for r in result.records)
+    much, many, broad, deep = ([f for f in r["stack"] if f.get("function") in ("much", "inner", "deep", "...")] for r in result.records)
     equal([f["locals"]["depth"] for f in much], list(range(13)), "arguments, innermost first")
     for f in much:
         number = f["locals"]["depth"]
@@ -147,7 +147,9 @@ def what_has_no_room(name, path):
     for f in many[len(whole):]:
         equal((f["locals"], f["errors"]), ({}, {"...": "truncated"}), "a frame without room")
     equal((len(broad[0]["locals"]), broad[0]["errors"]), (256, {"...": "truncated"}), "of more than 256")
-    equal(result.counts("uncaught").lost, 0, "lost")
+    equal([f.get("locals", {}).get("left") for f in deep], [*range(64), None], "the innermost of many, and that there are more")
+    equal((deep[-1], result.records[3]["line"], result.counts("uncaught").lost), ({"function": "..."}, deep[0]["line"], 0),
+          "what is not there, where it was raised, lost")
 
 
 if __name__ == "__main__":

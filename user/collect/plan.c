@@ -6,6 +6,7 @@
 
 #include "base/show.h"
 #include "collect/format.h"
+#include "collect/mixed.h"
 
 static size_t slots_of(const struct lp_template *t)
 {
@@ -135,16 +136,18 @@ static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_
 }
 
 /* The frames that an exception has left: the thread's own are those of who was told. */
-static int traceback(const struct lp_exception *e, struct lp_scratch *s, size_t max, size_t *ret,
-		     bool *ret_cut)
+static int traceback(const struct lp_plan *p, const struct lp_exception *e, struct lp_scratch *s,
+		     size_t max, size_t *ret, bool *ret_cut)
 {
-	size_t n = e->n_stack < max ? e->n_stack : max;
+	size_t n = e->n_stack;
 
 	if (lp_scratch_frames(s, n) < 0)
 		return -ENOMEM;
 	memcpy(s->frames, e->stack, n * sizeof(*s->frames));
-	*ret = n;
-	*ret_cut = n < e->n_stack || e->stack_cut;
+	if (!p->info->all_frames)
+		n = lp_frames_fold(s->frames, n, 1);
+	*ret = n < max ? n : max;
+	*ret_cut = n > max || e->stack_cut;
 	return 0;
 }
 
@@ -158,7 +161,7 @@ static int read_stack(const struct lp_plan *p, struct lp_decoded *d,
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 
 	if (t->with_stack && e && e->n_stack)
-		return traceback(e, s, max, ret, ret_cut);
+		return traceback(p, e, s, max, ret, ret_cut);
 	if (t->with_stack)
 		return lp_plan_stack(p, d, sym, s, own, max, ret, ret_cut);
 	if (lp_scratch_frames(s, 1) < 0)

@@ -174,6 +174,12 @@ def wide(n, depth):
     inner(depth)  # noqa: F821
 
 
+def deep(left):
+    if left:
+        deep(left - 1)
+    raise Shop("deep")
+
+
 def fail(mark):
     raise Shop(mark)
 
@@ -195,7 +201,7 @@ sys.unraisablehook = lambda args: tell(args.exc_value)
 
 start()
 if FULL:
-    for function, *args in ((much, 12), (wide, 120, 50), (wide, 300, 0)):
+    for function, *args in ((much, 12), (wide, 120, 50), (wide, 300, 0), (deep, 200)):
         in_thread(function, *args)
 else:
     swallowed(2)
