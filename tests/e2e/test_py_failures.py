@@ -130,6 +130,8 @@ def along_the_chain(name, path):
 def what_has_no_room(name, path):
     """It says so where it belongs; the frames are there, and what is shown is true."""
     target, result = run(path, "uncaught with stack locals", args=["full"], form="json")
+    shown = [(r["function"], r["exception"]["message"]) for r in result.records]
+    equal(shown, [("much", "('much', 30)"), ("fail", "wide"), ("fail", "wide"), ("deep", "deep")], f"records ({result.counts('uncaught')})")
     much, many, broad, deep = ([f for f in r["stack"] if f.get("function") in ("much", "inner", "deep", "...")] for r in result.records)
     equal([f["locals"]["depth"] for f in much], list(range(13)), "arguments, innermost first")
     for f in much:
