@@ -13,7 +13,7 @@ lp_inline int lp_mixed_arrive(struct lp_vm *vm)
 	__u32 number = lp_py_runtime_of(vm->pid_tgid);
 	struct lp_pyvm_thread *t = number ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
 
-	vm->py.n_frames = 0;
+	vm->py.n_frames = vm->py.chain_n = vm->py.locals_turn = 0;
 	vm->py.unit = 0;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	if (!number || lp_py_take_runtime(vm, number - 1) < 0 ||

@@ -180,9 +180,9 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		}
 		vm->walk.whole = LP_WHOLE_NOT;
 		break;
-	case LP_OP_CAP_PYLOCALS: /* its own are values */
-		if (lp_py_uses(LP_OP_CAP_PYLOCALS))
-			lp_pyvm_cap_locals(vm, vm->py.imm, 1);
+	case LP_OP_CAP_PYLOCALS:
+		if (lp_py_uses(LP_OP_CAP_PYLOCALS) && lp_pyvm_cap_locals(vm, vm->py.imm, vm->py.n))
+			vm->pc = vm->py.pc; /* again: there is another list */
 		break;
 	default:
 		vm->walk.value.tag = vm->py.tags[reg];
@@ -366,7 +366,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	lp_prepare(vm, site, id);
 	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;
-	vm->py.chain_n = 0;
+	vm->py.chain_n = vm->py.locals_turn = 0;
 	vm->py.n_codes = py->unit == LP_PY_AT_UNCAUGHT ? LP_PYVM_CODES_MAX : 0;
 	vm->py.stack_base = py->stack_base;
 	vm->py.kind = site->kind;

@@ -15,6 +15,10 @@
 #define LP_PYVM_TB_FRAME (LP_PYVM_HEAD + 8)
 #define LP_PYVM_TB_LASTI (LP_PYVM_HEAD + 16) /* an int; behind it tb_lineno */
 
+#define LP_PYVM_TB_MAX	  64   /* frames of one traceback: the innermost */
+#define LP_PYVM_TB_LOOK	  4096 /* that it may have, for these to be found */
+#define LP_PYVM_CODES_MAX 32   /* code objects that are copied where the process may end now */
+
 /* A code object's name, file and first line, and where in it, as the next frame of the block that is at
  * the record's end.
  */
@@ -109,7 +113,6 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 
 	lp_pyvm_u64(vm, object + l->ob_type, &type);
 	lp_pyvm_u64(vm, object + LP_PY_EXC_ARGS, &args);
-	lp_pyvm_u64(vm, object + l->exc_traceback, &vm->py.base);
 	lp_pyvm_u64(vm, object + l->exc_context, &context);
 	lp_pyvm_u64(vm, object + l->exc_cause, &cause);
 	lp_pyvm_get(vm, object + l->exc_suppress, 1, &suppress);
@@ -134,7 +137,6 @@ lp_inline void lp_pyvm_exc_words(struct lp_vm *vm, const struct lp_py_runtime *r
 /* One that is not made yet has no chain. */
 lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 {
-	vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
 	vm->py.chain_notes = 0;
 	to[0] = to[2] = to[7] = to[9] = to[10] = to[11] = 0;
 	to[1] = to[6] = vm->py.raised_type;
@@ -144,8 +146,36 @@ lp_inline void lp_pyvm_exc_raw(struct lp_vm *vm, lp_word *to)
 	to[8] = LP_PY_OBJECT;
 }
 
-#define LP_PYVM_TB_MAX	  64 /* frames of one traceback */
-#define LP_PYVM_CODES_MAX 32 /* code objects that are copied where the process may end now */
+/* vm->py.object goes ahead in a traceback, vm->py.base behind it. */
+static long lp_pyvm_tb_ahead_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+
+	(void)i;
+	if (!vm->py.object ||
+	    lp_pyvm_u64(vm, vm->py.object + LP_PYVM_TB_NEXT, &vm->py.object) < 0 || !vm->py.object)
+		return 1;
+	vm->py.count++;
+	return vm->py.count >= LP_PYVM_TB_MAX &&
+	       lp_pyvm_u64(vm, vm->py.base + LP_PYVM_TB_NEXT, &vm->py.base) < 0;
+}
+
+/* vm->py.base: the traceback of number i of the chain, of which the innermost are left; 0: it has none.
+ * Those before are in vm->py.count, if that is LP_PYVM_TB_MAX or more. Up to 3.11 the exception gets it
+ * when it is caught.
+ */
+lp_inline void lp_pyvm_find_traceback(struct lp_vm *vm, const struct lp_py_runtime *rt, __u32 i,
+				      struct lp_step *step)
+{
+	vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
+	if ((i || !(vm->py.raised_tb || vm->py.is_raw)) &&
+	    lp_pyvm_u64(vm, vm->py.chain[i % LP_PY_EXC_MAX] + rt->layout.exc_traceback,
+			&vm->py.base) < 0)
+		vm->py.base = 0;
+	vm->py.object = vm->py.base;
+	vm->py.count = 0;
+	lp_loop_seldom(LP_PYVM_TB_LOOK, lp_pyvm_tb_ahead_step, step);
+}
 
 /* The block of the exception whose turn it is. */
 lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *rt)
@@ -167,9 +197,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 	vm->py.chain_frames = 0;
 	vm->py.frames_at = vm->len;
 	vm->py.last_code = 0;
-	/* up to 3.11 the exception gets it when it is caught */
-	if (!vm->py.chain_i && vm->py.raised_tb)
-		vm->py.base = vm->py.raised_tb & ~LP_PYVM_NO_TB;
+	lp_pyvm_find_traceback(vm, rt, vm->py.chain_i, &step);
 	if (vm->py.base)
 		lp_loop_seldom(LP_PYVM_TB_MAX, lp_pyvm_tb_step, &step);
 
@@ -178,7 +206,7 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 		return -LP_ST_NO_ROOM;
 	lp_word *flags = (lp_word *)(block + 1) + 3;
 	*flags = (__u32)*flags | (__u64)vm->py.chain_frames << 32;
-	if (vm->py.base)
+	if (vm->py.base || vm->py.count >= LP_PYVM_TB_MAX)
 		*flags |= LP_PY_EXC_FRAMES_CUT;
 	return 0;
 }
@@ -247,10 +275,8 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 	value->from = value->to = 0;
 	vm->walk.whole = LP_WHOLE_EXCEPTIONS;
 	if (phase == 0) {
-		if (vm->py.chain_i >= vm->py.chain_n || lp_pyvm_exc_block(vm, rt) < 0) {
-			vm->py.chain_n = 0;
+		if (vm->py.chain_i >= vm->py.chain_n || lp_pyvm_exc_block(vm, rt) < 0)
 			return 0;
-		}
 		value->bits = vm->py.raised_type;
 	} else if (phase == 1) {
 		value->bits = vm->py.chain[vm->py.chain_i % LP_PY_EXC_MAX];

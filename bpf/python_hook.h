@@ -119,7 +119,7 @@ static __attribute__((noinline)) void lp_hook_find_frame(struct lp_vm *vm)
 		return;
 	if (!vm->py.base)
 		return;
-	lp_loop_seldom(LP_PYVM_TB_MAX, lp_hook_tb_step, &step);
+	lp_loop_seldom(LP_PYVM_TB_LOOK, lp_hook_tb_step, &step);
 	if (lp_pyvm_u64(vm, vm->py.base + LP_PYVM_TB_FRAME, &frame) >= 0)
 		lp_pyvm_raised_in(vm, frame);
 }

@@ -191,8 +191,12 @@ struct lp_pyvm {
 	__u64 chain_notes;	    /* __notes__ of the one whose turn it is */
 	__u32 chain_n, chain_i, chain_phase;
 	__u32 chain_frames;
-	__u32 frames_at; /* in the record: those of the latest block */
-	__u32 n_codes;	 /* of frames, that are still to be copied */
+	__u32 frames_at;   /* in the record: those of the latest block */
+	__u32 n_codes;	   /* of frames, that are still to be copied */
+	__u32 locals_turn; /* of CAP_PYLOCALS: 0 the stack's, n the n-th exception's */
+	__u32 locals_at;   /* in the record: its block */
+	__u32 locals_full; /* no more frames have room */
+	__u32 locals_room; /* where in the record that ends */
 	__u64 last_code;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */

@@ -226,6 +226,7 @@ int lp_trap(struct pt_regs *ctx)
 		return 0;
 
 	if (lp_trap_arrive(vm)) {
+		copy_registers(vm->mach, ctx);
 		lp_pyvm_raised_in(vm, ctx->rdi);
 		lp_pyvm_run(vm);
 	}

@@ -20,7 +20,7 @@ lp_global int lp_pyvm_cap_codes(struct lp_vm *vm, __u64 imm);
 		} else if (lp_mixed) {                                                             \
 			if (lp_codes)                                                              \
 				lp_pyvm_cap_codes((vm), (in)->imm);                                \
-			lp_pyvm_cap_locals((vm), (in)->imm, 0);                                    \
+			lp_pyvm_cap_locals((vm), (in)->imm, (in)->n);                              \
 		}                                                                                  \
 	} while (0)
 

@@ -176,9 +176,16 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_PY, "sai", "the value a, and what it leads to: imm is LP_PY_CAPTURE()")              \
 	X(CAP_PYSTACK, "n", "the frames of the thread's Python stack, n at most")                  \
 	X(CAP_PYTASK, "s", "the running asyncio task's name, where there is one")                  \
-	/* the variables of these frames, but for the hit's own: imm is LP_PY_CAPTURE() */         \
-	X(CAP_PYLOCALS, "i", "the variables of the frames that CAP_PYSTACK has found")             \
+	/* n: LP_PY_LOCALS_* of the lists of frames, and how many of each at most */               \
+	X(CAP_PYLOCALS, "ni", "variables of frames: imm is LP_PY_CAPTURE()")                       \
 	X(CAP_PYEXC, "sai", "the exception a and its chain: imm is LP_PY_CAPTURE()")
+
+/* n of CAP_PYLOCALS */
+#define LP_PY_LOCALS_COUNT(n) ((n)&0xffffu)
+#define LP_PY_LOCALS_STACK    0x10000u /* what CAP_PYSTACK has found */
+#define LP_PY_LOCALS_CALLERS  0x20000u /* the same, but for the hit's own frame */
+#define LP_PY_LOCALS_RAISED   0x40000u /* the traceback of the exception of CAP_PYEXC */
+#define LP_PY_LOCALS_CHAIN    0x80000u /* those of its causes and contexts */
 
 /* n of PY_NAME; 0: no local has that name */
 #define LP_PY_HIDDEN(index, is_cell) ((index) + 1u + ((is_cell) ? LP_PY_HIDDEN_CELL : 0u))

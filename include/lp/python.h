@@ -449,17 +449,20 @@ _Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of 
 /* Low bit of `code`: C code has called it, with an evaluation loop of its own. Not of a traceback. */
 #define LP_PY_FRAME_ENTERED 0x1u
 
-/* Variables of a frame of CAP_PYSTACK. n words of the frame follow: an object each, 0 where it is unbound, None
- * in place of one whose name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all
- * frames; up to 3.10 locals, cells and free variables of one come after each other. Names, kinds and
- * the objects are blocks of LP_SLOT_MEM.
+/* Variables of a frame. n words of the frame follow: an object each, 0 where it is unbound, None in place of
+ * one whose name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all frames: of the
+ * stack, then of tracebacks along the chain of exceptions, each from the innermost on; LP_BLKF_CUT:
+ * there was no room for those that would follow. Up to 3.10 locals, cells and free variables of one
+ * come after each other. Names, kinds and the objects are blocks of LP_SLOT_MEM.
  */
 struct lp_py_locals {
 	__u64 names; /* a tuple */
 	__u64 kinds; /* bytes, one each: LP_PY_KIND_*; 0: `cells` says it */
-	__u32 frame; /* its number in CAP_PYSTACK */
+	__u32 frame; /* its number in CAP_PYSTACK, or in the traceback, where 0 is the outermost */
 	__u32 n;
-	__u32 cells; /* all are in cells */
+	__u16 exception; /* number in the chain + 1, whose traceback it is in; 0: in none */
+	__u8 cells;	 /* all are in cells */
+	__u8 cut;	 /* it has more than these */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct lp_py_locals) == 32, "lp_py_locals has no padding of the compiler's");
@@ -484,7 +487,7 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 
 #define LP_PY_EXC_SUPPRESS     0x1u /* __suppress_context__ */
 #define LP_PY_EXC_CHAIN_CUT    0x2u /* it has a cause or context for which there was no room */
-#define LP_PY_EXC_FRAMES_CUT   0x4u /* innermost frames are missing */
+#define LP_PY_EXC_FRAMES_CUT   0x4u /* outermost frames are missing */
 #define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
 
 /* A function of the interpreter that is about an exception, and where it has it as it begins. Registers are

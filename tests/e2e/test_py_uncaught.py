@@ -102,10 +102,14 @@ def from_the_start(name, path):
 
 @EVERY
 def with_its_stack(name, path):
-    """The stack is that of the exception."""
+    """The stack is that of the exception, with frames of libraries folded."""
     target, result = run(path, "hooks", points=("uncaught Shop with stack",))
     for record, w in zip(result.records, [w for w in said(target) if re.match("Shop|Missing", w["shown"])]):
-        equal([f["line"] for f in reversed(record["stack"])], [line for _, line in w["frames"]], w["shown"])
+        whole = list(reversed(record["exception"]["stack"]))
+        equal([f["line"] for f in whole], [line for _, line in w["frames"]], w["shown"])
+        own = [f["line"] for f in whole if f["file"].endswith("uncaught.py")]
+        equal([f["line"] for f in reversed(record["stack"]) if "folded" not in f], own, f"own frames of {w['shown']}")
+        equal(sum(f.get("folded", 0) for f in record["stack"]), len(whole) - len(own), f"other frames of {w['shown']}")
 
 
 if __name__ == "__main__":

@@ -140,7 +140,8 @@ static struct lp_template py_template = { .parts = py_parts,
 					  .n_fields = LP_ARRAY_SIZE(py_fields),
 					  .has_exception = true,
 					  .shows_exception = true,
-					  .with_stack = true };
+					  .with_stack = true,
+					  .with_locals = true };
 static const struct lp_site_info py_info = { .logpoint = "raise",
 					     .template = &py_template,
 					     .python = &python_info,

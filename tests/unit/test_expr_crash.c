@@ -31,7 +31,7 @@ static int compile(const char *text, uint64_t *ret_signals, struct lp_compiled *
 #define TAIL                                                                                       \
 	"CAP_PYSTACK 64\n"                                                                         \
 	"CAP_STACK 32768\n"                                                                        \
-	"CAP_PYLOCALS 256,32,3\n"                                                                  \
+	"CAP_PYLOCALS 65600 256,32,3\n"                                                            \
 	"END\n"
 
 static const struct {

@@ -196,6 +196,32 @@ static const struct {
 	  START "   2  CAP_PYSTACK 64\n"
 		"   3  CAP_STACK 16384\n"
 		"   4  END\n" },
+	/* frames whose variables are no values: LP_PY_LOCALS_* and how many */
+	{ "raise with locals", NULL,
+	  START "   2  CAP_PYSTACK 2\n"
+		"   3  PY_EXC r0\n"
+		"   4  CAP_PYEXC pyexc:96 r0 256,32,3\n"
+		"   5  CAP_PYLOCALS 65537 256,32,3\n"
+		"   6  END\n" },
+	{ "raise with stack locals", NULL,
+	  START "   2  CAP_PYSTACK 64\n"
+		"   3  CAP_STACK 16384\n"
+		"   4  PY_EXC r0\n"
+		"   5  CAP_PYEXC pyexc:96 r0 256,32,3\n"
+		"   6  CAP_PYLOCALS 589888 256,32,3\n"
+		"   7  END\n" },
+	{ "uncaught with locals", NULL,
+	  START "   2  CAP_PYSTACK 2\n"
+		"   3  PY_EXC r0\n"
+		"   4  CAP_PYEXC pyexc:96 r0 256,32,3\n"
+		"   5  CAP_PYLOCALS 262145 256,32,3\n"
+		"   6  END\n" },
+	{ "uncaught with stack locals", NULL,
+	  START "   2  CAP_PYSTACK 64\n"
+		"   3  PY_EXC r0\n"
+		"   4  CAP_PYEXC pyexc:96 r0 256,32,3\n"
+		"   5  CAP_PYLOCALS 786496 256,32,3\n"
+		"   6  END\n" },
 };
 
 static void check_listing(const struct lp_insn *code, size_t n, const char *expected)

@@ -16,9 +16,10 @@ struct chain {
 	size_t n;
 };
 
-static void read_frames(const struct lp_py_reader *r, uint32_t pid, const struct lp_symbolizer *sym,
-			struct lp_scratch *scratch, const struct lp_py_exc *exc,
-			const struct lp_block *b, struct lp_exception *ret)
+static struct lp_frame *read_frames(const struct lp_py_reader *r, uint32_t pid,
+				    const struct lp_symbolizer *sym, struct lp_scratch *scratch,
+				    const struct lp_py_exc *exc, const struct lp_block *b,
+				    struct lp_exception *ret)
 {
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
@@ -37,6 +38,7 @@ static void read_frames(const struct lp_py_reader *r, uint32_t pid, const struct
 		*to = (struct lp_frame){ .addr = f.code };
 		lp_places_find(&scratch->places, r, pid, sym, &f, to);
 	}
+	return frames;
 }
 
 static void read_notes(const struct lp_value *notes, struct lp_arena *a, struct lp_exception *ret)
@@ -79,7 +81,22 @@ static struct lp_exception *link_up(struct chain *c, uint32_t number)
 	return e;
 }
 
-const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
+/* The variables of n frames of number i of the chain; without the stack, of the one that has raised the
+ * exception itself.
+ */
+static int read_locals(const struct lp_template *t, const struct lp_py_reader *r,
+		       const struct lp_decoded *d, size_t i, struct lp_frame *frames, size_t n)
+{
+	const struct lp_frame_list list = { .exception = (uint32_t)i + 1,
+					    .frames = frames,
+					    .n = n,
+					    .to = t->with_stack ? n : i == 0 && n };
+
+	return t->with_locals ? lp_plan_python_locals(r, d, &list) : 0;
+}
+
+const struct lp_exception *lp_plan_exception(const struct lp_template *t,
+					     const struct lp_py_reader *r,
 					     const struct lp_decoded *d,
 					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch)
@@ -101,7 +118,10 @@ const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(r, d->rec->pid, sym, scratch, &c.links[i].exc, b, &c.all[i]);
+		struct lp_frame *frames =
+			read_frames(r, d->rec->pid, sym, scratch, &c.links[i].exc, b, &c.all[i]);
+		if (read_locals(t, r, d, i, frames, c.all[i].n_stack) < 0)
+			return NULL;
 	}
 	return link_up(&c, 1);
 }

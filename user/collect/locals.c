@@ -96,35 +96,76 @@ static bool read_variable(const struct lp_py_reader *r, const struct group *g, s
 	return true;
 }
 
-/* Appends to what the frame has from another group. */
-static int add_group(const struct lp_py_reader *r, const struct group *g, struct lp_frame *to)
+/* Room for n more than the frame has. */
+static struct lp_named *more_locals(struct lp_arena *a, struct lp_frame *f, size_t n)
 {
-	size_t room = to->n_locals + g->head.n;
-	struct lp_named *named = lp_arena_array(r->arena, struct lp_named, room);
+	struct lp_named *named = lp_arena_array(a, struct lp_named, f->n_locals + n);
+
+	if (!named)
+		return NULL;
+	if (f->n_locals)
+		memcpy(named, f->locals, f->n_locals * sizeof(*named));
+	f->locals = named;
+	f->has_locals = true;
+	return named;
+}
+
+/* Appends to what the frame has from another group. *ret_cut: of some not even the names are there. */
+static int add_group(const struct lp_py_reader *r, const struct group *g, struct lp_frame *to,
+		     bool *ret_cut)
+{
+	struct lp_named *named = more_locals(r->arena, to, g->head.n);
+	size_t had = 0;
 
 	if (!named)
 		return -ENOMEM;
-	if (to->n_locals)
-		memcpy(named, to->locals, to->n_locals * sizeof(*named));
-	for (size_t i = 0; i < g->head.n; i++)
+	for (size_t i = 0; i < g->head.n; i++) {
 		if (read_variable(r, g, i, &named[to->n_locals]))
 			to->n_locals++;
-	to->locals = named;
-	to->has_locals = true;
+		had += word_of(g, i) && !name_of(r, g, i);
+	}
+	*ret_cut = had || g->head.cut;
+	return 0;
+}
+
+static int add_cut(struct lp_arena *a, struct lp_frame *f)
+{
+	if (f->n_locals && !strcmp(f->locals[f->n_locals - 1].name, "..."))
+		return 0;
+
+	struct lp_named *named = more_locals(a, f, 1);
+	if (!named)
+		return -ENOMEM;
+	named[f->n_locals].name = "...";
+	set_error(&named[f->n_locals++].value, "truncated");
 	return 0;
 }
 
 int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_decoded *d,
-			  struct lp_frame *frames, size_t n)
+			  const struct lp_frame_list *list)
 {
 	const struct lp_block *b = d->py_locals.n ? d->py_locals.first : NULL;
+	const bool is_full = b ? b->flags & LP_BLKF_CUT : d->rec->flags & LP_RECF_CUT;
 	struct group g;
-	size_t at = 0;
+	size_t at = 0, have = list->from; /* frames that are on record, with variables or without */
 	int status = 0;
 
 	while (b && b->status == LP_ST_OK && status == 0 &&
-	       next_group((const char *)(b + 1), b->len, &at, &g))
-		if (g.head.frame < n)
-			status = add_group(reader, &g, &frames[g.head.frame]);
+	       next_group((const char *)(b + 1), b->len, &at, &g)) {
+		const size_t last = list->n - 1;
+		const size_t i = list->exception ? last - g.head.frame : g.head.frame;
+		bool is_cut = false;
+
+		if (g.head.exception > list->exception)
+			have = list->n;
+		if (g.head.exception != list->exception || i >= list->n)
+			continue;
+		status = add_group(reader, &g, &list->frames[i], &is_cut);
+		if (status == 0 && is_cut)
+			status = add_cut(reader->arena, &list->frames[i]);
+		have = i + 1;
+	}
+	for (; status == 0 && is_full && have < list->to; have++)
+		status = add_cut(reader->arena, &list->frames[have]);
 	return status;
 }

@@ -98,6 +98,8 @@ void lp_places_find(struct lp_places *p, const struct lp_py_reader *r, uint32_t 
 		ret->function = lp_arena_strdup(r->arena, code->function);
 		ret->file = code->file ? lp_arena_strdup(r->arena, code->file) : NULL;
 		ret->line = lp_py_line_in(r->runtime->layout.minor, frame, &code->table);
+		if (ret->file && sym && sym->classify)
+			sym->classify(sym->arg, (pid_t)pid, ret);
 	}
 	if ((!code || (ret->line <= 0 && frame->line <= 0)) && sym && sym->python_frame)
 		sym->python_frame(sym->arg, (pid_t)pid, frame, ret);

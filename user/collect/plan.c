@@ -6,6 +6,7 @@
 
 #include "base/show.h"
 #include "collect/format.h"
+#include "collect/mixed.h"
 
 static size_t slots_of(const struct lp_template *t)
 {
@@ -72,7 +73,7 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 		return lp_err_nomem(err);
 
 	name_fields(p, t);
-	p->wants_stack = t->with_stack || p->n_locals;
+	p->wants_stack = t->with_stack || p->n_locals || (t->with_locals && t->has_exception);
 	for (size_t i = 0; i < t->n_parts; i++)
 		p->part_plain[i] = lp_format_is_plain(&t->parts[i].format);
 	*ret = lp_take(p);
@@ -135,16 +136,18 @@ static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_
 }
 
 /* The frames that an exception has left: the thread's own are those of who was told. */
-static int traceback(const struct lp_exception *e, struct lp_scratch *s, size_t max, size_t *ret,
-		     bool *ret_cut)
+static int traceback(const struct lp_plan *p, const struct lp_exception *e, struct lp_scratch *s,
+		     size_t max, size_t *ret, bool *ret_cut)
 {
-	size_t n = e->n_stack < max ? e->n_stack : max;
+	size_t n = e->n_stack;
 
 	if (lp_scratch_frames(s, n) < 0)
 		return -ENOMEM;
 	memcpy(s->frames, e->stack, n * sizeof(*s->frames));
-	*ret = n;
-	*ret_cut = n < e->n_stack || e->stack_cut;
+	if (!p->info->all_frames)
+		n = lp_frames_fold(s->frames, n, 1);
+	*ret = n < max ? n : max;
+	*ret_cut = n > max || e->stack_cut;
 	return 0;
 }
 
@@ -153,14 +156,24 @@ static int read_stack(const struct lp_plan *p, struct lp_decoded *d,
 		      const struct lp_symbolizer *sym, const struct lp_who *who,
 		      struct lp_scratch *s, const struct lp_frame *own, size_t *ret, bool *ret_cut)
 {
+	const struct lp_template *t = p->info->template;
 	const struct lp_exception *e = who->exception;
 	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 
-	if (!p->info->template->with_stack)
-		return lp_scratch_frames(s, 1);
-	if (e && e->n_stack)
-		return traceback(e, s, max, ret, ret_cut);
-	return lp_plan_stack(p, d, sym, s, own, max, ret, ret_cut);
+	if (t->with_stack && e && e->n_stack)
+		return traceback(p, e, s, max, ret, ret_cut);
+	if (t->with_stack)
+		return lp_plan_stack(p, d, sym, s, own, max, ret, ret_cut);
+	if (lp_scratch_frames(s, 1) < 0)
+		return -ENOMEM;
+	if (!t->has_exception)
+		return 0;
+	/* the frame that has raised it: its variables are no fields */
+	s->frames[0] = e && e->n_stack ? e->stack[0] : *own;
+	*ret = 1;
+	return e && e->n_stack
+		       ? 0
+		       : lp_plan_read_frames(p, p->info->python, d, sym, s->frames, 1, &s->arena);
 }
 
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
@@ -177,6 +190,8 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 
 	if (read_stack(p, d, sym, who, s, &own, &n, &ev->stack_cut) < 0)
 		return lp_err_nomem(err);
+	if (!own.function && p->info->template->has_exception) /* it was never raised */
+		return 0;
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */

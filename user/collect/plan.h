@@ -81,7 +81,8 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 /* exception.c: what LP_SLOT_PYEXC blocks have, NULL where there are none; and as text, its chain in
  * the same line.
  */
-const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
+const struct lp_exception *lp_plan_exception(const struct lp_template *t,
+					     const struct lp_py_reader *r,
 					     const struct lp_decoded *d,
 					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch);
@@ -94,9 +95,17 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 int lp_plan_read_frames(const struct lp_plan *p, const struct lp_py_info *info,
 			struct lp_decoded *d, const struct lp_symbolizer *sym,
 			struct lp_frame *frames, size_t n, struct lp_arena *a);
-/* locals.c: -ENOMEM. */
+/* locals.c: the variables of frames, innermost first. Where some had no room, a last one called "..." says
+ * so. -ENOMEM.
+ */
+struct lp_frame_list {
+	uint32_t exception; /* number in the chain + 1, whose traceback they are; 0: the stack */
+	struct lp_frame *frames;
+	size_t n;
+	size_t from, to; /* of these they are wanted */
+};
 int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_decoded *d,
-			  struct lp_frame *frames, size_t n);
+			  const struct lp_frame_list *list);
 
 /* stack.c: into s->frames, with what is not to be shown left out; own: the logpoint's. -ENOMEM. */
 int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,

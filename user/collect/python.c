@@ -147,7 +147,7 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		struct frames_of of = { .sym = sym, .pid = (pid_t)rec->pid };
 		struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &scratch->arena);
 
-		ret->exception = lp_plan_exception(&reader, d, sym, scratch);
+		ret->exception = lp_plan_exception(p->info->template, &reader, d, sym, scratch);
 		read_place(&reader, d, sym, scratch, ret);
 	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
@@ -225,9 +225,16 @@ int lp_plan_read_frames(const struct lp_plan *p, const struct lp_py_info *info,
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
 	const struct lp_py_reader reader = reader_of(p, info, d, &of, a);
 
+	const struct lp_template *t = p->info->template;
+	/* those of a line's own frame are values */
+	const struct lp_frame_list list = { .frames = frames,
+					    .n = n,
+					    .from = p->info->python && !t->has_exception,
+					    .to = t->with_locals ? n : 0 };
+
 	if (d->signal.n)
 		read_codes(&reader, d, sym, frames, n);
-	return lp_plan_python_locals(&reader, d, frames, n);
+	return lp_plan_python_locals(&reader, d, &list);
 }
 
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,

@@ -56,7 +56,9 @@ static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)
 		lp_emit(&f->here.e, CAP_STACK, .n = stack_size(lp, f->check.limits));
 	}
 	if (lp->with_stack && lp->with_locals)
-		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(f->check.limits));
+		lp_emit(&f->here.e, CAP_PYLOCALS,
+			.n = LP_PY_LOCALS_STACK | lp_python_frames(f->check.limits),
+			.imm = lp_python_limits(f->check.limits));
 	lp_emit(&f->here.e, END);
 }
 

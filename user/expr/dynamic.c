@@ -80,10 +80,28 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
-	if (lp->with_stack) /* the native one beneath, in which C code can have called Python */
+	/* the native one beneath, in which C code can have called Python; who is told of an exception that
+	 * nobody has caught is not who has failed
+	 */
+	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT)
 		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
-	if (lp->with_stack && lp->with_locals)
-		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(limits));
+}
+
+/* Variables of frames that have no fields; without a stack, of the one that raises alone. */
+static void write_locals(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
+{
+	const struct lp_limits *limits = f->check.base.limits;
+	const bool is_exception = lp_at_exception(lp->location.kind);
+	uint32_t of = lp->location.kind == LP_AT_UNCAUGHT ? LP_PY_LOCALS_RAISED
+		      : is_exception			  ? LP_PY_LOCALS_STACK
+							  : LP_PY_LOCALS_CALLERS;
+
+	if (!lp->with_locals || !(lp->with_stack || is_exception))
+		return;
+	if (lp->with_stack && is_exception)
+		of |= LP_PY_LOCALS_CHAIN;
+	lp_emit(&f->here.e, CAP_PYLOCALS, .n = of | (lp->with_stack ? lp_python_frames(limits) : 1),
+		.imm = lp_python_limits(limits));
 }
 
 static void write_exception(struct lp_dyn_fields *f)
@@ -122,6 +140,7 @@ static void write_halves(struct lp_dyn_fields *f, const struct lp_logpoint *lp,
 		lp_dyn_fields_write(f);
 	if (!lp_at_exception(lp->location.kind))
 		write_stack(f, lp);
+	write_locals(f, lp);
 	lp_emit(&f->here.e, END);
 	if (f->check.base.leave)
 		lp_emit(&f->enter.e, END);

@@ -109,7 +109,7 @@ uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)
 	if (lp_at_exception(lp->location.kind))
 		mask |= LP_PY_USE(PY_EXC) | LP_PY_USE(PY_VAR) | LP_PY_USE(CAP_PYEXC) |
 			LP_PY_USE(CAP_PYSTACK);
-	if (lp->with_stack && lp->with_locals)
+	if (lp->with_locals && (lp->with_stack || lp_at_exception(lp->location.kind)))
 		mask |= LP_PY_USE(CAP_PYLOCALS);
 
 	/* values are carried from the entry to the return */
