@@ -195,7 +195,8 @@ static const struct {
 	{ "a.py:1 \"{password} {items['api-key']} {self.token.value}\" with stack", NULL,
 	  START "   2  CAP_PYSTACK 64\n"
 		"   3  CAP_STACK 16384\n"
-		"   4  END\n" },
+		"   4  CAP_PYAWAIT\n"
+		"   5  END\n" },
 };
 
 static void check_listing(const struct lp_insn *code, size_t n, const char *expected)

@@ -82,6 +82,8 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
 	if (lp->with_stack) /* the native one beneath, in which C code can have called Python */
 		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
+	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT) /* that is a traceback's */
+		lp_emit(&f->here.e, CAP_PYAWAIT);
 	if (lp->with_stack && lp->with_locals)
 		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(limits));
 }
