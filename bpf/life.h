@@ -184,7 +184,7 @@ int lp_code_made(struct pt_regs *ctx)
 	if (!r.hit || !lp_is_target(pid_tgid))
 		return 0;
 	lp_forget_code(r.hit, pid_tgid);
-	if (lp_py_uses(LP_OP_CAP_PYEXC))
+	if (lp_py_uses(LP_OP_CAP_PYEXC) || lp_py_uses(LP_OP_CAP_PYAWAIT))
 		lp_forget_sent(r.hit, pid_tgid);
 	r.time = lp_now();
 	r.pid = pid_tgid >> 32;

@@ -30,6 +30,7 @@
 #include "python_who.h"
 #include "python_var.h"
 #include "python_exc.h"
+#include "python_await.h"
 #include "python_judge.h"
 #include "python_locals.h"
 #include "python_codes.h"
@@ -162,6 +163,7 @@ lp_inline long lp_pyvm_evaluate(struct lp_vm *vm)
 lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 {
 	__u32 reg = vm->py.a % LP_VM_REGS, slot = LP_CAP_SLOT(vm->py.n);
+	long r;
 
 	switch (vm->py.op) {
 	case LP_OP_CAP_PYSTACK:
@@ -170,6 +172,16 @@ lp_inline void lp_pyvm_capture(struct lp_vm *vm)
 		break;
 	case LP_OP_CAP_PYTASK:
 		lp_pyvm_cap_task(vm);
+		break;
+	case LP_OP_CAP_PYAWAIT:
+		if (!lp_py_uses(LP_OP_CAP_PYAWAIT))
+			break;
+		r = lp_pyvm_await_next(vm);
+		if (r)
+			vm->pc = vm->py.pc; /* again: there is more */
+		if (r == LP_AWAIT_CAPTURE)
+			lp_cap_py(vm, LP_SLOT_MEM, LP_AWAIT_LIMITS);
+		vm->walk.whole = LP_WHOLE_NOT;
 		break;
 	case LP_OP_CAP_PYEXC:
 		if (!lp_py_uses(LP_OP_CAP_PYEXC))
@@ -367,6 +379,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;
 	vm->py.chain_n = vm->py.locals_turn = 0;
+	vm->py.await.phase = LP_AWAIT_START;
 	vm->py.n_codes = py->unit == LP_PY_AT_UNCAUGHT ? LP_PYVM_CODES_MAX : 0;
 	vm->py.stack_base = py->stack_base;
 	vm->py.kind = site->kind;

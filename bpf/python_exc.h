@@ -5,7 +5,7 @@
  *
  * Besides what the others want, the includer supplies:
  *
- *	int lp_py_code_sent(struct lp_vm *vm)	was vm->py.code sent, since it was made? It is now.
+ *	int lp_py_code_sent(struct lp_vm *vm, __u64 code)	was it sent, since it was made? It is now.
  */
 #ifndef LP_BPF_PYTHON_EXC_H
 #define LP_BPF_PYTHON_EXC_H
@@ -214,13 +214,13 @@ lp_inline long lp_pyvm_exc_block(struct lp_vm *vm, const struct lp_py_runtime *r
 /* Are the code's names and lines to be sent? Once, as the reader remembers them; each time that of a
  * module or a class, which is freed when it has run: another may come to lie there.
  */
-lp_inline int lp_pyvm_code_is_due(struct lp_vm *vm, const struct lp_py_layout *l)
+lp_inline int lp_pyvm_code_is_due(struct lp_vm *vm, const struct lp_py_layout *l, __u64 code)
 {
 	__u64 flags;
 
-	if (!vm->py.code || lp_pyvm_get(vm, vm->py.code + l->code_flags, 4, &flags) < 0)
+	if (!code || lp_pyvm_get(vm, code + l->code_flags, 4, &flags) < 0)
 		return 0;
-	return !(flags & LP_PYVM_OPTIMIZED) || !lp_py_code_sent(vm);
+	return !(flags & LP_PYVM_OPTIMIZED) || !lp_py_code_sent(vm, code);
 }
 
 /* The innermost frame of the block whose code is not copied yet. */
@@ -255,7 +255,7 @@ lp_global long lp_pyvm_exc_next(struct lp_vm *vm)
 		vm->py.chain_i = vm->py.chain_phase = 0;
 		vm->py.chain[0] = vm->py.raised;
 		vm->py.chain_frames = 0;
-		if (lp_pyvm_code_is_due(vm, &rt->layout)) {
+		if (lp_pyvm_code_is_due(vm, &rt->layout, vm->py.code)) {
 			vm->walk.value.tag = LP_PY_OBJECT;
 			vm->walk.value.bits = vm->py.code;
 			vm->walk.whole = LP_WHOLE_CODE;

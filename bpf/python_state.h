@@ -126,6 +126,37 @@ struct lp_pyvm_late {
 	__u64 size;
 };
 
+/* Where CAP_PYAWAIT is (python_await.h). */
+struct lp_pyvm_await {
+	__u64 task;   /* whose awaiter is wanted */
+	__u64 by;     /* the first task that awaits it; 0 */
+	__u64 future; /* whose callbacks are looked at */
+	__u64 first;  /* of these, or 0; the others are in a list: */
+	__u64 items;
+	__u64 cells;		    /* of a callback's closure: items of a tuple */
+	__u64 who, waits_for;	    /* a task, if it waits for that */
+	__u64 object;		    /* coroutine whose turn it is, or what the latest one awaits */
+	__u64 of, value;	    /* a member of an object */
+	__u64 name;		    /* of `by` */
+	__u64 ways[LP_PY_WAYS_MAX]; /* the task, and futures that are done when it is */
+	__u64 chain[LP_PY_AWAITERS_MAX];
+	__u32 n_ways, way;
+	__u32 n_items, item;
+	__u32 n_cells, cell;
+	__u32 n_chain;
+	__u32 n_frames;
+	__u32 which; /* member: enum lp_pyvm_own */
+	__u32 phase; /* enum lp_pyvm_await_phase */
+	__u32 steps;
+	__u32 start;	     /* of the latest block */
+	__u32 codes_at;	     /* its frames whose code is not looked at yet */
+	__u32 flags, others; /* of it */
+	__u8 asks;	     /* the member is wanted */
+	__u8 is_c;	     /* its object is of C's class */
+	__u8 is_cut;	     /* something could not be looked at */
+	__u8 is_last;
+};
+
 /* The exception has left no frame since it was raised; what it has may be of an earlier time. */
 #define LP_PYVM_NO_TB 1ull
 
@@ -198,6 +229,7 @@ struct lp_pyvm {
 	__u32 locals_full; /* no more frames have room */
 	__u32 locals_room; /* where in the record that ends */
 	__u64 last_code;
+	struct lp_pyvm_await await;
 	__u64 base;	    /* a type, a frame, a thread state: where a walk is */
 	__u64 place_how;    /* where an attribute was: for the cache */
 	__u64 object, type; /* whose attribute is wanted */

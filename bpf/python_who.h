@@ -144,8 +144,38 @@ lp_global long lp_pyvm_cap_stack(struct lp_vm *vm, __u32 max)
 	return 0;
 }
 
-/* The attribute _name of an object of a Python class: 1, in probe.value. */
-lp_global long lp_pyvm_own_name(struct lp_vm *vm, __u64 object)
+enum lp_pyvm_own {
+	LP_OWN_NAME, /* of a thread, a task */
+	LP_OWN_CORO, /* of a task */
+	LP_OWN_WAITER,
+	LP_OWN_CALLBACKS, /* of a future */
+	LP_OWN_PARENT,	  /* of a TaskGroup */
+	LP_OWN_COMPLETED,
+};
+
+lp_inline void lp_pyvm_own_name(struct lp_vm *vm, __u32 which)
+{
+	switch (which) {
+	case LP_OWN_CORO:
+		lp_pyvm_name(vm, "_coro", 0);
+		break;
+	case LP_OWN_WAITER:
+		lp_pyvm_name(vm, "_fut_waiter", 0);
+		break;
+	case LP_OWN_CALLBACKS:
+		lp_pyvm_name(vm, "_callbacks", 0);
+		break;
+	case LP_OWN_PARENT:
+		lp_pyvm_name(vm, "_parent_task", 0);
+		break;
+	case LP_OWN_COMPLETED:
+		lp_pyvm_name(vm, "_on_completed_fut", 0);
+		break;
+	}
+}
+
+/* An attribute of an object of a Python class: 1, in probe.value. */
+lp_global long lp_pyvm_own(struct lp_vm *vm, __u64 object, __u32 which)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	__u64 type, flags;
@@ -154,16 +184,16 @@ lp_global long lp_pyvm_own_name(struct lp_vm *vm, __u64 object)
 	    lp_pyvm_u64(vm, type + rt->layout.tp_flags, &flags) < 0)
 		return -LP_ST_UNREADABLE;
 	lp_pyvm_name(vm, "_name", 0);
+	if (lp_py_uses(LP_OP_CAP_PYAWAIT))
+		lp_pyvm_own_name(vm, which);
 	return lp_pyvm_instance_find(vm, rt, object, type, flags);
 }
 
-/* owner: what it is the name of */
-lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object, __u64 owner)
+lp_inline void lp_pyvm_cap_name(struct lp_vm *vm, __u32 slot, __u64 object)
 {
 	vm->walk.value.tag = LP_PY_OBJECT;
 	vm->walk.value.bits = object;
-	vm->walk.value.from = owner;
-	vm->walk.value.to = 0;
+	vm->walk.value.from = vm->walk.value.to = 0;
 	lp_cap_py(vm, slot, LP_PYVM_NAME_LIMITS);
 }
 
@@ -175,7 +205,7 @@ lp_inline long lp_pyvm_thread_name(struct lp_vm *vm, const struct lp_py_runtime 
 	if (lp_pyvm_view(vm, LP_VIEW_A, LP_PY_INT, vm->py.thread_id) < 0 ||
 	    lp_pyvm_hash(vm, LP_VIEW_A) < 0 ||
 	    lp_pyvm_dict_find(vm, &rt->layout, rt->thread_active, LP_VIEW_A) != 1 ||
-	    lp_pyvm_own_name(vm, vm->py.probe.value) != 1)
+	    lp_pyvm_own(vm, vm->py.probe.value, LP_OWN_NAME) != 1)
 		return 0;
 	return 1;
 }
@@ -226,7 +256,7 @@ lp_inline long lp_pyvm_task_name(struct lp_vm *vm, const struct lp_py_runtime *r
 		if (lp_pyvm_u64(vm, task + rt->layout.task_name, &vm->py.out) < 0)
 			return 0;
 	} else {
-		if (lp_pyvm_own_name(vm, task) != 1)
+		if (lp_pyvm_own(vm, task, LP_OWN_NAME) != 1)
 			return 0;
 		vm->py.out = vm->py.probe.value;
 	}
@@ -262,7 +292,7 @@ lp_global int lp_pyvm_name_due(struct lp_vm *vm)
 lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
 {
 	if (lp_pyvm_name_due(vm) && lp_pyvm_find_who(vm, LP_PY_THREAD) == 1)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value, 0);
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
 }
 
 /* Texts of PY_WHO, behind what a record may have: conditions come before captures. */
@@ -432,7 +462,7 @@ lp_global long lp_pyvm_op_keep(struct lp_vm *vm)
 lp_inline void lp_pyvm_cap_task(struct lp_vm *vm)
 {
 	if (lp_pyvm_find_who(vm, LP_PY_TASK) == 1)
-		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out, vm->py.task);
+		lp_pyvm_cap_name(vm, LP_SLOT_PYTASK, vm->py.out);
 }
 
 #endif

@@ -108,13 +108,12 @@ struct {
 	__type(value, __u64); /* its co_name */
 } py_sent SEC(".maps");
 
-lp_inline int lp_py_code_sent(struct lp_vm *vm)
+lp_inline int lp_py_code_sent(struct lp_vm *vm, __u64 code)
 {
-	struct lp_py_place_key key = { .addr = vm->py.code, .runtime = vm->pid_tgid >> 32 };
+	struct lp_py_place_key key = { .addr = code, .runtime = vm->pid_tgid >> 32 };
 	__u64 *known = bpf_map_lookup_elem(&py_sent, &key), name;
 
-	if (bpf_probe_read_user(&name, sizeof(name),
-				(void *)(vm->py.code + vm->rt.layout.code_name)))
+	if (bpf_probe_read_user(&name, sizeof(name), (void *)(code + vm->rt.layout.code_name)))
 		return 1;
 	if (known && *known == name)
 		return 1;

@@ -50,6 +50,11 @@
 #define LP_PY_LOCALS_MAX    256	  /* variables of one frame */
 #define LP_PY_NAMES_MAX	    8192  /* of all frames of a stack */
 #define LP_PY_EXC_MAX	    8	  /* exceptions of a chain of causes and contexts */
+#define LP_PY_AWAITERS_MAX  16	  /* tasks of a chain of who awaits whom */
+#define LP_PY_WAYS_MAX	    8	  /* futures through which one task is awaited */
+#define LP_PY_CALLBACKS_MAX 32	  /* of one future, that are looked at */
+#define LP_PY_CORO_MAX	    64	  /* frames of one awaiting task */
+#define LP_PY_AWAIT_STEPS   1024  /* objects looked at for one chain */
 #define LP_PY_TRAPS_MAX	    64	  /* logpoints on exceptions in one session */
 #define LP_PYVM_CACHES	    256	  /* attributes whose place is remembered, a CPU */
 #define LP_PY_CHAIN_MAX	    16	  /* logpoints on one code unit */

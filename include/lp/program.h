@@ -176,6 +176,7 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_PY, "sai", "the value a, and what it leads to: imm is LP_PY_CAPTURE()")              \
 	X(CAP_PYSTACK, "n", "the frames of the thread's Python stack, n at most")                  \
 	X(CAP_PYTASK, "s", "the running asyncio task's name, where there is one")                  \
+	X(CAP_PYAWAIT, "", "who awaits the task of CAP_PYTASK, and who awaits that one")           \
 	/* n: LP_PY_LOCALS_* of the lists of frames, and how many of each at most */               \
 	X(CAP_PYLOCALS, "ni", "variables of frames: imm is LP_PY_CAPTURE()")                       \
 	X(CAP_PYEXC, "sai", "the exception a and its chain: imm is LP_PY_CAPTURE()")
@@ -267,9 +268,10 @@ enum lp_slot_id {
 	LP_SLOT_STACK = 0xff02,	   /* stack memory, addr is the stack pointer */
 	LP_SLOT_PYSTACK = 0xff03,  /* struct lp_py_frame each */
 	LP_SLOT_PYTHREAD = 0xff04, /* struct lp_py_value: the str that names the Python thread */
-	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: name of the running task; from: itself */
+	LP_SLOT_PYTASK = 0xff05,   /* struct lp_py_value: name of the running task */
 	LP_SLOT_PYEXC = 0xff06,	   /* struct lp_py_exc with its frames, of each of the chain */
 	LP_SLOT_PYLOCALS = 0xff07, /* struct lp_py_locals each, and what it tells of */
+	LP_SLOT_PYAWAIT = 0xff08,  /* struct lp_py_await with its frames, of each that awaits */
 	LP_SLOT_SIGNAL = 0xff10,   /* struct lp_signal */
 	LP_SLOT_ABORT = 0xff11,	   /* what the C library says of its own abort(): a string */
 	LP_SLOT_MEM = 0xffff,	   /* memory that a value points to, found by address */

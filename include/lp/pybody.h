@@ -25,6 +25,20 @@
 #define LP_PY_CFUNC_DEF	 16
 #define LP_PY_CFUNC_SELF 24
 
+/* Modules/_functoolsmodule.c: partialobject, fn and args */
+#define LP_PY_PARTIAL_FUNC 16
+#define LP_PY_PARTIAL_ARGS 24
+
+/* Modules/_asynciomodule.c: FutureObj_HEAD, callback0 and callbacks, a list of tuples or None */
+#define LP_PY_FUTURE_CALLBACK0 24
+#define LP_PY_FUTURE_CALLBACKS 40
+
+/* The same: TaskWakeupMethWrapper, ww_task */
+#define LP_PY_WAKEUP_TASK 16
+
+/* Include/cpython/funcobject.h: func_closure, from func_code on; up to 3.9 func_globals is before it */
+#define LP_PY_CLOSURE_FROM_CODE(minor) ((minor) <= 9 ? 32u : 24u)
+
 /* Modules/_collectionsmodule.c: dequeobject, and BLOCK {leftlink, data, rightlink} */
 #define LP_PY_DEQUE_LEFT   24
 #define LP_PY_DEQUE_INDEX  40

@@ -490,6 +490,23 @@ _Static_assert(sizeof(struct lp_py_exc) == 96, "lp_py_exc has no padding");
 #define LP_PY_EXC_FRAMES_CUT   0x4u /* outermost frames are missing */
 #define LP_PY_EXC_UNNORMALISED 0x8u /* up to 3.11: not made yet */
 
+/* A task that awaits the one before it: a block of LP_SLOT_PYAWAIT for each, the one that awaits the running
+ * task first. n_frames struct lp_py_frame follow: its coroutines, outermost first. Blocks of
+ * LP_SLOT_MEM have its name.
+ */
+struct lp_py_await {
+	__u64 task; /* 0: the chain goes on, but could not be followed from here */
+	__u32 n_frames;
+	__u32 flags;  /* LP_PY_AWAIT_* */
+	__u32 others; /* tasks that await the same one, too */
+	__u32 pad;
+	struct lp_py_value name; /* a str, or the number n of "Task-n" */
+};
+_Static_assert(sizeof(struct lp_py_await) == 56, "lp_py_await has no padding of the compiler's");
+
+#define LP_PY_AWAIT_FRAMES_CUT 0x1u /* innermost frames are missing */
+#define LP_PY_AWAIT_MANY       0x2u /* there may be more others */
+
 /* A function of the interpreter that is about an exception, and where it has it as it begins. Registers are
  * numbered as DWARF does.
  */

@@ -92,10 +92,14 @@ def race_on_a_cache(name, path):
         equal([list(v.values()) for v in got], [[s["hit"], s["size"]] for s in said], "looks")
         equal(sum(not v["user_id in self.cache"] for v in got), misses, "misses")
         equal([r["task"] for r in result.records], [s["task"] for s in said], "tasks")
-        for record in result.records:
-            functions = called(record)
-            equal(last(functions[0]), "get", "innermost frame")
-            check(any(f.endswith("fetch_user_data") for f in functions), f"who awaits it: {functions}")
+        coroutines = ["get", "get_locked", "fetch_user_data"] if "locked" in args else ["get", "fetch_user_data"]
+        for record, row in zip(result.records, said):
+            equal([last(f) for f in called(record)[:len(coroutines)]], coroutines, "coroutines of the task")
+            stack = record["stack"]
+            by, function, line = row["awaited"]
+            [at] = [i for i, f in enumerate(stack) if "task" in f]
+            equal(stack[at]["task"], f"task {row['task']} awaited by {by}", "who awaits the task")
+            equal([[f["function"], f["line"]] for f in stack[at + 1:]], [[function, line]], "and where")
 
 
 @EVERY

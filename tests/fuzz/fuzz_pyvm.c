@@ -101,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lp_pyvm_arrive(&vm, BASE + 2, BASE + 4, 0);
 	vm.py.frame = BASE + data[5] * 8u;
 	vm.py.code = BASE + data[6] * 8u;
+	vm.py.task = BASE + data[7] * 8u;
 	pyvm_run(code, n);
 
 	uint64_t outcomes = pyvm.counts.logged + pyvm.counts.filtered + pyvm.counts.limited;

@@ -211,17 +211,6 @@ static bool python_frame(void *arg, pid_t pid, const struct lp_py_frame *frame,
 	return frame->code & 4;
 }
 
-static size_t awaiters(void *arg, pid_t pid, uint64_t task, const char *name, size_t max,
-		       struct lp_arena *a, struct lp_frame *ret)
-{
-	(void)arg, (void)pid, (void)name, (void)a;
-	if (!max)
-		return 0;
-	*ret = (struct lp_frame){ .kind = LP_FRAME_TASK,
-				  .function = task & 1 ? "task 1 awaited by 2" : "task" };
-	return 1;
-}
-
 static void start(void)
 {
 	static const struct lp_format formats[] = {
@@ -235,8 +224,7 @@ static void start(void)
 	static const struct lp_collect_ops ops = { on_event, on_notice };
 	static const struct lp_symbolizer sym = { .symbol = symbol,
 						  .python = python,
-						  .python_frame = python_frame,
-						  .awaiters = awaiters };
+						  .python_frame = python_frame };
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(parts); i++)
@@ -258,10 +246,10 @@ static void start(void)
 /* Blocks from the input, each well formed: 4 bytes say which and how long, then its bytes. */
 static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 {
-	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	   LP_SLOT_STACK,
-					  LP_SLOT_COND,	  LP_SLOT_PYSTACK, LP_SLOT_PYLOCALS,
-					  LP_SLOT_PYTASK, LP_SLOT_SIGNAL,  LP_SLOT_ABORT,
-					  LP_SLOT_PYEXC,  LP_SLOT_PYTHREAD };
+	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	    LP_SLOT_STACK,
+					  LP_SLOT_COND,	  LP_SLOT_PYSTACK,  LP_SLOT_PYLOCALS,
+					  LP_SLOT_PYTASK, LP_SLOT_SIGNAL,   LP_SLOT_ABORT,
+					  LP_SLOT_PYEXC,  LP_SLOT_PYTHREAD, LP_SLOT_PYAWAIT };
 	struct lp_record rec = { .kind = size % 8 ? LP_REC_HIT : LP_REC_COND_ERROR,
 				 .flags = size % 4,
 				 .site = size % LP_ARRAY_SIZE(sites),

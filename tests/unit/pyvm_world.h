@@ -143,9 +143,9 @@ static int lp_py_is_redacted(__u64 hash)
 	return 0;
 }
 
-static int lp_py_code_sent(struct lp_vm *vm)
+static int lp_py_code_sent(struct lp_vm *vm, __u64 code)
 {
-	(void)vm;
+	(void)vm, (void)code;
 	return 1;
 }
 
@@ -198,6 +198,7 @@ static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t 
 	vm.py.next = 0;
 	vm.py.steps = 0;
 	vm.py.work = LP_PY_WORK_MAX;
+	vm.py.await.phase = LP_AWAIT_START;
 	vm.walk.serial++;
 
 	struct lp_step step = { .vm = &vm, .code = pyvm.code };

@@ -195,7 +195,8 @@ static const struct {
 	{ "a.py:1 \"{password} {items['api-key']} {self.token.value}\" with stack", NULL,
 	  START "   2  CAP_PYSTACK 64\n"
 		"   3  CAP_STACK 16384\n"
-		"   4  END\n" },
+		"   4  CAP_PYAWAIT\n"
+		"   5  END\n" },
 	/* frames whose variables are no values: LP_PY_LOCALS_* and how many */
 	{ "raise with locals", NULL,
 	  START "   2  CAP_PYSTACK 2\n"
@@ -206,10 +207,11 @@ static const struct {
 	{ "raise with stack locals", NULL,
 	  START "   2  CAP_PYSTACK 64\n"
 		"   3  CAP_STACK 16384\n"
-		"   4  PY_EXC r0\n"
-		"   5  CAP_PYEXC pyexc:96 r0 256,32,3\n"
-		"   6  CAP_PYLOCALS 589888 256,32,3\n"
-		"   7  END\n" },
+		"   4  CAP_PYAWAIT\n"
+		"   5  PY_EXC r0\n"
+		"   6  CAP_PYEXC pyexc:96 r0 256,32,3\n"
+		"   7  CAP_PYLOCALS 589888 256,32,3\n"
+		"   8  END\n" },
 	{ "uncaught with locals", NULL,
 	  START "   2  CAP_PYSTACK 2\n"
 		"   3  PY_EXC r0\n"

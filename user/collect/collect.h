@@ -54,11 +54,6 @@ struct lp_symbolizer {
 			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
 	/* What is known of the interpreter of a process; NULL: it runs none. */
 	const struct lp_py_info *(*python)(void *arg, pid_t pid);
-	/* Who awaits a task (its address, its name), and who awaits that one: of each a frame that says so
-	 * (LP_FRAME_TASK), then its own, in the arena. How many; *ret is theirs.
-	 */
-	size_t (*awaiters)(void *arg, pid_t pid, uint64_t task, const char *name, size_t max,
-			   struct lp_arena *a, struct lp_frame *ret);
 	/* The memory of a process; NULL: it is gone. */
 	struct lp_memory *(*memory)(void *arg, pid_t pid);
 	/* Function, file and line of a Python frame; false: its code is gone. */

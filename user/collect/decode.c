@@ -170,7 +170,7 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	d->slots.len = n_slots;
 	if (n_slots)
 		memset(d->slots.data, 0, n_slots * sizeof(*d->slots.data));
-	d->blocks.len = d->exceptions.len = 0;
+	d->blocks.len = d->exceptions.len = d->awaiters.len = 0;
 	d->longest = 0;
 	d->cond = d->regs = d->stack = (struct lp_blocks){ 0 };
 	d->py_locals = (struct lp_blocks){ 0 };
@@ -189,6 +189,9 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 				d->longest = b->len;
 		} else if (b->slot == LP_SLOT_PYEXC) {
 			if (b->status == LP_ST_OK && lp_vec_push(&d->exceptions, b) < 0)
+				return -ENOMEM;
+		} else if (b->slot == LP_SLOT_PYAWAIT) {
+			if (b->status == LP_ST_OK && lp_vec_push(&d->awaiters, b) < 0)
 				return -ENOMEM;
 		} else {
 			struct lp_blocks *s = span_of(d, b->slot);
@@ -210,6 +213,7 @@ void lp_decoded_done(struct lp_decoded *d)
 	lp_vec_done(&d->slots);
 	lp_vec_done(&d->blocks);
 	lp_vec_done(&d->exceptions);
+	lp_vec_done(&d->awaiters);
 }
 
 /* How many bytes of its value a block stands for; 0: it doesn't tell. */

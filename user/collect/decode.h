@@ -26,6 +26,7 @@ struct lp_decoded {
 	LP_VEC(struct lp_blocks) slots;
 	LP_VEC(const struct lp_block *) blocks;	    /* the LP_SLOT_MEM ones, by address */
 	LP_VEC(const struct lp_block *) exceptions; /* the LP_SLOT_PYEXC ones that were had */
+	LP_VEC(const struct lp_block *) awaiters;   /* the same of LP_SLOT_PYAWAIT */
 	uint32_t longest;			    /* of blocks, in bytes */
 	struct lp_blocks cond, regs, stack, py_stack, py_locals, py_thread, py_task;
 	struct lp_blocks signal, abort; /* of `crash` */

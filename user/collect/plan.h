@@ -114,6 +114,13 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 /* Room for n frames. -ENOMEM. */
 int lp_scratch_frames(struct lp_scratch *s, size_t n);
 
+/* Who awaits the task of the hit, s->task, and who awaits that one: of each a frame that says so
+ * (LP_FRAME_TASK), then its own. How many; *ret_cut: there are more.
+ */
+size_t lp_plan_awaiters(const struct lp_plan *p, struct lp_decoded *d,
+			const struct lp_symbolizer *sym, struct lp_scratch *s, struct lp_frame *ret,
+			size_t max, bool *ret_cut);
+
 /* The name of the function whose frame is the second. */
 void lp_plan_python_caller(const struct lp_decoded *d, const struct lp_symbolizer *sym,
 			   struct lp_value *ret);

@@ -89,15 +89,12 @@ static bool read_name(const struct lp_plan *p, struct lp_decoded *d,
 }
 
 /* asyncio gives tasks numbers, and makes names of them only when somebody asks. */
-static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
-			     const struct lp_symbolizer *sym, struct lp_arena *a)
+static const char *task_name(const struct lp_value *v, struct lp_arena *a)
 {
-	struct lp_value v = { 0 };
-
-	if (read_name(p, d, sym, &d->py_task, a, &v))
-		return lp_arena_strndup(a, v.str, v.len);
-	if (v.kind == LP_VAL_INT)
-		return lp_arena_fmt(a, "Task-%lld", (long long)v.s);
+	if (v->kind == LP_VAL_STRING)
+		return lp_arena_strndup(a, v->str, v->len);
+	if (v->kind == LP_VAL_INT)
+		return lp_arena_fmt(a, "Task-%lld", (long long)v->s);
 	return NULL;
 }
 
@@ -154,7 +151,9 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
 		return -ENOMEM;
 	ret->thread = lp_threads_get(&scratch->threads, rec->pid, rec->tid);
-	ret->task = task_name(p, d, sym, &scratch->arena);
+	v = (struct lp_value){ 0 };
+	read_name(p, d, sym, &d->py_task, &scratch->arena, &v);
+	ret->task = task_name(&v, &scratch->arena);
 	return 0;
 }
 
@@ -182,10 +181,11 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 	if (!sym->python_frame)
 		return;
 	for (const struct lp_block *b = NULL; (b = lp_record_next(rec, b));) {
-		const bool is_exc = b->slot == LP_SLOT_PYEXC;
-		const size_t from = is_exc ? sizeof(struct lp_py_exc) : 0;
+		const size_t from = b->slot == LP_SLOT_PYEXC	 ? sizeof(struct lp_py_exc)
+				    : b->slot == LP_SLOT_PYAWAIT ? sizeof(struct lp_py_await)
+								 : 0;
 
-		if ((!is_exc && b->slot != LP_SLOT_PYSTACK) || b->status != LP_ST_OK)
+		if ((!from && b->slot != LP_SLOT_PYSTACK) || b->status != LP_ST_OK)
 			continue;
 		for (size_t at = from; at + sizeof(struct lp_py_frame) <= b->len;
 		     at += sizeof(struct lp_py_frame)) {
@@ -196,6 +196,108 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 			sym->python_frame(sym->arg, (pid_t)rec->pid, &f, &found);
 		}
 	}
+}
+
+/* Frames that are being made. */
+struct frames_out {
+	struct lp_frame *to;
+	size_t n, max;
+	bool cut;
+};
+
+static void put(struct frames_out *out, struct lp_frame f)
+{
+	if (out->n < out->max)
+		out->to[out->n++] = f;
+	else
+		out->cut = true;
+}
+
+/* What the process has now has its qualified name; what the record has is there when that is gone. */
+static struct lp_frame coroutine(const struct lp_py_reader *r, pid_t pid,
+				 const struct lp_symbolizer *sym, struct lp_scratch *s,
+				 const struct lp_py_frame *f)
+{
+	struct lp_frame recorded = { .addr = f->code }, live = { .addr = f->code };
+
+	lp_places_find(&s->places, r, (uint32_t)pid, sym, f, &recorded);
+	if (sym->python_frame && sym->python_frame(sym->arg, pid, f, &live)) {
+		if (live.line <= 0)
+			live.line = recorded.line;
+		return live;
+	}
+	if (!recorded.function)
+		recorded.kind = LP_FRAME_GAP;
+	else if (recorded.file && sym->classify)
+		sym->classify(sym->arg, pid, &recorded);
+	return recorded;
+}
+
+/* Outermost first in the record. */
+static void put_coroutines(struct frames_out *out, const struct lp_py_reader *r, pid_t pid,
+			   const struct lp_symbolizer *sym, struct lp_scratch *s,
+			   const struct lp_block *b, const struct lp_py_await *await)
+{
+	size_t n = (b->len - sizeof(*await)) / sizeof(struct lp_py_frame);
+
+	if (n > await->n_frames)
+		n = await->n_frames;
+	if (await->flags & LP_PY_AWAIT_FRAMES_CUT)
+		put(out, (struct lp_frame){ .kind = LP_FRAME_GAP });
+	while (n-- > 0) {
+		struct lp_py_frame f;
+
+		memcpy(&f, (const char *)(b + 1) + sizeof(*await) + n * sizeof(f), sizeof(f));
+		put(out, coroutine(r, pid, sym, s, &f));
+	}
+}
+
+/* " and 2 others" */
+static const char *others_text(const struct lp_py_await *await, struct lp_arena *a)
+{
+	const bool is_many = await->flags & LP_PY_AWAIT_MANY;
+
+	if (!await->others)
+		return is_many ? " and maybe others" : "";
+	return lp_arena_fmt(a, " and %u%s other%s", await->others, is_many ? " or more" : "",
+			    await->others == 1 && !is_many ? "" : "s");
+}
+
+size_t lp_plan_awaiters(const struct lp_plan *p, struct lp_decoded *d,
+			const struct lp_symbolizer *sym, struct lp_scratch *s, struct lp_frame *ret,
+			size_t max, bool *ret_cut)
+{
+	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
+	struct frames_out out = { .to = ret, .max = max };
+	const char *name = s->task;
+
+	if (!p->info->python || !d->awaiters.len)
+		return 0;
+	const struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &s->arena);
+	lp_vec_each (&d->awaiters, block) {
+		const struct lp_block *b = *block;
+		struct lp_value v = { 0 };
+		struct lp_py_await await;
+
+		if (b->len < sizeof(await))
+			continue;
+		memcpy(&await, b + 1, sizeof(await));
+		if (!await.task) {
+			put(&out, (struct lp_frame){ .kind = LP_FRAME_GAP });
+			continue;
+		}
+		lp_py_read_value(&reader, &await.name, &v);
+		const char *by = task_name(&v, &s->arena);
+		const char *said =
+			lp_arena_fmt(&s->arena, "task %s awaited by %s%s", name ? name : "?",
+				     by ? by : "?", others_text(&await, &s->arena));
+		put(&out,
+		    (struct lp_frame){ .kind = LP_FRAME_TASK, .function = said ? said : "task" });
+		put_coroutines(&out, &reader, of.pid, sym, s, b, &await);
+		name = by;
+	}
+	*ret_cut |= out.cut;
+	return out.n;
 }
 
 /* Where these frames are, by the record alone. */

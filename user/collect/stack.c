@@ -65,23 +65,14 @@ static int read_python(const struct lp_plan *p, struct lp_decoded *d,
 }
 
 /* Behind the n frames of the thread: the tasks that await the one that runs. */
-static size_t put_awaiters(const struct lp_plan *p, const struct lp_decoded *d,
+static size_t put_awaiters(const struct lp_plan *p, struct lp_decoded *d,
 			   const struct lp_symbolizer *sym, struct lp_scratch *s, size_t n,
-			   size_t max)
+			   size_t max, bool *ret_cut)
 {
-	const struct lp_block *b = d->py_task.n ? d->py_task.first : NULL;
-	struct lp_py_value task;
+	struct lp_frame *to = s->frames + n;
+	size_t more = lp_plan_awaiters(p, d, sym, s, to, max - n, ret_cut);
 
-	if (!b || b->status != LP_ST_OK || b->len < sizeof(task) || !sym->awaiters)
-		return 0;
-	memcpy(&task, b + 1, sizeof(task));
-	if (!task.from)
-		return 0;
-	size_t more = sym->awaiters(sym->arg, (pid_t)d->rec->pid, task.from, s->task, max - n,
-				    &s->arena, s->frames + n);
-	if (p->info->all_frames || !more)
-		return more;
-	return lp_frames_fold(s->frames + n, more, 1);
+	return p->info->all_frames || !more ? more : lp_frames_fold(to, more, 1);
 }
 
 int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
@@ -109,6 +100,6 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 		n = lp_frames_fold(s->frames, n, 1);
 	*ret_cut = *ret_cut || n > max;
 	n = n < max ? n : max;
-	*ret = n + put_awaiters(p, d, sym, s, n, max);
+	*ret = n + put_awaiters(p, d, sym, s, n, max, ret_cut);
 	return 0;
 }

@@ -85,6 +85,8 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 	 */
 	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT)
 		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
+	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT) /* that is a traceback's */
+		lp_emit(&f->here.e, CAP_PYAWAIT);
 }
 
 /* Variables of frames that have no fields; without a stack, of the one that raises alone. */

@@ -26,7 +26,7 @@ static const struct {
 	{ LP_SLOT_STACK, "stack" },	  { LP_SLOT_PYSTACK, "pystack" },
 	{ LP_SLOT_PYTHREAD, "pythread" }, { LP_SLOT_PYTASK, "pytask" },
 	{ LP_SLOT_PYEXC, "pyexc" },	  { LP_SLOT_PYLOCALS, "pylocals" },
-	{ LP_SLOT_MEM, "mem" },
+	{ LP_SLOT_PYAWAIT, "pyawait" },	  { LP_SLOT_MEM, "mem" },
 };
 
 bool lp_op_has_data(uint8_t op)

@@ -106,6 +106,9 @@ uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)
 {
 	uint64_t mask = ALWAYS | (lp->with_stack ? LP_PY_USE(CAP_PYSTACK) : 0);
 
+	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT)
+		mask |= LP_PY_USE(CAP_PYAWAIT);
+
 	if (lp_at_exception(lp->location.kind))
 		mask |= LP_PY_USE(PY_EXC) | LP_PY_USE(PY_VAR) | LP_PY_USE(CAP_PYEXC) |
 			LP_PY_USE(CAP_PYSTACK);

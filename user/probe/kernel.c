@@ -75,8 +75,9 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 	if (c->python_traps || c->python_hooks) {
 		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
 		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
-		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
 	}
+	if (c->python_ops & (LP_PY_USE(CAP_PYEXC) | LP_PY_USE(CAP_PYAWAIT)))
+		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
 }
 
 /* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */

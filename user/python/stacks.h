@@ -97,12 +97,6 @@ LP_CLEANUP_DONE(struct lp_py_tasks, lp_py_tasks_done)
 int lp_python_tasks(struct lp_python *py, const struct lp_py_threads *threads,
 		    struct lp_arena *arena, struct lp_py_tasks *ret, struct lp_err *err);
 
-/* A task that waits for this one, as it is now; its stack is the caller's to free. -ENOENT: none does that is
- * known; -ESTALE: this one has ended; -ENOMEM. C's tasks only.
- */
-int lp_python_awaiter(struct lp_python *py, uint64_t task, struct lp_arena *arena,
-		      struct lp_py_task *ret);
-
 /* Variables of a frame, in the order of the code object. -ESTALE: the frame is no longer where it was; -ENOMEM; -EFAULT. One that changed while it was read is an error
  * in place.
  */

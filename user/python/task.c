@@ -44,7 +44,8 @@ static int read_python(struct lp_python *py, uint64_t addr, struct lp_py_task_lo
 	return 0;
 }
 
-bool lp_py_is_c_task(const struct lp_py_task_reader *r, uint64_t object)
+/* One of _asyncio.Task, not of Python's. */
+static bool is_c_task(const struct lp_py_task_reader *r, uint64_t object)
 {
 	return lp_py_is_made_from(&r->py->memory.memory, &r->py->runtime.layout, object,
 				  r->type_task);
@@ -54,8 +55,8 @@ static int take_snap(const struct lp_py_task_reader *r, uint64_t addr, struct lp
 {
 	struct lp_memory *m = &r->py->memory.memory;
 	const struct lp_py_runtime *rt = &r->py->runtime;
-	int e = lp_py_is_c_task(r, addr) ? read_c(m, &rt->layout, addr, ret)
-					 : read_python(r->py, addr, ret);
+	int e = is_c_task(r, addr) ? read_c(m, &rt->layout, addr, ret)
+				   : read_python(r->py, addr, ret);
 
 	if (e < 0 || ret->state == LP_PY_TASK_DONE || !ret->coro)
 		return e;
@@ -75,7 +76,7 @@ static bool is_task(const struct lp_py_task_reader *r, uint64_t object)
 	static const char *const names[] = { "_coro", "_fut_waiter" };
 	uint64_t found[LP_ARRAY_SIZE(names)];
 
-	return lp_py_is_c_task(r, object) ||
+	return is_c_task(r, object) ||
 	       (lp_py_attributes(r->py, object, names, LP_ARRAY_SIZE(names), found) == 0 &&
 		found[0] && found[1]);
 }

@@ -36,9 +36,6 @@ struct lp_py_task_look {
 void lp_py_task_look_done(struct lp_py_task_look *l);
 LP_CLEANUP_DONE(struct lp_py_task_look, lp_py_task_look_done)
 
-/* One of _asyncio.Task, not of Python's. */
-bool lp_py_is_c_task(const struct lp_py_task_reader *r, uint64_t object);
-
 /* -EINVAL: no task (any more); -EFAULT: it changed; -ENOMEM. */
 int lp_py_task_look(const struct lp_py_task_reader *r, uint64_t addr, struct lp_py_task_look *ret);
 bool lp_py_task_is_same(const struct lp_py_task_look *a, const struct lp_py_task_look *b);

@@ -492,10 +492,6 @@ void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t ad
 		      struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
-/* awaiters.c: lp_symbolizer.awaiters */
-size_t session_awaiters(void *session, pid_t pid, uint64_t task, const char *name, size_t max,
-			struct lp_arena *a, struct lp_frame *ret);
-
 /* budget.c. Hits a second that cost less than any budget worth setting, even where a probe is at its
  * dearest: below it the costs of this machine need not be known.
  */

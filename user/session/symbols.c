@@ -74,7 +74,6 @@ int session_symbolizer(struct lp_session *s, struct lp_symbolizer *ret, struct l
 	*ret = (struct lp_symbolizer){ .symbol = symbol,
 				       .unwind = unwind,
 				       .python = python_of,
-				       .awaiters = session_awaiters,
 				       .memory = memory_of,
 				       .python_frame = python_frame,
 				       .classify = classify,

@@ -7,6 +7,10 @@ import sys
 from target import say, start
 
 
+LINES = {text.split("# @")[1].strip(): number for number, text in enumerate(open(__file__), 1) if "# @" in text and "text.split" not in text}
+AWAITED = ["Task-1", "main", LINES["gather"]]
+
+
 class Users:
     def __init__(self):
         self.cache = {}
@@ -20,7 +24,7 @@ class Users:
 
     async def get(self, user_id):
         hit = user_id in self.cache
-        say("look", user_id=user_id, hit=hit, size=len(self.cache), task=task_name())
+        say("look", user_id=user_id, hit=hit, size=len(self.cache), task=task_name(), awaited=AWAITED)
         if user_id in self.cache:  # @look
             return self.cache[user_id]
         data = await self.load(user_id)
@@ -53,7 +57,7 @@ async def main():
     for number, task in enumerate(tasks):
         if number % 2:
             task.set_name("fetch-%d" % number)
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*tasks)  # @gather
     say("end", loads=users.loads)
 
 
