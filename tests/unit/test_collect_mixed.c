@@ -90,7 +90,8 @@ static void merged(void **state)
 		CASE("[ c main", "f g", "f g c main", .python_cut = true, .want_cut = true),
 		/* the loop has not begun with its frame */
 		CASE("[ =v [ main", "f!", "=v f main"),
-		CASE("[ main", "", "main"),
+		/* of the loop's Python nothing is known */
+		CASE("c [ =v [ main", "", "c ... =v ... main"),
 		/* the hit itself is first */
 		CASE("late [ main", "f!", "f main", .in_python = true),
 	};

@@ -28,7 +28,7 @@ static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct
 	bool have = stack && stack->status == LP_ST_OK;
 	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : 0,
 			   have ? stack + 1 : NULL, have ? stack->len : 0,
-			   p->info->template->with_locals, ret, max, ret_cut);
+			   p->info->template->with_locals, p->info->within, ret, max, ret_cut);
 }
 
 int lp_scratch_frames(struct lp_scratch *s, size_t n)

@@ -187,22 +187,34 @@ static long read_stack_string(struct lp_memory *memory, uint64_t addr, char *buf
 	return (long)n;
 }
 
-static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr,
-				  struct lp_unwind_stack *stack, const struct lp_unwind_regs *regs,
-				  struct lp_unwind_regs *ret)
+/* A caller's frame lies above, as the stack grows down. */
+static enum lp_unwind_result step(struct lp_cfi *cfi, struct lp_unwind_stack *stack,
+				  struct lp_unwind_regs *now)
 {
-	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+	const struct lp_unwind_regs callee = *now;
+	enum lp_unwind_result r = LP_UNWIND_LOST;
 
-	if (lp_cfi_at(m, vaddr, &cfi) < 0)
-		return LP_UNWIND_LOST;
-	return lp_unwind_step(cfi.frame, regs, &stack->memory, ret);
+	if (cfi->frame)
+		r = lp_unwind_step(cfi->frame, &callee, &stack->memory, now);
+	if (r == LP_UNWIND_CALLER && !callee.exact &&
+	    now->value[STACK_SP] <= callee.value[STACK_SP])
+		r = LP_UNWIND_LOST;
+	return r;
+}
+
+static size_t index_of(const struct lp_unwind_named *named, uint64_t die)
+{
+	for (size_t i = 0; die && i < named->n; i++)
+		if (named->frames[i].die == die)
+			return i;
+	return 0;
 }
 
 /* Appends the frames of one address; false: not all of them have room. */
-static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_t regs,
-		       struct lp_unwind_frame *ret, size_t max, size_t *n)
+static bool put_frames(const struct lp_unwind_named *named, size_t first, uint64_t addr,
+		       size_t regs, struct lp_unwind_frame *ret, size_t max, size_t *n)
 {
-	for (size_t i = 0; i < named->n; i++) {
+	for (size_t i = first; i < named->n; i++) {
 		if (*n == max)
 			return false;
 		ret[*n] = named->frames[i];
@@ -214,7 +226,7 @@ static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_
 
 /* Where no code is, something has jumped to: the caller, if it is the call that is on top of the stack. */
 static enum lp_unwind_result called(struct lp_unwinder *u, const struct lp_unwind_space *space,
-				    const struct lp_unwind_regs *now, struct lp_unwind_regs *ret)
+				    struct lp_unwind_regs *now)
 {
 	uint64_t sp = now->value[STACK_SP], to, bias = 0;
 
@@ -223,10 +235,9 @@ static enum lp_unwind_result called(struct lp_unwinder *u, const struct lp_unwin
 	struct lp_module *m = space->find(space->arg, to - 1, &bias);
 	if (!m || !lp_insn_returns_to(m, to - bias))
 		return LP_UNWIND_LOST;
-	*ret = *now;
-	ret->value[LP_UNWIND_IP] = to;
-	ret->value[STACK_SP] = sp + sizeof(to);
-	ret->exact = false;
+	now->value[LP_UNWIND_IP] = to;
+	now->value[STACK_SP] = sp + sizeof(to);
+	now->exact = false;
 	return LP_UNWIND_CALLER;
 }
 
@@ -234,8 +245,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut)
 {
-	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true },
-			      caller = now;
+	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true };
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
@@ -250,6 +260,11 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
+		lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+
+		/* nobody calls the code that a handler of a signal returns to */
+		if (m && lp_cfi_at(m, at - bias, &cfi) == 0 && cfi.is_signal)
+			at = addr;
 		bool plain = m && (!now.exact || space->asks_first) && space->is_plain &&
 			     space->is_plain(space->arg, at);
 		const struct lp_unwind_named *named =
@@ -257,17 +272,12 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };
-			r = m ? LP_UNWIND_LOST : called(u, space, &now, &caller);
-			now = caller;
-		} else if (!put_frames(named, addr, u->regs.len - 1, ret, max, &n)) {
+			r = m ? LP_UNWIND_LOST : called(u, space, &now);
+		} else if (!put_frames(named, n ? 0 : index_of(named, space->within), addr,
+				       u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {
-			r = step(m, at - bias, &u->stack, &now, &caller);
-			/* the stack grows down: a caller's frame lies above */
-			if (r == LP_UNWIND_CALLER && !now.exact &&
-			    caller.value[STACK_SP] <= now.value[STACK_SP])
-				r = LP_UNWIND_LOST;
-			now = caller;
+			r = step(&cfi, &u->stack, &now);
 		}
 	}
 	*ret_cut = r != LP_UNWIND_OUTER;

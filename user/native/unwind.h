@@ -37,6 +37,10 @@ struct lp_unwind_space {
 	 */
 	bool (*is_plain)(void *arg, uint64_t addr);
 	bool asks_first;
+	/* The DIE of the function that the first instruction is looked at in: what is inlined in it
+	 * and begins there too has not been entered yet. 0: the innermost.
+	 */
+	uint64_t within;
 };
 
 struct lp_unwind_frame {

@@ -63,6 +63,7 @@ int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, c
 	const struct lp_unwind_space space = { .find = find_module,
 					       .is_plain = is_plain,
 					       .asks_first = !f->shows_first,
+					       .within = f->within,
 					       .arg = (void *)f };
 	lp_auto(lp_free) struct lp_unwind_frame *found = calloc(max + 1, sizeof(*found));
 

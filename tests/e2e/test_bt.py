@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The stack at many lines of optimised programs: logpoint and gdb's `bt` must agree, frame by frame.
+
+gdb stops at the addresses that logpoint names for a line, at their first hits; logpoint logs the same hits with the
+whole stack. Function, file and line of each frame must be the same, inlined functions and those of libraries included.
+"""
+
+import bisect
+import collections
+import functools
+import json
+import os
+import pathlib
+import re
+import sys
+
+from harness import (COMPILERS, SOURCES, Failed, Process, check, each, logpoint, main, note, program, read_records, read_summary,
+                     scratch, skip, tool)
+from views import debug_file, readelf
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+SHOWN = 20  # differences listed
+FRAMES = 200
+OPTIMISED = ("-fomit-frame-pointer",)
+
+
+def gdb(command, **job):
+    """What gdb_frames.py makes of a job."""
+    job["out"] = str(scratch("gdb.out"))
+    scratch("gdb.out").unlink(missing_ok=True)
+    scratch("gdb.job").write_text(json.dumps(job))
+    process = Process([tool("gdb"), "-batch", "-nx", "-ex", "set exec-wrapper env -i " + " ".join(
+        f"{k}={v}" for k, v in ENVIRONMENT.items()), "-x", f"{HERE}/gdb_frames.py", *command], stdin=-3,
+        env={**os.environ, "GDB_JOB": str(scratch("gdb.job"))})
+    status = process.wait(200)
+    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[:1000]}")
+    return json.loads(scratch("gdb.out").read_text())
+
+
+def logged(command, wanted):
+    """{key: stacks}, {key: addresses} of the first hits of lines: {key: (location, hits)}."""
+    points = scratch("points.lp")
+    points.write_text("".join(f'{at} "" hit <= {hits} with stack as {key}\n' for key, (at, hits) in wanted.items()))
+    records = scratch("records")
+    status, _, err = logpoint("-v", "--format", "json", "-o", records, "--max-overhead", "none", "--all-frames", "--max-frames", str(FRAMES),
+                              "-f", points, "--", *command, env=ENVIRONMENT, preexec_fn=fixed_addresses, timeout=120)
+    check(status == 0, f"exit status {status}: {err[-3000:]}")
+    check(all(c.lost == 0 for c in read_summary(err).values()), f"lost records: {err[-3000:]}")
+    places, stacks = collections.defaultdict(list), collections.defaultdict(list)
+    for key, address, name in re.findall(r"^logpoint: (\w+): .* at 0x([0-9a-f]+) of (\S+)", err, re.M):
+        places[key].append((name, int(address, 16)))
+    for record in read_records(records.read_text(errors="surrogateescape")):
+        stacks[record["logpoint"]].append(record["stack"])
+    return stacks, places
+
+
+def fixed_addresses():
+    import ctypes
+
+    ctypes.CDLL(None).personality(0x0040000)  # ADDR_NO_RANDOMIZE, as gdb starts a program
+
+
+def shown(frame):
+    where = frame.get("file", "").rsplit("/", 1)[-1]
+    return f"{frame.get('function', '?')} {where}:{frame.get('line', 0)}"
+
+
+def plain(function):
+    """Without parameters and arguments of templates, which gdb spells in its own way, and the prefix of the C library's aliases."""
+    text, depth, found = (function or "?").replace("(anonymous namespace)", "{anonymous}"), 0, ""
+    for at, char in enumerate(text):
+        if char in "<(" and not text[:at].endswith(("operator", "operator<")):
+            depth += 1
+        elif char in ">)" and depth:
+            depth -= 1
+        elif not depth:
+            found += char
+    found = re.sub(r"::(\$_\d+|{lambda#\d+}|<lambda>)(?=::|$)", "", found)  # which one it is of several is told by the line
+    return found.removesuffix(" const").replace("long int", "long").removeprefix("__GI_")
+
+
+def same_function(ours, theirs):
+    ours, theirs = plain(ours), plain(theirs)
+    # of a function in a function gdb has the last part alone
+    return ours == theirs or "::" not in theirs and ours.endswith("::" + theirs)
+
+
+@functools.cache
+def rows_of(path):
+    """{address: {(file, line)}} of a line table: the rows that begin at an address."""
+    found = collections.defaultdict(set)
+    for row in readelf(debug_file(path), "--debug-dump=decodedline"):
+        words = row.split()
+        if len(words) >= 3 and words[2].startswith("0x") and words[1].isdigit():
+            found[int(words[2], 16)].add((words[0].split("/")[-1], int(words[1])))
+    return sorted(found), found
+
+
+def is_row(frame, theirs):
+    """Is a line one of those that begin at one address, of which gdb, with a table a file, takes any?"""
+    addresses, rows = rows_of(theirs["row"][0])
+    at = bisect.bisect(addresses, theirs["row"][1]) - 1
+    where = [(os.path.basename(f.get("file", "")), f.get("line", 0)) for f in (frame, theirs)]
+    return at >= 0 and {*where} <= rows[addresses[at]]
+
+
+def same_frame(ours, theirs):
+    if theirs["kind"] == "signal":
+        return ours.get("function") == "__restore_rt"
+    if not same_function(ours.get("function"), theirs.get("function")):
+        return False
+    files = [f.get("file") and os.path.basename(f["file"]) for f in (ours, theirs)]
+    return [files[0], ours.get("line")] == [files[1], theirs.get("line")] or "row" in theirs and is_row(ours, theirs)
+
+
+def differ(ours, theirs, line):
+    """What of two stacks differs; None: nothing. The first frame is of the logpoint's own line; copies that begin at the same
+    instruction have not been entered then.
+    """
+    theirs = [f for f in theirs if f["kind"] != "tail"]
+    while theirs[0]["kind"] == "inlined" and not same_function(ours[0].get("function"), theirs[0].get("function")):
+        del theirs[0]
+    for n, (a, b) in enumerate(zip(ours, theirs)):
+        if not (same_frame(a, b) if n else same_function(a.get("function"), b.get("function")) and a.get("line") == line):
+            return f"frame {n}: {shown(a)} instead of {shown(b)}"
+    if len(ours) != len(theirs):
+        return f"{len(ours)} frames instead of {len(theirs)}"
+    return None
+
+
+def compare(command, wanted, count):
+    """The list of what is wrong; count: what was compared."""
+    stacks, places = logged(command, wanted)
+    theirs = gdb(["--args", *command], places={k: {"at": v, "hits": wanted[k][1]} for k, v in places.items()})
+    wrong = []
+    for key, at in places.items():
+        ours = stacks[key]
+        if len(ours) != len(theirs[key]):
+            wrong.append(f"{wanted[key][0]}: {len(ours)} hits, {len(theirs[key])} in gdb, at {at}")
+        for hit, (a, b) in enumerate(zip(ours, theirs[key]), 1):
+            count["stacks"] += 1
+            count["frames"] += len(a)
+            for frame in b:
+                count[frame["kind"]] += 1
+            why = differ(a, b, int(wanted[key][0].split(":")[1]))
+            if why:
+                wrong.append(f"{wanted[key][0]} hit {hit}: {why}\n    ours {' < '.join(map(shown, a))}\n    gdb  {' < '.join(map(shown, b))}")
+    return wrong
+
+
+def judge(wrong, count, **least):
+    note(", ".join(f"{v} {k}" for k, v in sorted(count.items())))
+    if wrong:
+        more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise Failed(f"{len(wrong)} of {count['stacks']}:\n" + "\n".join(wrong[:SHOWN]) + more)
+    for kind, number in least.items():
+        check(count[kind] >= number, f"only {count[kind]} {kind}: {dict(count)}")
+
+
+def lines_of(command, *sources, hits=3):
+    """Each line of the sources that has code; of note(), which all others call, every hit."""
+    wanted = {}
+    for source, lines in gdb(["--args", *command], lines_of=sources).items():
+        text = (SOURCES / source).read_text().splitlines()
+        inside = [n for n, row in enumerate(text, 1) if re.search(r"\bnote\(long n\)$", row)]
+        for number in lines:
+            deep = bool(inside) and inside[0] < number < inside[0] + 6
+            wanted[f"{re.sub(r'[^a-z]', '', source)}{number}"] = f"{source}:{number}", 300 if deep else hits
+    return wanted
+
+
+@each(*[(cc, opt) for cc in COMPILERS for opt in ("-O2", "-O3")])
+def calls(cc, opt):
+    library = program("framelib.c", cc, opt, flags=("-shared", "-fPIC", *OPTIMISED), name="libframes.so")
+    path = str(program("frames.c", cc, opt, flags=OPTIMISED, libs=(str(library), f"-Wl,-rpath,{library.parent}", "-lpthread")))
+    count = collections.Counter()
+    judge(compare([path], lines_of([path], "frames.c", "framelib.c"), count), count, stacks=100, inlined=100, signal=1)
+
+
+@each(*[(cc, opt) for cc in COMPILERS for opt in ("-O2",)])
+def cplusplus(cc, opt):
+    path = str(program("frames.cc", cc, opt, flags=OPTIMISED))
+    count = collections.Counter()
+    judge(compare([path], lines_of([path], "frames.cc"), count), count, stacks=100)
+
+
+sys.exit(main())
