@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run by gdb: the stacks that gdb sees.
 
-Environment GDB_JOB, a JSON file {"out": FILE, ...}. With "lines_of": [SOURCE, ...] it writes {SOURCE: the lines of
-it that have code}. With "places": {KEY: {"at": [ADDRESS, ...], "hits": N}} it runs the program and writes {KEY: [STACK, ...]}, one for
+Environment GDB_JOB, a JSON file {"out": FILE, ...}. With "places": {KEY: {"at": [ADDRESS, ...], "hits": N}} it runs the program and writes {KEY: [STACK, ...]}, one for
 each of the first N hits of any of the addresses. Of a process that it is attached to ("threads": true) it writes {TID: STACK}.
 
 An ADDRESS is [FILE, number]: as the file itself has it. A STACK is a list of frames, innermost first: {"function", "file", "line", "pc",
@@ -100,29 +99,6 @@ def run(places):
     return found
 
 
-def lines_of(source):
-    """gdb moves lines without code to the next."""
-    found, wanted = set(), 1
-    while True:
-        try:
-            places = gdb.decode_line(f"{source}:{wanted}")[1] or ()
-        except gdb.error:
-            return sorted(found)
-        lines = [place.line for place in places if place.line >= wanted]
-        if not lines:
-            return sorted(found)
-        found.update(lines)
-        wanted = min(lines) + 1
-
-
-def all_lines(sources):
-    gdb.execute("tbreak main", to_string=True)
-    gdb.execute("run", to_string=True)
-    found = {source: lines_of(source) for source in sources}
-    gdb.execute("kill", to_string=True)
-    return found
-
-
 def threads():
     found, bias = {}, biases()
     for thread in gdb.selected_inferior().threads():
@@ -139,9 +115,7 @@ for setting in ("pagination off", "confirm off", "startup-with-shell on", "disab
     gdb.execute(f"set {setting}")
 for number in ("SIGUSR1", "SIGALRM"):
     gdb.execute(f"handle {number} nostop noprint pass", to_string=True)
-if "lines_of" in job:
-    answer = all_lines(job["lines_of"])
-elif "threads" in job:
+if "threads" in job:
     answer = threads()
 else:
     answer = run(job["places"])

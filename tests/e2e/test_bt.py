@@ -15,7 +15,7 @@ import re
 import sys
 
 from harness import (COMPILERS, SOURCES, Failed, Process, check, each, logpoint, main, note, program, read_records, read_summary,
-                     scratch, skip, tool)
+                     scratch, skip, test, tool)
 from views import debug_file, readelf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,18 +88,21 @@ def same_function(ours, theirs):
 
 @functools.cache
 def rows_of(path):
-    """{address: {(file, line)}} of a line table: the rows that begin at an address."""
-    found = collections.defaultdict(set)
+    """Of a line table: {address: {(file, line)}} of the rows that begin there, and their addresses in order; {file: lines of statements}."""
+    rows, lines = collections.defaultdict(set), collections.defaultdict(set)
     for row in readelf(debug_file(path), "--debug-dump=decodedline"):
         words = row.split()
         if len(words) >= 3 and words[2].startswith("0x") and words[1].isdigit():
-            found[int(words[2], 16)].add((words[0].split("/")[-1], int(words[1])))
-    return sorted(found), found
+            file, line = words[0].rsplit("/", 1)[-1], int(words[1])
+            rows[int(words[2], 16)].add((file, line))
+            if words[-1] == "x":
+                lines[file].add(line)
+    return rows, sorted(rows), lines
 
 
 def is_row(frame, theirs):
     """Is a line one of those that begin at one address, of which gdb, with a table a file, takes any?"""
-    addresses, rows = rows_of(theirs["row"][0])
+    rows, addresses, _ = rows_of(theirs["row"][0])
     at = bisect.bisect(addresses, theirs["row"][1]) - 1
     where = [(os.path.basename(f.get("file", "")), f.get("line", 0)) for f in (frame, theirs)]
     return at >= 0 and {*where} <= rows[addresses[at]]
@@ -114,13 +117,35 @@ def same_frame(ours, theirs):
     return [files[0], ours.get("line")] == [files[1], theirs.get("line")] or "row" in theirs and is_row(ours, theirs)
 
 
-def differ(ours, theirs, line):
-    """What of two stacks differs; None: nothing. The first frame is of the logpoint's own line; copies that begin at the same
-    instruction have not been entered then.
+def without_loops(stack):
+    """gdb's frames without the interpreter's loop and what is inlined in it: here Python's own stand there. But where the logpoint is."""
+    loops = {f["pc"] for f in stack if f.get("function") == "_PyEval_EvalFrameDefault"}
+    return [f for n, f in enumerate(stack) if n == 0 or f["pc"] not in loops]
+
+
+def native(stack):
+    """Without Python's frames: some have no name, as the program has ended when it is looked up, some are not known ("...")."""
+    return [f for f in stack if f.get("file", ".c").endswith((".c", ".h", ".S")) and f.get("function", "...") != "..."]
+
+
+def both_native(ours, theirs):
+    """Nothing of gdb's where the interpreter is not ready yet: its loop can be shown as it is then."""
+    is_ready = not any(f.get("function") == "pyinit_core" for f in theirs)
+    return native(ours), without_loops(theirs) if is_ready else []
+
+
+def entered(ours, theirs):
+    """gdb's frames without those that are not on the stack: that of a function which has jumped to the next one, and of copies that
+    begin at the instruction of the logpoint's own line.
     """
     theirs = [f for f in theirs if f["kind"] != "tail"]
     while theirs[0]["kind"] == "inlined" and not same_function(ours[0].get("function"), theirs[0].get("function")):
         del theirs[0]
+    return theirs
+
+
+def differ(ours, theirs, line):
+    """What of two stacks differs; None: nothing. The first frame is of the logpoint's own line."""
     for n, (a, b) in enumerate(zip(ours, theirs)):
         if not (same_frame(a, b) if n else same_function(a.get("function"), b.get("function")) and a.get("line") == line):
             return f"frame {n}: {shown(a)} instead of {shown(b)}"
@@ -129,8 +154,8 @@ def differ(ours, theirs, line):
     return None
 
 
-def compare(command, wanted, count):
-    """The list of what is wrong; count: what was compared."""
+def compare(command, wanted, count, only=lambda ours, theirs: (ours, theirs)):
+    """The list of what is wrong; count: what was compared; only: of two stacks what is to be."""
     stacks, places = logged(command, wanted)
     theirs = gdb(["--args", *command], places={k: {"at": v, "hits": wanted[k][1]} for k, v in places.items()})
     wrong = []
@@ -139,11 +164,12 @@ def compare(command, wanted, count):
         if len(ours) != len(theirs[key]):
             wrong.append(f"{wanted[key][0]}: {len(ours)} hits, {len(theirs[key])} in gdb, at {at}")
         for hit, (a, b) in enumerate(zip(ours, theirs[key]), 1):
-            count["stacks"] += 1
+            a, b = only(a, entered(a, b))
+            count["stacks"] += bool(b)
             count["frames"] += len(a)
             for frame in b:
                 count[frame["kind"]] += 1
-            why = differ(a, b, int(wanted[key][0].split(":")[1]))
+            why = b and differ(a, b, int(wanted[key][0].split(":")[1]))
             if why:
                 wrong.append(f"{wanted[key][0]} hit {hit}: {why}\n    ours {' < '.join(map(shown, a))}\n    gdb  {' < '.join(map(shown, b))}")
     return wrong
@@ -158,15 +184,14 @@ def judge(wrong, count, **least):
         check(count[kind] >= number, f"only {count[kind]} {kind}: {dict(count)}")
 
 
-def lines_of(command, *sources, hits=3):
-    """Each line of the sources that has code; of note(), which all others call, every hit."""
+def lines_of(path, source, every=1, hits=3):
+    """Each line of a source that has code; of note(), which all others call, each hit."""
+    text = (SOURCES / source).read_text().splitlines() if (SOURCES / source).exists() else []
+    inside = [n for n, row in enumerate(text, 1) if re.search(r"\bnote\(long n\)$", row)]
     wanted = {}
-    for source, lines in gdb(["--args", *command], lines_of=sources).items():
-        text = (SOURCES / source).read_text().splitlines()
-        inside = [n for n, row in enumerate(text, 1) if re.search(r"\bnote\(long n\)$", row)]
-        for number in lines:
-            deep = bool(inside) and inside[0] < number < inside[0] + 6
-            wanted[f"{re.sub(r'[^a-z]', '', source)}{number}"] = f"{source}:{number}", 300 if deep else hits
+    for number in sorted(rows_of(path)[2][os.path.basename(source)])[::every]:
+        deep = bool(inside) and inside[0] < number < inside[0] + 6
+        wanted[f"{re.sub('[^a-z]', '', source)}{number}"] = f"{source}:{number}", 300 if deep else hits
     return wanted
 
 
@@ -175,14 +200,47 @@ def calls(cc, opt):
     library = program("framelib.c", cc, opt, flags=("-shared", "-fPIC", *OPTIMISED), name="libframes.so")
     path = str(program("frames.c", cc, opt, flags=OPTIMISED, libs=(str(library), f"-Wl,-rpath,{library.parent}", "-lpthread")))
     count = collections.Counter()
-    judge(compare([path], lines_of([path], "frames.c", "framelib.c"), count), count, stacks=100, inlined=100, signal=1)
+    judge(compare([path], lines_of(path, "frames.c") | lines_of(str(library), "framelib.c"), count), count, stacks=100, inlined=100, signal=1)
 
 
 @each(*[(cc, opt) for cc in COMPILERS for opt in ("-O2",)])
 def cplusplus(cc, opt):
     path = str(program("frames.cc", cc, opt, flags=OPTIMISED))
     count = collections.Counter()
-    judge(compare([path], lines_of([path], "frames.cc"), count), count, stacks=100)
+    judge(compare([path], lines_of(path, "frames.cc"), count), count, stacks=100)
+
+
+PYTHON = "/usr/bin/python3.11"
+SCRIPT = """
+import functools, itertools, re
+numbers = [n ** 30 for n in range(40)]
+total = sum(a + b for a, b in zip(numbers, numbers[1:]))
+words = {str(n): n for n in range(100)}
+words.update(a=1, b=2); words.pop("5")
+numbers.sort(key=lambda n: -n); numbers.reverse(); numbers.insert(3, 7); numbers.extend(range(5)); del numbers[2:5]
+class Number:
+    def __init__(self, n): self.n = n
+    def __lt__(self, other): return self.n < other.n
+    def __eq__(self, other): return self.n == other.n
+    def __hash__(self): return hash(self.n % 3)
+    def __repr__(self): return str([self.n])
+known = {Number(n): n for n in range(9)}
+text = repr(sorted(known)) + re.sub("[0-9]", lambda m: str(Number(int(m[0]))), "a1b22c")
+functools.reduce(lambda a, b: a + b, map(hash, known), 10 ** 40) // 7 % 1000003
+"""
+
+
+@test
+def python():
+    """A program not made here, with profile-guided and link-time optimisation, in the middle of its functions."""
+    if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):
+        skip("python3.11-dbg is not installed")
+    count = collections.Counter()
+    command = [PYTHON, "-S", "-B", "-c", SCRIPT]
+    wanted = {}
+    for source in "Objects/listobject.c", "Objects/longobject.c", "Objects/dictobject.c", "Objects/call.c":
+        wanted |= lines_of(PYTHON, source, every=60, hits=3)
+    judge(compare(command, wanted, count, both_native), count, stacks=100, inlined=1000)
 
 
 sys.exit(main())

@@ -62,6 +62,8 @@ size_t lp_frames_merge(const struct lp_stack_parts *p, struct lp_frame *ret, boo
 
 	while (p->in_python && i < p->n_native && !p->native[i].is_loop)
 		i++;
+	if (p->in_native && p->n_native && p->native[0].is_loop)
+		ret[m.n++] = p->native[0];
 	while (i < p->n_native) {
 		if (!p->native[i].is_loop) {
 			ret[m.n++] = p->native[i++];

@@ -95,6 +95,7 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 	const size_t first = p->info->is_return && !p->info->python;
 	const size_t merged = first + native + python + LP_MIXED_SPARE;
 	struct lp_stack_parts parts = { .in_python = p->info->python,
+					.in_native = !p->info->python && !d->signal.n,
 					.has_native = d->regs.n || !p->info->python };
 
 	/* the list, then what it is made of */
