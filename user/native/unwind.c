@@ -19,6 +19,7 @@
 struct lp_unwind_named {
 	struct lp_module *module;
 	uint64_t vaddr;
+	bool is_hidden; /* it was not looked for */
 	struct lp_unwind_frame *frames;
 	size_t n;
 };
@@ -123,19 +124,13 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 	return n;
 }
 
-static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
-						  uint64_t vaddr, bool is_plain)
+static bool put_name(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr, bool is_hidden,
+		     struct lp_unwind_named *ret)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
 
-	if (u->used * 2 >= u->size && !grow(u))
-		return NULL;
-	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
-	if (slot->module)
-		return slot;
-
-	size_t n = is_plain ? 0 : name_by_dwarf(u, m, vaddr, frames);
+	size_t n = is_hidden ? 1 : name_by_dwarf(u, m, vaddr, frames);
 	if (!n) {
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
@@ -148,9 +143,25 @@ static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct 
 
 	struct lp_unwind_frame *kept = lp_arena_dup(&u->arena, frames, n * sizeof(*frames));
 	if (!kept)
+		return false;
+	*ret = (struct lp_unwind_named){ m, vaddr, is_hidden, kept, n };
+	return true;
+}
+
+static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
+						  uint64_t vaddr, bool is_hidden)
+{
+	if (u->used * 2 >= u->size && !grow(u))
 		return NULL;
-	*slot = (struct lp_unwind_named){ m, vaddr, kept, n };
-	u->used++;
+
+	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
+	const bool is_new = !slot->module;
+
+	if (!is_new && (is_hidden || !slot->is_hidden))
+		return slot;
+	if (!put_name(u, m, vaddr, is_hidden, slot))
+		return NULL;
+	u->used += is_new;
 	return slot;
 }
 
@@ -265,10 +276,10 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		/* nobody calls the code that a handler of a signal returns to */
 		if (m && lp_cfi_at(m, at - bias, &cfi) == 0 && cfi.is_signal)
 			at = addr;
-		bool plain = m && (!now.exact || space->asks_first) && space->is_plain &&
-			     space->is_plain(space->arg, at);
+		bool hidden = m && (!now.exact || space->asks_first) && space->is_hidden &&
+			      space->is_hidden(space->arg, at);
 		const struct lp_unwind_named *named =
-			m ? name_address(u, m, at - bias, plain) : NULL;
+			m ? name_address(u, m, at - bias, hidden) : NULL;
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };

@@ -32,10 +32,10 @@ struct lp_unwinder;
 struct lp_unwind_space {
 	struct lp_module *(*find)(void *arg, uint64_t addr, uint64_t *ret_bias);
 	void *arg;
-	/* Is the code at addr named by its symbol alone? Of the innermost frame it is asked where
+	/* Do the frames of the code at addr need no name? Of the innermost it is asked where
 	 * asks_first is set; NULL: never.
 	 */
-	bool (*is_plain)(void *arg, uint64_t addr);
+	bool (*is_hidden)(void *arg, uint64_t addr);
 	bool asks_first;
 	/* The DIE of the function that the first instruction is looked at in: what is inlined in it
 	 * and begins there too has not been entered yet. 0: the innermost.
