@@ -14,8 +14,8 @@ import pathlib
 import re
 import sys
 
-from harness import (COMPILERS, SOURCES, Failed, Process, check, each, logpoint, main, note, program, read_records, read_summary,
-                     scratch, skip, test, tool)
+from harness import (COMPILERS, SOURCES, Failed, Process, Target, check, each, equal, logpoint, main, note, program, read_records,
+                     read_summary, scratch, skip, test, tool, until)
 from views import debug_file, readelf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -67,7 +67,9 @@ def shown(frame):
 
 
 def plain(function):
-    """Without parameters and arguments of templates, which gdb spells in its own way, and the prefix of the C library's aliases."""
+    """Without parameters and arguments of templates, which gdb spells in its own way, and what the names of aliases and clones have
+    for the assembler.
+    """
     text, depth, found = (function or "?").replace("(anonymous namespace)", "{anonymous}"), 0, ""
     for at, char in enumerate(text):
         if char in "<(" and not text[:at].endswith(("operator", "operator<")):
@@ -77,6 +79,7 @@ def plain(function):
         elif not depth:
             found += char
     found = re.sub(r"::(\$_\d+|{lambda#\d+}|<lambda>)(?=::|$)", "", found)  # which one it is of several is told by the line
+    found = re.sub(r"\.(isra|constprop|part|cold|lto_priv)\.\d+$", "", found)
     return found.removesuffix(" const").replace("long int", "long").removeprefix("__GI_")
 
 
@@ -144,10 +147,11 @@ def entered(ours, theirs):
     return theirs
 
 
-def differ(ours, theirs, line):
-    """What of two stacks differs; None: nothing. The first frame is of the logpoint's own line."""
+def differ(ours, theirs, line=None):
+    """What of two stacks differs; None: nothing. line: of the first frame, where it is the logpoint's own."""
     for n, (a, b) in enumerate(zip(ours, theirs)):
-        if not (same_frame(a, b) if n else same_function(a.get("function"), b.get("function")) and a.get("line") == line):
+        is_own = n == 0 and line is not None
+        if not (same_function(a.get("function"), b.get("function")) and a.get("line") == line if is_own else same_frame(a, b)):
             return f"frame {n}: {shown(a)} instead of {shown(b)}"
     if len(ours) != len(theirs):
         return f"{len(ours)} frames instead of {len(theirs)}"
@@ -241,6 +245,33 @@ def python():
     for source in "Objects/listobject.c", "Objects/longobject.c", "Objects/dictobject.c", "Objects/call.c":
         wanted |= lines_of(PYTHON, source, every=60, hits=3)
     judge(compare(command, wanted, count, both_native), count, stacks=100, inlined=1000)
+
+
+def waits(pid):
+    """{comm: number of the system call that it waits in; None: it runs}"""
+    found = {}
+    for folder in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        call = (folder / "syscall").read_text().split()[0]
+        found[(folder / "comm").read_text().strip()] = int(call) if call.isdigit() else None
+    return found
+
+
+@each(*COMPILERS)
+def threads(cc):
+    """All threads of a process that waits, at once."""
+    target = Target(program("stacks.c", cc, "-O2", flags=OPTIMISED))
+    until(lambda: waits(target.pid) == {"stacks": 0, "locker": 202, "sleeper": 230, "receiver": 0, "spinner": None}, "the threads to wait")
+    status, out, err = logpoint("stacks", "-p", str(target.pid), "--all-frames", "--format", "json")
+    check(status == 0, err)
+    ours = {t["tid"]: t for t in json.loads(out)["processes"][0]["threads"]}
+    theirs = {int(tid): stack for tid, stack in gdb(["-p", str(target.pid)], threads=True).items()}
+    equal(ours.keys(), theirs.keys(), "threads")
+    for tid, thread in ours.items():
+        if thread["comm"] == "spinner":  # runs on meanwhile
+            equal([f["function"] for f in thread["stack"]], [f["function"] for f in theirs[tid]], "the functions of the one that computes")
+            continue
+        why = differ(thread["stack"], theirs[tid])
+        check(not why, f"{thread['comm']}: {why}\n    ours {' < '.join(map(shown, thread['stack']))}\n    gdb  {' < '.join(map(shown, theirs[tid]))}")
 
 
 sys.exit(main())

@@ -75,8 +75,8 @@ static bool grow(struct lp_unwinder *u)
 }
 
 /* Where an inlined copy was called. */
-static void put_call_site(struct lp_unwinder *u, const struct lp_linetable *lines,
-			  Dwarf_Die *inlined, struct lp_unwind_frame *caller)
+static void put_call_site(struct lp_module *m, uint64_t vaddr, Dwarf_Die *inlined,
+			  struct lp_unwind_frame *caller)
 {
 	Dwarf_Attribute mem;
 	Dwarf_Word file, line;
@@ -84,27 +84,20 @@ static void put_call_site(struct lp_unwinder *u, const struct lp_linetable *line
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &mem), &line) == 0 &&
 	    line <= INT32_MAX)
 		caller->line = (int)line;
-	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0) {
-		lp_auto(lp_free) char *path = lp_linetable_path(lines, file);
-
-		caller->file = path ? lp_arena_strdup(&u->arena, path) : NULL;
-	}
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0)
+		caller->file = lp_module_file(m, vaddr, file);
 }
 
 /* The functions around an address, from the debug information. */
-static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr,
-			    struct lp_unwind_frame *ret)
+static size_t name_by_dwarf(struct lp_module *m, uint64_t vaddr, struct lp_unwind_frame *ret)
 {
 	struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
 	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
-	lp_auto(lp_linetable_done) struct lp_linetable lines = { 0 };
 	size_t n = 0;
 
 	if (!t)
 		return 0;
 	lp_module_line_at(m, vaddr, false, &ret[0].file, &ret[0].line);
-	if (lp_unit_lines(m, unit, &lines) < 0)
-		lines = (struct lp_linetable){ 0 };
 
 	uint32_t id = lp_tree_at(t, vaddr);
 	while (id != LP_TREE_NO_NODE && n < INLINE_MAX) {
@@ -118,7 +111,7 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 		ret[n].die = node->die;
 		n++;
 		if (node->inlined && n < INLINE_MAX)
-			put_call_site(u, &lines, &die, &ret[n]);
+			put_call_site(m, vaddr, &die, &ret[n]);
 		id = node->parent;
 	}
 	return n;
@@ -130,7 +123,7 @@ static bool put_name(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr,
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
 
-	size_t n = is_hidden ? 1 : name_by_dwarf(u, m, vaddr, frames);
+	size_t n = is_hidden ? 1 : name_by_dwarf(m, vaddr, frames);
 	if (!n) {
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);

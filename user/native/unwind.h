@@ -63,8 +63,7 @@ void lp_unwinder_clear(struct lp_unwinder *u);
 
 /* Innermost first, at most max; how many. regs are LP_MACH_REGS in DWARF numbering, the
  * instruction pointer last; stack is len bytes from address sp on. *ret_cut: there are more frames
- * than could be had. Strings live until the
- * next call or lp_unwinder_clear().
+ * than could be had. Strings live as long as their modules.
  */
 size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, const uint64_t *regs,
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
