@@ -243,8 +243,8 @@ def python():
     command = [PYTHON, "-S", "-B", "-c", SCRIPT]
     wanted = {}
     for source in "Objects/listobject.c", "Objects/longobject.c", "Objects/dictobject.c", "Objects/call.c":
-        wanted |= lines_of(PYTHON, source, every=60, hits=3)
-    judge(compare(command, wanted, count, both_native), count, stacks=100, inlined=1000)
+        wanted |= lines_of(PYTHON, source, every=80, hits=2)
+    judge(compare(command, wanted, count, both_native), count, stacks=30, inlined=300)
 
 
 def waits(pid):
