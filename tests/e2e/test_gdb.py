@@ -18,7 +18,7 @@ import struct
 import sys
 
 from harness import (COMPILERS, SOURCES, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
-                     same, scratch, skip, test, tool)
+                     same, scratch, skip, tool)
 from views import debug_file, views_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
