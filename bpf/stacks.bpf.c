@@ -20,10 +20,9 @@ const volatile __u32 lp_pidns;
 
 char LICENSE[] SEC("license") = "GPL";
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
 struct seq_file;
 
+/* What iterators are given lies where it does in each kernel (linux/bpf.h: __bpf_md_ptr). */
 struct bpf_iter_meta {
 	struct seq_file *seq;
 };
@@ -32,8 +31,6 @@ struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 };
-
-#pragma clang attribute pop
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

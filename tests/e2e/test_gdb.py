@@ -13,14 +13,13 @@ import dataclasses
 import functools
 import json
 import os
-import pathlib
 import re
 import struct
 import sys
 
 from harness import (COMPILERS, SOURCES, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
-                     run_tool, same, scratch, skip, tool)
-from views import views_of
+                     same, scratch, skip, tool)
+from views import debug_file, views_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C", "PATH": "/usr/bin:/bin"}
@@ -189,13 +188,6 @@ def settle(path, arguments, doubts, count, wrong):
             continue
         count["DIFFERENT"] += 1
         wrong.append(f"line {doubt.line} at {doubt.address:#x}: {doubt.name}: {doubt.got!r}, at the function's entry {registers.get(doubt.register)}")
-
-
-def debug_file(path):
-    """The file that has the debug information of a program."""
-    found = re.search(r"Build ID: ([0-9a-f]{2})([0-9a-f]+)", run_tool(tool("readelf"), "-n", path))
-    separate = pathlib.Path(f"/usr/lib/debug/.build-id/{found[1]}/{found[2]}.debug") if found else None
-    return separate if separate and separate.exists() else path
 
 
 def all_gone(want):

@@ -12,6 +12,7 @@ addresses alone. Read here from readelf, which shares no code with either.
 import collections
 import dataclasses
 import functools
+import pathlib
 import re
 import shutil
 import subprocess
@@ -160,3 +161,11 @@ class Views:
 @functools.cache
 def views_of(path):
     return Views(path)
+
+
+@functools.cache
+def debug_file(path):
+    """The file that has the debug information of a program."""
+    found = next((m for row in readelf(path, "-n") if (m := re.search(r"Build ID: ([0-9a-f]{2})([0-9a-f]+)", row))), None)
+    separate = pathlib.Path(f"/usr/lib/debug/.build-id/{found[1]}/{found[2]}.debug") if found else None
+    return separate if separate and separate.exists() else path

@@ -59,7 +59,7 @@ static const char *text_of(const struct lp_frame *frames, size_t n)
 
 struct merge_case {
 	const char *native, *python, *want;
-	bool native_cut, python_cut, in_python, adjoin, want_cut;
+	bool native_cut, python_cut, in_python, in_native, adjoin, want_cut;
 };
 
 #define CASE(n, p, w, ...)                                                                         \
@@ -90,9 +90,12 @@ static void merged(void **state)
 		CASE("[ c main", "f g", "f g c main", .python_cut = true, .want_cut = true),
 		/* the loop has not begun with its frame */
 		CASE("[ =v [ main", "f!", "=v f main"),
-		CASE("[ main", "", "main"),
+		/* of the loop's Python nothing is known */
+		CASE("c [ =v [ main", "", "c ... =v ... main"),
 		/* the hit itself is first */
 		CASE("late [ main", "f!", "f main", .in_python = true),
+		CASE("[x [x c [ main", "f g! h!", "[x f g c h main", .in_native = true),
+		CASE("c [ main", "f!", "c f main", .in_native = true),
 	};
 
 	(void)state;
@@ -108,6 +111,7 @@ static void merged(void **state)
 						      .native_cut = c->native_cut,
 						      .python_cut = c->python_cut,
 						      .in_python = c->in_python,
+						      .in_native = c->in_native,
 						      .loops_adjoin = c->adjoin };
 		bool cut;
 

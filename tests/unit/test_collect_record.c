@@ -142,11 +142,11 @@ static int on_notice(void *arg, const struct lp_record *rec, const char *text, s
 }
 
 static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-		     size_t len, bool with_locals, struct lp_frame *ret, size_t max, bool *ret_cut)
+		     size_t len, bool with_locals, uint64_t within, struct lp_frame *ret,
+		     size_t max, bool *ret_cut)
 {
-	(void)arg, (void)stack;
-	assert_true(with_locals);
-	assert_int_equal(pid, 10);
+	(void)arg, (void)stack, (void)within;
+	assert_true(with_locals && pid == 10);
 	assert_true(max > 0);
 	ret[0] = (struct lp_frame){ .function = "unwound",
 				    .addr = regs[LP_MACH_REGS - 1],

@@ -53,6 +53,9 @@ static void offsets_are_the_kernel_s(void **state)
 		{ "task_struct", "utask" },
 		{ "task_struct", "comm" },
 		{ "task_struct", "thread" },
+		{ "task_struct", "nvcsw" },
+		{ "task_struct", "nivcsw" },
+		{ "task_struct", "on_cpu" },
 		{ "uprobe_task", "depth" },
 	};
 	char path[32];
@@ -61,7 +64,8 @@ static void offsets_are_the_kernel_s(void **state)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		skip();
 
-	int fd = lp_btf_extract();
+	uint32_t id = 0;
+	int fd = lp_btf_extract("bpf_iter_task", &id);
 	assert_true(fd >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 
@@ -70,6 +74,7 @@ static void offsets_are_the_kernel_s(void **state)
 	close(fd);
 	assert_non_null(ours);
 	assert_non_null(all);
+	assert_int_equal((int)id, btf__find_by_name_kind(all, "bpf_iter_task", BTF_KIND_FUNC));
 	for (size_t i = 0; i < LP_ARRAY_SIZE(rows); i++) {
 		const struct btf_type *a = struct_of(ours, rows[i][0]);
 		const struct btf_type *b = struct_of(all, rows[i][0]);

@@ -35,6 +35,7 @@ struct lp_site_info {
 	const char *logpoint;
 	const char *file, *function;
 	int line;
+	uint64_t within; /* the function's or inlined copy's DIE; 0: not known */
 	const struct lp_template *template;
 	bool is_return;			 /* LEAVE: result and elapsed */
 	const struct lp_py_info *python; /* NULL: native */
@@ -47,11 +48,13 @@ struct lp_symbolizer {
 	/* name of the function or object at a run-time address; NULL */
 	const char *(*symbol)(void *arg, pid_t pid, uint64_t addr);
 	/* Frames from registers (LP_MACH_REGS) and a copy of len bytes of stack from sp on,
-	 * inlined ones as frames of their own; their locals where asked for. How many; *ret_cut:
-	 * there are more. What they point to lives until the next call.
+	 * inlined ones as frames of their own; their locals where asked for; the first is of the function
+	 * `within`, as lp_site_info has it. How many; *ret_cut: there are more. What they point to lives
+	 * until the next call.
 	 */
 	size_t (*unwind)(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-			 size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut);
+			 size_t len, bool locals, uint64_t within, struct lp_frame *ret, size_t max,
+			 bool *ret_cut);
 	/* What is known of the interpreter of a process; NULL: it runs none. */
 	const struct lp_py_info *(*python)(void *arg, pid_t pid);
 	/* The memory of a process; NULL: it is gone. */

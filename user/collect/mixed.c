@@ -29,7 +29,7 @@ static size_t loops_without_frame(const struct lp_stack_parts *p)
 {
 	size_t loops = 0, groups = 0;
 
-	if (p->native_cut || p->python_cut)
+	if (p->native_cut || p->python_cut || !p->n_python)
 		return 0;
 	for (size_t i = 0; i < p->n_native;)
 		if (p->native[i].is_loop) {
@@ -47,6 +47,8 @@ static void put_group(struct merge *m)
 {
 	bool is_last = false;
 
+	if (!m->p->n_python) /* the loop runs Python, but nothing of it is known */
+		m->ret[m->n++] = (struct lp_frame){ .kind = LP_FRAME_GAP };
 	while (m->next < m->p->n_python && !is_last) {
 		is_last = m->p->python[m->next].is_entered;
 		m->ret[m->n++] = m->p->python[m->next++];
@@ -60,6 +62,8 @@ size_t lp_frames_merge(const struct lp_stack_parts *p, struct lp_frame *ret, boo
 
 	while (p->in_python && i < p->n_native && !p->native[i].is_loop)
 		i++;
+	if (p->in_native && p->n_native && p->native[0].is_loop)
+		ret[m.n++] = p->native[0];
 	while (i < p->n_native) {
 		if (!p->native[i].is_loop) {
 			ret[m.n++] = p->native[i++];

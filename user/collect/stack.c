@@ -28,7 +28,7 @@ static size_t unwind(const struct lp_plan *p, struct lp_decoded *d, const struct
 	bool have = stack && stack->status == LP_ST_OK;
 	return sym->unwind(sym->arg, (pid_t)d->rec->pid, words, have ? stack->addr : 0,
 			   have ? stack + 1 : NULL, have ? stack->len : 0,
-			   p->info->template->with_locals, ret, max, ret_cut);
+			   p->info->template->with_locals, p->info->within, ret, max, ret_cut);
 }
 
 int lp_scratch_frames(struct lp_scratch *s, size_t n)
@@ -84,6 +84,7 @@ int lp_plan_stack(const struct lp_plan *p, struct lp_decoded *d, const struct lp
 	const size_t first = p->info->is_return && !p->info->python;
 	const size_t merged = first + native + python + LP_MIXED_SPARE;
 	struct lp_stack_parts parts = { .in_python = p->info->python,
+					.in_native = !p->info->python && !d->signal.n,
 					.has_native = d->regs.n || !p->info->python };
 
 	/* the list, then what it is made of */

@@ -152,6 +152,14 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 	return 0;
 }
 
+const char *lp_module_file(struct lp_module *m, uint64_t vaddr, uint64_t file)
+{
+	struct lp_unit *unit = lp_unit_find(m, vaddr);
+	struct lp_row_cache *c = unit ? rows_of(m, unit) : NULL;
+
+	return c ? path_once(m, &c->table, c->paths.data, c->paths.len, file) : NULL;
+}
+
 const char *lp_unit_path(struct lp_module *m, uint64_t vaddr, const char *path)
 {
 	struct lp_unit *unit = lp_unit_find(m, vaddr);

@@ -57,6 +57,8 @@ const char *lp_module_symbol_at(struct lp_module *m, uint64_t vaddr, GElf_Sym *r
  */
 int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const char **ret_file,
 		      int *ret_line);
+/* A file by its number in the line table of the unit that vaddr is in; the module's. NULL. */
+const char *lp_module_file(struct lp_module *m, uint64_t vaddr, uint64_t file);
 
 /* Is it in an executable section (in an executable segment, where a file has no sections)? */
 bool lp_module_is_code(struct lp_module *m, uint64_t vaddr);

@@ -228,9 +228,16 @@ static const char *make_qualified(struct lp_module *m, Dwarf_Die *origin)
 		case DW_TAG_union_type:
 		case DW_TAG_enumeration_type:
 		case DW_TAG_module:
-		case DW_TAG_subprogram:
 			part = part_name(&scopes[i]);
 			if (part) {
+				lp_buf_str(&b, part);
+				lp_buf_str(&b, "::");
+			}
+			break;
+		case DW_TAG_subprogram: /* can stand apart from where it is declared */
+			part = lp_die_qualified_name(m, &scopes[i]);
+			if (part) {
+				lp_buf_clear(&b);
 				lp_buf_str(&b, part);
 				lp_buf_str(&b, "::");
 			}

@@ -19,6 +19,7 @@
 struct lp_unwind_named {
 	struct lp_module *module;
 	uint64_t vaddr;
+	bool is_hidden; /* it was not looked for */
 	struct lp_unwind_frame *frames;
 	size_t n;
 };
@@ -74,8 +75,8 @@ static bool grow(struct lp_unwinder *u)
 }
 
 /* Where an inlined copy was called. */
-static void put_call_site(struct lp_unwinder *u, const struct lp_linetable *lines,
-			  Dwarf_Die *inlined, struct lp_unwind_frame *caller)
+static void put_call_site(struct lp_module *m, uint64_t vaddr, Dwarf_Die *inlined,
+			  struct lp_unwind_frame *caller)
 {
 	Dwarf_Attribute mem;
 	Dwarf_Word file, line;
@@ -83,27 +84,20 @@ static void put_call_site(struct lp_unwinder *u, const struct lp_linetable *line
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &mem), &line) == 0 &&
 	    line <= INT32_MAX)
 		caller->line = (int)line;
-	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0) {
-		lp_auto(lp_free) char *path = lp_linetable_path(lines, file);
-
-		caller->file = path ? lp_arena_strdup(&u->arena, path) : NULL;
-	}
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &mem), &file) == 0)
+		caller->file = lp_module_file(m, vaddr, file);
 }
 
 /* The functions around an address, from the debug information. */
-static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr,
-			    struct lp_unwind_frame *ret)
+static size_t name_by_dwarf(struct lp_module *m, uint64_t vaddr, struct lp_unwind_frame *ret)
 {
 	struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
 	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
-	lp_auto(lp_linetable_done) struct lp_linetable lines = { 0 };
 	size_t n = 0;
 
 	if (!t)
 		return 0;
 	lp_module_line_at(m, vaddr, false, &ret[0].file, &ret[0].line);
-	if (lp_unit_lines(m, unit, &lines) < 0)
-		lines = (struct lp_linetable){ 0 };
 
 	uint32_t id = lp_tree_at(t, vaddr);
 	while (id != LP_TREE_NO_NODE && n < INLINE_MAX) {
@@ -117,25 +111,19 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 		ret[n].die = node->die;
 		n++;
 		if (node->inlined && n < INLINE_MAX)
-			put_call_site(u, &lines, &die, &ret[n]);
+			put_call_site(m, vaddr, &die, &ret[n]);
 		id = node->parent;
 	}
 	return n;
 }
 
-static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
-						  uint64_t vaddr, bool is_plain)
+static bool put_name(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr, bool is_hidden,
+		     struct lp_unwind_named *ret)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
 
-	if (u->used * 2 >= u->size && !grow(u))
-		return NULL;
-	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
-	if (slot->module)
-		return slot;
-
-	size_t n = is_plain ? 0 : name_by_dwarf(u, m, vaddr, frames);
+	size_t n = is_hidden ? 1 : name_by_dwarf(m, vaddr, frames);
 	if (!n) {
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
@@ -148,9 +136,25 @@ static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct 
 
 	struct lp_unwind_frame *kept = lp_arena_dup(&u->arena, frames, n * sizeof(*frames));
 	if (!kept)
+		return false;
+	*ret = (struct lp_unwind_named){ m, vaddr, is_hidden, kept, n };
+	return true;
+}
+
+static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
+						  uint64_t vaddr, bool is_hidden)
+{
+	if (u->used * 2 >= u->size && !grow(u))
 		return NULL;
-	*slot = (struct lp_unwind_named){ m, vaddr, kept, n };
-	u->used++;
+
+	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
+	const bool is_new = !slot->module;
+
+	if (!is_new && (is_hidden || !slot->is_hidden))
+		return slot;
+	if (!put_name(u, m, vaddr, is_hidden, slot))
+		return NULL;
+	u->used += is_new;
 	return slot;
 }
 
@@ -187,22 +191,34 @@ static long read_stack_string(struct lp_memory *memory, uint64_t addr, char *buf
 	return (long)n;
 }
 
-static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr,
-				  struct lp_unwind_stack *stack, const struct lp_unwind_regs *regs,
-				  struct lp_unwind_regs *ret)
+/* A caller's frame lies above, as the stack grows down. */
+static enum lp_unwind_result step(struct lp_cfi *cfi, struct lp_unwind_stack *stack,
+				  struct lp_unwind_regs *now)
 {
-	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+	const struct lp_unwind_regs callee = *now;
+	enum lp_unwind_result r = LP_UNWIND_LOST;
 
-	if (lp_cfi_at(m, vaddr, &cfi) < 0)
-		return LP_UNWIND_LOST;
-	return lp_unwind_step(cfi.frame, regs, &stack->memory, ret);
+	if (cfi->frame)
+		r = lp_unwind_step(cfi->frame, &callee, &stack->memory, now);
+	if (r == LP_UNWIND_CALLER && !callee.exact &&
+	    now->value[STACK_SP] <= callee.value[STACK_SP])
+		r = LP_UNWIND_LOST;
+	return r;
+}
+
+static size_t index_of(const struct lp_unwind_named *named, uint64_t die)
+{
+	for (size_t i = 0; die && i < named->n; i++)
+		if (named->frames[i].die == die)
+			return i;
+	return 0;
 }
 
 /* Appends the frames of one address; false: not all of them have room. */
-static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_t regs,
-		       struct lp_unwind_frame *ret, size_t max, size_t *n)
+static bool put_frames(const struct lp_unwind_named *named, size_t first, uint64_t addr,
+		       size_t regs, struct lp_unwind_frame *ret, size_t max, size_t *n)
 {
-	for (size_t i = 0; i < named->n; i++) {
+	for (size_t i = first; i < named->n; i++) {
 		if (*n == max)
 			return false;
 		ret[*n] = named->frames[i];
@@ -214,7 +230,7 @@ static bool put_frames(const struct lp_unwind_named *named, uint64_t addr, size_
 
 /* Where no code is, something has jumped to: the caller, if it is the call that is on top of the stack. */
 static enum lp_unwind_result called(struct lp_unwinder *u, const struct lp_unwind_space *space,
-				    const struct lp_unwind_regs *now, struct lp_unwind_regs *ret)
+				    struct lp_unwind_regs *now)
 {
 	uint64_t sp = now->value[STACK_SP], to, bias = 0;
 
@@ -223,10 +239,9 @@ static enum lp_unwind_result called(struct lp_unwinder *u, const struct lp_unwin
 	struct lp_module *m = space->find(space->arg, to - 1, &bias);
 	if (!m || !lp_insn_returns_to(m, to - bias))
 		return LP_UNWIND_LOST;
-	*ret = *now;
-	ret->value[LP_UNWIND_IP] = to;
-	ret->value[STACK_SP] = sp + sizeof(to);
-	ret->exact = false;
+	now->value[LP_UNWIND_IP] = to;
+	now->value[STACK_SP] = sp + sizeof(to);
+	now->exact = false;
 	return LP_UNWIND_CALLER;
 }
 
@@ -234,8 +249,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,
 		 size_t max, bool *ret_cut)
 {
-	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true },
-			      caller = now;
+	struct lp_unwind_regs now = { .known = (1u << LP_MACH_REGS) - 1, .exact = true };
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
@@ -250,24 +264,24 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
-		bool plain = m && (!now.exact || space->asks_first) && space->is_plain &&
-			     space->is_plain(space->arg, at);
+		lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+
+		/* nobody calls the code that a handler of a signal returns to */
+		if (m && lp_cfi_at(m, at - bias, &cfi) == 0 && cfi.is_signal)
+			at = addr;
+		bool hidden = m && (!now.exact || space->asks_first) && space->is_hidden &&
+			      space->is_hidden(space->arg, at);
 		const struct lp_unwind_named *named =
-			m ? name_address(u, m, at - bias, plain) : NULL;
+			m ? name_address(u, m, at - bias, hidden) : NULL;
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };
-			r = m ? LP_UNWIND_LOST : called(u, space, &now, &caller);
-			now = caller;
-		} else if (!put_frames(named, addr, u->regs.len - 1, ret, max, &n)) {
+			r = m ? LP_UNWIND_LOST : called(u, space, &now);
+		} else if (!put_frames(named, n ? 0 : index_of(named, space->within), addr,
+				       u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {
-			r = step(m, at - bias, &u->stack, &now, &caller);
-			/* the stack grows down: a caller's frame lies above */
-			if (r == LP_UNWIND_CALLER && !now.exact &&
-			    caller.value[STACK_SP] <= now.value[STACK_SP])
-				r = LP_UNWIND_LOST;
-			now = caller;
+			r = step(&cfi, &u->stack, &now);
 		}
 	}
 	*ret_cut = r != LP_UNWIND_OUTER;

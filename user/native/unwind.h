@@ -32,11 +32,15 @@ struct lp_unwinder;
 struct lp_unwind_space {
 	struct lp_module *(*find)(void *arg, uint64_t addr, uint64_t *ret_bias);
 	void *arg;
-	/* Is the code at addr named by its symbol alone? Of the innermost frame it is asked where
+	/* Do the frames of the code at addr need no name? Of the innermost it is asked where
 	 * asks_first is set; NULL: never.
 	 */
-	bool (*is_plain)(void *arg, uint64_t addr);
+	bool (*is_hidden)(void *arg, uint64_t addr);
 	bool asks_first;
+	/* The DIE of the function that the first instruction is looked at in: what is inlined in it
+	 * and begins there too has not been entered yet. 0: the innermost.
+	 */
+	uint64_t within;
 };
 
 struct lp_unwind_frame {
@@ -59,8 +63,7 @@ void lp_unwinder_clear(struct lp_unwinder *u);
 
 /* Innermost first, at most max; how many. regs are LP_MACH_REGS in DWARF numbering, the
  * instruction pointer last; stack is len bytes from address sp on. *ret_cut: there are more frames
- * than could be had. Strings live until the
- * next call or lp_unwinder_clear().
+ * than could be had. Strings live as long as their modules.
  */
 size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, const uint64_t *regs,
 		 uint64_t sp, const void *stack, size_t len, struct lp_unwind_frame *ret,

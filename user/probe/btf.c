@@ -18,7 +18,7 @@
 #include "probe/kernel.h"
 
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
-#define MEMBERS_MAX 12
+#define MEMBERS_MAX 16
 #define DEPTH_MAX   8
 #define MARK_EVERY  64 /* types: how far to walk for one by its number */
 
@@ -42,7 +42,7 @@ static const struct wanted {
 	{ "pid", { "level", "numbers" } },
 	{ "task_struct",
 	  { "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid", "utask",
-	    "comm", "thread" } },
+	    "comm", "thread", "nvcsw", "nivcsw", "on_cpu" } },
 };
 
 /* The kernel's, as it lies there. */
@@ -56,6 +56,8 @@ struct source {
 	LP_VEC(const struct btf_type *) marks; /* each MARK_EVERY-th of them */
 	const struct btf_type *found[LP_ARRAY_SIZE(wanted)];
 	size_t n_found;
+	const char *function; /* NULL: none is looked for */
+	uint32_t function_id; /* 0: not found yet */
 };
 
 static void source_done(struct source *s)
@@ -146,6 +148,8 @@ static int next_type(struct source *s)
 		return -1;
 	s->n_types++;
 	s->at += len;
+	if (s->function && btf_is_func(t) && !strcmp(name_at(s, t->name_off), s->function))
+		s->function_id = s->n_types;
 	note_wanted(s, t);
 	return 0;
 }
@@ -282,18 +286,21 @@ static int copy_type(struct btf *to, struct source *s, const struct btf_type *t,
 
 static int extract(struct btf *to, struct source *s)
 {
-	while (s->n_found < LP_ARRAY_SIZE(wanted) && s->at < s->end)
+	while ((s->n_found < LP_ARRAY_SIZE(wanted) || (s->function && !s->function_id)) &&
+	       s->at < s->end)
 		if (next_type(s) < 0)
 			return -1;
+	if (s->function && !s->function_id)
+		return -1;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
 		if (s->found[i] && copy_struct(to, s, s->found[i], 0) < 0)
 			return -1;
 	return 0;
 }
 
-int lp_btf_extract(void)
+int lp_btf_extract(const char *function, uint32_t *ret_id)
 {
-	lp_auto(source_done) struct source s = { 0 };
+	lp_auto(source_done) struct source s = { .function = function };
 
 	if (source_read(&s) < 0 || source_open(&s) < 0)
 		return -1;
@@ -308,5 +315,7 @@ int lp_btf_extract(void)
 	bool written = fd >= 0 && write(fd, raw, size) == (ssize_t)size;
 
 	btf__free(to);
+	if (written && function)
+		*ret_id = s.function_id;
 	return written ? lp_take_fd(&fd) : -1;
 }

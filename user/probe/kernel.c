@@ -309,7 +309,7 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
-	lp_auto(lp_close) int types = lp_btf_extract();
+	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
 	if ((r = load(k, types, err)) < 0 ||
 	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
 	    (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)

@@ -98,9 +98,10 @@ int lp_err_load(struct lp_err *err, int r);
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);
 
 /* A descriptor of the running kernel's types, those of bpf/core.h alone, as BTF. < 0: not to be had
- * this way; libbpf can find them, too.
+ * this way; libbpf can find them, too. *ret_id: the number, among all, of a function of the kernel's;
+ * NULL: none is looked for.
  */
-int lp_btf_extract(void);
+int lp_btf_extract(const char *function, uint32_t *ret_id);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48

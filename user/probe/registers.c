@@ -35,17 +35,45 @@ void lp_registers_free(struct lp_registers *r)
 	free(r);
 }
 
-static int load(struct lp_registers *r)
+/* To libbpf it is a program of a type that needs no types of the kernel's until here. */
+static int make_iterator(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long function)
 {
-	libbpf_print_fn_t before = libbpf_set_print(NULL);
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	opts->attach_btf_id = (__u32)function;
+	return bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
+}
+
+/* For an iterator libbpf would read all of the kernel's types, to find the number of one function. */
+static int open_and_load(struct lp_registers *r)
+{
+	uint32_t function = 0;
+	char path[32];
+	lp_auto(lp_close) int types = lp_btf_extract("bpf_iter_task", &function);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
+	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .cookie = (long)function,
+		    .prog_prepare_load_fn = make_iterator);
+	int handler = types < 0 ? -1
+				: libbpf_register_prog_handler("iter/task", BPF_PROG_TYPE_KPROBE,
+							       BPF_TRACE_ITER, &how);
 	int e = -ENOMEM;
 
-	r->skel = stacks_bpf__open();
+	r->skel = stacks_bpf__open_opts(&opts);
 	if (r->skel) {
 		r->skel->rodata->lp_pidns = lp_own_pidns();
 		e = stacks_bpf__load(r->skel);
 	}
+	if (handler >= 0)
+		libbpf_unregister_prog_handler(handler);
+	return e;
+}
+
+static int load(struct lp_registers *r)
+{
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int e = open_and_load(r);
+
 	libbpf_set_print(before);
 	if (e < 0)
 		return e;

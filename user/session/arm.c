@@ -180,6 +180,7 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 		.file = at->file,
 		.function = at->function,
 		.line = at->line,
+		.within = session_has_two_halves(p) ? 0 : at->function_die,
 		.template = &spot->code->template,
 		.is_return = session_has_two_halves(p),
 		.max_string = max->string,

@@ -18,19 +18,18 @@ static struct lp_module *find_module(void *arg, uint64_t addr, uint64_t *ret_bia
 	return m->file->module;
 }
 
-static bool is_hidden(const struct framing *f, const struct lp_frame *frame)
+static bool hides(const struct framing *f, const struct lp_frame *frame)
 {
 	return frame->is_loop || (frame->is_library && !f->limits->all_frames);
 }
 
-/* Frames that will not be shown need no more than what tells so. */
-static bool is_plain(void *arg, uint64_t addr)
+static bool is_hidden(void *arg, uint64_t addr)
 {
 	const struct framing *f = arg;
 	struct lp_frame frame = { 0 };
 
 	session_classify(f->proc, f->py, addr, &frame);
-	return is_hidden(f, &frame);
+	return hides(f, &frame);
 }
 
 static bool is_redacted(void *arg, const char *name)
@@ -61,10 +60,11 @@ int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, c
 		   size_t len, struct lp_frame *ret, size_t max, size_t *ret_n, bool *ret_cut)
 {
 	const struct lp_unwind_space space = { .find = find_module,
-					       .is_plain = is_plain,
+					       .is_hidden = is_hidden,
 					       .asks_first = !f->shows_first,
+					       .within = f->within,
 					       .arg = (void *)f };
-	lp_auto(lp_free) struct lp_unwind_frame *found = calloc(max + 1, sizeof(*found));
+	lp_auto(lp_free) struct lp_unwind_frame *found = malloc(max * sizeof(*found));
 
 	if (!found)
 		return -ENOMEM;
@@ -80,7 +80,7 @@ int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, c
 			.module = found[i].module,
 		};
 		session_classify(f->proc, f->py, found[i].addr - !is_first, &ret[i]);
-		if (f->locals && ((f->shows_first && is_first) || !is_hidden(f, &ret[i])))
+		if (f->locals && ((f->shows_first && is_first) || !hides(f, &ret[i])))
 			read_locals(f, &found[i], &ret[i]);
 	}
 	return 0;

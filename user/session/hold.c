@@ -46,12 +46,12 @@ static bool tell_place(const struct lp_location *at, struct lp_hold_name *ret)
 static void tell_places(const struct lp_session *s, struct lp_hold *h)
 {
 	lp_vec_each (&s->points, p) {
-		if (!session_may_be_python(*p))
-			continue;
-		/* exceptions: at every module, as long as the interpreter is being made */
-		if (session_is_trap(*p))
+		/* exceptions, stacks: at every module, as long as the interpreter is being made */
+		if (session_is_trap(*p) || (*p)->lp->with_stack)
 			h->every |= !session_interp(s, s->child);
-		else if (h->n == LP_HOLD_NAMES || !tell_place(&(*p)->lp->location, &h->names[h->n]))
+		if (!session_may_be_python(*p) || session_is_trap(*p))
+			continue;
+		if (h->n == LP_HOLD_NAMES || !tell_place(&(*p)->lp->location, &h->names[h->n]))
 			h->every = 1;
 		else
 			h->n++;
@@ -79,7 +79,7 @@ static void hold(struct lp_session *s, uint32_t execs)
 {
 	struct lp_hold h = { .tgid = (uint32_t)s->child,
 			     .execs = execs,
-			     .maps = session_has_crash(s) };
+			     .maps = session_wants_stacks(s) || session_has_crash(s) };
 
 	tell_places(s, &h);
 	if (h.n || h.every)

@@ -475,6 +475,7 @@ struct framing {
 	struct lp_arena *arena;
 	bool locals;	  /* of frames that are shown */
 	bool shows_first; /* whosever it is: a logpoint is there */
+	uint64_t within;  /* lp_unwind_space */
 };
 /* At most max native ones, from registers and a copy of the stack; *ret_cut as lp_unwind(). -ENOMEM. */
 int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, const void *stack,

@@ -40,21 +40,19 @@ static int unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *
 static int put_stack(struct stacks *s, const struct os_thread *t, struct lp_py_thread *py,
 		     struct lp_stack *ret)
 {
-	struct lp_stack_parts parts = { .has_native = t && t->has_native };
-	struct lp_frame *native, *python = NULL, *merged;
+	struct lp_stack_parts parts = { .has_native = t && t->has_native, .native = s->native };
+	struct lp_frame *python = NULL, *merged;
 	bool cut = false;
 	int r = py ? stacks_python(s, &py->stack, &python, &parts.n_python) : 0;
 
-	native = lp_arena_array(s->arena, struct lp_frame, parts.has_native ? NATIVE_MAX : 1);
-	if (r < 0 || !native)
+	if (r < 0)
 		return -ENOMEM;
 	if (parts.has_native)
-		r = unwind(s, t, native, &parts);
+		r = unwind(s, t, s->native, &parts);
 	merged = lp_arena_array(s->arena, struct lp_frame,
 				parts.n_native + parts.n_python + LP_MIXED_SPARE);
 	if (r < 0 || !merged)
 		return -ENOMEM;
-	parts.native = native;
 	parts.python = python;
 	parts.python_cut = py && py->stack.cut;
 	parts.loops_adjoin = py && lp_python_runtime(s->py)->layout.minor >= LP_LOOPS_ADJOIN;
@@ -125,6 +123,7 @@ static void stacks_done(struct stacks *s)
 	lp_py_threads_done(&s->threads);
 	lp_py_types_free(s->types);
 	lp_unwinder_free(s->unwinder);
+	free(s->native);
 }
 LP_CLEANUP_DONE(struct stacks, stacks_done)
 
@@ -143,6 +142,9 @@ int lp_stacks_read(struct lp_proc *p, struct lp_python *py, struct lp_registers 
 		r = lp_unwinder_new(&s.unwinder, err);
 	if (r < 0)
 		return r;
+	s.native = reallocarray(NULL, NATIVE_MAX, sizeof(*s.native));
+	if (!s.native)
+		return lp_err_nomem(err);
 	if (py && read_python(&s, ret, &why) < 0)
 		ret->why = lp_arena_strdup(arena, why.msg);
 	if (stacks_settle(&s, &why) < 0)

@@ -41,6 +41,7 @@ struct stacks {
 	struct lp_py_threads threads;
 	struct lp_py_types *types;
 	struct lp_unwinder *unwinder;
+	struct lp_frame *native; /* room for the native frames of one stack */
 };
 
 /* -ESRCH: the process has ended. */

@@ -29,7 +29,8 @@ static const struct lp_py_info *python_of(void *arg, pid_t pid)
 }
 
 static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, const void *stack,
-		     size_t len, bool locals, struct lp_frame *ret, size_t max, bool *ret_cut)
+		     size_t len, bool locals, uint64_t within, struct lp_frame *ret, size_t max,
+		     bool *ret_cut)
 {
 	struct lp_session *s = arg;
 	const struct framing f = { .proc = lp_inventory_process(&s->inv, pid),
@@ -38,7 +39,8 @@ static size_t unwind(void *arg, pid_t pid, const uint64_t *regs, uint64_t sp, co
 				   .limits = &s->opts->limits,
 				   .arena = &s->frames,
 				   .locals = locals,
-				   .shows_first = true };
+				   .shows_first = true,
+				   .within = within };
 	size_t n = 0;
 
 	lp_arena_reset(&s->frames);

@@ -170,7 +170,8 @@ static void on_fork(struct lp_session *s, const struct lp_record *rec, const cha
 	session_note(s, LP_LOG_VERBOSE, "process %u forked %u", rec->arg, rec->pid);
 	s->forked = s->armed_at && rec->time > s->armed_at ? (pid_t)rec->pid : 0;
 	session_rescan(s, (pid_t)rec->pid);
-	if (session_has_crash(s) && !lp_inventory_process(&s->inv, (pid_t)rec->pid))
+	if ((session_has_crash(s) || session_wants_stacks(s)) &&
+	    !lp_inventory_process(&s->inv, (pid_t)rec->pid))
 		lp_inventory_add_forked(&s->inv, (pid_t)rec->pid, (pid_t)rec->arg, NULL);
 	s->forked = 0;
 }

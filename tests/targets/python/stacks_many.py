@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A service with 100 threads and 1,000 tasks; with "changing", all of them come and go all the time."""
+"""A service with 100 threads and 1,000 tasks; with "changing", all of them come and go all the time; with "working", one
+thread more says how many ns of a CPU each of its batches has taken.
+"""
 
 import asyncio
 import sys
 import threading
+import time
 
 from target import say, start
 
@@ -62,6 +65,14 @@ async def churn():
         await asyncio.gather(*[hop(n % 5) for n in range(20)])
 
 
+def compute():
+    while not end.is_set():
+        began, total = time.thread_time_ns(), 0
+        for n in range(50000):
+            total += n % 7
+        print(time.thread_time_ns() - began, flush=True)
+
+
 def main():
     if sys.argv[1:] == ["changing"]:
         threads = [threading.Thread(target=spawn, name="spawn")]
@@ -76,6 +87,8 @@ def main():
         threading.Thread(target=work, args=(number,), name="worker-%d" % number, daemon=True).start()
     threading.Thread(target=lambda: asyncio.run(serve(ready)), name="server", daemon=True).start()
     ready.wait()
+    if sys.argv[1:] == ["working"]:
+        threading.Thread(target=compute, name="compute", daemon=True).start()
     start()
     say("done")
 
