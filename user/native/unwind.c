@@ -2,6 +2,7 @@
 #include "native/unwind.h"
 
 #include <dwarf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "native/cfi.h"
@@ -11,9 +12,11 @@
 #include "native/tree.h"
 #include "native/unwind_impl.h"
 
-#define CACHE_MAX  65536 /* addresses whose names are remembered; then all are forgotten */
-#define INLINE_MAX 64	 /* copies inlined in each other */
-#define STACK_SP   7	 /* DWARF number of the stack pointer */
+/* Addresses that are remembered, and those whose variables are; then all are forgotten. */
+#define CACHE_MAX  32768
+#define OPENED_MAX 4096
+#define INLINE_MAX 64 /* copies inlined in each other */
+#define STACK_SP   7  /* DWARF number of the stack pointer */
 
 /* What one address means: the innermost inlined copy first, the function itself last. */
 struct lp_unwind_named {
@@ -21,6 +24,7 @@ struct lp_unwind_named {
 	uint64_t vaddr;
 	struct lp_unwind_frame *frames;
 	size_t n;
+	struct lp_unwind_row *row; /* NULL: not looked for yet */
 };
 
 int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err)
@@ -31,6 +35,10 @@ int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err)
 
 void lp_unwinder_clear(struct lp_unwinder *u)
 {
+	lp_unwind_close(u);
+	for (size_t i = 0; i < u->size; i++)
+		if (u->slots[i].row)
+			lp_unwind_row_done(u->slots[i].row);
 	free(u->slots);
 	u->slots = NULL;
 	u->used = u->size = 0;
@@ -114,7 +122,10 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 			break;
 		ret[n].function = lp_die_qualified_name(m, &die);
 		ret[n].inlined = node->inlined;
-		ret[n].die = node->die;
+		ret[n].vars = lp_arena_alloc(&u->arena, sizeof(*ret[n].vars));
+		if (ret[n].vars)
+			*ret[n].vars =
+				(struct lp_unwind_vars){ .place = { .function_die = node->die } };
 		n++;
 		if (node->inlined && n < INLINE_MAX)
 			put_call_site(u, &lines, &die, &ret[n]);
@@ -123,17 +134,11 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 	return n;
 }
 
-static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
-						  uint64_t vaddr, bool is_plain)
+static int name_slot(struct lp_unwinder *u, struct lp_unwind_named *slot, struct lp_module *m,
+		     uint64_t vaddr, bool is_plain)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
 	uint64_t offset;
-
-	if (u->used * 2 >= u->size && !grow(u))
-		return NULL;
-	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
-	if (slot->module)
-		return slot;
 
 	size_t n = is_plain ? 0 : name_by_dwarf(u, m, vaddr, frames);
 	if (!n) {
@@ -141,16 +146,36 @@ static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct 
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
 	}
 	for (size_t i = 0; i < n; i++) {
-		frames[i].module = lp_module_path(m);
-		frames[i].in = m;
-		frames[i].vaddr = vaddr;
+		struct lp_unwind_frame *f = &frames[i];
+
+		f->module = lp_module_path(m);
+		if (!f->vars)
+			continue;
+		f->vars->module = m;
+		f->vars->place = (struct lp_place){ .vaddr = vaddr,
+						    .function = f->function,
+						    .file = f->file,
+						    .line = f->line,
+						    .inlined = f->inlined,
+						    .function_die = f->vars->place.function_die };
 	}
 
 	struct lp_unwind_frame *kept = lp_arena_dup(&u->arena, frames, n * sizeof(*frames));
 	if (!kept)
-		return NULL;
-	*slot = (struct lp_unwind_named){ m, vaddr, kept, n };
+		return -ENOMEM;
+	*slot = (struct lp_unwind_named){ m, vaddr, kept, n, NULL };
 	u->used++;
+	return 0;
+}
+
+static struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
+					    uint64_t vaddr, bool is_plain)
+{
+	if (u->used * 2 >= u->size && !grow(u))
+		return NULL;
+	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
+	if (!slot->module && name_slot(u, slot, m, vaddr, is_plain) < 0)
+		return NULL;
 	return slot;
 }
 
@@ -187,15 +212,18 @@ static long read_stack_string(struct lp_memory *memory, uint64_t addr, char *buf
 	return (long)n;
 }
 
-static enum lp_unwind_result step(struct lp_module *m, uint64_t vaddr,
-				  struct lp_unwind_stack *stack, const struct lp_unwind_regs *regs,
-				  struct lp_unwind_regs *ret)
+static enum lp_unwind_result step(struct lp_unwinder *u, struct lp_unwind_named *named,
+				  const struct lp_unwind_regs *regs, struct lp_unwind_regs *ret)
 {
-	lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+	if (!named->row) {
+		struct lp_unwind_row *row = lp_arena_alloc(&u->arena, sizeof(*row));
 
-	if (lp_cfi_at(m, vaddr, &cfi) < 0)
-		return LP_UNWIND_LOST;
-	return lp_unwind_step(cfi.frame, regs, &stack->memory, ret);
+		if (!row)
+			return LP_UNWIND_LOST;
+		lp_unwind_row_init(row, named->module, named->vaddr);
+		named->row = row;
+	}
+	return lp_unwind_step(named->row, regs, &u->stack.memory, ret);
 }
 
 /* Appends the frames of one address; false: not all of them have room. */
@@ -239,7 +267,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
-	if (u->used >= CACHE_MAX)
+	if (u->used >= CACHE_MAX || u->n_opened >= OPENED_MAX)
 		lp_unwinder_clear(u);
 	u->stack = (struct lp_unwind_stack){
 		.memory = { read_stack, read_stack_string }, .start = sp, .data = stack, .len = len
@@ -252,8 +280,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		struct lp_module *m = space->find(space->arg, at, &bias);
 		bool plain = m && (!now.exact || space->asks_first) && space->is_plain &&
 			     space->is_plain(space->arg, at);
-		const struct lp_unwind_named *named =
-			m ? name_address(u, m, at - bias, plain) : NULL;
+		struct lp_unwind_named *named = m ? name_address(u, m, at - bias, plain) : NULL;
 
 		if (!named || lp_vec_push(&u->regs, now) < 0) {
 			ret[n++] = (struct lp_unwind_frame){ .addr = addr };
@@ -262,7 +289,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 		} else if (!put_frames(named, addr, u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {
-			r = step(m, at - bias, &u->stack, &now, &caller);
+			r = step(u, named, &now, &caller);
 			/* the stack grows down: a caller's frame lies above */
 			if (r == LP_UNWIND_CALLER && !now.exact &&
 			    caller.value[STACK_SP] <= now.value[STACK_SP])

@@ -468,8 +468,8 @@ bool session_put_python(struct lp_python *py, const struct lp_py_stack_frame *fr
 			struct lp_frame *ret);
 
 /* library.c: what is the program's own, and what is a library's: f->is_library, is_glue, is_loop. */
-void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
-		      struct lp_frame *f);
+void session_classify(const struct lp_proc *p, struct lp_python *py, const struct lp_mapping *m,
+		      uint64_t addr, struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
 /* awaiters.c: lp_symbolizer.awaiters */
