@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import sys
 import threading
 
 from harness import (Counts, Result, Target, Tracer, at, bpf_alive, bpf_objects, check, each, equal, logpoint, main, note,
@@ -366,4 +367,4 @@ def in_python(name, path):
     equal(result.counts("step"), Counts(403, logged=len(kept) + 3, overwritten=400 - len(kept)), "summary")
 
 
-main()
+sys.exit(main())
