@@ -10,7 +10,7 @@ import time
 
 CALLS = 500
 RATE = 100_000  # a second
-RARELY = 100  # batches
+RARELY = 50  # batches
 
 
 class Rare(Exception):
