@@ -166,6 +166,7 @@ bench:
 	+$Q$(MAKE) --no-print-directory all tools
 	$Q tools/bench
 	$Q tools/bench_python
+	$Q tools/bench_events
 
 install: all
 	install -D -m 755 $B/logpoint $(DESTDIR)$(PREFIX)/bin/logpoint

@@ -65,7 +65,7 @@ static int emit(void *arg, const struct lp_event *ev, struct lp_err *err)
 
 static int keep(void *arg, const struct lp_event *ev, struct lp_err *err)
 {
-	return lp_sink_keep(arg, ev, err);
+	return lp_sink_keep(arg, ev, false, err);
 }
 
 static struct lp_field fields[] = {

@@ -6,8 +6,9 @@ import pathlib
 import re
 import signal
 import sys
+import threading
 
-from harness import (Counts, Target, Tracer, at, bpf_alive, bpf_objects, check, each, equal, logpoint, main, note,
+from harness import (Counts, Result, Target, Tracer, at, bpf_alive, bpf_objects, check, each, equal, logpoint, main, note,
                      program, read_records, scratch, test, text_is_clean, trace, until)
 from interpreters import ALL, Program, every, minor, where
 
@@ -252,6 +253,51 @@ def under_overload():
         equal(len(hits), len(set(hits)), "each once")
         check(hits[-1] == counts.hits, "the very last")
         check(hits[0] > counts.hits - counts.logged - 1000, "the newest")
+
+
+class SlowReader(threading.Thread):
+    """Of a pipe in place of the file: 2 MB a second, until it may hurry."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.path, self.read, self.hurry = scratch("pipe"), [], threading.Event()
+        os.mkfifo(self.path)
+        self.start()
+
+    def run(self):
+        with open(self.path, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(1 << 14):
+                self.read.append(chunk)
+                self.hurry.wait(0.008)
+
+    def text(self):
+        self.join(60)
+        return b"".join(self.read).decode()
+
+
+@test
+def while_it_is_written():
+    """A dump takes its time, where the output does; what comes meanwhile is taken, and stands in line: also what asks for another."""
+    reader, target = SlowReader(), native()
+    tracer = Tracer(target, f"{STEP} as step with stack dump on bad", f"{OTHER} as other", f"{FAIL} as bad",
+                    options=("--last", "16M"), form="text", output=reader.path)
+    do(target, "other 40000")
+    tracer.signal(signal.SIGUSR1)
+    until(lambda: reader.read, "the begin of it")
+    do(target, "paced 1500", "fail", "paced 1500")
+    note("it ended before" if "asked to:" in tracer.errors() else "all came while it was written")
+    reader.hurry.set()
+    until(lambda: "bad: 1500 kept records written" in tracer.errors(), "the next dump")
+    check("asked to: 40000 kept records written" in tracer.errors(), tracer.errors())
+    do(target, "step 3")
+    tracer.signal(signal.SIGINT)
+    result = Result(tracer.wait(), [], tracer.text(), tracer.errors(), reader.text())
+    found = [re.search(r" (\w+) (\d{6})(?: \| \w+ recorded|$)", row) for row in result.raw.splitlines()]
+    want = steps(FIRST, FIRST + 40000, "other") + steps(FIRST + 40000, FIRST + 41500) + [("bad", FIRST + 41500)]
+    got = [(match[1], int(match[2])) for match in found if match]
+    equal(len(got), len(found), "records as they should be")
+    equal(result.counts("all"), Counts(43004, logged=43004), "summary")
+    check(got == want + steps(FIRST + 41500, FIRST + 43003), "records are not in order, each once")
 
 
 @test

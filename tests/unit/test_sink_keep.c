@@ -133,7 +133,9 @@ static void take(struct lp_keep *k, struct model *m, uint32_t mask, uint64_t max
 	for (uint64_t skip = there > max ? there - max : 0; skip; t.at++)
 		skip -= !m->items[t.at].gone && mask >> m->items[t.at].point & 1;
 
-	lp_keep_take(k, &choice, take_one, &t);
+	lp_keep_take_begin(k, &choice);
+	while (lp_keep_take(k, rnd(300), take_one, &t))
+		;
 	uint64_t want = there < max ? there : max;
 	assert_int_equal(t.n, want < refuse ? want : refuse);
 	check_sums(k, m);
@@ -234,6 +236,24 @@ static void some_are_taken_and_some_stay(void **state)
 	}
 }
 
+/* Memory is given back on the way: that of nothing that stays. */
+static void much_is_taken(void **state)
+{
+	static struct model m;
+	struct lp_keep k;
+
+	(void)state;
+	for (uint32_t mask = 1; mask < 1u << POINTS; mask = mask * 2 + 1) {
+		start(&k, &m, 11 << 20);
+		for (int i = 0; i < 3500; i++)
+			add(&k, &m, rnd(POINTS), 4000 + rnd(96));
+		take(&k, &m, mask, UINT64_MAX, UINT64_MAX);
+		for (int i = 0; i < 400; i++)
+			add(&k, &m, rnd(POINTS), 4000 + rnd(96));
+		end(&k, &m);
+	}
+}
+
 /* --- in a sink --- */
 
 static const struct lp_event minimal = { .time = 1795414006123456789u,
@@ -252,7 +272,9 @@ static bool any(void *arg, uint32_t point)
 
 static const struct lp_keep_choice everything = { any, NULL, UINT64_MAX };
 
-static int numbered(struct lp_sink *s, bool keep, int number)
+enum way { EMITTED, KEPT, IN_LINE };
+
+static int numbered(struct lp_sink *s, enum way way, int number)
 {
 	struct lp_event ev = minimal;
 	char text[32];
@@ -260,7 +282,25 @@ static int numbered(struct lp_sink *s, bool keep, int number)
 	ev.point = (uint32_t)number % 2;
 	ev.message = text;
 	ev.message_len = (size_t)snprintf(text, sizeof(text), "%07d", number);
-	return keep ? lp_sink_keep(s, &ev, NULL) : lp_sink_emit(s, &ev, NULL);
+	return way == EMITTED ? lp_sink_emit(s, &ev, NULL)
+			      : lp_sink_keep(s, &ev, way == IN_LINE, NULL);
+}
+
+/* All of it, by slices. */
+static int dump(struct lp_sink *s, uint64_t *ret_n, struct lp_err *err)
+{
+	bool more = true;
+	uint64_t n;
+	int r = 0;
+
+	*ret_n = 0;
+	lp_sink_dump_begin(s, &everything);
+	while (more && r >= 0) {
+		r = lp_sink_dump(s, 1000, &n, &more, err);
+		*ret_n += n;
+	}
+	assert_false(more);
+	return r;
 }
 
 static int file = -1;
@@ -311,24 +351,24 @@ static void kept_until_asked_for(void **state)
 	assert_int_equal(lp_sink_new("text", file, false, &s, NULL), 0);
 	assert_int_equal(lp_sink_keep_last(s, 1 << 20, NULL), 0);
 	for (int i = 0; i < 3000; i++)
-		assert_int_equal(numbered(s, true, i), 0);
+		assert_int_equal(numbered(s, KEPT, i), 0);
 	assert_int_equal(lp_sink_flush(s, NULL), 0);
 	at = written(0, 0, 0);
 	assert_int_equal(lp_sink_unwritten(s, 0), 1500);
 
 	/* more than is written at once; then one that is not kept */
-	assert_int_equal(lp_sink_dump(s, &everything, &n, NULL), 0);
+	assert_int_equal(dump(s, &n, NULL), 0);
 	assert_int_equal(n, 3000);
-	assert_int_equal(numbered(s, false, 3000), 0);
+	assert_int_equal(numbered(s, EMITTED, 3000), 0);
 	assert_int_equal(lp_sink_flush(s, NULL), 0);
 	at = written(at, 0, 3001);
 	assert_int_equal(lp_sink_unwritten(s, 0), 0);
 	assert_int_equal(lp_sink_overwritten(s, 0), 0);
 
-	assert_int_equal(lp_sink_dump(s, &everything, &n, NULL), 0);
+	assert_int_equal(dump(s, &n, NULL), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(numbered(s, true, 3001), 0);
-	assert_int_equal(lp_sink_dump(s, &everything, &n, NULL), 0);
+	assert_int_equal(numbered(s, KEPT, 3001), 0);
+	assert_int_equal(dump(s, &n, NULL), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(lp_sink_flush(s, NULL), 0);
 	written(at, 3001, 3002);
@@ -347,15 +387,60 @@ static void a_dump_that_cannot_be_written(void **state)
 	assert_int_equal(lp_sink_new("text", fds[1], false, &s, NULL), 0);
 	assert_int_equal(lp_sink_keep_last(s, 1 << 20, NULL), 0);
 	for (int i = 0; i < 3000; i++)
-		assert_int_equal(numbered(s, true, i), 0);
+		assert_int_equal(numbered(s, KEPT, i), 0);
 	close(fds[0]);
-	assert_int_equal(lp_sink_dump(s, &everything, &n, &err), -EPIPE);
+	assert_int_equal(dump(s, &n, &err), -EPIPE);
 	assert_int_equal(lp_sink_unwritten(s, 0) + lp_sink_unwritten(s, 1), 3000);
 	assert_true(n > 0 && n < 3000);
-	assert_int_equal(numbered(s, true, 3000), -EIO);
-	assert_int_equal(lp_sink_dump(s, &everything, &n, &err), -EIO);
+	assert_int_equal(numbered(s, KEPT, 3000), -EIO);
+	assert_int_equal(dump(s, &n, &err), -EIO);
 	assert_int_equal(n, 0);
 	close(fds[1]);
+}
+
+/* What comes meanwhile stands in line, in order, as long as all of it has room; each leaves once. */
+static void in_line_behind_a_dump(void **state)
+{
+	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
+	uint32_t point;
+	uint64_t n;
+	bool more;
+	off_t at;
+	int next;
+
+	(void)state;
+	assert_int_equal(lp_sink_new("text", file, false, &s, NULL), 0);
+	assert_int_equal(lp_sink_keep_last(s, 4096, NULL), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(numbered(s, KEPT, i), 0);
+	int kept = (int)s->kept.n;
+	assert_false(lp_sink_waiting(s, &point));
+
+	lp_sink_dump_begin(s, &everything);
+	assert_int_equal(numbered(s, IN_LINE, 1000), 0); /* the first has room always */
+	assert_int_equal(numbered(s, IN_LINE, 1001), -EAGAIN);
+	assert_int_equal(lp_sink_dump(s, 1000, &n, &more, NULL), 0);
+	assert_true(more);
+	for (next = 1001; numbered(s, IN_LINE, next) == 0; next++)
+		;
+	assert_in_range(next, 1002, 1000 + kept / 2);
+	assert_int_equal(lp_sink_unwritten(s, 0) + lp_sink_unwritten(s, 1), next - 1000 + kept);
+	assert_true(lp_late_used(&s->late) + s->kept.used <= 4096);
+	while (more)
+		assert_int_equal(lp_sink_dump(s, 1000, &n, &more, NULL), 0);
+	for (int i = 1000; i < next; i++) {
+		assert_true(lp_sink_waiting(s, &point));
+		assert_int_equal(point, i % 2);
+		assert_int_equal(lp_sink_next(s, i < 1002, NULL), 0);
+	}
+	assert_false(lp_sink_waiting(s, &point));
+	assert_int_equal(lp_sink_next(s, true, NULL), 0);
+	assert_int_equal(lp_sink_flush(s, NULL), 0);
+	at = written(0, 1000 - kept, 1002);
+	assert_int_equal(dump(s, &n, NULL), 0);
+	assert_int_equal(n, next - 1002);
+	assert_int_equal(lp_sink_flush(s, NULL), 0);
+	written(at, 1002, next);
 }
 
 int main(void)
@@ -365,7 +450,9 @@ int main(void)
 		cmocka_unit_test(an_empty_one_begins_anew),
 		cmocka_unit_test(around_the_end),
 		cmocka_unit_test(some_are_taken_and_some_stay),
+		cmocka_unit_test(much_is_taken),
 		cmocka_unit_test_setup_teardown(kept_until_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_line_behind_a_dump, setup, teardown),
 		cmocka_unit_test(a_dump_that_cannot_be_written),
 	};
 

@@ -23,15 +23,29 @@ static int on_flush(void *arg, struct lp_err *err)
 	return lp_sink_flush(arg, err);
 }
 
-static int on_keep(void *arg, const struct lp_event *ev, struct lp_err *err)
+static int on_keep(void *arg, const struct lp_event *ev, bool waits, struct lp_err *err)
 {
-	return lp_sink_keep(arg, ev, err);
+	return lp_sink_keep(arg, ev, waits, err);
 }
 
-static int on_dump(void *arg, const struct lp_keep_choice *choice, uint64_t *ret_n,
-		   struct lp_err *err)
+static void on_dump_begin(void *arg, const struct lp_keep_choice *choice)
 {
-	return lp_sink_dump(arg, choice, ret_n, err);
+	lp_sink_dump_begin(arg, choice);
+}
+
+static int on_dump(void *arg, size_t bytes, uint64_t *ret_n, bool *ret_more, struct lp_err *err)
+{
+	return lp_sink_dump(arg, bytes, ret_n, ret_more, err);
+}
+
+static bool waiting(void *arg, uint32_t *ret_point)
+{
+	return lp_sink_waiting(arg, ret_point);
+}
+
+static int on_next(void *arg, bool seen, struct lp_err *err)
+{
+	return lp_sink_next(arg, seen, err);
 }
 
 static uint64_t overwritten(void *arg, uint32_t point)
@@ -53,7 +67,10 @@ static void on_note(void *arg, enum lp_log_level level, const char *text)
 static const struct lp_session_ops session_ops = {
 	.event = on_event,
 	.keep = on_keep,
+	.dump_begin = on_dump_begin,
 	.dump = on_dump,
+	.waiting = waiting,
+	.next = on_next,
 	.overwritten = overwritten,
 	.flush = on_flush,
 	.unwritten = unwritten,

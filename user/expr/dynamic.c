@@ -80,13 +80,11 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
-	/* the native one beneath, in which C code can have called Python; who is told of an exception that
-	 * nobody has caught is not who has failed
-	 */
-	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT)
-		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
-	if (lp->with_stack && lp->location.kind != LP_AT_UNCAUGHT) /* that is a traceback's */
-		lp_emit(&f->here.e, CAP_PYAWAIT);
+	if (!lp->with_stack || lp->location.kind == LP_AT_UNCAUGHT) /* that is a traceback's */
+		return;
+	/* the native one beneath, in which C code can have called Python */
+	lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
+	lp_emit(&f->here.e, CAP_PYAWAIT);
 }
 
 /* Variables of frames that have no fields; without a stack, of the one that raises alone. */

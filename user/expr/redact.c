@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <string.h>
 
 #include "expr/compile.h"
@@ -20,26 +19,49 @@ const char *const lp_redact_default[] = {
 	"session_key",	  NULL,
 };
 
+/* Names are ASCII, or differ. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+static bool is_filler(char c)
+{
+	return c == '_' || c == '-';
+}
+
 static bool same(const char *entry, const char *name, size_t len)
 {
 	size_t i = 0;
 
 	for (;;) {
-		while (*entry == '_' || *entry == '-')
+		while (is_filler(*entry))
 			entry++;
-		while (i < len && (name[i] == '_' || name[i] == '-'))
+		while (i < len && is_filler(name[i]))
 			i++;
 		if (!*entry || i == len)
 			return !*entry && i == len;
-		if (tolower((unsigned char)*entry++) != tolower((unsigned char)name[i++]))
+		if (lower(*entry++) != lower(name[i++]))
 			return false;
 	}
 }
 
 bool lp_redacted(const char *const *names, const char *name, size_t len)
 {
-	for (; names && *names; names++)
-		if (same(*names, name, len))
+	size_t skip = 0;
+
+	while (skip < len && is_filler(name[skip]))
+		skip++;
+
+	/* most names differ in their first letter from all */
+	const char first = skip < len ? lower(name[skip]) : '\0';
+	for (; names && *names; names++) {
+		const char *entry = *names;
+
+		while (is_filler(*entry))
+			entry++;
+		if (lower(*entry) == first && same(entry, name + skip, len - skip))
 			return true;
+	}
 	return false;
 }

@@ -2,6 +2,7 @@
 #include "native/unwind.h"
 
 #include <dwarf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "native/cfi.h"
@@ -11,9 +12,11 @@
 #include "native/tree.h"
 #include "native/unwind_impl.h"
 
-#define CACHE_MAX  65536 /* addresses whose names are remembered; then all are forgotten */
-#define INLINE_MAX 64	 /* copies inlined in each other */
-#define STACK_SP   7	 /* DWARF number of the stack pointer */
+/* Addresses that are remembered, and those whose variables are; then all are forgotten. */
+#define CACHE_MAX  32768
+#define OPENED_MAX 4096
+#define INLINE_MAX 64 /* copies inlined in each other */
+#define STACK_SP   7  /* DWARF number of the stack pointer */
 
 /* What one address means: the innermost inlined copy first, the function itself last. */
 struct lp_unwind_named {
@@ -22,6 +25,7 @@ struct lp_unwind_named {
 	bool is_hidden; /* it was not looked for */
 	struct lp_unwind_frame *frames;
 	size_t n;
+	struct lp_unwind_row *row; /* NULL: not looked for yet */
 };
 
 int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err)
@@ -32,6 +36,10 @@ int lp_unwinder_new(struct lp_unwinder **ret, struct lp_err *err)
 
 void lp_unwinder_clear(struct lp_unwinder *u)
 {
+	lp_unwind_close(u);
+	for (size_t i = 0; i < u->size; i++)
+		if (u->slots[i].row)
+			lp_unwind_row_done(u->slots[i].row);
 	free(u->slots);
 	u->slots = NULL;
 	u->used = u->size = 0;
@@ -89,7 +97,8 @@ static void put_call_site(struct lp_module *m, uint64_t vaddr, Dwarf_Die *inline
 }
 
 /* The functions around an address, from the debug information. */
-static size_t name_by_dwarf(struct lp_module *m, uint64_t vaddr, struct lp_unwind_frame *ret)
+static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr,
+			    struct lp_unwind_frame *ret)
 {
 	struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
 	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
@@ -108,7 +117,10 @@ static size_t name_by_dwarf(struct lp_module *m, uint64_t vaddr, struct lp_unwin
 			break;
 		ret[n].function = lp_die_qualified_name(m, &die);
 		ret[n].inlined = node->inlined;
-		ret[n].die = node->die;
+		ret[n].vars = lp_arena_alloc(&u->arena, sizeof(*ret[n].vars));
+		if (ret[n].vars)
+			*ret[n].vars =
+				(struct lp_unwind_vars){ .place = { .function_die = node->die } };
 		n++;
 		if (node->inlined && n < INLINE_MAX)
 			put_call_site(m, vaddr, &die, &ret[n]);
@@ -117,44 +129,64 @@ static size_t name_by_dwarf(struct lp_module *m, uint64_t vaddr, struct lp_unwin
 	return n;
 }
 
-static bool put_name(struct lp_unwinder *u, struct lp_module *m, uint64_t vaddr, bool is_hidden,
-		     struct lp_unwind_named *ret)
+static bool put_name(struct lp_unwinder *u, bool is_hidden, struct lp_unwind_named *slot)
 {
 	struct lp_unwind_frame frames[INLINE_MAX] = { 0 };
+	struct lp_module *m = slot->module;
+	const uint64_t vaddr = slot->vaddr;
 	uint64_t offset;
 
-	size_t n = is_hidden ? 1 : name_by_dwarf(m, vaddr, frames);
+	size_t n = is_hidden ? 1 : name_by_dwarf(u, m, vaddr, frames);
 	if (!n) {
 		n = 1;
 		frames[0].function = lp_module_symbol(m, vaddr, &offset);
 	}
 	for (size_t i = 0; i < n; i++) {
-		frames[i].module = lp_module_path(m);
-		frames[i].in = m;
-		frames[i].vaddr = vaddr;
+		struct lp_unwind_frame *f = &frames[i];
+
+		f->module = lp_module_path(m);
+		if (!f->vars)
+			continue;
+		f->vars->module = m;
+		f->vars->place = (struct lp_place){ .vaddr = vaddr,
+						    .function = f->function,
+						    .file = f->file,
+						    .line = f->line,
+						    .inlined = f->inlined,
+						    .function_die = f->vars->place.function_die };
 	}
 
 	struct lp_unwind_frame *kept = lp_arena_dup(&u->arena, frames, n * sizeof(*frames));
 	if (!kept)
 		return false;
-	*ret = (struct lp_unwind_named){ m, vaddr, is_hidden, kept, n };
+	slot->is_hidden = is_hidden;
+	slot->frames = kept;
+	slot->n = n;
 	return true;
 }
 
-static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
-						  uint64_t vaddr, bool is_hidden)
+static struct lp_unwind_named *known_address(struct lp_unwinder *u, struct lp_module *m,
+					     uint64_t vaddr)
 {
 	if (u->used * 2 >= u->size && !grow(u))
 		return NULL;
 
 	struct lp_unwind_named *slot = slot_of(u->slots, u->size, m, vaddr);
-	const bool is_new = !slot->module;
+	if (!slot->module) {
+		*slot = (struct lp_unwind_named){ .module = m, .vaddr = vaddr };
+		u->used++;
+	}
+	return slot;
+}
 
-	if (!is_new && (is_hidden || !slot->is_hidden))
-		return slot;
-	if (!put_name(u, m, vaddr, is_hidden, slot))
+static const struct lp_unwind_named *name_address(struct lp_unwinder *u, struct lp_module *m,
+						  uint64_t vaddr, bool is_hidden)
+{
+	struct lp_unwind_named *slot = known_address(u, m, vaddr);
+
+	if (slot && (!slot->frames || (slot->is_hidden && !is_hidden)) &&
+	    !put_name(u, is_hidden, slot))
 		return NULL;
-	u->used += is_new;
 	return slot;
 }
 
@@ -191,15 +223,28 @@ static long read_stack_string(struct lp_memory *memory, uint64_t addr, char *buf
 	return (long)n;
 }
 
+static const struct lp_unwind_row *row_of(struct lp_unwinder *u, struct lp_module *m,
+					  uint64_t vaddr)
+{
+	struct lp_unwind_named *slot = known_address(u, m, vaddr);
+
+	if (slot && !slot->row) {
+		slot->row = lp_arena_alloc(&u->arena, sizeof(*slot->row));
+		if (slot->row)
+			lp_unwind_row_init(slot->row, m, vaddr);
+	}
+	return slot ? slot->row : NULL;
+}
+
 /* A caller's frame lies above, as the stack grows down. */
-static enum lp_unwind_result step(struct lp_cfi *cfi, struct lp_unwind_stack *stack,
+static enum lp_unwind_result step(const struct lp_unwind_row *row, struct lp_unwind_stack *stack,
 				  struct lp_unwind_regs *now)
 {
 	const struct lp_unwind_regs callee = *now;
 	enum lp_unwind_result r = LP_UNWIND_LOST;
 
-	if (cfi->frame)
-		r = lp_unwind_step(cfi->frame, &callee, &stack->memory, now);
+	if (row)
+		r = lp_unwind_step(row, &callee, &stack->memory, now);
 	if (r == LP_UNWIND_CALLER && !callee.exact &&
 	    now->value[STACK_SP] <= callee.value[STACK_SP])
 		r = LP_UNWIND_LOST;
@@ -209,7 +254,7 @@ static enum lp_unwind_result step(struct lp_cfi *cfi, struct lp_unwind_stack *st
 static size_t index_of(const struct lp_unwind_named *named, uint64_t die)
 {
 	for (size_t i = 0; die && i < named->n; i++)
-		if (named->frames[i].die == die)
+		if (named->frames[i].vars && named->frames[i].vars->place.function_die == die)
 			return i;
 	return 0;
 }
@@ -253,7 +298,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	enum lp_unwind_result r = LP_UNWIND_CALLER;
 	size_t n = 0;
 
-	if (u->used >= CACHE_MAX)
+	if (u->used >= CACHE_MAX || u->n_opened >= OPENED_MAX)
 		lp_unwinder_clear(u);
 	u->stack = (struct lp_unwind_stack){
 		.memory = { read_stack, read_stack_string }, .start = sp, .data = stack, .len = len
@@ -264,10 +309,10 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 	while (n < max && r == LP_UNWIND_CALLER) {
 		uint64_t addr = now.value[LP_UNWIND_IP], at = addr - !now.exact, bias = 0;
 		struct lp_module *m = space->find(space->arg, at, &bias);
-		lp_auto(lp_cfi_done) struct lp_cfi cfi = { 0 };
+		const struct lp_unwind_row *row = m ? row_of(u, m, at - bias) : NULL;
 
 		/* nobody calls the code that a handler of a signal returns to */
-		if (m && lp_cfi_at(m, at - bias, &cfi) == 0 && cfi.is_signal)
+		if (row && row->cfi.is_signal)
 			at = addr;
 		bool hidden = m && (!now.exact || space->asks_first) && space->is_hidden &&
 			      space->is_hidden(space->arg, at);
@@ -281,7 +326,7 @@ size_t lp_unwind(struct lp_unwinder *u, const struct lp_unwind_space *space, con
 				       u->regs.len - 1, ret, max, &n)) {
 			r = LP_UNWIND_LOST;
 		} else {
-			r = step(&cfi, &u->stack, &now);
+			r = step(row, &u->stack, &now);
 		}
 	}
 	*ret_cut = r != LP_UNWIND_OUTER;

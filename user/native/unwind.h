@@ -51,8 +51,7 @@ struct lp_unwind_frame {
 	const char *module;   /* path of the file; NULL: not of a file */
 	bool inlined;	      /* into the next frame */
 	/* for lp_unwind_locals() */
-	struct lp_module *in;
-	uint64_t vaddr, die;
+	struct lp_unwind_vars *vars; /* NULL: it has no debug information */
 	size_t regs;
 };
 

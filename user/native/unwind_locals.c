@@ -5,34 +5,17 @@
 
 #include "native/unwind_impl.h"
 
-#define BYTES_MAX 16384u /* of one variable */
-#define HOLES_MAX 32
-
 struct gathering {
 	struct lp_unwinder *u;
 	const struct lp_unwind_regs *regs;
 	struct lp_reader reader;
 	bool (*redacted)(void *arg, const char *name);
 	void *redacted_arg;
-	struct lp_scope *scope;
-	struct lp_emit emit;
-	LP_VEC(struct lp_named) locals;
 };
 
-/* The bytes of one variable as they come together. */
-struct bytes {
-	char data[BYTES_MAX];
-	size_t len, want;
-	uint64_t addr;
-	struct lp_hole holes[HOLES_MAX];
-	size_t n_holes;
-	bool not_copied;     /* in memory that is not in the copy */
-	uint64_t unreadable; /* of which this could not be read; 0: it was not tried */
-};
-
-static void put_hole(struct bytes *b, size_t len, enum lp_status why)
+static void put_hole(struct lp_unwind_bytes *b, size_t len, enum lp_status why)
 {
-	if (b->n_holes < HOLES_MAX)
+	if (b->n_holes < LP_UNWIND_HOLES_MAX)
 		b->holes[b->n_holes++] = (struct lp_hole){ b->len, len, why };
 	b->len += len;
 }
@@ -44,7 +27,7 @@ static bool is_known(const struct gathering *g, uint8_t reg)
 
 /* len bytes of a location, `skip` bytes in. */
 static void put_bytes(struct gathering *g, const struct lp_loc *loc, uint64_t skip, size_t len,
-		      struct bytes *b)
+		      struct lp_unwind_bytes *b)
 {
 	struct lp_memory *memory = &g->u->stack.memory;
 	uint64_t addr;
@@ -91,7 +74,7 @@ static void put_bytes(struct gathering *g, const struct lp_loc *loc, uint64_t sk
 	}
 }
 
-static void put_pieces(struct gathering *g, const struct lp_loc *loc, struct bytes *b)
+static void put_pieces(struct gathering *g, const struct lp_loc *loc, struct lp_unwind_bytes *b)
 {
 	for (size_t i = 0; i < loc->n_pieces && b->len < b->want; i++) {
 		const struct lp_piece *p = &loc->pieces[i];
@@ -113,26 +96,22 @@ static void put_error(struct lp_value *ret, const char *why)
 	*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = why };
 }
 
-static void read_variable(struct gathering *g, const struct lp_var *v, struct bytes *b,
-			  struct lp_value *ret)
+static void read_variable(struct gathering *g, const struct lp_unwind_var *v, struct lp_value *ret)
 {
-	const struct lp_type *t = lp_type_strip(v->type);
-	struct lp_loc loc;
+	struct lp_unwind_bytes *b = &g->u->bytes;
 
-	lp_type_complete(t, NULL);
-	*b = (struct bytes){ .want = t->size < BYTES_MAX ? t->size : BYTES_MAX };
-	if (g->scope->ops->locate(g->scope, v, &g->emit, &loc, NULL) < 0) {
+	if (!v->is_located) {
 		lp_status_text(LP_ST_UNAVAILABLE, 0, g->reader.arena, ret);
 		return;
 	}
-	/* code would have to run in the process; nothing that it holds is used */
-	g->emit.code.len = 0;
-	g->emit.regs = 0;
-
-	if (loc.kind == LP_LOC_PIECES)
-		put_pieces(g, &loc, b);
+	b->len = b->n_holes = 0;
+	b->want = v->size;
+	b->addr = b->unreadable = 0;
+	b->not_copied = false;
+	if (v->loc.kind == LP_LOC_PIECES)
+		put_pieces(g, &v->loc, b);
 	else
-		put_bytes(g, &loc, 0, b->want, b);
+		put_bytes(g, &v->loc, 0, b->want, b);
 	if (b->n_holes == 1 && b->holes[0].len == b->want) {
 		if (b->unreadable)
 			lp_status_text(LP_ST_UNREADABLE, b->unreadable, g->reader.arena, ret);
@@ -149,7 +128,7 @@ static void read_variable(struct gathering *g, const struct lp_var *v, struct by
 				  .holes = b->holes,
 				  .n_holes = b->n_holes };
 	if (bytes.data)
-		lp_read_value(&g->reader, v->type, &bytes, ret);
+		lp_read_value(&g->reader, v->var.type, &bytes, ret);
 	else
 		put_error(ret, "out of memory");
 }
@@ -171,28 +150,67 @@ static void redact_members(struct gathering *g, struct lp_value *v)
 	}
 }
 
-static int add_local(const struct lp_var *v, void *arg)
+static void read_local(struct gathering *g, const struct lp_unwind_var *v, struct lp_named *ret)
 {
-	struct gathering *g = arg;
-	struct lp_named local = { 0 };
+	*ret = (struct lp_named){ .name = lp_arena_strdup(g->reader.arena, v->var.name) };
+	if (g->redacted && g->redacted(g->redacted_arg, v->var.name)) {
+		lp_status_text(LP_ST_REDACTED, 0, g->reader.arena, &ret->value);
+		return;
+	}
+	read_variable(g, v, &ret->value);
+	if (g->redacted)
+		redact_members(g, &ret->value);
+}
+
+/* --- what is the same each time --- */
+
+struct finding {
+	struct lp_unwind_vars *vars;
+	struct lp_emit emit;
+	LP_VEC(struct lp_unwind_var) all;
+};
+
+static int add_variable(const struct lp_var *v, void *arg)
+{
+	struct finding *f = arg;
+	struct lp_scope *scope = f->vars->scope;
+	struct lp_unwind_var made = { .var = *v };
 
 	if (!v->name || v->kind == LP_VAR_CONSTANT)
 		return 0;
-	local.name = lp_arena_strdup(g->reader.arena, v->name);
-	if (!local.name)
-		return -ENOMEM;
-	if (g->redacted && g->redacted(g->redacted_arg, v->name)) {
-		lp_status_text(LP_ST_REDACTED, 0, g->reader.arena, &local.value);
-	} else {
-		struct bytes *b = malloc(sizeof(*b));
-		if (!b)
-			return -ENOMEM;
-		read_variable(g, v, b, &local.value);
-		free(b);
-		if (g->redacted)
-			redact_members(g, &local.value);
-	}
-	return lp_vec_push(&g->locals, local);
+
+	const struct lp_type *t = lp_type_strip(v->type);
+	lp_type_complete(t, NULL);
+	made.size = t->size < LP_UNWIND_BYTES_MAX ? t->size : LP_UNWIND_BYTES_MAX;
+	made.is_located = scope->ops->locate(scope, &made.var, &f->emit, &made.loc, NULL) >= 0;
+	/* code would have to run in the process; nothing that it holds is used */
+	f->emit.code.len = 0;
+	f->emit.regs = 0;
+	return lp_vec_push(&f->all, made);
+}
+
+static void find_variables(struct lp_unwinder *u, struct lp_unwind_vars *vars)
+{
+	struct finding f = { .vars = vars };
+
+	if (lp_scope_open(vars->module, &vars->place, LP_SCOPE_FRAME, &vars->scope, NULL) < 0)
+		return;
+	vars->next = u->opened;
+	u->opened = vars;
+	u->n_opened++;
+	vars->scope->ops->each(vars->scope, LP_EACH_ARGUMENTS | LP_EACH_LOCALS, add_variable, &f);
+	vars->all = lp_arena_dup(&u->arena, f.all.data, f.all.len * sizeof(*vars->all));
+	vars->n = vars->all ? f.all.len : 0;
+	lp_vec_done(&f.all);
+	lp_emit_done(&f.emit);
+}
+
+void lp_unwind_close(struct lp_unwinder *u)
+{
+	for (struct lp_unwind_vars *v = u->opened; v; v = v->next)
+		lp_scope_free(v->scope);
+	u->opened = NULL;
+	u->n_opened = 0;
 }
 
 size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
@@ -200,31 +218,26 @@ size_t lp_unwind_locals(struct lp_unwinder *u, const struct lp_unwind_frame *f,
 			bool (*redacted)(void *arg, const char *name), void *redacted_arg,
 			struct lp_named **ret)
 {
-	const struct lp_place place = { .vaddr = f->vaddr,
-					.function = f->function,
-					.file = f->file,
-					.line = f->line,
-					.inlined = f->inlined,
-					.function_die = f->die };
-	lp_auto(lp_scope_free) struct lp_scope *scope = NULL;
-	size_t n = 0;
+	struct lp_unwind_vars *vars = f->vars;
 
-	if (!f->die || f->regs >= u->regs.len ||
-	    lp_scope_open(f->in, &place, LP_SCOPE_FRAME, &scope, NULL) < 0)
+	if (!vars || f->regs >= u->regs.len)
 		return 0;
+	if (!vars->scope)
+		find_variables(u, vars);
 
 	struct gathering g = { .u = u,
 			       .regs = &u->regs.data[f->regs],
 			       .reader = *reader,
 			       .redacted = redacted,
-			       .redacted_arg = redacted_arg,
-			       .scope = scope };
+			       .redacted_arg = redacted_arg };
 	g.reader.memory = &u->stack.memory;
-	scope->ops->each(scope, LP_EACH_ARGUMENTS | LP_EACH_LOCALS, add_local, &g);
-	*ret = lp_arena_dup(reader->arena, g.locals.data, g.locals.len * sizeof(**ret));
-	if (*ret)
-		n = g.locals.len;
-	lp_vec_done(&g.locals);
-	lp_emit_done(&g.emit);
-	return n;
+	*ret = lp_arena_alloc(reader->arena, (vars->n + 1) * sizeof(**ret));
+	if (!*ret)
+		return 0;
+	for (size_t i = 0; i < vars->n; i++) {
+		read_local(&g, &vars->all[i], &(*ret)[i]);
+		if (!(*ret)[i].name)
+			return i;
+	}
+	return vars->n;
 }

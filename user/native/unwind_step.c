@@ -200,52 +200,115 @@ bool lp_unwind_eval(const Dwarf_Op *ops, size_t n, const struct lp_unwind_regs *
 	return !m.failed;
 }
 
-/* One register of the caller; false: not known. */
-static bool restore(Dwarf_Frame *row, int n, const struct lp_unwind_regs *regs, uint64_t cfa,
-		    struct lp_memory *memory, uint64_t *ret, bool *ret_undefined)
+static struct lp_unwind_rule read_rule(Dwarf_Frame *frame, unsigned int reg)
+{
+	Dwarf_Op mem[3], *ops;
+	size_t n;
+
+	if (!lp_cfi_register(frame, reg, mem, &ops, &n))
+		return (struct lp_unwind_rule){ LP_UNWIND_UNKNOWN, 0 };
+	if (!n)
+		return (struct lp_unwind_rule){ ops ? LP_UNWIND_UNDEFINED : LP_UNWIND_SAME, 0 };
+
+	const bool shifted = n >= 2 && ops[1].atom == DW_OP_plus_uconst;
+	const bool is_value = n >= 2 && ops[n - 1].atom == DW_OP_stack_value;
+	if (ops[0].atom != DW_OP_call_frame_cfa || n != 1u + shifted + is_value)
+		return (struct lp_unwind_rule){ LP_UNWIND_COMPUTE, 0 };
+	return (struct lp_unwind_rule){ is_value ? LP_UNWIND_CFA : LP_UNWIND_AT_CFA,
+					shifted ? (int64_t)ops[1].number : 0 };
+}
+
+void lp_unwind_row_init(struct lp_unwind_row *row, struct lp_module *m, uint64_t vaddr)
+{
+	bool is_signal;
+
+	*row = (struct lp_unwind_row){ .cfa_reg = LP_MACH_REGS };
+	if (lp_cfi_at(m, vaddr, &row->cfi) < 0)
+		return;
+
+	const Dwarf_Op *op = row->cfi.ops;
+	row->is_usable = dwarf_frame_info(row->cfi.frame, NULL, NULL, &is_signal) == LP_UNWIND_IP;
+	if (row->cfi.n_ops == 1 && op->atom == DW_OP_bregx && op->number < LP_MACH_REGS) {
+		row->cfa_reg = (unsigned int)op->number;
+		row->cfa_offset = (int64_t)op->number2;
+	}
+	for (unsigned int reg = 0; reg < LP_MACH_REGS; reg++)
+		row->rules[reg] = read_rule(row->cfi.frame, reg);
+}
+
+void lp_unwind_row_done(struct lp_unwind_row *row)
+{
+	lp_cfi_done(&row->cfi);
+}
+
+static bool compute(const struct lp_unwind_row *row, unsigned int n,
+		    const struct lp_unwind_regs *regs, uint64_t cfa, struct lp_memory *memory,
+		    uint64_t *ret)
 {
 	Dwarf_Op mem[3], *ops;
 	size_t n_ops;
 	bool is_value;
 	uint64_t v;
 
-	*ret_undefined = false;
-	if (!lp_cfi_register(row, (unsigned int)n, mem, &ops, &n_ops))
-		return false;
-	if (!n_ops && ops == mem) {
-		*ret_undefined = true;
-		return false;
-	}
-	if (!n_ops) { /* the callee left it as it was */
-		*ret = regs->value[n];
-		return regs->known & 1u << n;
-	}
-	if (!lp_unwind_eval(ops, n_ops, regs, &cfa, memory, &v, &is_value))
+	if (!lp_cfi_register(row->cfi.frame, n, mem, &ops, &n_ops) ||
+	    !lp_unwind_eval(ops, n_ops, regs, &cfa, memory, &v, &is_value))
 		return false;
 	if (is_value)
 		*ret = v;
 	return is_value || memory->read(memory, v, ret, sizeof(*ret)) == 0;
 }
 
-enum lp_unwind_result lp_unwind_step(Dwarf_Frame *row, const struct lp_unwind_regs *regs,
-				     struct lp_memory *memory, struct lp_unwind_regs *ret)
+/* One register of the caller; false: not known. */
+static bool restore(const struct lp_unwind_row *row, unsigned int n,
+		    const struct lp_unwind_regs *regs, uint64_t cfa, struct lp_memory *memory,
+		    uint64_t *ret)
 {
-	bool is_value, undefined, is_signal = false;
-	uint64_t cfa;
-	Dwarf_Op *ops;
-	size_t n_ops;
-	int ip = dwarf_frame_info(row, NULL, NULL, &is_signal);
+	const struct lp_unwind_rule *rule = &row->rules[n];
 
-	if (ip != LP_UNWIND_IP || dwarf_frame_cfa(row, &ops, &n_ops) != 0 || !n_ops ||
-	    !lp_unwind_eval(ops, n_ops, regs, NULL, memory, &cfa, &is_value))
+	switch (rule->how) {
+	case LP_UNWIND_SAME:
+		*ret = regs->value[n];
+		return regs->known & 1u << n;
+	case LP_UNWIND_CFA:
+		*ret = cfa + (uint64_t)rule->offset;
+		return true;
+	case LP_UNWIND_AT_CFA:
+		return memory->read(memory, cfa + (uint64_t)rule->offset, ret, sizeof(*ret)) == 0;
+	case LP_UNWIND_COMPUTE:
+		return compute(row, n, regs, cfa, memory, ret);
+	default:
+		return false;
+	}
+}
+
+static bool find_cfa(const struct lp_unwind_row *row, const struct lp_unwind_regs *regs,
+		     struct lp_memory *memory, uint64_t *ret)
+{
+	bool is_value;
+
+	if (row->cfa_reg == LP_MACH_REGS)
+		return lp_unwind_eval(row->cfi.ops, row->cfi.n_ops, regs, NULL, memory, ret,
+				      &is_value);
+	*ret = regs->value[row->cfa_reg] + (uint64_t)row->cfa_offset;
+	return regs->known & 1u << row->cfa_reg;
+}
+
+enum lp_unwind_result lp_unwind_step(const struct lp_unwind_row *row,
+				     const struct lp_unwind_regs *regs, struct lp_memory *memory,
+				     struct lp_unwind_regs *ret)
+{
+	const unsigned int ip = LP_UNWIND_IP;
+	uint64_t cfa;
+
+	if (!row->is_usable || !find_cfa(row, regs, memory, &cfa))
 		return LP_UNWIND_LOST;
 
-	*ret = (struct lp_unwind_regs){ .exact = is_signal };
-	for (int n = 0; n < LP_MACH_REGS; n++) {
-		if (restore(row, n, regs, cfa, memory, &ret->value[n], &undefined))
+	*ret = (struct lp_unwind_regs){ .exact = row->cfi.is_signal };
+	for (unsigned int n = 0; n < LP_MACH_REGS; n++)
+		if (restore(row, n, regs, cfa, memory, &ret->value[n]))
 			ret->known |= 1u << n;
 		else if (n == ip)
-			return undefined ? LP_UNWIND_OUTER : LP_UNWIND_LOST;
-	}
+			return row->rules[n].how == LP_UNWIND_UNDEFINED ? LP_UNWIND_OUTER
+									: LP_UNWIND_LOST;
 	return ret->value[ip] ? LP_UNWIND_CALLER : LP_UNWIND_OUTER;
 }

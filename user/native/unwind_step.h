@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "lp/limits.h"
+#include "native/cfi.h"
 
 #define LP_UNWIND_IP (LP_MACH_REGS - 1)
 
@@ -37,8 +38,34 @@ enum lp_unwind_result {
 	LP_UNWIND_LOST,	  /* it can't be known */
 };
 
+/* How a register of the caller is found. */
+struct lp_unwind_rule {
+	enum lp_unwind_how {
+		LP_UNWIND_UNKNOWN,
+		LP_UNWIND_UNDEFINED,
+		LP_UNWIND_SAME,	   /* the callee left it as it was */
+		LP_UNWIND_CFA,	   /* offset from the CFA */
+		LP_UNWIND_AT_CFA,  /* in memory there */
+		LP_UNWIND_COMPUTE, /* by lp_cfi_register()'s operations */
+	} how;
+	int64_t offset;
+};
+
+/* A row of call frame information, read once for all the stacks that it is met in. */
+struct lp_unwind_row {
+	struct lp_cfi cfi; /* frame NULL: there is none */
+	bool is_usable;
+	unsigned int cfa_reg; /* LP_MACH_REGS: computed */
+	int64_t cfa_offset;
+	struct lp_unwind_rule rules[LP_MACH_REGS];
+};
+
+void lp_unwind_row_init(struct lp_unwind_row *row, struct lp_module *m, uint64_t vaddr);
+void lp_unwind_row_done(struct lp_unwind_row *row);
+
 /* row is the one for the instruction in regs. */
-enum lp_unwind_result lp_unwind_step(Dwarf_Frame *row, const struct lp_unwind_regs *regs,
-				     struct lp_memory *memory, struct lp_unwind_regs *ret);
+enum lp_unwind_result lp_unwind_step(const struct lp_unwind_row *row,
+				     const struct lp_unwind_regs *regs, struct lp_memory *memory,
+				     struct lp_unwind_regs *ret);
 
 #endif

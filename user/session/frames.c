@@ -7,15 +7,51 @@
 
 #include "python/stacks.h"
 
+#define NEAR_MAX 4 /* mappings that the frames of a stack most often alternate between */
+
+/* One stack that is unwound: mappings that its frames were found in, as the next will be. */
+struct stack {
+	const struct framing *f;
+	struct near {
+		const struct lp_mapping *m;
+		uint64_t bias;
+	} near[NEAR_MAX];
+	size_t next;
+};
+
+static const struct near *near_of(struct stack *s, uint64_t addr)
+{
+	for (size_t i = 0; i < NEAR_MAX; i++) {
+		const struct lp_mapping *m = s->near[i].m;
+
+		if (m && addr >= m->start && addr < m->end)
+			return &s->near[i];
+	}
+
+	const struct lp_mapping *m = s->f->proc ? lp_proc_mapping(s->f->proc, addr) : NULL;
+	struct near *n = &s->near[s->next++ % NEAR_MAX];
+	if (!m)
+		return NULL;
+	*n = (struct near){ m, m->file->module ? addr - lp_mapping_vaddr(m, addr) : 0 };
+	return n;
+}
+
 static struct lp_module *find_module(void *arg, uint64_t addr, uint64_t *ret_bias)
 {
-	const struct framing *f = arg;
-	const struct lp_mapping *m = f->proc ? lp_proc_mapping(f->proc, addr) : NULL;
+	const struct near *n = near_of(arg, addr);
 
-	if (!m || !m->file->module)
+	if (!n || !n->m->file->module)
 		return NULL;
-	*ret_bias = addr - lp_mapping_vaddr(m, addr);
-	return m->file->module;
+	*ret_bias = n->bias;
+	return n->m->file->module;
+}
+
+static void classify(struct stack *s, uint64_t addr, struct lp_frame *f)
+{
+	const struct near *n = near_of(s, addr);
+
+	if (n)
+		session_classify(s->f->proc, s->f->py, n->m, addr, f);
 }
 
 static bool hides(const struct framing *f, const struct lp_frame *frame)
@@ -25,11 +61,11 @@ static bool hides(const struct framing *f, const struct lp_frame *frame)
 
 static bool is_hidden(void *arg, uint64_t addr)
 {
-	const struct framing *f = arg;
+	struct stack *s = arg;
 	struct lp_frame frame = { 0 };
 
-	session_classify(f->proc, f->py, addr, &frame);
-	return hides(f, &frame);
+	classify(s, addr, &frame);
+	return hides(s->f, &frame);
 }
 
 static bool is_redacted(void *arg, const char *name)
@@ -59,11 +95,12 @@ static void read_locals(const struct framing *f, const struct lp_unwind_frame *f
 int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, const void *stack,
 		   size_t len, struct lp_frame *ret, size_t max, size_t *ret_n, bool *ret_cut)
 {
+	struct stack s = { .f = f };
 	const struct lp_unwind_space space = { .find = find_module,
 					       .is_hidden = is_hidden,
 					       .asks_first = !f->shows_first,
 					       .within = f->within,
-					       .arg = (void *)f };
+					       .arg = &s };
 	lp_auto(lp_free) struct lp_unwind_frame *found = malloc(max * sizeof(*found));
 
 	if (!found)
@@ -79,7 +116,7 @@ int session_unwind(const struct framing *f, const uint64_t *regs, uint64_t sp, c
 			.addr = found[i].addr,
 			.module = found[i].module,
 		};
-		session_classify(f->proc, f->py, found[i].addr - !is_first, &ret[i]);
+		classify(&s, found[i].addr - !is_first, &ret[i]);
 		if (f->locals && ((f->shows_first && is_first) || !hides(f, &ret[i])))
 			read_locals(f, &found[i], &ret[i]);
 	}

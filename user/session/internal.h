@@ -169,6 +169,14 @@ struct watch {
 
 enum finish { FINISH_NOT, FINISH_LIMIT, FINISH_SIGNAL, FINISH_ENDED, FINISH_PIPE };
 
+/* recorder.c: what is kept is being handed on. */
+struct recorder {
+	bool busy;		   /* then what comes stands in line */
+	bool dumps;		   /* else those in line have their turn */
+	const struct point *cause; /* of the dump; NULL: it was asked for, or it is the end */
+	uint64_t n;		   /* of its records */
+};
+
 struct lp_session {
 	const struct lp_session_opts *opts;
 	const struct lp_session_ops *ops;
@@ -231,6 +239,7 @@ struct lp_session {
 	struct lp_err failure; /* the first of ops->event and ops->flush */
 	bool failure_told;     /* to the caller */
 	bool dump_due;	       /* all that is kept is asked for */
+	struct recorder recorder;
 };
 
 uint64_t lp_now(void); /* CLOCK_MONOTONIC, ns */
@@ -436,10 +445,12 @@ int session_handed_on(struct lp_session *s, uint64_t n, int r);
 
 /* recorder.c: with opts->last. Who `dump on` names. */
 int session_check_dump(struct lp_session *s, struct point *p, struct lp_err *err);
-/* An event in its turn: kept, or a reason to write what is. */
+/* An event in its turn: kept, or a reason to write what is; which may stand in line. */
 int session_record(struct lp_session *s, const struct point *p, const struct lp_event *ev);
-/* All that is kept. */
-void session_dump_all(struct lp_session *s);
+/* What is being written goes on for a moment, at the end to its end. all: the ring was read to its
+ * end, so that a dump that is due can begin.
+ */
+void session_recorder_go(struct lp_session *s, bool all);
 
 /* targets.c */
 int session_find_targets(struct lp_session *s, struct lp_err *err);
@@ -489,8 +500,8 @@ bool session_put_python(struct lp_python *py, const struct lp_py_stack_frame *fr
 			struct lp_frame *ret);
 
 /* library.c: what is the program's own, and what is a library's: f->is_library, is_glue, is_loop. */
-void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
-		      struct lp_frame *f);
+void session_classify(const struct lp_proc *p, struct lp_python *py, const struct lp_mapping *m,
+		      uint64_t addr, struct lp_frame *f);
 void session_classify_python(struct lp_python *py, struct lp_frame *f);
 
 /* budget.c. Hits a second that cost less than any budget worth setting, even where a probe is at its

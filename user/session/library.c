@@ -64,13 +64,9 @@ static bool is_launcher(const struct lp_proc *p, const struct lp_file *f)
 	return f == p->exe && !strncmp(f->name, "python", 6);
 }
 
-void session_classify(const struct lp_proc *p, struct lp_python *py, uint64_t addr,
-		      struct lp_frame *f)
+void session_classify(const struct lp_proc *p, struct lp_python *py, const struct lp_mapping *m,
+		      uint64_t addr, struct lp_frame *f)
 {
-	const struct lp_mapping *m = p ? lp_proc_mapping(p, addr) : NULL;
-
-	if (!m)
-		return;
 	const char *path = m->file->path;
 	if (py) {
 		f->is_loop = is_in_loop(lp_python_runtime(py), addr);

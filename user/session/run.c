@@ -136,8 +136,8 @@ static int drain(struct lp_session *s, bool all, struct lp_err *err)
 	if (r < 0)
 		return r;
 	s->flushed = every ? now : before;
-	if (s->dump_due)
-		session_dump_all(s);
+	if (s->opts->last)
+		session_recorder_go(s, all);
 	if (!s->failure.code && s->finish != FINISH_PIPE)
 		session_handed_on(s, 0, s->ops->flush(s->arg, &s->failure));
 	return n;
@@ -221,13 +221,13 @@ int lp_session_run(struct lp_session *s, struct lp_err *err)
 	if (r >= 0)
 		r = session_release_child(s, err);
 	while (r >= 0 && !s->finish && !s->failure.code) {
-		r = drain(s, s->dump_due, err);
+		r = drain(s, s->dump_due && !s->recorder.busy, err);
 		if (r < 0)
 			break;
 		tick(s, lp_now());
 		if (s->finish)
 			break;
-		r = wait_for(s, next_look(s, lp_now()), err);
+		r = wait_for(s, s->recorder.busy ? 0 : next_look(s, lp_now()), err);
 	}
 	if (r >= 0 && s->failure.code) {
 		*err = s->failure;

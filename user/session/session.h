@@ -55,11 +55,19 @@ struct lp_session_opts {
 struct lp_session_ops {
 	/* A finished event. -EPIPE: nobody reads any more; the session ends as if asked to. */
 	int (*event)(void *arg, const struct lp_event *ev, struct lp_err *err);
-	/* These three only where opts->last. An event that is not to be seen yet. */
-	int (*keep)(void *arg, const struct lp_event *ev, struct lp_err *err);
-	/* What the chosen of them are, oldest first, shall be seen: *ret_n, also where it fails. */
-	int (*dump)(void *arg, const struct lp_keep_choice *choice, uint64_t *ret_n,
-		    struct lp_err *err);
+	/* These six only where opts->last. An event that is not to be seen yet; `waits`: it stands in line,
+	 * behind all that is kept. -EAGAIN: not before others that stand there have left.
+	 */
+	int (*keep)(void *arg, const struct lp_event *ev, bool waits, struct lp_err *err);
+	/* The chosen of what is kept shall be seen, oldest first, by dump(): *ret_n of them, also where
+	 * it fails, by about `bytes`; *ret_more: there is more to be done. Meanwhile what comes waits.
+	 */
+	void (*dump_begin)(void *arg, const struct lp_keep_choice *choice);
+	int (*dump)(void *arg, size_t bytes, uint64_t *ret_n, bool *ret_more, struct lp_err *err);
+	/* The logpoint of the first in line; false: nobody stands there. */
+	bool (*waiting)(void *arg, uint32_t *ret_point);
+	/* It shall be seen, else be kept, and leaves, unless that fails. */
+	int (*next)(void *arg, bool seen, struct lp_err *err);
 	/* How many events of that logpoint newer ones have come for, in the room that there is. */
 	uint64_t (*overwritten)(void *arg, uint32_t point);
 	/* Everything handed over so far, but for what is kept, shall be seen now. */

@@ -22,6 +22,11 @@ void stacks_finish(struct stacks *s, struct lp_frame *frames, size_t n, bool cha
 	};
 }
 
+static const char *kept(struct stacks *s, const char *text)
+{
+	return text ? lp_arena_strdup(s->arena, text) : NULL;
+}
+
 static int unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *ret,
 		  struct lp_stack_parts *parts)
 {
@@ -32,8 +37,14 @@ static int unwind(struct stacks *s, const struct os_thread *t, struct lp_frame *
 				   .arena = s->arena,
 				   .locals = s->o->locals };
 
-	return session_unwind(&f, t->regs, t->regs[LP_MACH_SP], t->stack, t->len, ret, NATIVE_MAX,
-			      &parts->n_native, &parts->native_cut);
+	int r = session_unwind(&f, t->regs, t->regs[LP_MACH_SP], t->stack, t->len, ret, NATIVE_MAX,
+			       &parts->n_native, &parts->native_cut);
+	/* the unwinder's own live until the next thread's turn */
+	for (size_t i = 0; r >= 0 && i < parts->n_native; i++) {
+		ret[i].function = kept(s, ret[i].function);
+		ret[i].file = kept(s, ret[i].file);
+	}
+	return r;
 }
 
 /* The frames of one thread: python, native (NULL) or both. */

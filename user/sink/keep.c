@@ -2,6 +2,10 @@
 #include "sink/keep.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RELEASE_AT (4u << 20) /* bytes of memory that are given back at once */
 
 struct head {
 	uint32_t len, point;
@@ -100,52 +104,73 @@ int lp_keep_add(struct lp_keep *k, uint32_t point, const void *bytes, size_t len
 	return 0;
 }
 
-/* How many of the chosen are older than the newest of them. */
-static uint64_t too_old(const struct lp_keep *k, const struct lp_keep_choice *choice)
+/* The whole pages between two offsets. */
+static void release(struct lp_keep *k, size_t from, size_t to)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), base = (uintptr_t)k->data;
+	uintptr_t start = (base + from + page - 1) & ~(page - 1), end = (base + to) & ~(page - 1);
+
+	if (start < end)
+		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+static void release_gap(struct lp_keep *k)
+{
+	struct lp_keep_taking *t = &k->taking;
+
+	if (t->stale < RELEASE_AT)
+		return;
+	t->stale = 0;
+	if (t->end <= t->at) {
+		release(k, t->end, t->at);
+	} else {
+		release(k, t->end, k->size);
+		release(k, 0, t->at);
+	}
+}
+
+void lp_keep_take_begin(struct lp_keep *k, const struct lp_keep_choice *choice)
 {
 	uint64_t n = 0;
 
-	if (choice->max >= k->n)
-		return 0;
-
-	for (size_t done = 0, at = k->start; done < k->used;) {
-		struct head h = head_at(k, at);
-
-		n += choice->wanted(choice->arg, h.point);
-		done += sizeof(h) + h.len;
-		at = advance(k, at, sizeof(h) + h.len);
-	}
-	return n > choice->max ? n - choice->max : 0;
+	for (uint32_t point = 0; point < k->points.len; point++)
+		if (k->points.data[point].kept && choice->wanted(choice->arg, point))
+			n += k->points.data[point].kept;
+	k->taking = (struct lp_keep_taking){ .choice = *choice,
+					     .skip = n > choice->max ? n - choice->max : 0,
+					     .end = k->start,
+					     .at = k->start,
+					     .left = k->used };
 }
 
-void lp_keep_take(struct lp_keep *k, const struct lp_keep_choice *choice,
+bool lp_keep_take(struct lp_keep *k, size_t bytes,
 		  bool (*take)(void *arg, uint32_t point, const struct iovec bytes[2]), void *arg)
 {
-	uint64_t skip = too_old(k, choice);
-	const size_t used = k->used;
-	size_t at = k->start, end = k->start;
+	struct lp_keep_taking *t = &k->taking;
+	const size_t until = t->left > bytes ? t->left - bytes : 0;
 
-	k->used = 0;
-	k->n = 0;
-	for (size_t done = 0; done < used;) {
-		struct head h = head_at(k, at);
-		size_t len = sizeof(h) + h.len, data = advance(k, at, sizeof(h));
+	while (t->left > until) {
+		struct head h = head_at(k, t->at);
+		size_t len = sizeof(h) + h.len, data = advance(k, t->at, sizeof(h));
 		size_t first = in_one_piece(k, data, h.len);
-		struct iovec bytes[2] = { { k->data + data, first }, { k->data, h.len - first } };
-		bool chosen = choice->wanted(choice->arg, h.point);
+		struct iovec parts[2] = { { k->data + data, first }, { k->data, h.len - first } };
+		bool chosen = t->choice.wanted(t->choice.arg, h.point);
 
-		if (!chosen || skip || !take(arg, h.point, bytes)) {
-			move(k, end, at, len);
-			end = advance(k, end, len);
-			k->used += len;
-			k->n++;
+		if (!chosen || t->skip || !take(arg, h.point, parts)) {
+			move(k, t->end, t->at, len);
+			t->end = advance(k, t->end, len);
 		} else {
 			k->points.data[h.point].kept--;
+			k->used -= len;
+			k->n--;
+			t->stale += len;
 		}
-		skip -= chosen && skip;
-		done += len;
-		at = advance(k, at, len);
+		t->skip -= chosen && t->skip;
+		t->left -= len;
+		t->at = advance(k, t->at, len);
 	}
+	release_gap(k);
+	return t->left;
 }
 
 struct lp_keep_records lp_keep_records(const struct lp_keep *k, uint32_t point)

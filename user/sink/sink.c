@@ -60,6 +60,7 @@ void lp_sink_free(struct lp_sink *s)
 	lp_buf_done(&s->out);
 	lp_vec_done(&s->ends);
 	lp_keep_done(&s->kept);
+	lp_late_done(&s->late);
 	free(s);
 }
 
@@ -166,16 +167,30 @@ int lp_sink_keep_last(struct lp_sink *s, size_t size, struct lp_err *err)
 	return lp_keep_init(&s->kept, size, err);
 }
 
-int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
+static bool has_room(const struct lp_sink *s, size_t len)
+{
+	const size_t used = lp_late_used(&s->late);
+
+	return !used || (used <= s->kept.size && s->kept.used <= s->kept.size - used &&
+			 len <= s->kept.size - used - s->kept.used);
+}
+
+int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, bool waits, struct lp_err *err)
 {
 	size_t start = s->out.len;
 	int r = render(s, ev, err);
 
 	if (r < 0)
 		return r;
-	r = lp_keep_add(&s->kept, ev->point, s->out.data + start, s->out.len - start);
+
+	const char *bytes = s->out.data + start;
+	const size_t len = s->out.len - start;
+	if (!waits)
+		r = lp_keep_add(&s->kept, ev->point, bytes, len);
+	else
+		r = has_room(s, len) ? lp_late_add(&s->late, ev->point, bytes, len) : -EAGAIN;
 	take_back(s, start);
-	return r < 0 ? lp_err_nomem(err) : 0;
+	return r == -ENOMEM ? lp_err_nomem(err) : r;
 }
 
 struct dump {
@@ -199,17 +214,57 @@ static bool dump_one(void *arg, uint32_t point, const struct iovec bytes[2])
 	return !d->failed;
 }
 
-int lp_sink_dump(struct lp_sink *s, const struct lp_keep_choice *choice, uint64_t *ret_n,
+void lp_sink_dump_begin(struct lp_sink *s, const struct lp_keep_choice *choice)
+{
+	lp_keep_take_begin(&s->kept, choice);
+}
+
+int lp_sink_dump(struct lp_sink *s, size_t bytes, uint64_t *ret_n, bool *ret_more,
 		 struct lp_err *err)
 {
 	struct dump d = { .s = s, .err = err };
 
 	*ret_n = 0;
+	*ret_more = false;
 	if (s->broken)
-		return lp_err_set(err, EIO, "output cannot be written any more");
-	lp_keep_take(&s->kept, choice, dump_one, &d);
+		d.failed = lp_err_set(err, EIO, "output cannot be written any more");
+	*ret_more = lp_keep_take(&s->kept, bytes, dump_one, &d);
+	if (d.failed && *ret_more) /* the others stay, too */
+		*ret_more = lp_keep_take(&s->kept, SIZE_MAX, dump_one, &d);
 	*ret_n = d.n;
 	return d.failed;
+}
+
+bool lp_sink_waiting(const struct lp_sink *s, uint32_t *ret_point)
+{
+	struct lp_late_record first;
+
+	if (!lp_late_at(&s->late, 0, &first))
+		return false;
+	*ret_point = first.point;
+	return true;
+}
+
+int lp_sink_next(struct lp_sink *s, bool emitted, struct lp_err *err)
+{
+	struct lp_late_record first;
+	size_t start = s->out.len;
+	int r = 0;
+
+	if (!lp_late_at(&s->late, 0, &first))
+		return 0;
+	if (!emitted) {
+		if (lp_keep_add(&s->kept, first.point, first.data, first.len) < 0)
+			return lp_err_nomem(err);
+	} else if (s->broken) {
+		r = lp_err_set(err, EIO, "output cannot be written any more");
+	} else {
+		lp_buf_add(&s->out, first.data, first.len);
+		r = queue(s, start, first.point, err);
+	}
+	if (r >= 0)
+		lp_late_drop(&s->late);
+	return r;
 }
 
 uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point)
@@ -220,9 +275,12 @@ uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point)
 uint64_t lp_sink_unwritten(const struct lp_sink *s, uint32_t point)
 {
 	uint64_t n = lp_keep_records(&s->kept, point).kept;
+	struct lp_late_record r;
 
 	lp_vec_each (&s->ends, end)
 		n += end->point == point;
+	for (size_t at = 0; lp_late_at(&s->late, at, &r); at = lp_late_next(at, &r))
+		n += r.point == point;
 	return n;
 }
 

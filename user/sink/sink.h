@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "collect/event.h"
 #include "sink/keep.h"
+#include "sink/late.h"
 
 struct lp_sink;
 
@@ -41,6 +42,7 @@ struct lp_sink {
 	LP_VEC(struct lp_sink_end) ends; /* of the records that end in it */
 	bool broken;			 /* writing has failed, which has been said */
 	struct lp_keep kept;
+	struct lp_late late; /* than what is being dumped */
 	_Alignas(16) char state[];
 };
 
@@ -55,11 +57,21 @@ int lp_sink_flush(struct lp_sink *s, struct lp_err *err);
 
 /* For lp_sink_keep(): `size` bytes of memory, at most. */
 int lp_sink_keep_last(struct lp_sink *s, size_t size, struct lp_err *err);
-/* As it would be emitted now, which is when it can be told what its values are; but not written. */
-int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err);
-/* Emits the chosen of what is kept, oldest first; *ret_n of them, also where it fails. */
-int lp_sink_dump(struct lp_sink *s, const struct lp_keep_choice *choice, uint64_t *ret_n,
+/* As it would be emitted now, which is when it can be told what its values are; but not written.
+ * `waits`: in line, behind what is kept. -EAGAIN, without a message: there is no room in line, where others
+ * stand already.
+ */
+int lp_sink_keep(struct lp_sink *s, const struct lp_event *ev, bool waits, struct lp_err *err);
+/* The chosen of what is kept are emitted, oldest first, by lp_sink_dump(): *ret_n of them, also where
+ * it fails, by about `bytes`; *ret_more: there is more to be done. Meanwhile what comes has to wait.
+ */
+void lp_sink_dump_begin(struct lp_sink *s, const struct lp_keep_choice *choice);
+int lp_sink_dump(struct lp_sink *s, size_t bytes, uint64_t *ret_n, bool *ret_more,
 		 struct lp_err *err);
+/* The first in line; false: there is none. */
+bool lp_sink_waiting(const struct lp_sink *s, uint32_t *ret_point);
+/* It is emitted, else kept, and stands there no longer; where that fails it does. */
+int lp_sink_next(struct lp_sink *s, bool emitted, struct lp_err *err);
 /* Kept records of a logpoint for which newer ones have come. */
 uint64_t lp_sink_overwritten(const struct lp_sink *s, uint32_t point);
 

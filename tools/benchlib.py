@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the benchmarks of Python programs share: programs that measure themselves, and the tools beside them."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "bench"
+PROGRAMS = ROOT / "tests" / "targets" / "python"
+LOGPOINT = ROOT / "build" / "logpoint"
+FLOOR = ROOT / "build" / "tools" / "floor"
+
+BARE_SECONDS = 0.3
+WINDOW_SECONDS = 0.7
+BATCHES_MIN = 5
+FLOOR_NAME = "empty BPF program (the floor)"
+
+
+def cpus():
+    have = sorted(os.sched_getaffinity(0))
+    if len(have) < 2:
+        sys.exit("bench: needs two CPUs, one for the program and one for the tool")
+    return have[0], have[1]
+
+
+TARGET_CPU, TOOL_CPU = cpus()
+
+
+def pinned(cpu, *command):
+    return ["nice", "-n", "-15", "taskset", "-c", str(cpu), *map(str, command)]
+
+
+def marked_line(program, marker):
+    for number, text in enumerate(program.read_text().splitlines(), 1):
+        if f"# @{marker}" in text:
+            return number
+    raise LookupError(f"{program.name} has no line marked @{marker}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(condition, what, timeout=60):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise RuntimeError(f"waited {timeout} s for {what}")
+
+
+class Program:
+    """The measured program, and what it has said about itself."""
+
+    def __init__(self, path, kinds, python, *args, prefix=()):
+        self.kinds = kinds
+        self.path = OUT / "program.out"
+        self.out, self.err = open(self.path, "wb"), open(OUT / "program.err", "wb")
+        self.process = subprocess.Popen(pinned(TARGET_CPU, python, *prefix, path, *args),
+                                        stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+        until(lambda: b"ready" in self.path.read_bytes() or self.process.poll() is not None, "the program", 120)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the program ended: {(OUT / 'program.err').read_text()[-300:]}")
+        self.pid = self.process.pid
+
+    def window(self, seconds):
+        """ns a call of each of its kinds, the medians of the batches; longer where it is slow."""
+        said = self.path.stat().st_size
+        for _ in range(8):
+            time.sleep(seconds)
+            with open(self.path, encoding="ascii") as lines:
+                lines.seek(said)
+                rows = [line.split() for line in lines.read().split("\n")[2:-1]]
+            costs = [[float(row[1]) for row in rows if row[0] == kind] for kind in self.kinds]
+            if min(map(len, costs)) >= BATCHES_MIN:
+                return [statistics.median(each) for each in costs]
+        raise RuntimeError("the program hardly runs")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.out.close()
+        self.err.close()
+
+
+class Attached:
+    """A tool that runs beside the program, armed when this returns."""
+
+    def __init__(self, *command, armed):
+        self.err = OUT / "tool.err"
+        with open(self.err, "wb") as wrong:
+            self.process = subprocess.Popen(pinned(TOOL_CPU, *command), stdin=subprocess.PIPE,
+                                            stdout=wrong, stderr=wrong)
+        until(lambda: re.search(armed, self.err.read_text(errors="replace")) or self.process.poll() is not None,
+              f"{command[0]} to be armed")
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{command[0]} ended: {self.err.read_text(errors='replace')[-500:]}")
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        return self.err.read_text(errors="replace")
+
+
+def logpoint(pid, point, *options):
+    return Attached(LOGPOINT, "-v", "-p", pid, "--max-overhead", "none", "-o", OUT / "records.out", *options,
+                    point, armed=r"\d+ of \d+ logpoints? armed")
+
+
+class Debugpy:
+    """The adapter's client: attaches to a program that listens, sets what it is told to, goes on."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.file = self.sock.makefile("rb")
+        self.seq = self.hits = self.stops = 0
+        self.answers, self.events = {}, []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        self.ask("initialize", adapterID="bench", pathFormat="path", linesStartAt1=True)
+        attach = self.send("attach", justMyCode=False)
+        until(lambda: "initialized" in self.events, "debugpy to be initialised")
+        self.ask("configurationDone")
+        until(lambda: attach in self.answers, "debugpy to attach")
+
+    def log_at(self, path, line, message):
+        # its answer may come behind the output of many hits
+        self.send("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": line, "logMessage": message}])
+
+    def stop_at_raised(self, *names):
+        """The filter of raised exceptions, for these classes."""
+        self.ask("setExceptionBreakpoints", filters=[], exceptionOptions=[
+            {"path": [{"names": ["Python Exceptions"]}, {"names": names}], "breakMode": "always"}])
+
+    def read(self):
+        try:
+            while True:
+                length = 0
+                while True:
+                    row = self.file.readline()
+                    if not row:
+                        return
+                    if row == b"\r\n":
+                        break
+                    if row.lower().startswith(b"content-length:"):
+                        length = int(row.split(b":")[1])
+                body = json.loads(self.file.read(length))
+                if body["type"] == "response":
+                    self.answers[body["request_seq"]] = body
+                    continue
+                if body["event"] == "stopped":
+                    self.stops += 1
+                    self.send("continue", threadId=body["body"]["threadId"])
+                elif body["event"] == "output":
+                    self.hits += 1
+                else:
+                    self.events.append(body["event"])
+        except (OSError, ValueError):
+            return
+
+    def send(self, command, **arguments):
+        self.seq += 1
+        body = json.dumps({"seq": self.seq, "type": "request", "command": command, "arguments": arguments}).encode()
+        self.sock.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        return self.seq
+
+    def ask(self, command, **arguments):
+        seq = self.send(command, **arguments)
+        return until(lambda: self.answers.get(seq), f"debugpy to answer {command}")
+
+    def end(self):
+        self.sock.close()
+
+
+def compared(loaded, before, after):
+    """ns added to each kind, then the last one's time by its bare time"""
+    bare = [(a + b) / 2 for a, b in zip(before, after)]
+    return [*(with_tool - without for with_tool, without in zip(loaded, bare)), loaded[-1] / bare[-1]]
+
+
+def in_turn(program, rounds, trouble, tools):
+    """{tool: [compared() of each round]}: each has its turn in each, between two windows without any."""
+    found = {}
+    for number in range(rounds):
+        for name, start in tools.items():
+            print(f"\rround {number + 1}/{rounds}: {name:40}", end="", file=sys.stderr, flush=True)
+            before = program.window(BARE_SECONDS)
+            tool = start()
+            loaded = program.window(WINDOW_SECONDS)
+            said = tool.end()
+            after = program.window(BARE_SECONDS)
+            lost = re.search(r".*\b[1-9]\d* lost.*", said)
+            if lost:
+                trouble.append(f"{name}: {lost[0]}")
+            found.setdefault(name, []).append(compared(loaded, before, after))
+    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+    return found
