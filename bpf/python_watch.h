@@ -60,6 +60,7 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
 	copy_registers(vm->mach, (const struct pt_regs *)&ctx->regs);
+	vm->mach[LP_PY_FLAGS] = ctx->regs.eflags;
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
 	return 1;

@@ -311,7 +311,9 @@ struct lp_py_place_key {
 };
 
 /* A store that the machine code has yet to do: to base + (index << shift) + disp go the low `size` bytes of
- * from + add. Registers are as when the unit has been read; LP_PY_NO_REGISTER is 0.
+ * from + add, or of the word there, with bits of `tags` set. Registers are as when the unit has been read;
+ * LP_PY_NO_REGISTER is 0. What is conditional is done if `left`, or the word at left + left_disp, has the same
+ * bits in `mask` as right | right_or, or if not.
  */
 #define LP_PY_NO_REGISTER 31u /* of LP_MACH_ROOM: nothing is ever there */
 struct lp_py_late {
@@ -320,12 +322,24 @@ struct lp_py_late {
 	__u8 base, index, shift, from, size;
 	__u8 part;  /* of the index: enum lp_py_part */
 	__u8 flags; /* LP_PY_LATE_* */
-	__u8 pad[5];
+	__u8 left, right;
+	__u8 tags;
+	__s16 left_disp;
+	__u64 mask, right_or;
 };
-_Static_assert(sizeof(struct lp_py_late) == 32, "lp_py_late has no padding of the compiler's");
+_Static_assert(sizeof(struct lp_py_late) == 48, "lp_py_late has no padding of the compiler's");
 
-#define LP_PY_LATE_UNKNOWN  0x1u /* the value */
-#define LP_PY_LATE_INDIRECT 0x2u
+#define LP_PY_LATE_UNKNOWN   0x01u /* the value */
+#define LP_PY_LATE_INDIRECT  0x02u
+#define LP_PY_LATE_WORD	     0x04u /* the value is in memory */
+#define LP_PY_LATE_EQUAL     0x08u /* conditional */
+#define LP_PY_LATE_UNEQUAL   0x10u
+#define LP_PY_LATE_LEFT_WORD 0x20u
+#define LP_PY_LATE_IF	     (LP_PY_LATE_EQUAL | LP_PY_LATE_UNEQUAL)
+
+/* As a register: the processor's flags. */
+#define LP_PY_FLAGS	17u
+#define LP_PY_FLAG_ZERO 0x40u
 
 enum lp_py_part {
 	LP_PY_WHOLE,

@@ -162,6 +162,20 @@ static const struct lp_py_late *find_late(const struct lp_way *way, const struct
 	return NULL;
 }
 
+/* Only where it goes is. */
+static struct lp_py_late unknown(const struct lp_py_late *late)
+{
+	struct lp_py_late u = *late;
+
+	u.add = 0;
+	u.from = LP_PY_NO_REGISTER;
+	u.left = u.right = u.tags = 0;
+	u.left_disp = 0;
+	u.mask = u.right_or = 0;
+	u.flags = (u.flags & LP_PY_LATE_INDIRECT) | LP_PY_LATE_UNKNOWN;
+	return u;
+}
+
 /* What only some ways store is not known. */
 static void join(struct lp_walk *w, const struct lp_way *way, const struct lp_machine_insn *jump)
 {
@@ -174,16 +188,17 @@ static void join(struct lp_walk *w, const struct lp_way *way, const struct lp_ma
 	}
 	for (uint32_t i = 0; i < f->all.n; i++)
 		if (!find_late(way, &f->all.late[i]))
-			f->all.late[i].flags |= LP_PY_LATE_UNKNOWN;
+			f->all.late[i] = unknown(&f->all.late[i]);
 	for (uint32_t i = 0; i < way->n; i++) {
-		if (find_late(&f->all, &way->late[i]))
+		const struct lp_py_late u = unknown(&way->late[i]);
+
+		if (find_late(&f->all, &way->late[i]) || find_late(&f->all, &u))
 			continue;
 		if (f->all.n == LP_WALK_STORES) {
 			f->all.is_blind = true;
 			break;
 		}
-		f->all.late[f->all.n] = way->late[i];
-		f->all.late[f->all.n++].flags |= LP_PY_LATE_UNKNOWN;
+		f->all.late[f->all.n++] = u;
 	}
 	f->all.is_blind = f->all.is_blind || way->is_blind;
 	f->all.stacks = f->all.stacks || way->stacks;
@@ -202,6 +217,15 @@ static bool is_wanted(const struct finder *f, const struct lp_py_late *late)
 	return late->base != STACK || (l->cframe_frame != LP_PY_NONE && late->size == 8);
 }
 
+/* What is not known need be said once. */
+static bool is_said(const struct lp_way *all, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && all->late[n].flags & LP_PY_LATE_UNKNOWN; i++)
+		if (!memcmp(&all->late[i], &all->late[n], sizeof(all->late[i])))
+			return true;
+	return false;
+}
+
 static struct lp_py_fetch fetch_of(struct finder *f, size_t i)
 {
 	struct lp_py_fetch fetch = { 0 };
@@ -215,7 +239,7 @@ static struct lp_py_fetch fetch_of(struct finder *f, size_t i)
 	if (f->ways && f->all.stacks)
 		fetch.flags |= LP_PY_FETCH_STACK;
 	for (uint32_t k = 0; f->ways && k < f->all.n; k++) {
-		if (!is_wanted(f, &f->all.late[k]))
+		if (!is_wanted(f, &f->all.late[k]) || is_said(&f->all, k))
 			continue;
 		if (fetch.n == LP_PY_LATE_MAX)
 			fetch.flags |= LP_PY_FETCH_BLIND;

@@ -21,6 +21,9 @@ enum lp_machine_kind {
 	LP_MACHINE_LOAD,   /* dst = memory */
 	LP_MACHINE_STORE,  /* memory = src, or imm where there is none */
 	LP_MACHINE_CHANGE, /* of memory, otherwise */
+	LP_MACHINE_COMPARE, /* dst, or memory, with src, or imm where there is none */
+	LP_MACHINE_EQUAL,   /* dst = src, or memory, if what was compared was equal */
+	LP_MACHINE_UNEQUAL, /* or not */
 	LP_MACHINE_BRANCH, /* to imm, or on */
 	LP_MACHINE_JUMP,   /* to imm */
 	LP_MACHINE_LEAVE,  /* a jump to where a register or memory says */
@@ -40,6 +43,7 @@ struct lp_machine_insn {
 	uint8_t dst, src, base, index;
 	uint8_t scale; /* as a shift */
 	uint8_t width; /* bytes of memory, or of dst */
+	bool has_flags; /* it changes the processor's */
 };
 
 struct lp_machine {
