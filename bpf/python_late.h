@@ -128,9 +128,8 @@ static __attribute__((noinline, unused)) int lp_late_is_done(struct lp_vm *vm,
 }
 
 /* The value; unless it is known: 0, and *hidden. */
-static __attribute__((noinline, unused)) __u64 lp_late_value(struct lp_vm *vm,
-							     const struct lp_py_late *from,
-							     int *hidden)
+static __attribute__((noinline, unused)) __u64
+lp_late_value(struct lp_vm *vm, const struct lp_py_late *from, int *hidden)
 {
 	__u64 v = lp_late_register(vm, from->from) + from->add, word = 0;
 

@@ -374,7 +374,7 @@ struct lp_py_fetch_key {
 #define LP_PY_SITE_CACHED      0x8u  /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u  /* probes in the evaluation loop serve it: in no chain */
 #define LP_PY_SITE_CALLED      0x10u /* of those: where that loop is entered, up to 3.10 */
-#define LP_PY_SITE_RESUMES     0x20u /* of those: a RESUME, from 3.12 on */
+#define LP_PY_SITE_RESUMES     0x20u /* a RESUME, from 3.12 on */
 #define LP_PY_SITE_TRAP	       0x40u /* of exceptions: `unit` is LP_PY_AT_*, stack_base its bit */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 

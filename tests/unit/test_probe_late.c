@@ -299,27 +299,48 @@ static void blind_fetches_show_nothing(void **state)
 }
 
 /* A unit that a frame begins with, as 3.13 has it: it is read from the places of all kinds of calls, and by
- * the handler that has changed it, which executes it again. Each row is a reading, after the one before.
+ * the handler of a RESUME that had to change its code, which executes it again. Each row is a reading, after the one before.
  */
 static void calls_from_everywhere_are_hits(void **state)
 {
 	static const struct {
-		uint8_t opcode;
-		uint64_t ip;
+		uint32_t flags;
+		uint64_t ip, version, wanted, tracing;
 		int is_hit;
 	} rows[] = {
-		{ 149, 1, 1 }, { 149, 1, 1 }, { 149, 2, 1 }, { 149, 1, 1 },
-		{ 240, 1, 1 }, { 240, 3, 0 }, { 240, 1, 1 }, { 240, 3, 0 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ 0, 2, 0, 0, 0, 1 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x100, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 2, 0x100, 0x101, 0, 1 }, /* an event is waited for */
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x100, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x200, 0, 0 }, /* begins to trace */
+		{ LP_PY_SITE_RESUMES, 3, 0x200, 0x200, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x200, 0x200, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x200, 0x300, 0, 0 }, /* ends to */
+		{ LP_PY_SITE_RESUMES, 4, 0x300, 0x300, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x300, 1, 1 }, /* called by who traces */
 	};
-	const struct lp_py_layout layout = { .minor = 13, .lasti_is_next = 1, .frame_lasti = 56 };
+	const struct lp_py_layout layout = { .minor = 13,
+					     .lasti_is_next = 1,
+					     .frame_lasti = 56,
+					     .tstate_breaker = 0,
+					     .tstate_tracing = 8,
+					     .code_instrumented = 16 };
 	struct lp_pyvm_thread thread = { 0 };
 
 	(void)state;
 	memory[7] = AT(100);
+	vm.py.tstate = AT(200);
+	vm.py.code = AT(300);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		memory[100] = rows[i].opcode;
+		memory[200] = rows[i].wanted;
+		memory[201] = rows[i].tracing;
+		memory[302] = rows[i].version;
 		vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
-		int is_hit = lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip);
+		int is_hit =
+			lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip, rows[i].flags);
 		if (is_hit != rows[i].is_hit)
 			fail_msg("reading %zu: %d", i, is_hit);
 	}

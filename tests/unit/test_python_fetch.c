@@ -51,6 +51,8 @@ static const char script[] =
 	"        a, b = b, a\n"
 	"        c.n = a + glob()\n"
 	"        c.extra = float(i) * 2.5 - i\n"
+	"        if c.extra * 2.0 > c.extra + 0.5:\n"
+	"            a = 1\n"
 	"        items[0] = items[1] + inner()\n"
 	"        table[i] = table.get(i, len(items))\n"
 	"        table['x'] = [k for k in items if k > 1]\n"
@@ -86,7 +88,7 @@ struct walker {
 	uint64_t addr[LP_PY_LATE_MAX], value[LP_PY_LATE_MAX];
 	uint32_t n, since;
 	uint64_t unit; /* of the handler that ran */
-	size_t executed, unread, stored, conditional, unequal;
+	size_t executed, unread, stored, conditional, unequal, blind;
 };
 
 static uint64_t register_of(const struct user_regs_struct *r, unsigned int number)
@@ -132,6 +134,7 @@ static void note_fetch(struct walker *w, const struct lp_py_fetch_at *at)
 
 	w->fetch = at;
 	w->since = w->n = 0;
+	w->blind += !!(f->flags & LP_PY_FETCH_BLIND);
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct lp_py_late *l = &f->late[i];
 		uint64_t base = register_of(&w->regs, l->base);
@@ -237,6 +240,7 @@ static void check(const char *path)
 	assert_in_range(w.executed, EXECUTED_MIN, STEPS);
 	assert_int_equal(w.unread, 0);
 	assert_int_equal(w.unequal, 0);
+	assert_int_equal(w.blind, 0);
 	if (py->runtime.layout.minor >= 11)
 		assert_in_range(w.stored, LATE_MIN, STEPS);
 }

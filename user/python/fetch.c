@@ -23,6 +23,7 @@ struct finder {
 	struct lp_python *py;
 	struct lp_machine code;
 	uint8_t *flags; /* of each instruction: IS_... */
+	uint8_t part_flags;
 	size_t start;
 	struct lp_walk walk;
 	/* the stores of all ways from a fetch */
@@ -30,7 +31,7 @@ struct finder {
 	size_t ways;
 };
 
-enum { IS_FETCH = 1, IS_PART = 2, IS_REACHED = 4 };
+enum { IS_FETCH = 1, IS_PART = 2, IS_REACHED = 4, IS_FREEING = 8 };
 
 static void finder_done(struct finder *f)
 {
@@ -109,20 +110,21 @@ static void find_dispatches(struct finder *f)
 static const struct {
 	uint8_t minor, opcode;
 	uint8_t operand; /* byte from the first unit on */
+	uint8_t flags;	 /* besides: IS_FREEING: of objects it changes only floats that it frees */
 } parts[] = {
-	{ 11, 44, 3 },	/* LOAD_CONST__LOAD_FAST */
-	{ 11, 45, 3 },	/* LOAD_FAST__LOAD_CONST */
-	{ 11, 46, 3 },	/* LOAD_FAST__LOAD_FAST */
-	{ 11, 161, 3 }, /* STORE_FAST__LOAD_FAST */
-	{ 11, 167, 3 }, /* STORE_FAST__STORE_FAST */
-	{ 11, 27, 7 },	/* COMPARE_OP_FLOAT_JUMP: behind two cache entries */
-	{ 11, 28, 7 },	/* COMPARE_OP_INT_JUMP */
-	{ 11, 29, 7 },	/* COMPARE_OP_STR_JUMP */
-	{ 12, 84, 3 },	/* LOAD_CONST__LOAD_FAST */
-	{ 12, 86, 3 },	/* LOAD_FAST__LOAD_CONST */
-	{ 12, 88, 3 },	/* LOAD_FAST__LOAD_FAST */
-	{ 12, 154, 3 }, /* STORE_FAST__LOAD_FAST */
-	{ 12, 158, 3 }, /* STORE_FAST__STORE_FAST */
+	{ 11, 44, 3, 0 },	   /* LOAD_CONST__LOAD_FAST */
+	{ 11, 45, 3, 0 },	   /* LOAD_FAST__LOAD_CONST */
+	{ 11, 46, 3, 0 },	   /* LOAD_FAST__LOAD_FAST */
+	{ 11, 161, 3, 0 },	   /* STORE_FAST__LOAD_FAST */
+	{ 11, 167, 3, 0 },	   /* STORE_FAST__STORE_FAST */
+	{ 11, 27, 7, IS_FREEING }, /* COMPARE_OP_FLOAT_JUMP: behind two cache entries */
+	{ 11, 28, 7, 0 },	   /* COMPARE_OP_INT_JUMP */
+	{ 11, 29, 7, 0 },	   /* COMPARE_OP_STR_JUMP */
+	{ 12, 84, 3, 0 },	   /* LOAD_CONST__LOAD_FAST */
+	{ 12, 86, 3, 0 },	   /* LOAD_FAST__LOAD_CONST */
+	{ 12, 88, 3, 0 },	   /* LOAD_FAST__LOAD_FAST */
+	{ 12, 154, 3, 0 },	   /* STORE_FAST__LOAD_FAST */
+	{ 12, 158, 3, 0 },	   /* STORE_FAST__STORE_FAST */
 };
 
 static void judge_part(struct lp_walk *w, const struct lp_way *way,
@@ -132,7 +134,7 @@ static void judge_part(struct lp_walk *w, const struct lp_way *way,
 
 	(void)jump;
 	if (way->first)
-		f->flags[way->first] |= IS_FETCH | IS_PART;
+		f->flags[way->first] |= IS_FETCH | IS_PART | f->part_flags;
 }
 
 static void find_parts(struct finder *f)
@@ -146,6 +148,7 @@ static void find_parts(struct finder *f)
 			continue;
 		in = lp_machine_at(&f->code, f->py->step_table[parts[i].opcode]);
 		f->walk.wanted = parts[i].operand;
+		f->part_flags = parts[i].flags;
 		if (in)
 			lp_walk_run(&f->walk, SIZE_MAX, (size_t)(in - f->code.data));
 	}
@@ -217,6 +220,23 @@ static bool is_wanted(const struct finder *f, const struct lp_py_late *late)
 	return late->base != STACK || (l->cframe_frame != LP_PY_NONE && late->size == 8);
 }
 
+/* How deep calls are is counted in the thread's state, beside its frame: nobody looks at that. */
+static bool is_depth(const struct finder *f, const struct lp_py_late *late)
+{
+	const struct lp_py_layout *l = &f->py->runtime.layout;
+
+	if (late->size != 4 || !(late->flags & LP_PY_LATE_UNKNOWN) || l->minor < 13)
+		return false;
+	for (uint32_t i = 0; i < f->all.n; i++) {
+		const struct lp_py_late *other = &f->all.late[i];
+
+		if (other->base == late->base && other->disp == l->tstate_frame &&
+		    other->size == 8 && !((other->flags | late->flags) & LP_PY_LATE_INDIRECT))
+			return true;
+	}
+	return false;
+}
+
 /* What is not known need be said once. */
 static bool is_said(const struct lp_way *all, uint32_t n)
 {
@@ -228,23 +248,27 @@ static bool is_said(const struct lp_way *all, uint32_t n)
 
 static struct lp_py_fetch fetch_of(struct finder *f, size_t i)
 {
+	const bool frees = f->flags[i] & IS_FREEING;
 	struct lp_py_fetch fetch = { 0 };
 
 	f->walk.at_end = join;
 	f->walk.is_part = f->flags[i] & IS_PART;
 	f->ways = 0;
 	lp_walk_run(&f->walk, i, 0);
-	if (!f->ways || f->all.is_blind)
+	if (!f->ways || (f->all.is_blind && !frees))
 		fetch.flags |= LP_PY_FETCH_BLIND;
 	if (f->ways && f->all.stacks)
 		fetch.flags |= LP_PY_FETCH_STACK;
 	for (uint32_t k = 0; f->ways && k < f->all.n; k++) {
-		if (!is_wanted(f, &f->all.late[k]) || is_said(&f->all, k))
+		const struct lp_py_late *late = &f->all.late[k];
+
+		if (!is_wanted(f, late) || is_depth(f, late) || is_said(&f->all, k) ||
+		    (frees && late->flags & LP_PY_LATE_UNKNOWN))
 			continue;
 		if (fetch.n == LP_PY_LATE_MAX)
 			fetch.flags |= LP_PY_FETCH_BLIND;
 		else
-			fetch.late[fetch.n++] = f->all.late[k];
+			fetch.late[fetch.n++] = *late;
 	}
 	return fetch;
 }

@@ -44,11 +44,11 @@ struct lp_way {
 	struct lp_walk_value reg[16];
 	struct lp_walk_test test;
 	struct lp_walk_choice choice; /* of one register; the last one's */
-	uint16_t start;	     /* the register of what the start has read */
-	uint16_t from_start; /* registers that depend on what the start has read */
-	uint16_t from_below; /* on the byte before it */
-	size_t above;	     /* the instruction that has read the byte behind it; 0: none */
-	size_t first;	     /* the first that reads `wanted` */
+	uint16_t start;		      /* the register of what the start has read */
+	uint16_t from_start;	      /* registers that depend on what the start has read */
+	uint16_t from_below;	      /* on the byte before it */
+	size_t above; /* the instruction that has read the byte behind it; 0: none */
+	size_t first; /* the first that reads `wanted` */
 	struct lp_py_late late[LP_WALK_STORES];
 	uint32_t n;
 	bool is_kept; /* what the start has read is still in its register */

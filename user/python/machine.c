@@ -151,8 +151,8 @@ static uint8_t kind_of_comparison(const cs_insn *in, struct lp_machine_insn *ret
 		ret->imm = from->imm;
 	else if (from->type == X86_OP_REG && in->id == X86_INS_CMP)
 		ret->src = lp_machine_register(from->reg);
-	bool is_known = in->id == X86_INS_CMP ||
-			(from->type == X86_OP_REG && to->type == X86_OP_REG && from->reg == to->reg);
+	bool is_known = in->id == X86_INS_CMP || (from->type == X86_OP_REG &&
+						  to->type == X86_OP_REG && from->reg == to->reg);
 	return is_known && ret->width >= 4 ? LP_MACHINE_COMPARE : LP_MACHINE_OTHER;
 }
 
