@@ -447,10 +447,10 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 		lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);
 }
 
-/* The thread, its frame, and whether it is about to execute the unit: 1. step: flags of the site that a
- * probe in the evaluation loop serves, of which a CALLED one has said the frame; 0: a watchpoint.
+/* The thread, its frame, and whether it is about to execute the unit: 1. flags: of the site. Of those that a
+ * probe in the evaluation loop serves (STEPS) a CALLED one has said the frame.
  */
-lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step)
+lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 flags)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
@@ -462,12 +462,12 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 step
 	vm->py.unit = unit;
 	if (lp_pyvm_know_thread(vm, rt, t))
 		return 0;
-	if (step & LP_PY_SITE_CALLED)
+	if (flags & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)
 		return 0;
-	return step ? lp_pyvm_begins(vm, &rt->layout, unit, t, step)
-		    : lp_pyvm_about_to(vm, &rt->layout, unit, t, ip);
+	return flags & LP_PY_SITE_STEPS ? lp_pyvm_begins(vm, &rt->layout, unit, t, flags)
+					: lp_pyvm_about_to(vm, &rt->layout, unit, t, ip, flags);
 }
 
 #endif

@@ -171,11 +171,27 @@ lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_la
 	return trace ? LP_HOOK_TRACE : profile ? LP_HOOK_PROFILE : LP_HOOK_NONE;
 }
 
+/* A RESUME whose code is not instrumented as it is to be does that first, and then begins again. 3.12
+ * moves the frame on before, so that the second is known; from 3.13 on the first is.
+ */
+lp_inline int lp_pyvm_resumes(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit)
+{
+	__u64 last, wanted, version, tracing;
+
+	if (!l->lasti_is_next)
+		return lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) >= 0 && last != unit;
+	if (lp_pyvm_u64(vm, vm->py.tstate + l->tstate_breaker, &wanted) < 0 ||
+	    lp_pyvm_u64(vm, vm->py.code + l->code_instrumented, &version) < 0 ||
+	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0)
+		return 0;
+	return version == (wanted & ~LP_PYVM_EVENTS) || tracing;
+}
+
 /* Is the frame about to execute the unit that was read, for the first time? What the thread has hit
  * before tells a second reading by its place in the interpreter's code.
  */
 lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit,
-			       struct lp_pyvm_thread *t, __u64 ip)
+			       struct lp_pyvm_thread *t, __u64 ip, __u32 flags)
 {
 	__u64 last, bytes;
 	const int is_repeat = vm->py.fetched & LP_PY_FETCH_REPEAT;
@@ -206,11 +222,12 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 		}
 		/* From 3.13 on it is so of each unit that a frame begins or goes on with, too:
 		 * frames of many calls are at one place, and calls and returns of all kinds read
-		 * it. Only instrumented ones are executed again.
+		 * it. Only a RESUME is executed again.
 		 */
+		if (l->lasti_is_next && flags & LP_PY_SITE_RESUMES)
+			return lp_pyvm_resumes(vm, l, unit);
 		if (last == unit)
-			may_be_second = lp_pyvm_get(vm, unit, 1, &bytes) >= 0 &&
-					bytes >= LP_PYVM_INSTRUMENTED;
+			may_be_second = 0;
 	}
 	if (!t)
 		return 1;
@@ -231,22 +248,6 @@ lp_inline int lp_pyvm_in_tracing(struct lp_vm *vm, const struct lp_py_layout *l)
 	       lp_pyvm_get(vm, cframe + l->cframe_tracing, 1, &tracing) >= 0 && tracing;
 }
 
-/* A RESUME whose code is not instrumented as it is to be does that first, and then begins again. 3.12
- * moves the frame on before, so that the second is known; from 3.13 on the first is.
- */
-lp_inline int lp_pyvm_resumes(struct lp_vm *vm, const struct lp_py_layout *l, __u64 unit)
-{
-	__u64 last, wanted, version, tracing;
-
-	if (!l->lasti_is_next)
-		return lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) >= 0 && last != unit;
-	if (lp_pyvm_u64(vm, vm->py.tstate + l->tstate_breaker, &wanted) < 0 ||
-	    lp_pyvm_u64(vm, vm->py.code + l->code_instrumented, &version) < 0 ||
-	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0)
-		return 0;
-	return version == (wanted & ~LP_PYVM_EVENTS) || tracing;
-}
-
 /* The same of a probe where the instruction begins. From 3.11 on the frame is behind by one instruction,
  * unless this one begins again, as the interpreter has tried to specialise it: it does when the
  * counter in its cache (a backoff counter from 3.13 on) is at its end. An instrumented one is never
@@ -259,7 +260,7 @@ lp_inline int lp_pyvm_begins(struct lp_vm *vm, const struct lp_py_layout *l, __u
 	__u64 last, op, counter = 0;
 
 	if (l->lasti_unit)
-		return lp_pyvm_about_to(vm, l, unit, 0, 0);
+		return lp_pyvm_about_to(vm, l, unit, 0, 0, 0);
 	if (flags & LP_PY_SITE_RESUMES)
 		return lp_pyvm_resumes(vm, l, unit);
 	if (!(flags & LP_PY_SITE_CACHED) || !t)

@@ -109,7 +109,36 @@ lp_inline __u64 lp_late_part(__u64 v, __u32 part)
 
 lp_inline __u64 lp_late_register(const struct lp_vm *vm, __u32 number)
 {
-	return number < LP_MACH_REGS ? vm->mach[number & (LP_MACH_ROOM - 1)] : 0;
+	return number <= LP_PY_FLAGS ? vm->mach[number & (LP_MACH_ROOM - 1)] : 0;
+}
+
+/* Is one that is conditional done? < 0: it can't be told. Apart, for a small stack. */
+static __attribute__((noinline, unused)) int lp_late_is_done(struct lp_vm *vm,
+							     const struct lp_py_late *from)
+{
+	__u64 left = lp_late_register(vm, from->left), word = 0;
+
+	if (from->flags & LP_PY_LATE_LEFT_WORD) {
+		if (lp_mem_read(&word, sizeof(word), left + from->left_disp))
+			return -1;
+		left = word;
+	}
+	word = lp_late_register(vm, from->right) | from->right_or;
+	return !((left ^ word) & from->mask) == !!(from->flags & LP_PY_LATE_EQUAL);
+}
+
+/* The value; unless it is known: 0, and *hidden. */
+static __attribute__((noinline, unused)) __u64
+lp_late_value(struct lp_vm *vm, const struct lp_py_late *from, int *hidden)
+{
+	__u64 v = lp_late_register(vm, from->from) + from->add, word = 0;
+
+	*hidden = from->flags & LP_PY_LATE_UNKNOWN;
+	if (!(from->flags & LP_PY_LATE_WORD))
+		return v | from->tags;
+	if (lp_mem_read(&word, sizeof(word), v))
+		*hidden = 1;
+	return word | from->tags;
 }
 
 /* Registers are in vm->mach. Apart, for a small stack. */
@@ -118,8 +147,9 @@ static __attribute__((noinline, unused)) int lp_late_add(struct lp_vm *vm,
 {
 	__u32 n = vm->py.n_late;
 	__u64 base = lp_late_register(vm, from->base), word = 0;
+	int done = from->flags & LP_PY_LATE_IF ? lp_late_is_done(vm, from) : 1, hidden;
 
-	if (n >= LP_PY_LATE_MAX)
+	if (!done || n >= LP_PY_LATE_MAX)
 		return 0;
 	if (from->flags & LP_PY_LATE_INDIRECT) {
 		if (lp_mem_read(&word, sizeof(word), base + from->base_disp)) {
@@ -135,8 +165,9 @@ static __attribute__((noinline, unused)) int lp_late_add(struct lp_vm *vm,
 
 	l->addr = base + (index << shift) + from->disp;
 	l->size = size;
-	l->mask = from->flags & LP_PY_LATE_UNKNOWN ? 0 : size < 8 ? (1ull << size * 8) - 1 : ~0ull;
-	l->value = (lp_late_register(vm, from->from) + from->add) & l->mask;
+	l->value = lp_late_value(vm, from, &hidden);
+	l->mask = hidden || done < 0 ? 0 : size < 8 ? (1ull << size * 8) - 1 : ~0ull;
+	l->value &= l->mask;
 	vm->py.n_hidden += !l->mask;
 	vm->py.n_late = n + 1;
 	return 0;

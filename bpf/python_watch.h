@@ -60,6 +60,7 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
 	copy_registers(vm->mach, (const struct pt_regs *)&ctx->regs);
+	vm->mach[LP_PY_FLAGS] = ctx->regs.eflags;
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
 	return 1;
@@ -75,12 +76,14 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 
 	__u32 number = lp_py_runtime_of(pid_tgid);
 	__u32 first = number ? lp_py_first_site(addr, number - 1) : 0;
+	const struct lp_py_site *py = first ? lp_py_site_at(first - 1) : 0;
 	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->regs.rip);
 	if (!vm)
 		return 0;
 
-	if (lp_py_fetched(vm, ctx, number - 1) &&
-	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP], 0))
+	if (py && lp_py_fetched(vm, ctx, number - 1) &&
+	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP],
+			   py->flags & LP_PY_SITE_RESUMES))
 		lp_pyvm_run(vm);
 	give_slot(vm);
 	return 0;

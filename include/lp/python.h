@@ -311,7 +311,9 @@ struct lp_py_place_key {
 };
 
 /* A store that the machine code has yet to do: to base + (index << shift) + disp go the low `size` bytes of
- * from + add. Registers are as when the unit has been read; LP_PY_NO_REGISTER is 0.
+ * from + add, or of the word there, with bits of `tags` set. Registers are as when the unit has been read;
+ * LP_PY_NO_REGISTER is 0. What is conditional is done if `left`, or the word at left + left_disp, has the same
+ * bits in `mask` as right | right_or, or if not.
  */
 #define LP_PY_NO_REGISTER 31u /* of LP_MACH_ROOM: nothing is ever there */
 struct lp_py_late {
@@ -320,12 +322,24 @@ struct lp_py_late {
 	__u8 base, index, shift, from, size;
 	__u8 part;  /* of the index: enum lp_py_part */
 	__u8 flags; /* LP_PY_LATE_* */
-	__u8 pad[5];
+	__u8 left, right;
+	__u8 tags;
+	__s16 left_disp;
+	__u64 mask, right_or;
 };
-_Static_assert(sizeof(struct lp_py_late) == 32, "lp_py_late has no padding of the compiler's");
+_Static_assert(sizeof(struct lp_py_late) == 48, "lp_py_late has no padding of the compiler's");
 
-#define LP_PY_LATE_UNKNOWN  0x1u /* the value */
-#define LP_PY_LATE_INDIRECT 0x2u
+#define LP_PY_LATE_UNKNOWN   0x01u /* the value */
+#define LP_PY_LATE_INDIRECT  0x02u
+#define LP_PY_LATE_WORD	     0x04u /* the value is in memory */
+#define LP_PY_LATE_EQUAL     0x08u /* conditional */
+#define LP_PY_LATE_UNEQUAL   0x10u
+#define LP_PY_LATE_LEFT_WORD 0x20u
+#define LP_PY_LATE_IF	     (LP_PY_LATE_EQUAL | LP_PY_LATE_UNEQUAL)
+
+/* As a register: the processor's flags. */
+#define LP_PY_FLAGS	17u
+#define LP_PY_FLAG_ZERO 0x40u
 
 enum lp_py_part {
 	LP_PY_WHOLE,
@@ -360,7 +374,7 @@ struct lp_py_fetch_key {
 #define LP_PY_SITE_CACHED      0x8u  /* of those: the word behind the unit is a counter */
 #define LP_PY_SITE_STEPS       0x4u  /* probes in the evaluation loop serve it: in no chain */
 #define LP_PY_SITE_CALLED      0x10u /* of those: where that loop is entered, up to 3.10 */
-#define LP_PY_SITE_RESUMES     0x20u /* of those: a RESUME, from 3.12 on */
+#define LP_PY_SITE_RESUMES     0x20u /* a RESUME, from 3.12 on */
 #define LP_PY_SITE_TRAP	       0x40u /* of exceptions: `unit` is LP_PY_AT_*, stack_base its bit */
 #define LP_PY_SITE_LINE(flags) ((flags) >> 8) /* the line's number, cut to 24 bits */
 

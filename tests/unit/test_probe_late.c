@@ -168,6 +168,68 @@ static void address_in_memory(void **state)
 	assert_int_equal(r, -LP_ST_UNAVAILABLE);
 }
 
+static void value_in_memory(void **state)
+{
+	struct lp_py_late late = plain(3, 0, 6);
+	long r;
+
+	(void)state;
+	memory[50] = 0x9990;
+	vm.mach[3] = AT(14);
+	vm.mach[6] = AT(48);
+	late.add = 16;
+	late.flags = LP_PY_LATE_WORD;
+	lp_late_add(&vm, &late);
+	expect(14, 0x9990);
+
+	vm.mach[6] = 16; /* not there */
+	lp_late_add(&vm, &late);
+	local(14, &r);
+	assert_true(r < 0);
+}
+
+/* One value, and then another one on a condition: about a register, a word in memory, the flags. */
+static void one_of_two_values(void **state)
+{
+	static const struct {
+		uint8_t left, flags;
+		uint64_t mask, right_or, value, want;
+	} cases[] = {
+		{ 9, LP_PY_LATE_EQUAL, 0xffffffff, 0, 0xff00000000, 0x200 },
+		{ 9, LP_PY_LATE_EQUAL, ~0ull, 0, 0xff00000000, 0x100 },
+		{ 9, LP_PY_LATE_UNEQUAL, ~0ull, 7, 8, 0x200 },
+		{ 9, LP_PY_LATE_UNEQUAL, ~0ull, 7, 7, 0x100 },
+		{ 9, LP_PY_LATE_EQUAL | LP_PY_LATE_LEFT_WORD, ~0ull, 1061, AT(62), 0x200 },
+		{ 9, LP_PY_LATE_EQUAL | LP_PY_LATE_LEFT_WORD, ~0ull, 1062, AT(62), 0x100 },
+		{ LP_PY_FLAGS, LP_PY_LATE_EQUAL, LP_PY_FLAG_ZERO, LP_PY_FLAG_ZERO, 0x246, 0x200 },
+		{ LP_PY_FLAGS, LP_PY_LATE_EQUAL, LP_PY_FLAG_ZERO, LP_PY_FLAG_ZERO, 0x206, 0x100 },
+	};
+	struct lp_py_late late = plain(3, 0, 0), other = plain(3, 0, 1);
+	long r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		set_up(NULL);
+		vm.mach[3] = AT(6);
+		vm.mach[0] = 0x100;
+		vm.mach[1] = 0x200;
+		vm.mach[cases[i].left] = cases[i].value;
+		other.left = cases[i].left;
+		other.left_disp = -8;
+		other.flags = cases[i].flags;
+		other.mask = cases[i].mask;
+		other.right = LP_PY_NO_REGISTER;
+		other.right_or = cases[i].right_or;
+		lp_late_add(&vm, &late);
+		lp_late_add(&vm, &other);
+		expect(6, cases[i].want);
+	}
+	other.flags |= LP_PY_LATE_LEFT_WORD; /* which is not there */
+	lp_late_add(&vm, &other);
+	local(6, &r);
+	assert_true(r < 0);
+}
+
 static void half_a_word(void **state)
 {
 	struct lp_py_late late = plain(3, 4, 0);
@@ -237,27 +299,48 @@ static void blind_fetches_show_nothing(void **state)
 }
 
 /* A unit that a frame begins with, as 3.13 has it: it is read from the places of all kinds of calls, and by
- * the handler that has changed it, which executes it again. Each row is a reading, after the one before.
+ * the handler of a RESUME that had to change its code, which executes it again. Each row is a reading, after the one before.
  */
 static void calls_from_everywhere_are_hits(void **state)
 {
 	static const struct {
-		uint8_t opcode;
-		uint64_t ip;
+		uint32_t flags;
+		uint64_t ip, version, wanted, tracing;
 		int is_hit;
 	} rows[] = {
-		{ 149, 1, 1 }, { 149, 1, 1 }, { 149, 2, 1 }, { 149, 1, 1 },
-		{ 240, 1, 1 }, { 240, 3, 0 }, { 240, 1, 1 }, { 240, 3, 0 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ 0, 2, 0, 0, 0, 1 },
+		{ 0, 1, 0, 0, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x100, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 2, 0x100, 0x101, 0, 1 }, /* an event is waited for */
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x100, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x200, 0, 0 }, /* begins to trace */
+		{ LP_PY_SITE_RESUMES, 3, 0x200, 0x200, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x200, 0x200, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x200, 0x300, 0, 0 }, /* ends to */
+		{ LP_PY_SITE_RESUMES, 4, 0x300, 0x300, 0, 1 },
+		{ LP_PY_SITE_RESUMES, 1, 0x100, 0x300, 1, 1 }, /* called by who traces */
 	};
-	const struct lp_py_layout layout = { .minor = 13, .lasti_is_next = 1, .frame_lasti = 56 };
+	const struct lp_py_layout layout = { .minor = 13,
+					     .lasti_is_next = 1,
+					     .frame_lasti = 56,
+					     .tstate_breaker = 0,
+					     .tstate_tracing = 8,
+					     .code_instrumented = 16 };
 	struct lp_pyvm_thread thread = { 0 };
 
 	(void)state;
 	memory[7] = AT(100);
+	vm.py.tstate = AT(200);
+	vm.py.code = AT(300);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		memory[100] = rows[i].opcode;
+		memory[200] = rows[i].wanted;
+		memory[201] = rows[i].tracing;
+		memory[302] = rows[i].version;
 		vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
-		int is_hit = lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip);
+		int is_hit =
+			lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip, rows[i].flags);
 		if (is_hit != rows[i].is_hit)
 			fail_msg("reading %zu: %d", i, is_hit);
 	}
@@ -271,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup(the_last_one_counts, set_up),
 		cmocka_unit_test_setup(addresses_of_all_forms, set_up),
 		cmocka_unit_test_setup(address_in_memory, set_up),
+		cmocka_unit_test_setup(value_in_memory, set_up),
+		cmocka_unit_test_setup(one_of_two_values, set_up),
 		cmocka_unit_test_setup(half_a_word, set_up),
 		cmocka_unit_test_setup(unknown_values_are_hidden, set_up),
 		cmocka_unit_test_setup(copies_into_the_record, set_up),

@@ -51,6 +51,8 @@ static const char script[] =
 	"        a, b = b, a\n"
 	"        c.n = a + glob()\n"
 	"        c.extra = float(i) * 2.5 - i\n"
+	"        if c.extra * 2.0 > c.extra + 0.5:\n"
+	"            a = 1\n"
 	"        items[0] = items[1] + inner()\n"
 	"        table[i] = table.get(i, len(items))\n"
 	"        table['x'] = [k for k in items if k > 1]\n"
@@ -64,6 +66,8 @@ static const char script[] =
 	"        b = max(a, b) if a != b else items[-1]\n"
 	"        (first, *rest), last = items, {**table}\n"
 	"        del last[i]\n"
+	"        flag = not i > 1\n"
+	"        other = not table, not rest\n"
 	"        while b > 0 and a:\n"
 	"            b -= 30\n"
 	"    return total\n"
@@ -84,7 +88,7 @@ struct walker {
 	uint64_t addr[LP_PY_LATE_MAX], value[LP_PY_LATE_MAX];
 	uint32_t n, since;
 	uint64_t unit; /* of the handler that ran */
-	size_t executed, unread, stored, unequal;
+	size_t executed, unread, stored, conditional, unequal, blind;
 };
 
 static uint64_t register_of(const struct user_regs_struct *r, unsigned int number)
@@ -92,7 +96,7 @@ static uint64_t register_of(const struct user_regs_struct *r, unsigned int numbe
 	const uint64_t all[] = { r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp, r->rsp,
 				 r->r8,	 r->r9,	 r->r10, r->r11, r->r12, r->r13, r->r14, r->r15 };
 
-	return number < 16 ? all[number] : 0;
+	return number < 16 ? all[number] : number == LP_PY_FLAGS ? r->eflags : 0;
 }
 
 static uint64_t part_of(uint64_t v, unsigned int part)
@@ -113,24 +117,41 @@ static uint64_t word_at(uint64_t addr)
 	return word;
 }
 
+static bool is_done(const struct walker *w, const struct lp_py_late *l)
+{
+	uint64_t left = register_of(&w->regs, l->left);
+
+	if (l->flags & LP_PY_LATE_LEFT_WORD)
+		left = word_at(left + (uint64_t)(int64_t)l->left_disp);
+	uint64_t right = register_of(&w->regs, l->right) | l->right_or;
+	bool equal = ((left ^ right) & l->mask) == 0;
+	return !(l->flags & LP_PY_LATE_IF) || equal == !!(l->flags & LP_PY_LATE_EQUAL);
+}
+
 static void note_fetch(struct walker *w, const struct lp_py_fetch_at *at)
 {
 	const struct lp_py_fetch *f = &at->fetch;
 
 	w->fetch = at;
 	w->since = w->n = 0;
+	w->blind += !!(f->flags & LP_PY_FETCH_BLIND);
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct lp_py_late *l = &f->late[i];
 		uint64_t base = register_of(&w->regs, l->base);
 
-		if (l->flags & LP_PY_LATE_UNKNOWN)
+		w->conditional += !!(l->flags & LP_PY_LATE_IF);
+		if (l->flags & LP_PY_LATE_UNKNOWN || !is_done(w, l))
 			continue;
 		if (l->flags & LP_PY_LATE_INDIRECT)
 			base = word_at(base + (uint64_t)(int64_t)l->base_disp);
 		w->late[w->n] = *l;
 		w->addr[w->n] = base + (uint64_t)l->disp +
 				(part_of(register_of(&w->regs, l->index), l->part) << l->shift);
-		w->value[w->n++] = register_of(&w->regs, l->from) + (uint64_t)l->add;
+		w->value[w->n] = register_of(&w->regs, l->from) + (uint64_t)l->add;
+		if (l->flags & LP_PY_LATE_WORD)
+			w->value[w->n] = word_at(w->value[w->n]);
+		w->value[w->n] |= l->tags;
+		w->n++;
 	}
 }
 
@@ -214,11 +235,12 @@ static void check(const char *path)
 	walk(&w);
 	print_message(
 		"%s: %zu fetches; %zu executed, %zu of them not seen read; %zu late stores, %zu "
-		"of them not seen\n",
-		path, fetches.len, w.executed, w.unread, w.stored, w.unequal);
+		"of them not seen; %zu conditional\n",
+		path, fetches.len, w.executed, w.unread, w.stored, w.unequal, w.conditional);
 	assert_in_range(w.executed, EXECUTED_MIN, STEPS);
 	assert_int_equal(w.unread, 0);
 	assert_int_equal(w.unequal, 0);
+	assert_int_equal(w.blind, 0);
 	if (py->runtime.layout.minor >= 11)
 		assert_in_range(w.stored, LATE_MIN, STEPS);
 }

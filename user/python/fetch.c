@@ -23,6 +23,7 @@ struct finder {
 	struct lp_python *py;
 	struct lp_machine code;
 	uint8_t *flags; /* of each instruction: IS_... */
+	uint8_t part_flags;
 	size_t start;
 	struct lp_walk walk;
 	/* the stores of all ways from a fetch */
@@ -30,7 +31,7 @@ struct finder {
 	size_t ways;
 };
 
-enum { IS_FETCH = 1, IS_PART = 2, IS_REACHED = 4 };
+enum { IS_FETCH = 1, IS_PART = 2, IS_REACHED = 4, IS_FREEING = 8 };
 
 static void finder_done(struct finder *f)
 {
@@ -109,20 +110,21 @@ static void find_dispatches(struct finder *f)
 static const struct {
 	uint8_t minor, opcode;
 	uint8_t operand; /* byte from the first unit on */
+	uint8_t flags;	 /* besides: IS_FREEING: of objects it changes only floats that it frees */
 } parts[] = {
-	{ 11, 44, 3 },	/* LOAD_CONST__LOAD_FAST */
-	{ 11, 45, 3 },	/* LOAD_FAST__LOAD_CONST */
-	{ 11, 46, 3 },	/* LOAD_FAST__LOAD_FAST */
-	{ 11, 161, 3 }, /* STORE_FAST__LOAD_FAST */
-	{ 11, 167, 3 }, /* STORE_FAST__STORE_FAST */
-	{ 11, 27, 7 },	/* COMPARE_OP_FLOAT_JUMP: behind two cache entries */
-	{ 11, 28, 7 },	/* COMPARE_OP_INT_JUMP */
-	{ 11, 29, 7 },	/* COMPARE_OP_STR_JUMP */
-	{ 12, 84, 3 },	/* LOAD_CONST__LOAD_FAST */
-	{ 12, 86, 3 },	/* LOAD_FAST__LOAD_CONST */
-	{ 12, 88, 3 },	/* LOAD_FAST__LOAD_FAST */
-	{ 12, 154, 3 }, /* STORE_FAST__LOAD_FAST */
-	{ 12, 158, 3 }, /* STORE_FAST__STORE_FAST */
+	{ 11, 44, 3, 0 },	   /* LOAD_CONST__LOAD_FAST */
+	{ 11, 45, 3, 0 },	   /* LOAD_FAST__LOAD_CONST */
+	{ 11, 46, 3, 0 },	   /* LOAD_FAST__LOAD_FAST */
+	{ 11, 161, 3, 0 },	   /* STORE_FAST__LOAD_FAST */
+	{ 11, 167, 3, 0 },	   /* STORE_FAST__STORE_FAST */
+	{ 11, 27, 7, IS_FREEING }, /* COMPARE_OP_FLOAT_JUMP: behind two cache entries */
+	{ 11, 28, 7, 0 },	   /* COMPARE_OP_INT_JUMP */
+	{ 11, 29, 7, 0 },	   /* COMPARE_OP_STR_JUMP */
+	{ 12, 84, 3, 0 },	   /* LOAD_CONST__LOAD_FAST */
+	{ 12, 86, 3, 0 },	   /* LOAD_FAST__LOAD_CONST */
+	{ 12, 88, 3, 0 },	   /* LOAD_FAST__LOAD_FAST */
+	{ 12, 154, 3, 0 },	   /* STORE_FAST__LOAD_FAST */
+	{ 12, 158, 3, 0 },	   /* STORE_FAST__STORE_FAST */
 };
 
 static void judge_part(struct lp_walk *w, const struct lp_way *way,
@@ -132,7 +134,7 @@ static void judge_part(struct lp_walk *w, const struct lp_way *way,
 
 	(void)jump;
 	if (way->first)
-		f->flags[way->first] |= IS_FETCH | IS_PART;
+		f->flags[way->first] |= IS_FETCH | IS_PART | f->part_flags;
 }
 
 static void find_parts(struct finder *f)
@@ -146,6 +148,7 @@ static void find_parts(struct finder *f)
 			continue;
 		in = lp_machine_at(&f->code, f->py->step_table[parts[i].opcode]);
 		f->walk.wanted = parts[i].operand;
+		f->part_flags = parts[i].flags;
 		if (in)
 			lp_walk_run(&f->walk, SIZE_MAX, (size_t)(in - f->code.data));
 	}
@@ -162,6 +165,20 @@ static const struct lp_py_late *find_late(const struct lp_way *way, const struct
 	return NULL;
 }
 
+/* Only where it goes is. */
+static struct lp_py_late unknown(const struct lp_py_late *late)
+{
+	struct lp_py_late u = *late;
+
+	u.add = 0;
+	u.from = LP_PY_NO_REGISTER;
+	u.left = u.right = u.tags = 0;
+	u.left_disp = 0;
+	u.mask = u.right_or = 0;
+	u.flags = (u.flags & LP_PY_LATE_INDIRECT) | LP_PY_LATE_UNKNOWN;
+	return u;
+}
+
 /* What only some ways store is not known. */
 static void join(struct lp_walk *w, const struct lp_way *way, const struct lp_machine_insn *jump)
 {
@@ -174,16 +191,17 @@ static void join(struct lp_walk *w, const struct lp_way *way, const struct lp_ma
 	}
 	for (uint32_t i = 0; i < f->all.n; i++)
 		if (!find_late(way, &f->all.late[i]))
-			f->all.late[i].flags |= LP_PY_LATE_UNKNOWN;
+			f->all.late[i] = unknown(&f->all.late[i]);
 	for (uint32_t i = 0; i < way->n; i++) {
-		if (find_late(&f->all, &way->late[i]))
+		const struct lp_py_late u = unknown(&way->late[i]);
+
+		if (find_late(&f->all, &way->late[i]) || find_late(&f->all, &u))
 			continue;
 		if (f->all.n == LP_WALK_STORES) {
 			f->all.is_blind = true;
 			break;
 		}
-		f->all.late[f->all.n] = way->late[i];
-		f->all.late[f->all.n++].flags |= LP_PY_LATE_UNKNOWN;
+		f->all.late[f->all.n++] = u;
 	}
 	f->all.is_blind = f->all.is_blind || way->is_blind;
 	f->all.stacks = f->all.stacks || way->stacks;
@@ -202,25 +220,55 @@ static bool is_wanted(const struct finder *f, const struct lp_py_late *late)
 	return late->base != STACK || (l->cframe_frame != LP_PY_NONE && late->size == 8);
 }
 
+/* How deep calls are is counted in the thread's state, beside its frame: nobody looks at that. */
+static bool is_depth(const struct finder *f, const struct lp_py_late *late)
+{
+	const struct lp_py_layout *l = &f->py->runtime.layout;
+
+	if (late->size != 4 || !(late->flags & LP_PY_LATE_UNKNOWN) || l->minor < 13)
+		return false;
+	for (uint32_t i = 0; i < f->all.n; i++) {
+		const struct lp_py_late *other = &f->all.late[i];
+
+		if (other->base == late->base && other->disp == l->tstate_frame &&
+		    other->size == 8 && !((other->flags | late->flags) & LP_PY_LATE_INDIRECT))
+			return true;
+	}
+	return false;
+}
+
+/* What is not known need be said once. */
+static bool is_said(const struct lp_way *all, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && all->late[n].flags & LP_PY_LATE_UNKNOWN; i++)
+		if (!memcmp(&all->late[i], &all->late[n], sizeof(all->late[i])))
+			return true;
+	return false;
+}
+
 static struct lp_py_fetch fetch_of(struct finder *f, size_t i)
 {
+	const bool frees = f->flags[i] & IS_FREEING;
 	struct lp_py_fetch fetch = { 0 };
 
 	f->walk.at_end = join;
 	f->walk.is_part = f->flags[i] & IS_PART;
 	f->ways = 0;
 	lp_walk_run(&f->walk, i, 0);
-	if (!f->ways || f->all.is_blind)
+	if (!f->ways || (f->all.is_blind && !frees))
 		fetch.flags |= LP_PY_FETCH_BLIND;
 	if (f->ways && f->all.stacks)
 		fetch.flags |= LP_PY_FETCH_STACK;
 	for (uint32_t k = 0; f->ways && k < f->all.n; k++) {
-		if (!is_wanted(f, &f->all.late[k]))
+		const struct lp_py_late *late = &f->all.late[k];
+
+		if (!is_wanted(f, late) || is_depth(f, late) || is_said(&f->all, k) ||
+		    (frees && late->flags & LP_PY_LATE_UNKNOWN))
 			continue;
 		if (fetch.n == LP_PY_LATE_MAX)
 			fetch.flags |= LP_PY_FETCH_BLIND;
 		else
-			fetch.late[fetch.n++] = f->all.late[k];
+			fetch.late[fetch.n++] = *late;
 	}
 	return fetch;
 }

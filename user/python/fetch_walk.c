@@ -12,14 +12,36 @@ static uint16_t bit_of(uint8_t reg)
 	return reg < 16 ? (uint16_t)(1u << reg) : 0;
 }
 
+static bool is_register(const struct lp_walk_value *v)
+{
+	return v->what == LP_WALK_SUM && v->index == LP_PY_NO_REGISTER;
+}
+
 static bool is_plain(const struct lp_walk_value *v)
 {
-	return v->what == LP_WALK_SUM && v->index == LP_PY_NO_REGISTER && !v->is_tagged;
+	return is_register(v) && !v->tags;
+}
+
+static bool is_constant(const struct lp_walk_value *v)
+{
+	return is_plain(v) && v->reg == LP_PY_NO_REGISTER;
+}
+
+static bool is_whole_word(const struct lp_walk_value *v)
+{
+	return v->what == LP_WALK_WORD && v->part == LP_PY_WHOLE && !v->add;
+}
+
+static struct lp_walk_value word_of(uint8_t reg, int64_t disp, uint8_t part)
+{
+	return (struct lp_walk_value){
+		.what = LP_WALK_WORD, .reg = reg, .disp = disp, .part = part
+	};
 }
 
 static bool add_base(const struct lp_walk_value *v, struct lp_py_late *ret)
 {
-	if (v->is_tagged)
+	if (v->tags)
 		return false;
 	if (v->what == LP_WALK_WORD) {
 		if (v->disp != (int32_t)v->disp)
@@ -41,7 +63,7 @@ static bool add_base(const struct lp_walk_value *v, struct lp_py_late *ret)
 
 static bool add_index(const struct lp_walk_value *v, uint8_t scale, struct lp_py_late *ret)
 {
-	if (v->what != LP_WALK_SUM || v->is_tagged || ret->index != LP_PY_NO_REGISTER)
+	if (v->what != LP_WALK_SUM || v->tags || ret->index != LP_PY_NO_REGISTER)
 		return false;
 	ret->disp += v->add * (1 << scale);
 	if (is_plain(v)) {
@@ -113,11 +135,10 @@ static bool is_count(const struct lp_machine_insn *in, const struct lp_py_late *
 /* In the order in which they come: the last to a place is what counts. */
 static void add_store(struct lp_way *way, const struct lp_py_late *place)
 {
-	for (uint32_t i = 0; i < way->n; i++) {
+	for (uint32_t i = way->n; i-- > 0 && !(place->flags & LP_PY_LATE_IF);) {
 		if (!same_place(&way->late[i], place) || way->late[i].size != place->size)
 			continue;
 		memmove(&way->late[i], &way->late[i + 1], (--way->n - i) * sizeof(*way->late));
-		break;
 	}
 	if (way->n == LP_WALK_STORES)
 		way->is_blind = true;
@@ -139,13 +160,43 @@ static void note_blind(const struct lp_walk *w, struct lp_way *way,
 		way->is_blind = true;
 }
 
-/* Can it be told what is stored? On the value stack nobody looks at tags. */
-static bool is_known(const struct lp_walk *w, struct lp_walk_value v,
-		     const struct lp_py_late *place)
+/* What is stored, if that can be told. On the value stack nobody looks at tags. */
+static void set_value(const struct lp_walk *w, struct lp_walk_value v, struct lp_py_late *late)
 {
-	if (place->base == w->stack && !(place->flags & LP_PY_LATE_INDIRECT))
-		v.is_tagged = false;
-	return is_plain(&v);
+	if (late->base != w->stack || late->flags & LP_PY_LATE_INDIRECT)
+		late->tags = v.tags;
+	v.tags = 0;
+	late->from = v.reg;
+	if (is_plain(&v)) {
+		late->add = v.add;
+	} else if (is_whole_word(&v)) {
+		late->add = v.disp;
+		late->flags |= LP_PY_LATE_WORD;
+	} else {
+		late->from = LP_PY_NO_REGISTER;
+		late->tags = 0;
+		late->flags |= LP_PY_LATE_UNKNOWN;
+	}
+}
+
+/* The one or the other. */
+static void add_choice(const struct lp_walk *w, struct lp_way *way, struct lp_py_late late)
+{
+	const struct lp_walk_choice *c = &way->choice;
+	struct lp_py_late other = late;
+
+	set_value(w, c->plain, &late);
+	add_store(way, &late);
+	set_value(w, c->other, &other);
+	other.flags |= c->if_equal ? LP_PY_LATE_EQUAL : LP_PY_LATE_UNEQUAL;
+	if (c->test.is_word)
+		other.flags |= LP_PY_LATE_LEFT_WORD;
+	other.left = c->test.left;
+	other.left_disp = c->test.disp;
+	other.mask = c->test.mask;
+	other.right = c->test.right;
+	other.right_or = c->test.right_or;
+	add_store(way, &other);
 }
 
 static void note_store(struct lp_walk *w, struct lp_way *way, const struct lp_machine_insn *in)
@@ -163,14 +214,16 @@ static void note_store(struct lp_walk *w, struct lp_way *way, const struct lp_ma
 		note_blind(w, way, in);
 		return;
 	}
-	if (in->kind == LP_MACHINE_STORE && !v) {
-		late.add = in->imm;
-	} else if (in->kind == LP_MACHINE_STORE && is_known(w, *v, &late)) {
-		late.add = v->add;
-		late.from = v->reg;
-	} else {
-		late.flags |= LP_PY_LATE_UNKNOWN;
+	if (in->kind == LP_MACHINE_STORE && v && v->what == LP_WALK_CHOICE) {
+		add_choice(w, way, late);
+		return;
 	}
+	if (in->kind == LP_MACHINE_CHANGE)
+		late.flags |= LP_PY_LATE_UNKNOWN;
+	else if (v)
+		set_value(w, *v, &late);
+	else
+		late.add = in->imm;
 	add_store(way, &late);
 }
 
@@ -183,22 +236,71 @@ static struct lp_walk_value load(const struct lp_way *way, const struct lp_machi
 	if (in->width < 4 || !find_address(way, in, &place) || place.index != LP_PY_NO_REGISTER ||
 	    place.flags & LP_PY_LATE_INDIRECT)
 		return v;
-	for (uint32_t i = 0; i < way->n; i++) {
+	for (uint32_t i = way->n; i-- > 0;) {
 		const struct lp_py_late *late = &way->late[i];
 
 		if (!same_place(late, &place))
 			continue;
-		if (late->flags & LP_PY_LATE_UNKNOWN || in->width != 8 || late->size != 8)
+		if (late->flags & (LP_PY_LATE_UNKNOWN | LP_PY_LATE_IF) || in->width != 8 ||
+		    late->size != 8)
 			return v;
-		v.what = LP_WALK_SUM;
-		v.reg = late->from;
-		v.index = LP_PY_NO_REGISTER;
-		v.add = late->add;
+		if (late->flags & LP_PY_LATE_WORD) {
+			v = word_of(late->from, late->add, LP_PY_WHOLE);
+		} else {
+			v.what = LP_WALK_SUM;
+			v.reg = late->from;
+			v.index = LP_PY_NO_REGISTER;
+			v.add = late->add;
+		}
+		v.tags = late->tags;
 		return v;
 	}
-	v.what = LP_WALK_WORD;
-	v.reg = place.base;
-	v.disp = place.disp;
+	return word_of(place.base, place.disp, in->width == 8 ? LP_PY_WHOLE : LP_PY_LOW);
+}
+
+/* What is compared. */
+static struct lp_walk_test test_of(const struct lp_way *way, const struct lp_machine_insn *in)
+{
+	const struct lp_walk_value left = in->dst < 16 ? way->reg[in->dst] : load(way, in);
+	const struct lp_walk_value *right = in->src < 16 ? &way->reg[in->src] : NULL;
+	struct lp_walk_test t = { .left = left.reg,
+				  .right = LP_PY_NO_REGISTER,
+				  .right_or = (uint64_t)in->imm };
+
+	t.mask = in->width == 8 ? ~0ull : 0xffffffff;
+	if (left.what == LP_WALK_WORD) {
+		t.is_word = true;
+		t.disp = left.disp;
+		t.is_known = !left.add && !left.tags && (int16_t)left.disp == left.disp &&
+			     (left.part == LP_PY_WHOLE || in->width == 4);
+	} else {
+		t.is_known = is_plain(&left) && !left.add;
+	}
+	if (right) {
+		t.is_known = t.is_known && is_register(right) &&
+			     (right->reg == LP_PY_NO_REGISTER || !right->add);
+		t.right = right->reg;
+		t.right_or = (uint64_t)right->add | right->tags;
+	}
+	return t;
+}
+
+/* A move on a condition: of one register at a time it is known what it may be. */
+static struct lp_walk_value choose(struct lp_way *way, const struct lp_machine_insn *in)
+{
+	struct lp_walk_value v = { 0 };
+
+	for (uint8_t i = 0; i < 16; i++)
+		if (way->reg[i].what == LP_WALK_CHOICE)
+			way->reg[i] = v;
+	way->choice = (struct lp_walk_choice){
+		.test = way->test,
+		.plain = way->reg[in->dst],
+		.other = in->src < 16 ? way->reg[in->src] : load(way, in),
+		.if_equal = in->kind == LP_MACHINE_EQUAL,
+	};
+	if (way->test.is_known)
+		v.what = LP_WALK_CHOICE;
 	return v;
 }
 
@@ -207,7 +309,7 @@ static struct lp_walk_value part_of(const struct lp_walk_value *of, uint8_t part
 {
 	struct lp_walk_value v = { .what = LP_WALK_SUM, .reg = LP_PY_NO_REGISTER, .part = part };
 
-	if (of->what != LP_WALK_SUM || of->add || of->is_tagged)
+	if (of->what != LP_WALK_SUM || of->add || of->tags)
 		return (struct lp_walk_value){ 0 };
 	if (is_plain(of) && of->reg != LP_PY_NO_REGISTER) {
 		v.index = of->reg;
@@ -227,7 +329,7 @@ static struct lp_walk_value part_of(const struct lp_walk_value *of, uint8_t part
 	return v.part == LP_PY_WHOLE ? (struct lp_walk_value){ 0 } : v;
 }
 
-static struct lp_walk_value result(const struct lp_walk *w, const struct lp_way *way,
+static struct lp_walk_value result(const struct lp_walk *w, struct lp_way *way,
 				   const struct lp_machine_insn *in)
 {
 	struct lp_walk_value v = { 0 };
@@ -243,13 +345,19 @@ static struct lp_walk_value result(const struct lp_walk *w, const struct lp_way 
 		v.add = in->imm;
 		break;
 	case LP_MACHINE_ADD:
+		if (way->reg[in->dst].what == LP_WALK_CHOICE || in->imm & way->reg[in->dst].tags)
+			break;
 		v = way->reg[in->dst];
 		v.add += in->imm;
 		break;
 	case LP_MACHINE_TAG:
-		if ((in->imm & ~(int64_t)w->tags) == 0) {
+		if (is_constant(&way->reg[in->dst])) {
 			v = way->reg[in->dst];
-			v.is_tagged = true;
+			v.add |= in->imm;
+		} else if (way->reg[in->dst].what != LP_WALK_CHOICE &&
+			   (in->imm & ~(int64_t)(uint8_t)w->tags) == 0) {
+			v = way->reg[in->dst];
+			v.tags |= (uint8_t)in->imm;
 		}
 		break;
 	case LP_MACHINE_PART:
@@ -261,6 +369,10 @@ static struct lp_walk_value result(const struct lp_walk *w, const struct lp_way 
 		break;
 	case LP_MACHINE_LOAD:
 		v = load(way, in);
+		break;
+	case LP_MACHINE_EQUAL:
+	case LP_MACHINE_UNEQUAL:
+		v = choose(way, in);
 		break;
 	}
 	return v;
@@ -352,6 +464,10 @@ static void follow(struct lp_walk *w, size_t at, struct lp_way way, const struct
 		uint16_t below = look_at_read(w, &way, in, start);
 		struct lp_walk_value v = result(w, &way, in);
 
+		if (in->kind == LP_MACHINE_COMPARE)
+			way.test = test_of(&way, in);
+		else if (in->has_flags)
+			way.test.is_known = false;
 		step_taint(w, &way, in, &way.from_start);
 		step_taint(w, &way, in, &way.from_below);
 		way.from_below |= below;
@@ -367,7 +483,11 @@ static void follow(struct lp_walk *w, size_t at, struct lp_way way, const struct
 
 void lp_walk_run(struct lp_walk *w, size_t start, size_t first)
 {
-	struct lp_way way = { 0 };
+	struct lp_way way = { .test = { .is_known = true,
+					.left = LP_PY_FLAGS,
+					.right = LP_PY_NO_REGISTER,
+					.mask = LP_PY_FLAG_ZERO,
+					.right_or = LP_PY_FLAG_ZERO } };
 	struct lp_py_late place;
 	bool known = false;
 

@@ -12,26 +12,43 @@
 #define LP_WALK_STORES 12
 
 /* A value, as of the start: a register and another one's part; what a word in memory was; something not far
- * from a register.
+ * from a register; the way's choice.
  */
-enum lp_walk_what { LP_WALK_UNKNOWN, LP_WALK_SUM, LP_WALK_WORD, LP_WALK_NEAR };
+enum lp_walk_what { LP_WALK_UNKNOWN, LP_WALK_SUM, LP_WALK_WORD, LP_WALK_NEAR, LP_WALK_CHOICE };
 
 struct lp_walk_value {
 	uint8_t what, reg;	    /* LP_PY_NO_REGISTER: 0 */
 	uint8_t index, shift, part; /* SUM: to be added; as in lp_py_late */
-	bool is_tagged;		    /* bits that no pointer has are set in it, from 3.14 on */
+	uint8_t tags;		    /* bits that no pointer has, set in it, from 3.14 on */
 	int64_t disp;		    /* WORD: at reg + disp */
 	int64_t add;
+};
+
+/* What the flag for equality is about, as of the start. */
+struct lp_walk_test {
+	bool is_known, is_word; /* WORD: at left + disp */
+	uint8_t left, right;
+	int64_t disp;
+	uint64_t mask, right_or;
+};
+
+/* A register that got another value if the test was equal, or if not. */
+struct lp_walk_choice {
+	struct lp_walk_test test;
+	struct lp_walk_value plain, other;
+	bool if_equal;
 };
 
 /* Registers and stores on one way. */
 struct lp_way {
 	struct lp_walk_value reg[16];
-	uint16_t start;	     /* the register of what the start has read */
-	uint16_t from_start; /* registers that depend on what the start has read */
-	uint16_t from_below; /* on the byte before it */
-	size_t above;	     /* the instruction that has read the byte behind it; 0: none */
-	size_t first;	     /* the first that reads `wanted` */
+	struct lp_walk_test test;
+	struct lp_walk_choice choice; /* of one register; the last one's */
+	uint16_t start;		      /* the register of what the start has read */
+	uint16_t from_start;	      /* registers that depend on what the start has read */
+	uint16_t from_below;	      /* on the byte before it */
+	size_t above; /* the instruction that has read the byte behind it; 0: none */
+	size_t first; /* the first that reads `wanted` */
 	struct lp_py_late late[LP_WALK_STORES];
 	uint32_t n;
 	bool is_kept; /* what the start has read is still in its register */

@@ -131,6 +131,31 @@ static uint8_t kind_with_constant(const cs_insn *in, struct lp_machine_insn *ret
 	return LP_MACHINE_ADD;
 }
 
+/* What sets the flag that tells whether two are equal; 0 is what a register is tested for by `test`. */
+static uint8_t kind_of_comparison(const cs_insn *in, struct lp_machine_insn *ret)
+{
+	const cs_x86_op *to = &in->detail->x86.operands[0], *from = to + 1;
+
+	if (from->type == X86_OP_MEM) {
+		const cs_x86_op *memory = from;
+
+		from = to;
+		to = memory;
+	}
+	if (to->type == X86_OP_MEM)
+		fill_memory(ret, to);
+	else
+		ret->dst = lp_machine_register(to->reg);
+	ret->width = to->size;
+	if (from->type == X86_OP_IMM)
+		ret->imm = from->imm;
+	else if (from->type == X86_OP_REG && in->id == X86_INS_CMP)
+		ret->src = lp_machine_register(from->reg);
+	bool is_known = in->id == X86_INS_CMP || (from->type == X86_OP_REG &&
+						  to->type == X86_OP_REG && from->reg == to->reg);
+	return is_known && ret->width >= 4 ? LP_MACHINE_COMPARE : LP_MACHINE_OTHER;
+}
+
 /* Where a register is the destination. */
 static uint8_t kind_into_register(const cs_insn *in, struct lp_machine_insn *ret)
 {
@@ -139,6 +164,13 @@ static uint8_t kind_into_register(const cs_insn *in, struct lp_machine_insn *ret
 	ret->dst = lp_machine_register(to->reg);
 	if (ret->dst == LP_MACHINE_NONE)
 		return LP_MACHINE_OTHER;
+	bool is_if = (in->id == X86_INS_CMOVE || in->id == X86_INS_CMOVNE) && to->size == 8;
+	if (is_if && from->type == X86_OP_REG)
+		ret->src = lp_machine_register(from->reg);
+	if (is_if && from->type == X86_OP_MEM)
+		fill_memory(ret, from);
+	if (is_if)
+		return in->id == X86_INS_CMOVE ? LP_MACHINE_EQUAL : LP_MACHINE_UNEQUAL;
 	if (from->type == X86_OP_MEM) {
 		fill_memory(ret, from);
 		return in->id == X86_INS_LEA && to->size == 8 ? LP_MACHINE_LEA
@@ -205,6 +237,8 @@ static uint8_t kind_of(csh cs, const cs_insn *in, struct lp_machine_insn *ret)
 	for (uint8_t i = 0; i < x->op_count; i++)
 		if (x->operands[i].type == X86_OP_MEM && x->operands[i].access & CS_AC_WRITE && i)
 			return LP_MACHINE_END; /* such as xchg: not looked through */
+	if (in->id == X86_INS_CMP || in->id == X86_INS_TEST)
+		return kind_of_comparison(in, ret);
 	if (x->op_count && to->type == X86_OP_MEM && to->access & CS_AC_WRITE)
 		return kind_into_memory(in, ret);
 	if (x->op_count == 2 && to->type == X86_OP_REG)
@@ -234,6 +268,8 @@ static void decode_one(csh cs, const cs_insn *in, struct lp_machine_insn *ret)
 	bool is_same = in->detail->x86.op_count == 2 && op[0].type == X86_OP_REG &&
 		       op[1].type == X86_OP_REG && op[0].reg == op[1].reg &&
 		       (in->id == X86_INS_XOR || in->id == X86_INS_SUB || in->id == X86_INS_SBB);
+	for (uint8_t i = 0; i < n_writes; i++)
+		ret->has_flags = ret->has_flags || writes[i] == X86_REG_EFLAGS;
 	ret->reads = is_same ? 0 : mask_of(reads, n_reads);
 	ret->writes = mask_of(writes, n_writes);
 }

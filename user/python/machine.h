@@ -12,18 +12,21 @@
 enum lp_machine_kind {
 	LP_MACHINE_OTHER,
 	LP_MACHINE_NOTHING,
-	LP_MACHINE_MOVE,   /* dst = src */
-	LP_MACHINE_SET,	   /* dst = imm */
-	LP_MACHINE_ADD,	   /* dst += imm */
-	LP_MACHINE_TAG,	   /* dst |= imm */
-	LP_MACHINE_PART,   /* dst = what imm (enum lp_py_part) says of src */
-	LP_MACHINE_LEA,	   /* dst = address */
-	LP_MACHINE_LOAD,   /* dst = memory */
-	LP_MACHINE_STORE,  /* memory = src, or imm where there is none */
-	LP_MACHINE_CHANGE, /* of memory, otherwise */
-	LP_MACHINE_BRANCH, /* to imm, or on */
-	LP_MACHINE_JUMP,   /* to imm */
-	LP_MACHINE_LEAVE,  /* a jump to where a register or memory says */
+	LP_MACHINE_MOVE,    /* dst = src */
+	LP_MACHINE_SET,	    /* dst = imm */
+	LP_MACHINE_ADD,	    /* dst += imm */
+	LP_MACHINE_TAG,	    /* dst |= imm */
+	LP_MACHINE_PART,    /* dst = what imm (enum lp_py_part) says of src */
+	LP_MACHINE_LEA,	    /* dst = address */
+	LP_MACHINE_LOAD,    /* dst = memory */
+	LP_MACHINE_STORE,   /* memory = src, or imm where there is none */
+	LP_MACHINE_CHANGE,  /* of memory, otherwise */
+	LP_MACHINE_COMPARE, /* dst, or memory, with src, or imm where there is none */
+	LP_MACHINE_EQUAL,   /* dst = src, or memory, if what was compared was equal */
+	LP_MACHINE_UNEQUAL, /* or not */
+	LP_MACHINE_BRANCH,  /* to imm, or on */
+	LP_MACHINE_JUMP,    /* to imm */
+	LP_MACHINE_LEAVE,   /* a jump to where a register or memory says */
 	LP_MACHINE_CALL,
 	LP_MACHINE_END, /* nothing follows */
 };
@@ -38,8 +41,9 @@ struct lp_machine_insn {
 	uint8_t size; /* bytes of code */
 	uint8_t kind; /* enum lp_machine_kind */
 	uint8_t dst, src, base, index;
-	uint8_t scale; /* as a shift */
-	uint8_t width; /* bytes of memory, or of dst */
+	uint8_t scale;	/* as a shift */
+	uint8_t width;	/* bytes of memory, or of dst */
+	bool has_flags; /* it changes the processor's */
 };
 
 struct lp_machine {

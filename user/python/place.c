@@ -104,8 +104,11 @@ int lp_py_place_function(struct lp_python *py, const struct lp_py_code *code, bo
 		return r;
 	p.line = line_of(&flow, flow.begin, code);
 	p.by_call = flow.instrs.data[flow.begin].n_in > 1;
+	if (py->runtime.layout.minor >= 12 && flow.instrs.data[flow.begin].kind == LP_PYOP_RESUME)
+		p.site.flags = LP_PY_SITE_RESUMES;
 	r = add_unit(ret, &p, units, flow.instrs.data[flow.begin].unit, watch_byte);
 	p.by_call = false;
+	p.site.flags = 0;
 	p.is_return = true;
 	for (uint32_t i = 0; r == 0 && returns && i < flow.instrs.len; i++) {
 		const struct lp_py_instr *in = &flow.instrs.data[i];

@@ -322,7 +322,7 @@ static int add_step(struct lp_python *py, const struct lp_py_site *site, uint64_
 	s.site.unit = unit;
 	s.site.unit_register = py->step_register;
 	s.site.unit_delta = py->runtime.layout.lasti_unit ? -2 : 0;
-	s.site.flags |= LP_PY_SITE_STEPS;
+	s.site.flags = (s.site.flags & ~LP_PY_SITE_RESUMES) | LP_PY_SITE_STEPS;
 	if (py->runtime.layout.minor >= 12 && ops[op].kind == LP_PYOP_RESUME)
 		s.site.flags |= LP_PY_SITE_RESUMES;
 	else if (is_adaptive(ops, op))
