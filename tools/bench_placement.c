@@ -68,8 +68,8 @@ static int judge(const struct survey *s, const char *text, unsigned int *ret)
 			r = lp_compile(lp, scope, NULL, &limits, &c, NULL);
 		if (r < 0)
 			break;
-		lp_program_reads(c->code, c->n_code,
-				 lp_shift_stack_regs(s->module, p->vaddr), &reads);
+		lp_program_reads(c->code, c->n_code, lp_shift_stack_regs(s->module, p->vaddr),
+				 &reads);
 		if (!is_emulated(s, p, &reads, false, &at))
 			*ret &= ~1u;
 		if (!is_emulated(s, p, &reads, true, &at))
@@ -120,7 +120,8 @@ static int count_line(int line, size_t n_places, void *survey)
 
 static int count_file(const char *path, void *survey)
 {
-	lp_module_each_line(((struct survey *)survey)->module, path, count_line, survey, NULL, NULL);
+	lp_module_each_line(((struct survey *)survey)->module, path, count_line, survey, NULL,
+			    NULL);
 	return 0;
 }
 

@@ -41,30 +41,35 @@ enum how {
 	/* forwards */                                                                             \
 	X(mark, "", "endbr64\n" MOVED(mark) "push %rbp", CALM(mark), RDI | RSI, true, 0, KEEPS)    \
 	X(first, "", "mov %rbx, %rdi\n" MOVED(first) "call 2f\n2:", CALM(first), RBX, true, 0, 0)  \
-	X(compare, "", "test %eax, %eax\nlea 8(%rbx), %rcx\n" MOVED(compare) "je 2f\n2:",          \
-	  CALM(compare), RAX | RBX, true, 0, 0)                                                    \
+	X(compare, "",                                                                             \
+	  "test %eax, %eax\nlea 8(%rbx), %rcx\n" MOVED(compare) "je 2f\n2:", CALM(compare),        \
+	  RAX | RBX, true, 0, 0)                                                                   \
 	X(own, "", STAYS(own) "push %rbx\ncall 2f\n2:", CALM(own), 0, false, 0, 0)                 \
 	X(by_jump, "", "xor %eax, %eax\n" MOVED(by_jump) "jmp 2f\n2:", CALM(by_jump), 0, false, 0, \
 	  0)                                                                                       \
-	X(stack_load, "", "mov 16(%rsp), %rax\n" MOVED(stack_load) "call 2f\n2:",                  \
-	  CALM(stack_load), 0, true, 0, 0)                                                         \
-	X(frame_load, "", "mov -20(%rbp), %eax\n" MOVED(frame_load) "call 2f\n2:",                 \
-	  CALM(frame_load), 0, true, 0, FRAME)                                                     \
+	X(stack_load, "",                                                                          \
+	  "mov 16(%rsp), %rax\n" MOVED(stack_load) "call 2f\n2:", CALM(stack_load), 0, true, 0, 0) \
+	X(frame_load, "",                                                                          \
+	  "mov -20(%rbp), %eax\n" MOVED(frame_load) "call 2f\n2:", CALM(frame_load), 0, true, 0,   \
+	  FRAME)                                                                                   \
 	X(canary, "", "mov %fs:0x28, %rax\n" MOVED(canary) "call 2f\n2:", CALM(canary), 0, true,   \
 	  0, 0)                                                                                    \
-	X(stack_store, "", "mov %rax, 16(%rsp)\n" MOVED(stack_store) "call 2f\n2:",                \
-	  CALM(stack_store), RAX, false, 0, 0)                                                     \
+	X(stack_store, "",                                                                         \
+	  "mov %rax, 16(%rsp)\n" MOVED(stack_store) "call 2f\n2:", CALM(stack_store), RAX, false,  \
+	  0, 0)                                                                                    \
 	X(beside, "", "mov %rax, 16(%rsp)\n" MOVED(beside) "call 2f\n2:", CALM(beside), RSP,       \
 	  false, 0, READS_8)                                                                       \
 	X(deeper, "", "sub $24, %rsp\n" MOVED(deeper) "call 2f\n2:", CALM(deeper), RSP, true, 24,  \
 	  0)                                                                                       \
-	X(higher, "", "lea 24(%rsp), %rsp\nxor %eax, %eax\n" MOVED(higher) "jmp 2f\n2:",           \
-	  CALM(higher), RSP, true, -24, 0)                                                         \
+	X(higher, "",                                                                              \
+	  "lea 24(%rsp), %rsp\nxor %eax, %eax\n" MOVED(higher) "jmp 2f\n2:", CALM(higher), RSP,    \
+	  true, -24, 0)                                                                            \
 	X(popped, "", "pop %rbx\n" MOVED(popped) "jmp 2f\n2:", CALM(popped), RSP, true, -8, 0)     \
-	X(vector, "", "pxor %xmm0, %xmm0\nmovups %xmm0, 8(%rsp)\n" MOVED(vector) "call 2f\n2:",    \
-	  CALM(vector), 0, false, 0, 0)                                                            \
-	X(loop_head, "", JUMPED(loop_head) "mov %rbx, %rdi\n" MOVED(loop_head) "call 2f\n2:",      \
-	  "", 0, true, 0, 0)                                                                       \
+	X(vector, "",                                                                              \
+	  "pxor %xmm0, %xmm0\nmovups %xmm0, 8(%rsp)\n" MOVED(vector) "call 2f\n2:", CALM(vector),  \
+	  0, false, 0, 0)                                                                          \
+	X(loop_head, "", JUMPED(loop_head) "mov %rbx, %rdi\n" MOVED(loop_head) "call 2f\n2:", "",  \
+	  0, true, 0, 0)                                                                           \
 	/* backwards */                                                                            \
 	X(behind_nop, MOVED(behind_nop) "nop\nlea 8(%rsi), %rbx\n", "mov (%rdi), %rax",            \
 	  CALM(behind_nop), RDI, true, 0, 0)                                                       \
@@ -79,8 +84,9 @@ enum how {
 	  0, 0)                                                                                    \
 	X(no_frame, "", STAYS(no_frame) "mov -20(%rbp), %eax\ncall 2f\n2:", CALM(no_frame), 0,     \
 	  false, 0, 0)                                                                             \
-	X(other_frame, "", STAYS(other_frame) "mov %rsp, %rbp\nmov 8(%rbp), %eax\ncall 2f\n2:",    \
-	  CALM(other_frame), 0, false, 0, FRAME)                                                   \
+	X(other_frame, "",                                                                         \
+	  STAYS(other_frame) "mov %rsp, %rbp\nmov 8(%rbp), %eax\ncall 2f\n2:", CALM(other_frame),  \
+	  0, false, 0, FRAME)                                                                      \
 	X(overwritten, "", STAYS(overwritten) "mov %rbx, %rdi\ncall 2f\n2:", CALM(overwritten),    \
 	  RDI, false, 0, 0)                                                                        \
 	X(by_half, "", STAYS(by_half) "mov $5, %dil\ncall 2f\n2:", CALM(by_half), RDI, false, 0,   \
@@ -93,21 +99,24 @@ enum how {
 	X(divided, "", STAYS(divided) "div %ecx\ncall 2f\n2:", CALM(divided), 0, false, 0, 0)      \
 	X(floats, "", STAYS(floats) "divsd %xmm1, %xmm0\ncall 2f\n2:", CALM(floats), 0, false, 0,  \
 	  0)                                                                                       \
-	X(misaligned, "", STAYS(misaligned) "movaps %xmm0, 8(%rsp)\ncall 2f\n2:",                  \
-	  CALM(misaligned), 0, false, 0, 0)                                                        \
+	X(misaligned, "",                                                                          \
+	  STAYS(misaligned) "movaps %xmm0, 8(%rsp)\ncall 2f\n2:", CALM(misaligned), 0, false, 0,   \
+	  0)                                                                                       \
 	X(called, "", STAYS(called) "syscall\ncall 2f\n2:", CALM(called), 0, false, 0, 0)          \
 	X(jumped_to, "", STAYS(jumped_to) "mov %rbx, %rdi\n" JUMPED(jumped_to) "call 2f\n2:", "",  \
 	  0, false, 0, 0)                                                                          \
-	X(jumped_back, "nop\nlea 8(%rsi), %rbx\n", STAYS(jumped_back) JUMPED(jumped_back)          \
-	  "mov (%rdi), %rax", "", RDI, false, 0, 0)                                                \
+	X(jumped_back, "nop\nlea 8(%rsi), %rbx\n",                                                 \
+	  STAYS(jumped_back) JUMPED(jumped_back) "mov (%rdi), %rax", "", RDI, false, 0, 0)         \
 	X(spoilt, "", STAYS(spoilt) "mov %rax, 16(%rsp)\ncall 2f\n2:", CALM(spoilt), 0, true, 0,   \
 	  0)                                                                                       \
-	X(spoilt_there, "", STAYS(spoilt_there) "mov %eax, 12(%rsp)\ncall 2f\n2:",                 \
-	  CALM(spoilt_there), RSP, false, 0, READS_8)                                              \
+	X(spoilt_there, "",                                                                        \
+	  STAYS(spoilt_there) "mov %eax, 12(%rsp)\ncall 2f\n2:", CALM(spoilt_there), RSP, false,   \
+	  0, READS_8)                                                                              \
 	X(spoilt_deeper, "", STAYS(spoilt_deeper) "sub $8, %rsp\nmov %eax, 16(%rsp)\ncall 2f\n2:", \
 	  CALM(spoilt_deeper), RSP, false, 0, READS_8)                                             \
-	X(return_address, "", STAYS(return_address) "sub $8, %rsp\ncall 2f\n2:",                   \
-	  CALM(return_address), 0, false, 0, KEEPS)                                                \
+	X(return_address, "",                                                                      \
+	  STAYS(return_address) "sub $8, %rsp\ncall 2f\n2:", CALM(return_address), 0, false, 0,    \
+	  KEEPS)                                                                                   \
 	X(realigned, "", STAYS(realigned) "and $-16, %rsp\ncall 2f\n2:", CALM(realigned), 0,       \
 	  false, 0, 0)                                                                             \
 	X(branched, "je 2f\n", STAYS(branched) "mov (%rdi), %rax\n2:", CALM(branched), RDI, false, \
@@ -119,8 +128,8 @@ enum how {
 
 #define CODE(name, before, code, jumped, regs, memory, sp, how)                                    \
 	extern const uint8_t name##_start[], name##_at[], name##_to[], name##_in[], name##_end[];  \
-	__asm__(".text\n" #name "_start:\n" before #name "_at:\n" code "\n" jumped #name           \
-		"_end:\n");
+	__asm__(".text\n" #name "_start:\n" before #name "_at:\n" code "\n" jumped #name "_end:"   \
+											 "\n");
 CASES(CODE)
 #undef CODE
 
@@ -227,17 +236,22 @@ static void stack_is_followed(void **state)
 		int sp;
 		uint32_t writes;
 	} ones[] = {
-		{ { 0x55 }, 1, true, true, -8, 0 },			    /* push rbp */
-		{ { 0x5b }, 1, true, false, 8, RBX },			    /* pop rbx */
-		{ { 0x5c }, 1, false, false, 8, RSP },			    /* pop rsp */
-		{ { 0xff, 0x33 }, 2, false, false, 0, 0 },		    /* push [rbx] */
-		{ { 0x48, 0x83, 0xec, 0x18 }, 4, true, false, -24, 0 },	    /* sub rsp, 24 */
-		{ { 0x48, 0x83, 0xe4, 0xf0 }, 4, true, false, 0, RSP },	    /* and rsp, -16 */
-		{ { 0xc9 }, 1, false, false, 0, 0 },			    /* leave */
-		{ { 0xc3 }, 1, false, false, 0, 0 },			    /* ret */
-		{ { 0xf3, 0xa4 }, 2, false, false, 0, 0 },		    /* rep movsb */
-		{ { 0x88, 0xc4 }, 2, true, false, 0, RAX },		    /* mov ah, al */
-		{ { 0xf0, 0x48, 0x0f, 0xc1, 0x03 }, 5, true, true, 0, RAX }, /* lock xadd [rbx], rax */
+		{ { 0x55 }, 1, true, true, -8, 0 },			/* push rbp */
+		{ { 0x5b }, 1, true, false, 8, RBX },			/* pop rbx */
+		{ { 0x5c }, 1, false, false, 8, RSP },			/* pop rsp */
+		{ { 0xff, 0x33 }, 2, false, false, 0, 0 },		/* push [rbx] */
+		{ { 0x48, 0x83, 0xec, 0x18 }, 4, true, false, -24, 0 }, /* sub rsp, 24 */
+		{ { 0x48, 0x83, 0xe4, 0xf0 }, 4, true, false, 0, RSP }, /* and rsp, -16 */
+		{ { 0xc9 }, 1, false, false, 0, 0 },			/* leave */
+		{ { 0xc3 }, 1, false, false, 0, 0 },			/* ret */
+		{ { 0xf3, 0xa4 }, 2, false, false, 0, 0 },		/* rep movsb */
+		{ { 0x88, 0xc4 }, 2, true, false, 0, RAX },		/* mov ah, al */
+		{ { 0xf0, 0x48, 0x0f, 0xc1, 0x03 },
+		  5,
+		  true,
+		  true,
+		  0,
+		  RAX },					       /* lock xadd [rbx], rax */
 		{ { 0xf0, 0x0f, 0xb1, 0x0b }, 4, true, true, 0, RAX }, /* lock cmpxchg [rbx], ecx */
 	};
 
@@ -322,14 +336,24 @@ static void programs_tell_what_they_read(void **state)
 __attribute__((noinline)) static int by_table(int n, int *at)
 {
 	switch (n) {
-	case 0: return at[3] + 1;
-	case 1: return at[7] * 3;
-	case 2: return at[1] - 5;
-	case 3: at[2]++; return at[9];
-	case 4: return at[4] ^ 77;
-	case 5: at[5] = 3; return 12;
-	case 6: return at[6] / 3;
-	default: return n;
+	case 0:
+		return at[3] + 1;
+	case 1:
+		return at[7] * 3;
+	case 2:
+		return at[1] - 5;
+	case 3:
+		at[2]++;
+		return at[9];
+	case 4:
+		return at[4] ^ 77;
+	case 5:
+		at[5] = 3;
+		return 12;
+	case 6:
+		return at[6] / 3;
+	default:
+		return n;
 	}
 }
 

@@ -15,7 +15,7 @@
 /* X(NAME, name) */
 #define LP_FORMS(X)                                                                                \
 	X(NOP, "nop")                                                                              \
-	X(PUSH, "push") /* rax to rdi */                                                           \
+	X(PUSH, "push")	     /* rax to rdi */                                                      \
 	X(PUSH_HIGH, "push") /* r8 to r15 */                                                       \
 	X(CALL, "call")                                                                            \
 	X(JUMP, "jmp")                                                                             \

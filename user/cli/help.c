@@ -28,7 +28,8 @@
 	"      --follow            also children that the target forks\n"                          \
 	"      --max-overhead PCT  what a logpoint may cost, in percent of one CPU, before\n"      \
 	"                          it is taken out (5); none: no limit\n"                          \
-	"      --place cheap|exact where a probe may be: at an equivalent instruction that costs\n" \
+	"      --place cheap|exact where a probe may be: at an equivalent instruction that "       \
+	"costs\n"                                                                                  \
 	"                          less (cheap, the default; -v says which), or only at the\n"     \
 	"                          very one that is meant\n"                                       \
 	"      --max-string N      bytes of a string shown (256)\n"                                \

@@ -9,42 +9,89 @@
 enum what {
 	EVERYTHING,
 	NOTHING,
-	MACHINE,     /* a register of the machine */
-	MEMORY,	     /* any */
-	AT_MACHINE,  /* as many bytes as `n` says at a register and imm */
-	STACK,	     /* the registers that it is unwound with, and memory */
-	THROUGH,     /* 8 bytes there, and then any */
-	CONTEXT,     /* what the kernel says: the load bias is made of the instruction pointer */
+	MACHINE,    /* a register of the machine */
+	MEMORY,	    /* any */
+	AT_MACHINE, /* as many bytes as `n` says at a register and imm */
+	STACK,	    /* the registers that it is unwound with, and memory */
+	THROUGH,    /* 8 bytes there, and then any */
+	CONTEXT,    /* what the kernel says: the load bias is made of the instruction pointer */
 };
 
 #define IS(op, what) [LP_OP_##op] = what
 
 static const uint8_t does[LP_OP_COUNT] = {
-	IS(END, NOTHING),	IS(JMP, NOTHING),	IS(JZ, NOTHING),
-	IS(JNZ, NOTHING),	IS(TRY, NOTHING),	IS(FAIL, NOTHING),
-	IS(CHECK, NOTHING),	IS(GATE, NOTHING),	IS(IMM, NOTHING),
-	IS(MOV, NOTHING),	IS(REG, MACHINE),	IS(LOAD, MEMORY),
-	IS(LOADM, AT_MACHINE),	IS(BITS, NOTHING),	IS(EXT, NOTHING),
-	IS(CTX, CONTEXT),	IS(ADD, NOTHING),	IS(ADDI, NOTHING),
-	IS(SUB, NOTHING),	IS(MUL, NOTHING),	IS(MULI, NOTHING),
-	IS(DIVS, NOTHING),	IS(DIVU, NOTHING),	IS(MODS, NOTHING),
-	IS(MODU, NOTHING),	IS(AND, NOTHING),	IS(OR, NOTHING),
-	IS(XOR, NOTHING),	IS(SHL, NOTHING),	IS(SHR, NOTHING),
-	IS(SAR, NOTHING),	IS(NEG, NOTHING),	IS(INV, NOTHING),
-	IS(NOT, NOTHING),	IS(EQ, NOTHING),	IS(NE, NOTHING),
-	IS(LTS, NOTHING),	IS(LES, NOTHING),	IS(LTU, NOTHING),
-	IS(LEU, NOTHING),	IS(EQI, NOTHING),	IS(LTSI, NOTHING),
-	IS(LTUI, NOTHING),	IS(F32TOF64, NOTHING),	IS(S64TOF64, NOTHING),
-	IS(U64TOF64, NOTHING),	IS(FEQ, NOTHING),	IS(FLT, NOTHING),
-	IS(FLE, NOTHING),	IS(STRLD, MEMORY),	IS(MEMLD, MEMORY),
-	IS(COMMLD, NOTHING),	IS(STRK, NOTHING),	IS(STRLEN, MEMORY),
-	IS(STREQ, NOTHING),	IS(STRLT, NOTHING),	IS(STRPRE, NOTHING),
-	IS(STRSUF, NOTHING),	IS(STRHAS, NOTHING),	IS(CAP_MEM, MEMORY),
-	IS(CAP_MEMM, AT_MACHINE), IS(CAP_MEMV, MEMORY), IS(CAP_STR, MEMORY),
-	IS(CAP_STRP, MEMORY),	IS(CAP_STRPM, THROUGH), IS(CAP_REG, NOTHING),
-	IS(CAP_MACH, MACHINE),	IS(CAP_HOLE, NOTHING),	IS(CAP_STACK, STACK),
+	IS(END, NOTHING),
+	IS(JMP, NOTHING),
+	IS(JZ, NOTHING),
+	IS(JNZ, NOTHING),
+	IS(TRY, NOTHING),
+	IS(FAIL, NOTHING),
+	IS(CHECK, NOTHING),
+	IS(GATE, NOTHING),
+	IS(IMM, NOTHING),
+	IS(MOV, NOTHING),
+	IS(REG, MACHINE),
+	IS(LOAD, MEMORY),
+	IS(LOADM, AT_MACHINE),
+	IS(BITS, NOTHING),
+	IS(EXT, NOTHING),
+	IS(CTX, CONTEXT),
+	IS(ADD, NOTHING),
+	IS(ADDI, NOTHING),
+	IS(SUB, NOTHING),
+	IS(MUL, NOTHING),
+	IS(MULI, NOTHING),
+	IS(DIVS, NOTHING),
+	IS(DIVU, NOTHING),
+	IS(MODS, NOTHING),
+	IS(MODU, NOTHING),
+	IS(AND, NOTHING),
+	IS(OR, NOTHING),
+	IS(XOR, NOTHING),
+	IS(SHL, NOTHING),
+	IS(SHR, NOTHING),
+	IS(SAR, NOTHING),
+	IS(NEG, NOTHING),
+	IS(INV, NOTHING),
+	IS(NOT, NOTHING),
+	IS(EQ, NOTHING),
+	IS(NE, NOTHING),
+	IS(LTS, NOTHING),
+	IS(LES, NOTHING),
+	IS(LTU, NOTHING),
+	IS(LEU, NOTHING),
+	IS(EQI, NOTHING),
+	IS(LTSI, NOTHING),
+	IS(LTUI, NOTHING),
+	IS(F32TOF64, NOTHING),
+	IS(S64TOF64, NOTHING),
+	IS(U64TOF64, NOTHING),
+	IS(FEQ, NOTHING),
+	IS(FLT, NOTHING),
+	IS(FLE, NOTHING),
+	IS(STRLD, MEMORY),
+	IS(MEMLD, MEMORY),
+	IS(COMMLD, NOTHING),
+	IS(STRK, NOTHING),
+	IS(STRLEN, MEMORY),
+	IS(STREQ, NOTHING),
+	IS(STRLT, NOTHING),
+	IS(STRPRE, NOTHING),
+	IS(STRSUF, NOTHING),
+	IS(STRHAS, NOTHING),
+	IS(CAP_MEM, MEMORY),
+	IS(CAP_MEMM, AT_MACHINE),
+	IS(CAP_MEMV, MEMORY),
+	IS(CAP_STR, MEMORY),
+	IS(CAP_STRP, MEMORY),
+	IS(CAP_STRPM, THROUGH),
+	IS(CAP_REG, NOTHING),
+	IS(CAP_MACH, MACHINE),
+	IS(CAP_HOLE, NOTHING),
+	IS(CAP_STACK, STACK),
 	/* the frames of the interpreter are in memory, and found by the thread */
-	IS(CAP_PYSTACK, MEMORY), IS(CAP_PYLOCALS, MEMORY),
+	IS(CAP_PYSTACK, MEMORY),
+	IS(CAP_PYLOCALS, MEMORY),
 };
 
 static void read_at(struct lp_reads *r, const struct lp_insn *in, uint64_t len)
@@ -53,8 +100,7 @@ static void read_at(struct lp_reads *r, const struct lp_insn *in, uint64_t len)
 		r->memory = true;
 		return;
 	}
-	r->at[r->n_at++] =
-		(struct lp_read){ .reg = in->b, .offset = (int64_t)in->imm, .len = len };
+	r->at[r->n_at++] = (struct lp_read){ .reg = in->b, .offset = (int64_t)in->imm, .len = len };
 }
 
 static void read_one(struct lp_reads *r, const struct lp_insn *in, uint32_t stack_regs)

@@ -102,7 +102,8 @@ static int add_named(struct lp_module *m, struct lp_arrivals *a, const struct lp
 }
 
 /* What one part of the function leads to. indirect: it is asked for what is named. */
-static int add_part(struct lp_module *m, struct lp_arrivals *a, const struct lp_flow *f, bool indirect)
+static int add_part(struct lp_module *m, struct lp_arrivals *a, const struct lp_flow *f,
+		    bool indirect)
 {
 	int r = 0;
 

@@ -12,8 +12,8 @@
 #include "native/insn.h"
 
 struct lp_arrivals {
-	uint64_t start, end;	  /* of the part that was asked for */
-	LP_VEC(uint64_t) at;	  /* in it, ascending */
+	uint64_t start, end;	       /* of the part that was asked for */
+	LP_VEC(uint64_t) at;	       /* in it, ascending */
 	LP_VEC(struct lp_range) parts; /* of the function: hot ones and cold ones lie apart */
 	bool known; /* false: nothing says who else may jump there (assembly, no debug information) */
 };

@@ -88,7 +88,8 @@ static bool find_segment(struct lp_module *m, uint32_t type, uint64_t *ret)
 }
 
 /* Entry i of the sorted table behind the header. */
-static bool entry_at(struct lp_module *m, uint64_t hdr, uint64_t i, uint64_t *ret_start, uint64_t *ret_fde)
+static bool entry_at(struct lp_module *m, uint64_t hdr, uint64_t i, uint64_t *ret_start,
+		     uint64_t *ret_fde)
 {
 	int32_t pair[2];
 
@@ -137,7 +138,9 @@ static bool open_record(struct lp_module *m, uint64_t vaddr, uint8_t *buf, struc
 {
 	const size_t n = lp_module_bytes(m, vaddr, buf, RECORD_MAX);
 
-	*ret = (struct source){ .m = m, .bytes = buf, .vaddr = vaddr, .c = { .p = buf, .end = buf + n } };
+	*ret = (struct source){
+		.m = m, .bytes = buf, .vaddr = vaddr, .c = { .p = buf, .end = buf + n }
+	};
 
 	const uint64_t len = lp_cursor_uint(&ret->c, 4);
 	if (len == UINT32_MAX || ret->c.bad || len == 0)
@@ -147,7 +150,8 @@ static bool open_record(struct lp_module *m, uint64_t vaddr, uint8_t *buf, struc
 	return true;
 }
 
-static bool read_cie(struct lp_module *m, uint64_t vaddr, uint8_t *ret_pointers, uint8_t *ret_tables)
+static bool read_cie(struct lp_module *m, uint64_t vaddr, uint8_t *ret_pointers,
+		     uint8_t *ret_tables)
 {
 	uint8_t buf[RECORD_MAX];
 	struct source s;
@@ -201,7 +205,8 @@ static int read_fde(struct lp_module *m, uint64_t vaddr, struct fde *ret)
 	return s.c.bad ? -ENOTSUP : 0;
 }
 
-static int each_landing(struct source *s, uint64_t base, int (*fn)(uint64_t vaddr, void *arg), void *arg)
+static int each_landing(struct source *s, uint64_t base, int (*fn)(uint64_t vaddr, void *arg),
+			void *arg)
 {
 	const uint8_t encoding = (uint8_t)lp_cursor_uint(&s->c, 1);
 	const uint64_t len = lp_cursor_uleb(&s->c);
@@ -221,8 +226,8 @@ static int each_landing(struct source *s, uint64_t base, int (*fn)(uint64_t vadd
 }
 
 /* The table of a function's calls: where each lands. */
-static int read_table(struct lp_module *m, const struct fde *fde, int (*fn)(uint64_t vaddr, void *arg),
-		      void *arg)
+static int read_table(struct lp_module *m, const struct fde *fde,
+		      int (*fn)(uint64_t vaddr, void *arg), void *arg)
 {
 	lp_auto(lp_free) uint8_t *buf = malloc(TABLE_MAX);
 

@@ -225,8 +225,8 @@ static size_t known_part(const struct lp_flow *f, struct lp_shift_code *code, ui
 		return 0;
 	code->bytes += skip;
 	code->vaddr = vaddr;
-	if (vaddr == f->start && next && lp_effects_decode(code->bytes, code->len - skip, vaddr, &in, 1) &&
-	    in.is_mark)
+	if (vaddr == f->start && next &&
+	    lp_effects_decode(code->bytes, code->len - skip, vaddr, &in, 1) && in.is_mark)
 		return first->size + next->size;
 	return first->size;
 }
@@ -247,9 +247,10 @@ int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp
 	if (r < 0)
 		return r;
 
-	struct lp_shift_code code = {
-		.bytes = bytes, .vaddr = window_start(flow, q->vaddr), .is_image = is_image, .arg = m
-	};
+	struct lp_shift_code code = { .bytes = bytes,
+				      .vaddr = window_start(flow, q->vaddr),
+				      .is_image = is_image,
+				      .arg = m };
 	const uint64_t end = flow->end;
 	code.len = end > code.vaddr ? end - code.vaddr : 0;
 	if (code.len > sizeof(bytes))

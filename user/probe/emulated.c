@@ -69,8 +69,8 @@ static int attach_multi(const uint64_t *offsets, size_t n)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	uint64_t cookies[LP_FORM_COUNT] = { 0 };
-	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_try", "GPL", code,
-				 LP_ARRAY_SIZE(code), &opts);
+	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_try", "GPL", code, LP_ARRAY_SIZE(code),
+				 &opts);
 
 	return prog < 0 ? prog
 			: lp_multi_link(prog, LP_OWN_EXE, n, offsets, NULL, cookies, false,

@@ -82,13 +82,13 @@ static int collect(struct lp_session *s, spot_vec *ret)
 static uint64_t lowest(const struct spot *spot)
 {
 	return spot->probe.chosen && spot->probe.at.vaddr < spot->place.vaddr ? spot->probe.at.vaddr
-									       : spot->place.vaddr;
+									      : spot->place.vaddr;
 }
 
 static uint64_t highest(const struct spot *spot)
 {
 	return spot->probe.chosen && spot->probe.at.vaddr > spot->place.vaddr ? spot->probe.at.vaddr
-									       : spot->place.vaddr;
+									      : spot->place.vaddr;
 }
 
 /* The room between the places before and behind; those at the same address have no order. */
@@ -125,8 +125,8 @@ static int choose(struct spot *spot, const struct lp_shift_query *q, struct lp_e
 
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
-	if (r < 0 || lp_module_offset(spot->file->module, spot->probe.at.vaddr,
-				      &spot->probe.offset) < 0) {
+	if (r < 0 ||
+	    lp_module_offset(spot->file->module, spot->probe.at.vaddr, &spot->probe.offset) < 0) {
 		spot->probe.at = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
 		spot->probe.offset = spot->place.offset;
 	}
