@@ -11,7 +11,7 @@ from harness import at, check, each, equal, logpoint, main, note, program, run_t
 
 # source and arguments, compiler, level
 PROGRAMS = [("mix.c 20", "gcc", "-O2"), ("types.c", "gcc", "-O3"), ("recursion.c 5", "clang", "-O2"), ("inlined.c 20", "clang", "-O3"),
-            ("shop.cc", "gcc", "-O2"), ("pieces.cc", "clang", "-O3"), ("locals.c", "gcc", "-O0"), ("mix.c 20", "clang", "-O0")]
+            ("shop.cc", "gcc", "-O2"), ("pieces.cc", "clang", "-O3"), ("types.c", "clang", "-O0"), ("steps.c 50", "gcc", "-O0")]
 SHARES = 2  # every so many lines in one session: neighbours leave each other little room
 CLAUSES = ("", '"at {$line}" with stack')  # in turn
 MOVED = re.compile(r"; probed (\d+) bytes (on|before), at 0x[0-9a-f]+ \((.*)\)$", re.M)

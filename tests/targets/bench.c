@@ -8,7 +8,8 @@
  *
  * Prints a line per batch of about 20 ms: CLOCK_MONOTONIC in seconds at its end, iterations done
  * so far, ns an iteration in this batch. Compiled with -O2; its entry starts with a push (emulated
- * by the kernel under a probe) and the line marked STEPPED with a move (single-stepped).
+ * by the kernel under a probe) and the line marked STEPPED with a move (single-stepped), which is
+ * followed by a call (emulated).
  */
 #include <signal.h>
 #include <stdint.h>
@@ -98,8 +99,8 @@ KEEP_WHOLE static int process_request(int id, const struct user *user, const cha
 		resp->status = 404;
 		return -1;
 	}
-	resp->bytes = strlen(path) + (size_t)bucket;
-	resp->status = 200; /* STEPPED */
+	resp->bytes = strlen(path) + (size_t)bucket; /* STEPPED */
+	resp->status = 200;
 	resp->body[0] = path[0];
 	resp->body[1] = user->name[0];
 	stats->served++;
