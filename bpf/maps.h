@@ -13,13 +13,14 @@
 const volatile __u32 lp_record_max = LP_RECORD_MAX;
 const volatile __u32 lp_max_points = 1;
 const volatile __u32 lp_max_code = 1;
-const volatile __u32 lp_pidns;	   /* inode of our PID namespace; 0: the initial one */
-const volatile __u32 lp_by_cgroup; /* LP_FILTER_CGROUP; 0: by target */
-const volatile __u64 lp_exe_ino;   /* processes that exec this file become targets; 0: none */
-const volatile __u32 lp_exe_dev;   /* as the kernel has it: major << 20 | minor */
-const volatile __u32 lp_follow;	   /* children become targets */
-const volatile __u32 lp_mixed;	   /* hits in native code look at Python's frames */
-const volatile __u32 lp_codes;	   /* and take along what names them */
+const volatile __u32 lp_pidns;	     /* inode of our PID namespace; 0: the initial one */
+const volatile __u32 lp_by_cgroup;   /* LP_FILTER_CGROUP; 0: by target */
+const volatile __u64 lp_exe_ino;     /* processes that exec this file become targets; 0: none */
+const volatile __u32 lp_exe_dev;     /* as the kernel has it: major << 20 | minor */
+const volatile __u32 lp_follow;	     /* children become targets */
+const volatile __u32 lp_mixed;	     /* hits in native code look at Python's frames */
+const volatile __u32 lp_codes;	     /* and take along what names them */
+const volatile __u32 lp_n_rings = 1; /* groups of CPUs that have one each */
 
 /* Changed while running. */
 volatile __u32 lp_sleeping;    /* the reader waits for a wake-up */
@@ -71,10 +72,21 @@ struct {
 	__type(value, struct lp_vm);
 } slots SEC(".maps");
 
-struct {
+struct lp_ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, LP_PAGE);
-} ring SEC(".maps");
+};
+
+/* That of the first group, and what wakes the reader. */
+struct lp_ring_map ring SEC(".maps");
+
+/* Those of all, where there are several. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct lp_ring_map);
+} rings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

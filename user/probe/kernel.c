@@ -16,6 +16,8 @@
 #include "probe/kernel.h"
 
 #define DEFAULT_RING	(8u << 20)
+#define RING_MIN	(1u << 20) /* each, of those */
+#define RING_CPUS	4
 #define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
 #define COST_POINTS	1u	    /* room for lp_costs_measure() */
 #define COST_SITES	4u
@@ -122,6 +124,7 @@ static void configure(struct lp_kernel *k)
 	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
+	bpf_map__set_max_entries(s->maps.rings, c->n_rings);
 	bpf_map__set_max_entries(s->maps.targets, c->max_targets);
 	/* its entries are made in advance: 15 ms for all */
 	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
@@ -129,6 +132,7 @@ static void configure(struct lp_kernel *k)
 	s->rodata->lp_record_max = c->record_max;
 	s->rodata->lp_max_points = c->max_points;
 	s->rodata->lp_max_code = c->max_code;
+	s->rodata->lp_n_rings = c->n_rings;
 	s->rodata->lp_pidns = lp_own_pidns();
 	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
 	s->bss->lp_cgroup = c->cgroup_id;
@@ -166,6 +170,31 @@ static void unshare_map(struct lp_shared_map *m)
 		munmap(m->data, m->size);
 }
 
+/* One of a group of CPUs, by its number. */
+static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_err *err)
+{
+	lp_auto(lp_close) int made = -1;
+	int fd = bpf_map__fd(k->skel->maps.ring);
+
+	if (group)
+		fd = made =
+			bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, k->conf.ring_size, NULL);
+	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.rings), &group, &fd, 0))
+		return lp_err_set(err, errno, "cannot make a ring buffer: %s", strerror(errno));
+	return lp_ring_open(&k->rings[group], fd, k->conf.ring_size, err);
+}
+
+static int open_rings(struct lp_kernel *k, struct lp_err *err)
+{
+	for (uint32_t group = 0; group < k->conf.n_rings; group++) {
+		int r = open_ring(k, group, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int share_all(struct lp_kernel *k, struct lp_err *err)
 {
 	struct logpoint_bpf *s = k->skel;
@@ -176,7 +205,7 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 	    (r = share(&k->points, s->maps.points, err)) < 0 ||
 	    (r = share(&k->counts, s->maps.counts, err)) < 0)
 		return r;
-	return lp_ring_open(&k->ring, bpf_map__fd(s->maps.ring), k->conf.ring_size, err);
+	return open_rings(k, err);
 }
 
 struct logpoint_bpf *lp_skeleton_open(int types)
@@ -238,6 +267,20 @@ static int attach_life(struct lp_kernel *k, struct lp_err *err)
 	return 0;
 }
 
+static void choose_rings(struct lp_kernel_conf *c)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t all = c->ring_size ? c->ring_size : DEFAULT_RING, each = all;
+
+	if (!c->n_rings)
+		c->n_rings = cpus > RING_CPUS ? (uint32_t)(cpus + RING_CPUS - 1) / RING_CPUS : 1;
+	if (c->n_rings > LP_RINGS_MAX)
+		c->n_rings = LP_RINGS_MAX;
+	while (each > all / c->n_rings && each > (c->ring_size ? 1u : RING_MIN))
+		each /= 2;
+	c->ring_size = each;
+}
+
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
 {
 	int r, cpus = libbpf_num_possible_cpus();
@@ -261,8 +304,7 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf.max_code += COST_CODE;
 	if (!k->conf.max_targets || k->conf.max_targets > LP_TARGETS_MAX)
 		k->conf.max_targets = LP_TARGETS_MAX;
-	if (!k->conf.ring_size)
-		k->conf.ring_size = DEFAULT_RING;
+	choose_rings(&k->conf);
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
@@ -279,7 +321,8 @@ void lp_kernel_free(struct lp_kernel *k)
 {
 	if (!k)
 		return;
-	lp_ring_close(&k->ring);
+	for (uint32_t i = 0; i < k->conf.n_rings; i++)
+		lp_ring_close(&k->rings[i]);
 	unshare_map(&k->counts);
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
@@ -474,9 +517,32 @@ int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
 	return 0;
 }
 
+struct drain {
+	uint32_t cost_point;
+	int (*fn)(const void *record, size_t len, void *arg);
+	void *arg;
+};
+
+static int on_record(const void *record, size_t len, void *arg)
+{
+	const struct drain *d = arg;
+	const struct lp_record *rec = record;
+
+	return rec->point == d->cost_point ? 0 : d->fn(record, len, d->arg);
+}
+
+int lp_kernel_drain(struct lp_kernel *k, uint64_t now,
+		    int (*fn)(const void *record, size_t len, void *arg), void *arg,
+		    uint64_t *ret_until)
+{
+	struct drain d = { k->cost_point, fn, arg };
+
+	return lp_rings_drain(k->rings, k->conf.n_rings, now, on_record, &d, ret_until);
+}
+
 int lp_kernel_fd(struct lp_kernel *k)
 {
-	return k->ring.fd;
+	return bpf_map__fd(k->skel->maps.ring);
 }
 
 bool lp_kernel_sleep(struct lp_kernel *k)
@@ -485,10 +551,13 @@ bool lp_kernel_sleep(struct lp_kernel *k)
 
 	*sleeping = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(k->ring.producer, __ATOMIC_ACQUIRE) == *k->ring.consumer)
-		return true;
-	*sleeping = 0;
-	return false;
+	for (uint32_t i = 0; i < k->conf.n_rings; i++) {
+		if (lp_ring_is_empty(&k->rings[i]))
+			continue;
+		*sleeping = 0;
+		return false;
+	}
+	return true;
 }
 
 void lp_kernel_awake(struct lp_kernel *k)
