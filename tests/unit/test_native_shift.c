@@ -129,7 +129,7 @@ enum how {
 #define CODE(name, before, code, jumped, regs, memory, sp, how)                                    \
 	extern const uint8_t name##_start[], name##_at[], name##_to[], name##_in[], name##_end[];  \
 	__asm__(".text\n" #name "_start:\n" before #name "_at:\n" code "\n" jumped #name "_end:"   \
-											 "\n");
+		"\n");
 CASES(CODE)
 #undef CODE
 
