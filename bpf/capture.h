@@ -167,12 +167,6 @@ lp_inline long lp_cap_page(struct lp_vm *vm, int may_sleep)
 	return 0;
 }
 
-static long lp_cap_stack_page(__u32 i, struct lp_step *step)
-{
-	(void)i;
-	return lp_cap_page(step->vm, 1);
-}
-
 /* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
 lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 			    long (*page)(__u32 i, struct lp_step *step))
@@ -207,62 +201,6 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	if (end <= LP_RECORD_MAX)
 		*(lp_word *)(vm->rec + end) = 0;
 	return 0;
-}
-
-/* mixed: constant, as that of lp_vm_do(). */
-lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
-			     struct lp_step *step, int mixed)
-{
-	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
-	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
-	__u64 m = vm->mach[in->b & (LP_MACH_ROOM - 1)];
-	__u64 addr = a + in->imm;
-
-	switch (op) {
-	case LP_OP_CAP_REG:
-		return lp_cap_value(vm, slot, a, len);
-	case LP_OP_CAP_MACH:
-		return lp_cap_value(vm, slot, m, len);
-	case LP_OP_CAP_HOLE:
-		lp_vm_note(vm, slot, in->imm, len);
-		return 0;
-	case LP_OP_CAP_STACK:
-		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
-	case LP_OP_CAP_PYSTACK:
-	case LP_OP_CAP_PYLOCALS:
-		if (mixed)
-			lp_cap_mixed(vm, in, op);
-		return 0;
-	case LP_OP_CAP_STRPM:
-		addr = m + in->imm;
-		/* fall through */
-	case LP_OP_CAP_STRP:
-		if (lp_vm_read_word(vm, sizeof(addr), addr, &addr) < 0) {
-			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
-			return 0;
-		}
-		/* fall through */
-	case LP_OP_CAP_STR:
-		return lp_cap_str(vm, slot, addr, len);
-	case LP_OP_CAP_MEMM:
-		addr = m + in->imm;
-		break;
-	case LP_OP_CAP_MEMV: {
-		__u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
-
-		addr = a;
-		if (want > len)
-			flags = LP_BLKF_CUT;
-		else
-			len = want;
-		break;
-	}
-	case LP_OP_CAP_MEM:
-		break;
-	default: /* no such instruction */
-		return 0;
-	}
-	return lp_cap_mem(vm, slot, addr, len, flags);
 }
 
 #endif

@@ -152,9 +152,13 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 	};
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);
-	lp_vec_each (&s->points, p)
+	ret->lean = true;
+	lp_vec_each (&s->points, p) {
 		if (session_has_two_halves(*p))
-			ret->no_calls = false;
+			ret->no_calls = ret->lean = false;
+		if (!lp_logpoint_sounds_lean((*p)->lp))
+			ret->lean = false;
+	}
 	/* gone since it was found: session_watch_cgroup() waits for it */
 	if (s->cgroup[0])
 		ret->cgroup_id = session_cgroup_id(s);
