@@ -41,10 +41,19 @@ lp_global long lp_alone_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len,
 	return vm ? lp_cap_mem(vm, slot, addr, len, flags) : 0;
 }
 
-lp_inline long lp_do_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __u32 flags, int apart)
+lp_inline long lp_do_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __u32 flags,
+			 int apart)
 {
-	return apart ? lp_alone_mem(vm, slot, addr, len, flags)
-		     : lp_cap_mem(vm, slot, addr, len, flags);
+	__u64 word;
+
+	if (len > 8)
+		return apart ? lp_alone_mem(vm, slot, addr, len, flags)
+			     : lp_cap_mem(vm, slot, addr, len, flags);
+	if (lp_do_word(vm, len, addr, &word, apart) < 0)
+		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+	else
+		lp_cap_word(vm, slot, word, len, flags, addr);
+	return 0;
 }
 
 lp_global long lp_alone_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
@@ -58,7 +67,7 @@ lp_inline long lp_do_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max, in
 }
 
 #ifdef LP_LEAN /* there are no such instructions */
-#define lp_do_stack(vm, max, step, apart)  ((void)(step), 1)
+#define lp_do_stack(vm, max, step, apart) ((void)(step), 1)
 #define lp_do_string(vm, in, step, apart) 1
 #else
 /* An operation on floats (enum lp_op). */
@@ -111,7 +120,8 @@ lp_global long lp_alone_string(struct lp_vm *vm, __u32 at)
 	return in ? lp_vm_string(vm, in, &step) : 1;
 }
 
-lp_inline long lp_do_string(struct lp_vm *vm, const struct lp_insn *in, struct lp_step *step, int apart)
+lp_inline long lp_do_string(struct lp_vm *vm, const struct lp_insn *in, struct lp_step *step,
+			    int apart)
 {
 	return apart ? lp_alone_string(vm, vm->code + vm->pc - 1) : lp_vm_string(vm, in, step);
 }

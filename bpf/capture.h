@@ -81,6 +81,23 @@ lp_inline __u8 *lp_vm_tail(struct lp_vm *vm, __u32 len)
 	return vm->rec + at + sizeof(struct lp_block);
 }
 
+/* Of a few bytes, which are known. */
+lp_inline long lp_cap_word(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len, __u32 flags,
+			   __u64 addr)
+{
+	__u8 *to = lp_vm_tail(vm, 8);
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		lp_vm_note(vm, slot, LP_ST_NO_ROOM, addr);
+		return 0;
+	}
+	*(lp_word *)to = v;
+	lp_vm_block(vm, slot, LP_ST_OK, flags, len > 8 ? 8 : len, addr);
+	return 0;
+}
+
+/* More than a word. */
 lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __u32 flags)
 {
 	__u8 *to = lp_vm_tail(vm, len);
@@ -92,8 +109,7 @@ lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, _
 	}
 	len = lp_at_most(len, LP_READ_MAX);
 	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
-	if (len <= 8 ? lp_vm_read_word(vm, len, addr, (__u64 *)to) < 0
-		     : lp_vm_read(vm, to, len, addr) < 0)
+	if (lp_vm_read(vm, to, len, addr) < 0)
 		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
 	else
 		lp_vm_block(vm, slot, LP_ST_OK, flags, len, addr);
@@ -134,15 +150,7 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 
 lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
 {
-	__u8 *to = lp_vm_tail(vm, 8);
-
-	if (!to) {
-		vm->flags |= LP_RECF_CUT;
-		return 0;
-	}
-	*(lp_word *)to = v;
-	lp_vm_block(vm, slot, LP_ST_OK, 0, len > 8 ? 8 : len, 0);
-	return 0;
+	return lp_cap_word(vm, slot, v, len, 0, 0);
 }
 
 /* One page of stack: appended to the block that lies at the end of the record. may_sleep is constant: from 6.14

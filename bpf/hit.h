@@ -44,8 +44,10 @@ lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
 	lp_comm(r->comm);
 }
 
-lp_inline long lp_send(struct lp_vm *vm, __u32 kind)
+lp_global long lp_send(struct lp_vm *vm, __u32 kind)
 {
+	if (!vm)
+		return -1;
 	lp_fill_header(vm, (struct lp_record *)vm->rec, kind);
 
 	__u32 len = vm->len;

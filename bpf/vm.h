@@ -137,6 +137,7 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 	case LP_OP_MULI:
 		d = a * imm;
 		break;
+#ifndef LP_LEAN
 	case LP_OP_DIVS:
 	case LP_OP_DIVU:
 	case LP_OP_MODS:
@@ -146,6 +147,7 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 		d = lp_divide(a, b, op == LP_OP_DIVS || op == LP_OP_MODS,
 			      op == LP_OP_MODS || op == LP_OP_MODU);
 		break;
+#endif
 	case LP_OP_AND:
 		d = a & b;
 		break;

@@ -238,7 +238,8 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 	if (!l)
 		return lp_err_nomem(err);
 	if (a->n) {
-		map_code(a->path, &code);
+		if (!a->pid) /* else it is the process itself that maps it */
+			map_code(a->path, &code);
 		int r = a->not_mapped ? try_on_ourselves(k, prog, a, err) : 0;
 		if (r >= 0)
 			r = attach_to(k, prog, a, l, err);

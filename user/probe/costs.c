@@ -193,9 +193,11 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 		if ((r = lp_own_offset(places[i], &offsets[i])) < 0)
 			return lp_err_set(err, -r, "/proc/self/maps: %s", strerror(-r));
 
-	struct lp_attach at = {
-		.path = LP_OWN_EXE, .pid = w->pid, .n = PROBED - k->conf.no_calls, .offsets = offsets, .sites = sites
-	};
+	struct lp_attach at = { .path = LP_OWN_EXE,
+				.pid = w->pid,
+				.n = PROBED - k->conf.no_calls,
+				.offsets = offsets,
+				.sites = sites };
 	lp_auto(lp_link_free) struct lp_link *entries = NULL;
 	if ((r = attach_entries(k, &at, &entries, err)) < 0)
 		return r;

@@ -9,10 +9,10 @@
 #include "lp/hold.h"
 #include "probe/kernel.h"
 
-#define DEFAULT_RING	(8u << 20)
-#define COST_POINTS	1u	    /* room for lp_costs_measure() */
-#define COST_SITES	4u
-#define COST_CODE	32u
+#define DEFAULT_RING (8u << 20)
+#define COST_POINTS  1u /* room for lp_costs_measure() */
+#define COST_SITES   4u
+#define COST_CODE    32u
 
 static int share(struct lp_shared_map *m, const struct bpf_map *map, struct lp_err *err)
 {
@@ -33,7 +33,7 @@ static void unshare_map(struct lp_shared_map *m)
 		munmap(m->data, m->size);
 }
 
-static int share_all(struct lp_kernel *k, struct lp_err *err)
+static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
 {
 	const struct lp_native *n = &k->native;
 	int r;
@@ -42,7 +42,12 @@ static int share_all(struct lp_kernel *k, struct lp_err *err)
 	    (r = share(&k->points, n->points, err)) < 0 ||
 	    (r = share(&k->counts, n->counts, err)) < 0)
 		return r;
-	return lp_ring_open(&k->ring, bpf_map__fd(n->ring), k->conf.ring_size, err);
+	if (!early->is_mapped)
+		return lp_ring_open(&k->ring, bpf_map__fd(n->ring), k->conf.ring_size, err);
+	k->ring = early->mapped;
+	k->ring.fd = bpf_map__fd(n->ring);
+	early->is_mapped = false;
+	return 0;
 }
 
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
@@ -72,10 +77,12 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
+	lp_auto(lp_early_done) struct lp_early early;
+	lp_early_begin(&early, &k->conf);
 	lp_auto(lp_close) int types = lp_btf_extract();
-	if ((r = lp_programs_load(k, types, err)) < 0 ||
+	if ((r = lp_programs_load(k, types, &early, err)) < 0 ||
 	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
-	    (r = share_all(k, err)) < 0 || (r = lp_programs_attach_life(k, err)) < 0)
+	    (r = share_all(k, &early, err)) < 0 || (r = lp_programs_attach_life(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -218,8 +225,7 @@ bool lp_kernel_knows_python(const struct lp_kernel *k, pid_t tgid)
 {
 	uint32_t key = (uint32_t)tgid, runtime = 0;
 
-	return bpf_map_lookup_elem(bpf_map__fd(k->native.targets), &key, &runtime) == 0 &&
-	       runtime;
+	return bpf_map_lookup_elem(bpf_map__fd(k->native.targets), &key, &runtime) == 0 && runtime;
 }
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)

@@ -6,6 +6,8 @@
 #ifndef LP_PROBE_KERNEL_H
 #define LP_PROBE_KERNEL_H
 
+#include <pthread.h>
+
 #include "base/vec.h"
 #include "lp/live.h"
 #include "lp/python.h"
@@ -89,7 +91,7 @@ struct lp_kernel {
 	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
 	struct lp_native native;
-	bool multi;		    /* uprobe_multi links */
+	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */
@@ -115,8 +117,21 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 /* crash.c */
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
 
-/* load.c: the programs; those that few need once a site does. */
-int lp_programs_load(struct lp_kernel *k, int types, struct lp_err *err);
+/* load.c: what takes the kernel longest to make room for, while the programs are being opened. */
+struct lp_early {
+	const struct lp_kernel_conf *conf;
+	pthread_t thread;
+	bool is_started;
+	int ring, code; /* -1: none */
+	bool is_mapped;
+	struct lp_ring mapped; /* the ring */
+};
+void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf);
+void lp_early_done(struct lp_early *e);
+LP_CLEANUP_DONE(struct lp_early, lp_early_done)
+
+/* The programs; those that few need once a site does. */
+int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err);
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
 int lp_programs_attach_life(struct lp_kernel *k, struct lp_err *err);
 void lp_programs_free(struct lp_kernel *k);

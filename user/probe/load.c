@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The programs: which of them are loaded, and what they are told before. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "logpoint.skel.h"
 
 #define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
-#define TWICE_MAX	16384u /* threads and bytes: bpf/watch.h */
+#define TWICE_MAX	16384u	    /* threads and bytes: bpf/watch.h */
 #define COST_CALLS	64u
 #define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
 #define PYTHON_REDACTED 4096   /* names */
@@ -99,7 +100,8 @@ bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n)
 	if (kind != LP_SITE_PLAIN)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if ((code[i].op >= LP_OP_F32TOF64 && code[i].op < LP_OP_CAP_MEM) ||
+		if ((code[i].op >= LP_OP_DIVS && code[i].op <= LP_OP_MODU) ||
+		    (code[i].op >= LP_OP_F32TOF64 && code[i].op < LP_OP_CAP_MEM) ||
 		    code[i].op >= LP_OP_CAP_STACK)
 			return false;
 	return true;
@@ -226,10 +228,60 @@ int lp_err_load(struct lp_err *err, int r)
 static int opened(const void *skeleton, struct lp_err *err)
 {
 	return skeleton ? 0
-			: lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+			: lp_err_set(err, errno, "cannot open the BPF programs: %s",
+				     strerror(errno));
 }
 
-int lp_programs_load(struct lp_kernel *k, int types, struct lp_err *err)
+static void *make_early(void *arg)
+{
+	struct lp_early *e = arg;
+	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
+
+	e->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, e->conf->ring_size, NULL);
+	e->is_mapped =
+		e->ring >= 0 && lp_ring_open(&e->mapped, e->ring, e->conf->ring_size, NULL) >= 0;
+	if (!e->is_mapped)
+		lp_ring_close(&e->mapped);
+	e->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
+				 e->conf->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
+	return NULL;
+}
+
+void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf)
+{
+	*e = (struct lp_early){ .conf = conf, .ring = -1, .code = -1 };
+	e->is_started = pthread_create(&e->thread, NULL, make_early, e) == 0;
+}
+
+static void early_join(struct lp_early *e)
+{
+	if (e->is_started)
+		pthread_join(e->thread, NULL);
+	e->is_started = false;
+}
+
+void lp_early_done(struct lp_early *e)
+{
+	early_join(e);
+	if (e->is_mapped)
+		lp_ring_close(&e->mapped);
+	if (e->ring >= 0)
+		close(e->ring);
+	if (e->code >= 0)
+		close(e->code);
+}
+
+/* What is not there, libbpf makes, and says why it can't. */
+static void early_use(struct lp_early *e, const struct lp_native *n)
+{
+	early_join(e);
+	if (e->ring >= 0)
+		bpf_map__reuse_fd(n->ring, e->ring);
+	if (e->code >= 0)
+		bpf_map__reuse_fd(n->code, e->code);
+}
+
+int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err)
 {
 	const struct lp_kernel_conf *c = &k->conf;
 	struct open_opts o;
@@ -243,6 +295,7 @@ int lp_programs_load(struct lp_kernel *k, int types, struct lp_err *err)
 		k->native = NATIVE_OF(k->lean);
 		configure_native(k);
 		use(k, k->native.probe, true, true);
+		early_use(early, &k->native);
 		r = lean_bpf__load(k->lean);
 	} else {
 		k->skel = lp_skeleton_open(types);
@@ -250,6 +303,7 @@ int lp_programs_load(struct lp_kernel *k, int types, struct lp_err *err)
 			return r;
 		k->native = NATIVE_OF(k->skel);
 		configure(k);
+		early_use(early, &k->native);
 		r = logpoint_bpf__load(k->skel);
 	}
 	if (r < 0)
