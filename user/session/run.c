@@ -9,6 +9,7 @@
 #define AWAKE_PERIOD  (4 * LP_NS_PER_MS) /* between two looks at the ring while records come */
 #define IMPORT_PERIOD LP_NS_PER_MS /* the same while code objects are made, to arm what comes */
 #define AWAKE_FOR     (100 * LP_NS_PER_MS) /* after the last record */
+#define ARM_PERIOD    (5 * LP_NS_PER_MS) /* for what is postponed, between two looks */
 #define REORDER	      (2 * LP_NS_PER_MS)   /* a record may come so much after a later one */
 #define SCAN_PERIOD   LP_NS_PER_S	   /* for mappings that no loader told of */
 
@@ -188,6 +189,7 @@ static void tick(struct lp_session *s, uint64_t now)
 			session_rescan_all(s);
 		s->next_scan = now + SCAN_PERIOD;
 	}
+	s->more_to_arm = session_arm_postponed(s, now + ARM_PERIOD);
 	if (s->next_refresh && now >= s->next_refresh)
 		session_python_refresh(s);
 	session_python_sweep(s);
@@ -201,6 +203,8 @@ static uint64_t next_look(struct lp_session *s, uint64_t now)
 {
 	uint64_t until = now + 60 * LP_NS_PER_S;
 
+	if (s->more_to_arm)
+		return now;
 	if (s->opts->max_overhead >= 0)
 		until = earlier(until, s->next_tick);
 	if (s->dynamic)
