@@ -132,7 +132,8 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 {
 	__u32 tgid = pid_tgid >> 32, only = lp_live.only_tgid;
 
-	if (tgid && (only == tgid || lp_live.cost_tgid == tgid)) /* 0: outside of our PID namespace */
+	if (tgid &&
+	    (only == tgid || lp_live.cost_tgid == tgid)) /* 0: outside of our PID namespace */
 		return 1;
 	if (only)
 		return 0;

@@ -203,8 +203,7 @@ static int take_symbol(struct lp_symbol *sym, void *arg)
 		s->found->ifunc |= !s->pattern.glob;
 		return 0;
 	}
-	const struct lp_entry e = { .vaddr = sym->start,
-				    .symbol = lp_symbol_readable(s->m, sym) };
+	const struct lp_entry e = { .vaddr = sym->start, .symbol = lp_symbol_readable(s->m, sym) };
 	return has_entry(s, e.vaddr) ? 0 : lp_vec_push(&s->of_symbols, e);
 }
 

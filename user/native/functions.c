@@ -266,7 +266,8 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		return lp_functions_each(m, fn, arg);
 	if (!n->is_complete && (r = gather_all(m, index, n)) < 0)
 		return r;
-	for (size_t i = first_of(n, hash); r == 0 && i < n->all.len && n->all.data[i].hash == hash; i++)
+	for (size_t i = first_of(n, hash); r == 0 && i < n->all.len && n->all.data[i].hash == hash;
+	     i++)
 		r = each_in_unit(&n->walk, &index->units.data[n->all.data[i].unit], p, fn, arg);
 	return r;
 }

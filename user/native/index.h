@@ -77,9 +77,9 @@ struct lp_module_index {
 	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
 	struct lp_line_sections lines,
-		alt_lines;	      /* the dwz alternate has its own; by lp_unit_lines() */
-	struct lp_mentions *mentions; /* by native/mention.c */
-	struct lp_function_names *functions;  /* by lp_functions_named() */
+		alt_lines;		     /* the dwz alternate has its own; by lp_unit_lines() */
+	struct lp_mentions *mentions;	     /* by native/mention.c */
+	struct lp_function_names *functions; /* by lp_functions_named() */
 	struct lp_symbol_names *symbol_names; /* by lp_symbols_named() */
 	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;

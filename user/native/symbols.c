@@ -194,7 +194,7 @@ struct lp_symbol_names {
 	struct by_hash {
 		uint32_t hash; /* of the name up to its first dot */
 		uint32_t symbol;
-	} *plain;
+	} * plain;
 	uint32_t *mangled;
 	size_t n_plain, n_mangled;
 };
