@@ -181,10 +181,10 @@ struct lp_session {
 	LP_VEC(struct watch *) watches;
 	bool more_to_arm;     /* of what is postponed */
 	size_t n_unpostponed; /* points whose libraries were looked at, or need not be */
-	uint64_t armed_at;  /* what was found first, and makers of code, are watched since */
-	pid_t forked;	    /* by a target since then; 0: none */
-	bool any_dead;	    /* in points' dead */
-	bool told_of_steps; /* that no watchpoint ever hits on this machine */
+	uint64_t armed_at;    /* what was found first, and makers of code, are watched since */
+	pid_t forked;	      /* by a target since then; 0: none */
+	bool any_dead;	      /* in points' dead */
+	bool told_of_steps;   /* that no watchpoint ever hits on this machine */
 	struct step_count *counting;	 /* python_count.c: under way */
 	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
