@@ -16,6 +16,7 @@ const volatile struct lp_fixed lp_fixed = {
 	.record_max = LP_RECORD_MAX,
 	.max_points = 1,
 	.max_code = 1,
+	.n_rings = 1,
 };
 #define lp_record_max lp_fixed.record_max
 #define lp_pidns      lp_fixed.pidns
@@ -62,10 +63,21 @@ struct {
 	__type(value, struct lp_vm);
 } slots SEC(".maps");
 
-struct {
+struct lp_ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, LP_PAGE);
-} ring SEC(".maps");
+};
+
+/* That of the first group, and what wakes the reader. */
+struct lp_ring_map ring SEC(".maps");
+
+/* Those of all, where there are several. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct lp_ring_map);
+} rings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -157,9 +157,21 @@ lp_inline void lp_wake(void)
 	bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
 }
 
+/* CPUs of one group wait for each other, those of two don't. */
+lp_inline void *lp_ring(void)
+{
+	__u32 group;
+
+	if (lp_fixed.n_rings <= 1)
+		return &ring;
+	group = lp_cpu() % lp_fixed.n_rings;
+	return bpf_map_lookup_elem(&rings, &group);
+}
+
 lp_inline long lp_ring_put(void *record, __u32 len)
 {
-	long r = bpf_ringbuf_output(&ring, record, len, BPF_RB_NO_WAKEUP);
+	void *to = lp_ring();
+	long r = to ? bpf_ringbuf_output(to, record, len, BPF_RB_NO_WAKEUP) : -1;
 
 	if (!r)
 		lp_wake();

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* bench_collect - how many records a second one CPU decodes, renders and writes, in each format, and
- * how many it keeps in 16 MiB instead (--last): a message of three values (an int, a struct member
- * that is a char array, a C string).
+ * how many it keeps in 16 MiB instead (--last), and how many it writes that lie in 64 rings, as on a machine of
+ * 256 CPUs, to be merged: a message of three values (an int, a struct member that is a char array, a C string).
  *
  *	bench_collect [RECORDS] [FILE]		default: 2000000 to /tmp
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <string.h>
 #include <time.h>
 
 #include "collect/collect.h"
+#include "probe/ring.h"
 #include "sink/sink.h"
 
 #define BATCH 4096
 #define LAST  (16u << 20)
+#define RING  (256u << 10)
+
+enum way { WRITTEN, KEPT, MERGED };
+static const char *const ways[] = { "written", "kept", "merged" };
 
 static double now(void)
 {
@@ -96,9 +102,106 @@ static const struct lp_site_info site = {
 	.max_frames = LP_FRAMES_DEFAULT,
 };
 
-static int run(const char *format, bool kept, size_t n, const char *path, struct lp_err *err)
+static struct lp_ring rings[LP_RINGS_MAX];
+static uint64_t positions[LP_RINGS_MAX][2]; /* consumer, producer */
+
+static int make_rings(struct lp_err *err)
 {
-	const struct lp_collect_ops ops = { .event = kept ? keep : emit };
+	for (size_t i = 0; i < LP_RINGS_MAX && !rings[i].data; i++) {
+		rings[i] = (struct lp_ring){ .consumer = &positions[i][0],
+					     .producer = &positions[i][1],
+					     .data = calloc(1, RING),
+					     .size = RING,
+					     .joined = malloc(LP_RECORD_MAX) };
+		if (!rings[i].data || !rings[i].joined)
+			return lp_err_nomem(err);
+	}
+	return 0;
+}
+
+/* Records from the first on, each in a ring by chance, until one is full: how many. */
+static size_t fill_rings(char *record, uint64_t first)
+{
+	uint32_t chance = (uint32_t)first;
+
+	for (uint64_t i = first;; i++) {
+		const uint32_t len = make_record(record, i);
+
+		chance = chance * 1664525u + 1013904223u;
+		const size_t ring = chance >> 26;
+		uint64_t *end = &positions[ring][1];
+		const size_t at = *end % RING, all = BPF_RINGBUF_HDR_SZ + LP_ALIGN(len);
+		uint8_t *data = (uint8_t *)rings[ring].data;
+		if (*end + all - positions[ring][0] > RING)
+			return i - first;
+		for (size_t k = 0; k < all; k++) {
+			const uint32_t head[2] = { len };
+
+			data[(at + k) % RING] = k < sizeof(head)
+							? ((const uint8_t *)head)[k]
+							: (uint8_t)record[k - sizeof(head)];
+		}
+		*end += all;
+	}
+}
+
+struct feeding {
+	struct lp_collect *collect;
+	struct lp_err *err;
+};
+
+static int feed(const void *record, size_t len, void *arg)
+{
+	struct feeding *f = arg;
+
+	return lp_collect_feed(f->collect, record, len, f->err);
+}
+
+/* The seconds that n records took, *ret_n: a few more. */
+static double merge(struct lp_collect *c, char *record, size_t n, size_t *ret_n, struct lp_err *err)
+{
+	struct feeding f = { c, err };
+	double took = 0;
+	uint64_t until;
+	size_t done = 0;
+
+	if (make_rings(err) < 0)
+		return -1;
+	while (done < n) {
+		done += fill_rings(record, done);
+		const double start = now();
+		if (lp_rings_drain(rings, LP_RINGS_MAX, done, feed, &f, &until) < 0 ||
+		    lp_collect_flush(c, UINT64_MAX, err) < 0)
+			return -1;
+		took += now() - start;
+	}
+	*ret_n = done;
+	return took;
+}
+
+/* The seconds that n records took. */
+static double feed_one_by_one(struct lp_collect *c, char *record, size_t n, struct lp_err *err)
+{
+	double start = now(), making = 0;
+
+	for (size_t i = 0; i < n; i++)
+		making += make_record(record, i) == 0;
+	making = now() - start;
+
+	start = now();
+	for (size_t i = 0; i < n; i++) {
+		uint32_t len = make_record(record, i);
+
+		if (lp_collect_feed(c, record, len, err) < 0 ||
+		    (i % BATCH == BATCH - 1 && lp_collect_flush(c, UINT64_MAX, err) < 0))
+			return -1;
+	}
+	return lp_collect_flush(c, UINT64_MAX, err) < 0 ? -1 : now() - start - making;
+}
+
+static int run(const char *format, enum way way, size_t n, const char *path, struct lp_err *err)
+{
+	const struct lp_collect_ops ops = { .event = way == KEPT ? keep : emit };
 	lp_auto(lp_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	lp_auto(lp_sink_free) struct lp_sink *sink = NULL;
 	lp_auto(lp_collect_free) struct lp_collect *c = NULL;
@@ -108,7 +211,7 @@ static int run(const char *format, bool kept, size_t n, const char *path, struct
 	if (fd < 0)
 		return lp_err_set(err, errno, "cannot open '%s': %s", path, strerror(errno));
 	r = lp_sink_new(format, fd, false, &sink, err);
-	if (r >= 0 && kept)
+	if (r >= 0 && way == KEPT)
 		r = lp_sink_keep_last(sink, LAST, err);
 	if (r >= 0)
 		r = lp_collect_new(&ops, sink, NULL, &c, err);
@@ -116,33 +219,19 @@ static int run(const char *format, bool kept, size_t n, const char *path, struct
 		return r;
 	r = lp_collect_set_site(c, 0, &site);
 
-	double start = now(), making = 0;
-	for (size_t i = 0; i < n && r >= 0; i++)
-		making += make_record(record, i) == 0;
-	making = now() - start;
-
-	start = now();
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		uint32_t len = make_record(record, i);
-
-		r = lp_collect_feed(c, record, len, err);
-		if (r >= 0 && i % BATCH == BATCH - 1)
-			r = lp_collect_flush(c, UINT64_MAX, err);
-	}
-	if (r >= 0)
-		r = lp_collect_flush(c, UINT64_MAX, err);
-	if (r >= 0)
-		r = lp_sink_flush(sink, err);
-	double took = now() - start - making;
-
+	double took =
+		way == MERGED ? merge(c, record, n, &n, err) : feed_one_by_one(c, record, n, err);
+	const double start = now();
+	r = took < 0 ? -EIO : lp_sink_flush(sink, err);
+	took += now() - start;
 	if (r < 0)
 		return r;
 
 	off_t size = lseek(fd, 0, SEEK_CUR);
-	double each =
-		kept ? (double)sink->kept.used / (double)sink->kept.n : (double)size / (double)n;
-	printf("%-6s %-7s %10.0f records/s  %4.0f ns each  %3.0f bytes each\n", format,
-	       kept ? "kept" : "written", (double)n / took, took / (double)n * 1e9, each);
+	double each = way == KEPT ? (double)sink->kept.used / (double)sink->kept.n
+				  : (double)size / (double)n;
+	printf("%-6s %-7s %10.0f records/s  %4.0f ns each  %3.0f bytes each\n", format, ways[way],
+	       (double)n / took, took / (double)n * 1e9, each);
 	return 0;
 }
 
@@ -152,8 +241,8 @@ int main(int argc, char **argv)
 	const char *path = argc > 2 ? argv[2] : "/tmp/bench_collect.out";
 	struct lp_err err = { 0 };
 
-	for (int i = 0; i < 4; i++) {
-		if (run(i < 2 ? "text" : "json", i % 2, n, path, &err) < 0) {
+	for (int i = 0; i < 6; i++) {
+		if (run(i < 3 ? "text" : "json", (enum way)(i % 3), n, path, &err) < 0) {
 			fprintf(stderr, "bench_collect: %s\n", err.msg);
 			return 1;
 		}

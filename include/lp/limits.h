@@ -15,6 +15,7 @@
 #define LP_MACH_IP	 16
 #define LP_CODE_MAX	 (1u << 20) /* instructions in one session, all sites together */
 #define LP_SITE_CODE_MAX 4096	    /* instructions of one site */
+#define LP_RINGS_MAX	 64	    /* rings: groups of CPUs that have one each */
 #define LP_POINTS_MAX	 65536	    /* logpoints in one session */
 #define LP_SITES_MAX	 (1u << 18) /* probed addresses in one session */
 #define LP_TARGETS_MAX	 65536	    /* processes followed at once */

@@ -20,7 +20,7 @@ struct lp_fixed {
 	__u32 pidns;	 /* inode of our PID namespace; 0: the initial one */
 	__u32 by_cgroup; /* LP_FILTER_CGROUP; 0: by target */
 	__u32 follow;	 /* children become targets */
-	__u32 pad;
+	__u32 n_rings;	 /* groups of CPUs that have one each */
 };
 _Static_assert(sizeof(struct lp_fixed) == 40, "no padding");
 

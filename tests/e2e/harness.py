@@ -21,7 +21,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 
@@ -180,7 +179,7 @@ def copy_of(path, name=None):
 def line(source, marker):
     """The number of the line that a comment with an at sign and the word marks."""
     found = [number for number, text in enumerate((SOURCES / source).read_text().splitlines(), 1)
-             if re.search(rf"@{marker}\b", text)]
+             if re.search(rf"(#|//|/\*).*@{marker}\b", text)]
     if len(found) != 1:
         raise Failed(f"{source} has {len(found)} lines marked @{marker}")
     return found[0]
@@ -375,9 +374,23 @@ class Tracer(Process):
                       self.errors(), raw)
 
 
+def frames(record):
+    """Those of a record's stack, but for those of libraries."""
+    return [f for f in record["stack"] if "function" in f]
+
+
 def called(record):
-    """The functions on a record's stack, but for those of libraries."""
-    return [f["function"] for f in record["stack"] if "function" in f]
+    """Their functions."""
+    return [f["function"] for f in frames(record)]
+
+
+def stacks(target, *options):
+    """What `logpoint stacks` says of a process."""
+    status, out, err = logpoint("stacks", "-p", str(target.pid), "--format", "json", *options)
+    equal(status, 0, f"exit status ({err})")
+    found = json.loads(out)["processes"]
+    equal([p["pid"] for p in found], [target.pid], "processes")
+    return found[0]
 
 
 ARMED = r"\d+ of \d+ logpoints? armed"

@@ -13,7 +13,7 @@ import pathlib
 import re
 import subprocess
 
-from harness import SOURCES, Failed, Target, Tracer, check, each, equal, skip
+from harness import SOURCES, Target, Tracer, check, each, equal, line, program, run_tool, skip
 
 FOLDER = SOURCES / "python"
 PLACES = ("/usr/bin/python3.*", "/usr/local/bin/python3.*", "~/.pyenv/versions/*/bin/python3.*", "/opt/python*/bin/python3.*")
@@ -71,13 +71,27 @@ def minor(name):
     return int(re.match(r"3\.(\d+)", name)[1])
 
 
+def line_of(source, marker):
+    """The number of the line whose comment has an at sign and the word."""
+    return line(f"{FOLDER.name}/{source}", marker)
+
+
 def where(source, marker):
-    """FILE:LINE of the line whose comment has an at sign and the word."""
-    lines = [n for n, text in enumerate((FOLDER / source).read_text().splitlines(), 1)
-             if re.search(rf"#.*@{marker}\b", text)]
-    if len(lines) != 1:
-        raise Failed(f"{source} has {len(lines)} lines marked @{marker}")
-    return f"{source}:{lines[0]}"
+    """FILE:LINE of it."""
+    return f"{source}:{line_of(source, marker)}"
+
+
+def last(name):
+    """Of a qualified name: which functions have, from 3.11 on."""
+    return name.split(".")[-1]
+
+
+def extension(path):
+    """The folder of tests/targets/extension.c, built for that interpreter."""
+    headers = run_tool(path, "-c", "import sysconfig; print(sysconfig.get_paths()['include'])").strip()
+    if not os.path.exists(f"{headers}/Python.h"):
+        skip(f"{path} has no headers")
+    return program("extension.c", flags=(f"-I{headers}", "-fPIC", "-shared"), libs=(), name="extension.so").parent
 
 
 class Program(Target):
@@ -98,11 +112,14 @@ class Program(Target):
         return rows
 
 
-def watch(path, source, *points, args=(), options=(), status=0, form="json"):
-    """Runs a program to its end under logpoints: (program, result)."""
+def watch(path, source, *points, args=(), options=(), status=0, form="json", wait=None):
+    """Runs a program to its end under logpoints: (program, result). wait(tracer): it waits, before it ends, for that."""
     target = Program(path, source, *args)
     tracer = Tracer(target, *points, options=options, form=form)
     target.go()
+    if wait:
+        wait(tracer)
+        target.go()
     status_of, _ = target.finish()
     equal(status_of, status, f"exit status of {source} ({target.errors()[-1000:]})")
     return target, tracer.finish()
@@ -120,4 +137,5 @@ def need(module, path="/usr/bin/python3"):
         skip(f"{path} has no module {module}")
 
 
-__all__ = ["ALL", "SYSTEM", "VERSION", "FOLDER", "Program", "check", "every", "minor", "need", "values", "watch", "where", "pathlib"]
+__all__ = ["ALL", "SYSTEM", "VERSION", "FOLDER", "Program", "check", "every", "extension", "last", "line_of", "minor", "need", "values",
+           "watch", "where", "pathlib"]

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 
-from harness import (Target, Tracer, check, equal, line, logpoint, main, program, scratch, skip, test, trace, until)
-from interpreters import ALL, FOLDER, SYSTEM, VERSION, Program, where
+from harness import (Target, Tracer, called, check, equal, frames, line, logpoint, main, program, scratch, skip, test, trace, until)
+from interpreters import ALL, FOLDER, SYSTEM, Program, extension, line_of
 
 SOURCE = "crashes.c"
 SIZE = {"total": 42000, "city": "paris", "number": 42}
@@ -20,14 +20,9 @@ def built(**options):
     return program(SOURCE, **options)
 
 
-def frames(record):
-    """Those with a name, the innermost first."""
-    return [f for f in record["stack"] if "function" in f]
-
-
 def frame(record, function):
     found = [f for f in frames(record) if f["function"] == function]
-    check(found, f"no frame of {function} in {[f['function'] for f in frames(record)]}")
+    check(found, f"no frame of {function} in {called(record)}")
     return found[0]
 
 
@@ -66,7 +61,7 @@ def check_way(how, target, record):
         equal((record["function"], record["line"]), (function, line(SOURCE, marker)), f"{how}: place")
         equal(pathlib.Path(record["file"]).name, SOURCE, f"{how}: file")
         own = frame(record, function)["locals"]
-        equal({k: v for k, v in own.items() if k == "depth"}.get("depth", 7), 7, f"{how}: depth")
+        equal(own.get("depth", 7), 7, f"{how}: depth")
         has_order(record)
     check(record["message"].startswith(f"{name} ({code})"), record["message"])
     check(MESSAGES.get(how, "") in what.get("message", "") and ("message" in what) == (how in MESSAGES), f"{how}: {what}")
@@ -106,7 +101,7 @@ def ways():
     check(deep[0]["locals"]["depth"] > 100, deep[0])
     check("unreadable" in str(records["overflow"].get("errors")), f"what can't be read: {records['overflow'].get('errors')}")
     check(deep[-1] == {"function": "..."}, f"it goes on: {deep[-1]}")
-    equal(frames(records["pointer"])[0]["function"], "by_pointer", "who has called nothing")
+    equal(called(records["pointer"])[0], "by_pointer", "who has called nothing")
 
 
 @test
@@ -258,12 +253,12 @@ def check_python(record, thread):
     number = 43 if thread else 42
     equal((record["signal"]["name"], record["function"], record["line"]), ("SIGSEGV", "at_null", line(SOURCE, "segv")), "place")
     has_order(record, number)
-    names = [f["function"] for f in frames(record)]
+    names = called(record)
     want = ["at_null", "work", "crash_here", "charge", "handle"] + ([] if thread else ["main", "<module>"])
     equal([n for n in names if n in want], want, f"functions of {names}")
     charge, handle = frame(record, "charge"), frame(record, "handle")
-    equal(f"crashing.py:{charge['line']}", where("crashing.py", "crash"), "line of charge")
-    equal(f"crashing.py:{handle['line']}", where("crashing.py", "handle"), "line of handle")
+    equal(charge["line"], line_of("crashing.py", "crash"), "line of charge")
+    equal(handle["line"], line_of("crashing.py", "handle"), "line of handle")
     equal(pathlib.Path(charge["file"]), FOLDER / "crashing.py", "file")
     equal((charge["locals"]["factor"], charge["locals"]["total"]), (7, 35), "locals of charge")
     equal((handle["locals"]["number"], handle["locals"]["note"]), (number, "z\u00fcrich"), "locals of handle")
@@ -294,19 +289,15 @@ def python():
 
 
 @test
-def extension():
+def in_an_extension():
     """A C extension of the system's Python, and a script that is started under us."""
     if not SYSTEM:
         skip("no /usr/bin/python3")
-    tool = f"/usr/bin/python{VERSION}-config"
-    if not os.path.exists(tool):
-        skip(f"{tool} is not installed")
-    includes = subprocess.run([tool, "--includes"], capture_output=True, text=True, check=True).stdout.split()
-    made = program("extension.c", flags=(*includes, "-fPIC", "-shared"), libs=(), name="extension.so")
+    python = SYSTEM[0][1]
     script = "import sys; sys.path.insert(0, sys.argv[1]); import extension\ndef spoil(number):\n    extension.spoil(number)\nspoil(5)\n"
     path = scratch("spoiling.py")
     path.write_text(script)
-    result = trace([SYSTEM[0][1], path, made.parent], "crash", status=128 + signal.SIGSEGV)
+    result = trace([python, path, extension(python)], "crash", status=128 + signal.SIGSEGV)
     equal(len(result.records), 1, f"records ({result.err})")
     record = result.records[0]
     equal((record["function"], record["line"]), ("spoiled", line("extension.c", "spoiled")), "place")

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from harness import (LOGPOINT, Failed, Target, at, check, each, equal, line, logpoint, main, program, scratch, test)
+from harness import (LOGPOINT, Failed, Target, check, equal, line, logpoint, main, program, scratch, test)
 
 STEP = line("steps.c", "step")
 

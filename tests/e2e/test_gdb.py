@@ -19,7 +19,7 @@ import struct
 import sys
 
 from harness import (COMPILERS, SOURCES, Failed, as_pointer, check, each, logpoint, main, note, program, read_records, read_summary,
-                     run_tool, same, scratch, skip, test, tool)
+                     run_tool, same, scratch, skip, tool)
 from views import views_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -13,8 +13,6 @@ import threading
 from harness import (COMPILERS, Counts, Here, Target, Tracer, at, check, copy_of, each, equal, logpoint, main, program,
                      read_records, run_tool, scratch, skip, test, tool, trace, until)
 
-FREE = ("--max-overhead", "none")
-
 
 def grouped(records, key):
     found = collections.defaultdict(list)
@@ -257,7 +255,7 @@ def same_name_in_a_library():
         check(r["logpoint"] == "other" or not twin, f"no i there: {r}")
     check(re.search(r"^logpoint: step: not armed in .*twin\.so: unknown name 'i'", result.err, re.M), result.err)
 
-    status, _, err = logpoint("-p", str(target.pid), *FREE, "-n", "3", 'entry step "{i}" as step')
+    status, _, err = logpoint("-p", str(target.pid), "--max-overhead", "none", "-n", "3", 'entry step "{i}" as step')
     equal(status, 0, f"the status: {err}")
     check("not armed" not in err, f"said without -v: {err}")
 

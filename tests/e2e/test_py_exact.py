@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, equal, main, note, test, trace, until)
+from harness import (ARMED, LOGPOINT, Process, Tracer, bpf_alive, bpf_objects, check, equal, main, note, trace, until)
 from interpreters import ALL, FOLDER, SYSTEM, Program, every, minor, values, watch, where
 
 EVERY = every(ALL)

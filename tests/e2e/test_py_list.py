@@ -6,7 +6,7 @@ import json
 import sys
 
 from harness import check, each, equal, logpoint, main, test
-from interpreters import ALL, FOLDER, SYSTEM, Program, every, where
+from interpreters import ALL, FOLDER, SYSTEM, Program, every, last, line_of, where
 
 SOURCE = "decorators.py"
 TEXT = (FOLDER / SOURCE).read_text()
@@ -23,7 +23,7 @@ def listed(target, *pattern):
 
 
 def number(marker):
-    return int(where(SOURCE, marker).split(":")[1])
+    return line_of(SOURCE, marker)
 
 
 def refused(target, pattern, *words):
@@ -48,7 +48,7 @@ def places(name, path):
 
     for point in ("entry transfer", where(SOURCE, "inner")):
         here = listed(target, point)["places"]
-        equal([p["function"].split(".")[-1] for p in here], ["transfer"], f"places of {point}")
+        equal([last(p["function"]) for p in here], ["transfer"], f"places of {point}")
         names = {(v["kind"], v["name"]) for v in here[0]["variables"]}
         equal(names, {("argument", n) for n in ("account", "amount", "currency")} | {("local", "total")}, f"names at {point}")
     closure = {v["name"] for v in listed(target, where(SOURCE, "attempt"))["places"][0]["variables"]}

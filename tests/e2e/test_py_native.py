@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from harness import Target, Tracer, at, called, check, equal, main, program, skip, test, until
-from interpreters import FOLDER, SYSTEM, VERSION, Program, values, where
+from interpreters import FOLDER, SYSTEM, VERSION, Program, extension, values, where
 
 
 def python_config(*wanted):
@@ -82,13 +82,13 @@ def forked():
 
 
 @test
-def extension():
+def in_an_extension():
     """A line of Python, the C function that it calls, and the next line: counts and order."""
     if not SYSTEM:
         skip("no /usr/bin/python3")
     times = 500
-    made = built("extension.c", "-fPIC", "-shared", name="extension.so")
-    target = Program(SYSTEM[0][1], "mixed.py", made.parent, times)
+    python = SYSTEM[0][1]
+    target = Program(python, "mixed.py", extension(python), times)
     tracer = Tracer(target, where("mixed.py", "call") + ' "{number}" as before', where("mixed.py", "after") + ' "{total}" as after',
                     'entry scaled "{scale->factor} {scale->name} {number}" as c with stack', 'return scaled "{$return}" as back',
                     at("extension.c", "scaled") + ' "{result}" as line if result % 2 == 0', 'call price "{number} {$return}" as price')

@@ -3,8 +3,8 @@
 
 import collections
 
-from harness import check, equal, main, scratch, trace
-from interpreters import ALL, every, values, watch
+from harness import check, equal, main, scratch, trace, until
+from interpreters import ALL, every, last, values, watch
 
 EVERY = every(ALL)
 SHOWN = '"{type($exc)}|{$exc.args}|{$line}|{$func}"'
@@ -21,7 +21,7 @@ def rows(records):
     for r in records:
         kind, args, line, function = r["message"].split("|")
         found[r["tid"]].append((kind.removeprefix("<class '").removesuffix("'>"), plain(args), line,
-                                function.rsplit(".", 1)[-1]))
+                                last(function)))
     return {tid: until_end(rows_) for tid, rows_ in found.items()}
 
 
@@ -29,6 +29,11 @@ def until_end(rows_):
     """What a thread does when it is not traced any more is not compared."""
     ends = [i for i, row in enumerate(rows_) if row[0] == "__main__.End"]
     return rows_[:ends[0] + 1] if ends else rows_
+
+
+def all_ended(threads):
+    """Are the last ones of each there? Lines of its code, which is new, are looked up in the process."""
+    return lambda tracer: until(lambda: tracer.records_file.read_text().count("<class '__main__.End'>|") >= threads, "the last ones")
 
 
 def truth(target):
@@ -50,7 +55,7 @@ def compare(got, want):
 def what_tracing_sees(name, path):
     """A program made at random: order, class, args, line and function."""
     for args in ((0, 150), (1, 60, 3)):
-        target, result = watch(path, "raises.py", f"raise {SHOWN}", args=args, options=("--max-overhead", "none"))
+        target, result = watch(path, "raises.py", f"raise {SHOWN}", args=args, wait=all_ended(args[2] if args[2:] else 1))
         got = result.counts("raise")
         equal((got.filtered, got.lost), (0, 0), "filtered and lost")
         compare(rows(result.records), truth(target))
@@ -81,7 +86,7 @@ def classes(name, path):
     equal(result.counts("any").logged, 4 * 5, "all that the file raises")
     equal(result.counts("any").lost, 0, "lost")
     function = {r["function"] for r in result.records if r["logpoint"] == "worse"}
-    check({f.rsplit(".", 1)[-1] for f in function} == {"inner"}, f"the function that raises: {function}")
+    check(set(map(last, function)) == {"inner"}, f"the function that raises: {function}")
 
 
 @EVERY

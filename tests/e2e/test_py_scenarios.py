@@ -3,8 +3,8 @@
 
 import sys
 
-from harness import Tracer, called, check, equal, main
-from interpreters import ALL, FOLDER, Program, every, minor, values, watch, where
+from harness import called, check, equal, frames, main
+from interpreters import ALL, FOLDER, every, last, line_of, minor, values, watch, where
 
 EVERY = every(ALL)
 
@@ -93,9 +93,9 @@ def race_on_a_cache(name, path):
         equal(sum(not v["user_id in self.cache"] for v in got), misses, "misses")
         equal([r["task"] for r in result.records], [s["task"] for s in said], "tasks")
         for record in result.records:
-            frames = called(record)
-            equal(frames[0].split(".")[-1], "get", "innermost frame")
-            check(any(f.endswith("fetch_user_data") for f in frames), f"who awaits it: {frames}")
+            functions = called(record)
+            equal(last(functions[0]), "get", "innermost frame")
+            check(any(f.endswith("fetch_user_data") for f in functions), f"who awaits it: {functions}")
 
 
 @EVERY
@@ -116,8 +116,8 @@ def decorated_function(name, path):
           + [[["bad", -1], {}, n] for n in range(3)], "attempts")
     for record in result.records:
         if record["logpoint"] == "line":
-            frames = [f.split(".")[-1] for f in called(record)]
-            equal(frames[:4], ["transfer", "wrapper", "attempt", "limited"], "stack")
+            functions = list(map(last, called(record)))
+            equal(functions[:4], ["transfer", "wrapper", "attempt", "limited"], "stack")
 
 
 @EVERY
@@ -165,7 +165,7 @@ def generators(name, path):
     equal([v["number"] for v in values(result, "tick")], list(range(10)), "asynchronous")
     equal([v["result"] for v in values(result, "delegated")], ["done"], "what yield from gave")
     [look] = values(result, "look")
-    line = int(where("generators.py", "yield").split(":")[1])
+    line = line_of("generators.py", "yield")
     check(f"generators.py:{line}" in str(look["suspended"]), f"suspended: {look['suspended']}")
     check("finished" in str(look["finished"]), f"finished: {look['finished']}")
     check("generator" in str(look["fresh"]) and f":{line}" not in str(look["fresh"]), f"not started: {look['fresh']}")
@@ -192,19 +192,14 @@ def comprehensions(name, path):
 @EVERY
 def stack_of_frames(name, path):
     """Function, file and line of each frame, as the program's own traceback has them."""
-    target = Program(path, "frames.py")
-    tracer = Tracer(target, where("frames.py", "bottom") + ' "{value} {rest} {self.number}" as bottom with stack')
-    target.go()
-    tracer.wait_records(3)
-    target.go()
-    equal(target.finish()[0], 0, "exit status")
-    result = tracer.finish()
+    target, result = watch(path, "frames.py", where("frames.py", "bottom") + ' "{value} {rest} {self.number}" as bottom with stack',
+                           wait=lambda tracer: tracer.wait_records(3))
     said = target.said("stack")
     equal(len(result.records), len(said), "records")
-    bottom = int(where("frames.py", "bottom").split(":")[1])
+    bottom = line_of("frames.py", "bottom")
     for record, row in zip(result.records, said):
         equal(record["values"], {"value": row["number"] * 1.5, "rest": 0, "self.number": row["number"]}, "values")
-        got = [[f["function"].split(".")[-1], f["file"], f["line"]] for f in record["stack"] if "function" in f]
+        got = [[last(f["function"]), f["file"], f["line"]] for f in frames(record)]
         want = [list(f) for f in row["frames"]]
         want[0][2] = bottom
         equal(got, want, "stack")

@@ -2,37 +2,18 @@
 """`with stack` in Python and in C that Python calls: frames in their place, and the variables of each."""
 
 import re
-import subprocess
 import sys
 
-from harness import Tracer, called, check, equal, main, program, run_tool, skip
-from interpreters import ALL, FOLDER, Program, every, minor, where
+from harness import called, check, equal, main
+from interpreters import ALL, FOLDER, every, extension, last, line_of, minor, watch, where
 
 EVERY = every(ALL)
 FILE = str(FOLDER / "layers.py")
 SECRETS = "swordfish", "deadbeef"
 
 
-def extension(path):
-    """The folder of tests/targets/extension.c, built for that interpreter."""
-    folder = run_tool(path, "-c", "import sysconfig; print(sysconfig.get_paths()['include'])").strip()
-    if subprocess.run(["test", "-e", f"{folder}/Python.h"]).returncode:
-        skip(f"{path} has no headers")
-    return program("extension.c", flags=(f"-I{folder}", "-fPIC", "-shared"), libs=(), name="extension.so").parent
-
-
-def run(path, *points, records, form="json", options=()):
-    target = Program(path, "layers.py", extension(path))
-    tracer = Tracer(target, *points, options=options, form=form)
-    target.go()
-    tracer.wait_records(records)
-    target.go()
-    equal(target.finish()[0], 0, f"exit status ({target.errors()[-500:]})")
-    return target, tracer.finish()
-
-
-def last(name):
-    return name.split(".")[-1]
+def run(path, *points, records, **rest):
+    return watch(path, "layers.py", *points, args=(extension(path),), wait=lambda tracer: tracer.wait_records(records), **rest)
 
 
 def with_c(frames, where_from, *functions):
@@ -53,7 +34,7 @@ def expected(frames, line=None):
 
 
 def number(mark):
-    return int(where("layers.py", mark).split(":")[1])
+    return line_of("layers.py", mark)
 
 
 @EVERY
@@ -123,16 +104,28 @@ def variables(name, path):
 
 
 @EVERY
+def names_of_variables(name, path):
+    """Whole, however little is shown of strings; a secret is told by its name."""
+    target, result = run(path, where("layers.py", "bottom") + ' "x" with stack locals', records=2, options=["--max-string", "4"])
+    said = target.said("bottom")
+    equal(len(result.records), len(said), "records")
+    for record, row in zip(result.records, said):
+        python = [f for f in record["stack"] if f.get("file") == FILE]
+        for frame, (function, _, variables) in list(zip(python, row["frames"]))[1:]:
+            names = [v.partition("=")[0] for v in variables]
+            got = [*frame.get("locals", {}), *(e for e in frame.get("errors", {}) if "." not in e and "[" not in e)]
+            equal(sorted(got), sorted(names), f"variables of {function}")
+            if "password" in names:
+                equal(frame["errors"]["password"], "redacted", f"secret of {function}")
+    check(any("password" in f.get("errors", {}) for r in result.records for f in r["stack"][1:]), "there is a secret")
+
+
+@EVERY
 def awaiting_tasks(name, path):
     """Behind the stack of a task: who awaits it, who awaits that one, and where."""
     ways = ["gather", "wait_for", "wait", "task"] + (["group"] if minor(name) >= 11 else [])
-    target = Program(path, "awaits.py", *ways)
-    tracer = Tracer(target, where("awaits.py", "leaf") + " with stack")
-    target.go()
-    tracer.wait_records(len(ways))
-    target.go()
-    equal(target.finish()[0], 0, f"exit status ({target.errors()[-500:]})")
-    result = tracer.finish()
+    target, result = watch(path, "awaits.py", where("awaits.py", "leaf") + " with stack", args=ways,
+                           wait=lambda tracer: tracer.wait_records(len(ways)))
     for record, row in zip(result.records, target.said("leaf")):
         frames = record["stack"]
         first = next((i for i, f in enumerate(frames) if "task" in f), len(frames))

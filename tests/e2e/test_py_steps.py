@@ -3,7 +3,7 @@
 
 import re
 
-from harness import Tracer, check, equal, main, note, skip, test, until
+from harness import Tracer, check, equal, main, note, skip, until
 from interpreters import ALL, SYSTEM, Program, every, values, where
 
 STEP, BUSY = where("rarely.py", "step"), where("rarely.py", "busy")

@@ -7,18 +7,10 @@ import re
 import sys
 import time
 
-from harness import check, equal, logpoint, main, note, test, until
-from interpreters import ALL, SYSTEM, Program, every, need, where
+from harness import check, equal, logpoint, main, note, stacks, test, until
+from interpreters import ALL, SYSTEM, Program, every, last, line_of, need
 
 SOURCE, MANY, KINDS = "stacks.py", "stacks_many.py", "stacks_kinds.py"
-
-
-def stacks(target, *options, status=0):
-    got, out, err = logpoint("stacks", "-p", str(target.pid), "--format", "json", *options)
-    equal(got, status, f"exit status ({err})")
-    found = json.loads(out)["processes"]
-    equal(len(found), 1, "processes")
-    return found[0]
 
 
 def thread_of(answer, name):
@@ -38,7 +30,7 @@ def task_of(answer, name):
 
 
 def line(marker, source=SOURCE):
-    return int(where(source, marker).split(":")[1])
+    return line_of(source, marker)
 
 
 @every(ALL)
@@ -104,7 +96,7 @@ def variables_are_right(target):
     leaf = [f for f in task_of(answer, "a")["stack"] if f.get("function") == "leaf"]
     equal(leaf[0]["locals"], {"delay": 500}, "a coroutine's")
     spinner = thread_of(answer, "spinner")
-    check({f["function"].split(".")[-1] for f in spinner["stack"] if "function" in f} <= {"busy", "is_set"}, f"{spinner}")
+    check({last(f["function"]) for f in spinner["stack"] if "function" in f} <= {"busy", "is_set"}, f"{spinner}")
 
 
 def gil_is_held(target):
@@ -204,7 +196,7 @@ def changing(name, path):
 
 def possible(stack, what):
     """Each frame of the program is called by one that calls it."""
-    rows = [(f.get("function", "").split(".")[-1], os.path.basename(f.get("file", "")), f.get("line", 0)) for f in stack if "module" not in f]
+    rows = [(last(f.get("function", "")), os.path.basename(f.get("file", "")), f.get("line", 0)) for f in stack if "module" not in f]
     names = [r[0] for r in rows]
     for inner, outer in zip(names, names[1:]):
         if not inner or not outer:

@@ -4,8 +4,8 @@
 import re
 import sys
 
-from harness import Tracer, check, equal, main, trace
-from interpreters import ALL, FOLDER, Program, every, minor, values
+from harness import check, equal, main, trace
+from interpreters import ALL, every, last, minor, values, watch
 
 EVERY = every(ALL)
 
@@ -21,7 +21,7 @@ def shown(exception):
 def chain(exception):
     if exception is None:
         return None
-    frames = [[f["function"].split(".")[-1], f["line"]] for f in reversed(exception.get("stack", []))]
+    frames = [[last(f["function"]), f["line"]] for f in reversed(exception.get("stack", []))]
     return {"shown": shown(exception), "frames": frames, "notes": exception.get("notes", []),
             "cause": chain(exception.get("cause")), "context": chain(exception.get("context"))}
 
@@ -37,12 +37,8 @@ def said(target):
     return rows
 
 
-def run(path, *args, points=("uncaught",), status=1, form="json"):
-    target = Program(path, "uncaught.py", *args)
-    tracer = Tracer(target, *points, form=form)
-    target.go()
-    equal(target.finish()[0], status, f"exit status ({target.errors()[-500:]})")
-    return target, tracer.finish()
+def run(path, *args, points=("uncaught",)):
+    return watch(path, "uncaught.py", *points, args=args, status=1)
 
 
 @EVERY
@@ -59,7 +55,7 @@ def each_of_them_once(name, path):
         equal(g, w, g["shown"])
     for record, w in zip(records, want):
         if w["frames"]:
-            equal([record["function"].split(".")[-1], record["line"]], w["frames"][-1], "where it is from")
+            equal([last(record["function"]), record["line"]], w["frames"][-1], "where it is from")
             check(record["file"].endswith("uncaught.py"), record["file"])
     kinds = [w["shown"].split(":")[0] for w in want]
     equal(len([r for r in result.records if r["logpoint"] == "lookup"]),

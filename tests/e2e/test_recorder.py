@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import sys
 
 from harness import (Counts, Target, Tracer, at, bpf_alive, bpf_objects, check, each, equal, logpoint, main, note,
                      program, read_records, scratch, test, text_is_clean, trace, until)
@@ -320,4 +321,4 @@ def in_python(name, path):
     equal(result.counts("step"), Counts(403, logged=len(kept) + 3, overwritten=400 - len(kept)), "summary")
 
 
-main()
+sys.exit(main())

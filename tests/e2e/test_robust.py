@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Whatever happens to the target or to logpoint, the other goes on, and nothing is left behind."""
 
-import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
-import time
 
 from harness import (ARMED, LOGPOINT, Counts, Here, Process, Target, Tracer, at, bpf_alive, bpf_objects, check, copy_of,
-                     each, equal, line, logpoint, main, note, program, read_records, read_summary, scratch, test,
+                     each, equal, main, note, program, read_records, read_summary, scratch, test,
                      text_is_clean, trace, until)
 
 STEP = at("steps.c", "step")

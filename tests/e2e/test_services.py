@@ -5,7 +5,7 @@ import json
 import re
 import sys
 
-from harness import COMPILERS, Target, Tracer, at, check, each, equal, line, main, program, same, scratch, test, until
+from harness import COMPILERS, Target, Tracer, at, check, each, equal, line, main, program, same, scratch, test
 
 FAILED = f'{at("service.c", "failed")} "req {{req->id}} {{req->path}} from {{req->peer->name}}" if req->status >= 500'
 MEMBERS = {

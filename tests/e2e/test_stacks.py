@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from harness import Target, check, each, equal, line, logpoint, main, program, skip, test, until
+from harness import Target, check, each, equal, line, logpoint, main, program, skip, stacks, test, until
 from interpreters import FOLDER, SYSTEM
 from unprivileged import USER, as_user, for_all, logpoint_as
 
@@ -34,12 +34,6 @@ def started(cc="gcc", opt="-O2"):
     until(lambda: set(comms(target.pid)) >= {*waiting, "spinner"}
           and all(state_of(target.pid, comms(target.pid)[n]) == "S" for n in waiting), "the threads to wait")
     return target
-
-
-def stacks(target, *options):
-    status, out, err = logpoint("stacks", "-p", str(target.pid), "--format", "json", *options)
-    equal(status, 0, f"exit status ({err})")
-    return json.loads(out)["processes"][0]
 
 
 def own(thread):

@@ -4,7 +4,7 @@
 import re
 import sys
 
-from harness import at, check, each, equal, main, note, program, test, trace
+from harness import at, check, equal, main, note, program, test, trace
 
 STEP = at("threads.c", "step")
 

@@ -109,6 +109,49 @@ static const struct lp_site_info info = { .logpoint = "a.c:1",
 					  .max_depth = 3,
 					  .max_frames = 5 };
 
+/* Offsets are small, so that what the input has can be found there. */
+static struct lp_py_runtime runtime = {
+	.layout = { .minor = 12,
+		    .ob_type = 8,
+		    .ob_size = 16,
+		    .tuple_items = 24,
+		    .bytes_data = 32,
+		    .cell_ref = 16,
+		    .str_length = 16,
+		    .str_state = 32,
+		    .str_ascii = 40,
+		    .str_compact = 56,
+		    .str_data = 56 },
+	.type_str = 0x10,
+	.type_cell = 0x20,
+	.type_long = 0x30,
+};
+
+static const struct lp_py_info python_info = { .runtime = &runtime };
+
+/* An exception in Python, whose chain the record has; and what shows no stack. */
+static struct lp_field py_fields[] = {
+	VALUE(0, lp_type_int), META(LP_META_FUNC),   META(LP_META_FILE),   META(LP_META_LINE),
+	META(LP_META_TASK),    META(LP_META_THREAD), META(LP_META_CALLER),
+};
+static struct lp_part py_parts[LP_ARRAY_SIZE(py_fields)];
+static struct lp_template py_template = { .parts = py_parts,
+					  .fields = py_fields,
+					  .n_fields = LP_ARRAY_SIZE(py_fields),
+					  .has_exception = true,
+					  .shows_exception = true,
+					  .with_stack = true };
+static const struct lp_site_info py_info = { .logpoint = "raise",
+					     .template = &py_template,
+					     .python = &python_info,
+					     .max_string = 20,
+					     .max_items = 5,
+					     .max_depth = 3,
+					     .max_frames = 5 };
+static const struct lp_template no_template;
+static const struct lp_site_info plain_info = { .logpoint = "a.c:2", .template = &no_template };
+static const struct lp_site_info *const sites[] = { &info, &py_info, &plain_info };
+
 static struct lp_sink *sinks[2];
 static struct lp_collect *collect;
 
@@ -152,30 +195,19 @@ static const char *symbol(void *arg, pid_t pid, uint64_t addr)
 	return addr & 1 ? "symbol" : NULL;
 }
 
-/* Offsets are small, so that what the input has can be found there. */
-static struct lp_py_runtime runtime = {
-	.layout = { .minor = 12,
-		    .ob_type = 8,
-		    .ob_size = 16,
-		    .tuple_items = 24,
-		    .bytes_data = 32,
-		    .cell_ref = 16,
-		    .str_length = 16,
-		    .str_state = 32,
-		    .str_ascii = 40,
-		    .str_compact = 56,
-		    .str_data = 56 },
-	.type_str = 0x10,
-	.type_cell = 0x20,
-	.type_long = 0x30,
-};
-
 static const struct lp_py_info *python(void *arg, pid_t pid)
 {
-	static const struct lp_py_info python_info = { .runtime = &runtime };
-
 	(void)arg, (void)pid;
 	return &python_info;
+}
+
+static bool python_frame(void *arg, pid_t pid, const struct lp_py_frame *frame,
+			 struct lp_frame *ret)
+{
+	(void)arg, (void)pid;
+	ret->function = "function";
+	ret->file = frame->code & 2 ? "/app.py" : NULL;
+	return frame->code & 4;
 }
 
 static size_t awaiters(void *arg, pid_t pid, uint64_t task, const char *name, size_t max,
@@ -202,6 +234,7 @@ static void start(void)
 	static const struct lp_collect_ops ops = { on_event, on_notice };
 	static const struct lp_symbolizer sym = { .symbol = symbol,
 						  .python = python,
+						  .python_frame = python_frame,
 						  .awaiters = awaiters };
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -210,10 +243,15 @@ static void start(void)
 			(struct lp_part){ .field = (uint32_t)(i % LP_ARRAY_SIZE(fields)),
 					  .quoted = i & 1,
 					  .format = formats[i % LP_ARRAY_SIZE(formats)] };
+	for (size_t i = 0; i < LP_ARRAY_SIZE(py_parts); i++)
+		py_parts[py_template.n_parts++] =
+			(struct lp_part){ .field = (uint32_t)i,
+					  .format = formats[i % LP_ARRAY_SIZE(formats)] };
 	require(lp_sink_new("text", fd, false, &sinks[0], NULL) == 0);
 	require(lp_sink_new("json", fd, false, &sinks[1], NULL) == 0);
 	require(lp_collect_new(&ops, NULL, &sym, &collect, NULL) == 0);
-	require(lp_collect_set_site(collect, 0, &info) == 0);
+	for (uint32_t i = 0; i < LP_ARRAY_SIZE(sites); i++)
+		require(lp_collect_set_site(collect, i, sites[i]) == 0);
 }
 
 /* Blocks from the input, each well formed: 4 bytes say which and how long, then its bytes. */
@@ -221,9 +259,11 @@ static size_t build(char *buf, size_t room, const uint8_t *data, size_t size)
 {
 	static const uint16_t slots[] = { LP_SLOT_MEM,	  LP_SLOT_REGS,	   LP_SLOT_STACK,
 					  LP_SLOT_COND,	  LP_SLOT_PYSTACK, LP_SLOT_PYLOCALS,
-					  LP_SLOT_PYTASK, LP_SLOT_SIGNAL,  LP_SLOT_ABORT };
+					  LP_SLOT_PYTASK, LP_SLOT_SIGNAL,  LP_SLOT_ABORT,
+					  LP_SLOT_PYEXC,  LP_SLOT_PYTHREAD };
 	struct lp_record rec = { .kind = size % 8 ? LP_REC_HIT : LP_REC_COND_ERROR,
 				 .flags = size % 4,
+				 .site = size % LP_ARRAY_SIZE(sites),
 				 .time = size,
 				 .comm = "fuzz" };
 	size_t at = sizeof(rec);

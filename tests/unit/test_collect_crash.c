@@ -68,7 +68,7 @@ static void in_words(void **state)
 	}
 }
 
-static void registers(void **state)
+static void registers_and_message(void **state)
 {
 	const struct lp_signal s = { .number = 6 };
 	uint64_t words[LP_MACH_REGS] = { [16] = 0x400123 };
@@ -86,6 +86,12 @@ static void registers(void **state)
 	assert_true(lp_plan_read_crash(&d, &a, &c));
 	assert_int_equal(c.registers[16], 0x400123);
 	assert_null(c.abort);
+	d.regs = put(LP_ST_UNREADABLE, words, sizeof(words));
+	d.abort = put(LP_ST_UNREADABLE, "gone", 4);
+	assert_true(lp_plan_read_crash(&d, &a, &c));
+	assert_null(c.registers);
+	assert_null(c.abort);
+	assert_int_equal(c.abort_len, 0);
 }
 
 static void what_is_none(void **state)
@@ -104,12 +110,56 @@ static void what_is_none(void **state)
 	assert_false(lp_plan_read_crash(&d, &a, &c));
 }
 
+static struct lp_event got;
+
+static int on_event(void *arg, const struct lp_event *ev, struct lp_err *err)
+{
+	(void)arg, (void)err;
+	got = *ev;
+	return 0;
+}
+
+/* A record is believed nothing, not even that its site asks for a stack. */
+static void without_a_stack_it_is_where_its_site_is(void **state)
+{
+	static const struct lp_template template;
+	const struct lp_site_info site = { .logpoint = "a.c:1",
+					   .function = "f",
+					   .file = "a.c",
+					   .line = 1,
+					   .template = &template };
+	const struct lp_collect_ops ops = { .event = on_event };
+	const struct lp_symbolizer sym = { 0 };
+	struct {
+		struct lp_record rec;
+		struct lp_block block;
+		struct lp_signal signal;
+	} r = { { .kind = LP_REC_HIT, .len = sizeof(r), .hit = 1 },
+		{ .slot = LP_SLOT_SIGNAL, .len = sizeof(r.signal) },
+		{ .number = 11 } };
+	struct lp_collect *c = NULL;
+
+	(void)state;
+	assert_int_equal(lp_collect_new(&ops, NULL, &sym, &c, NULL), 0);
+	assert_int_equal(lp_collect_set_site(c, 0, &site), 0);
+	int fed = lp_collect_feed(c, &r, sizeof(r), NULL);
+	int flushed = lp_collect_flush(c, UINT64_MAX, NULL);
+	lp_collect_free(c);
+	assert_int_equal(fed, 0);
+	assert_int_equal(flushed, 0);
+	assert_non_null(got.crash);
+	assert_int_equal(got.n_stack, 0);
+	assert_string_equal(got.function, "f");
+	assert_int_equal(got.line, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_words),
-		cmocka_unit_test(registers),
+		cmocka_unit_test(registers_and_message),
 		cmocka_unit_test(what_is_none),
+		cmocka_unit_test(without_a_stack_it_is_where_its_site_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "expr/ast.h"
 #include "expr/compile.h"
 #include "expr/logpoint.h"
+#include "expr/uses.h"
 
 static void print_node(struct lp_buf *b, const struct lp_node *n);
 
@@ -316,6 +317,9 @@ static const struct {
 	    .col = 6,
 	    .provider = "py",
 	    .name = "line" } },
+	{ "crash max 3", { .kind = LP_AT_CRASH, .text = "crash", .col = 7 } },
+	{ "crash  SIGBUS , SIGTERM max 3",
+	  { .kind = LP_AT_CRASH, .text = "crash  SIGBUS , SIGTERM", .col = 8 } },
 	{ "f+0x1f",
 	  { .kind = LP_AT_OFFSET, .text = "f+0x1f", .col = 1, .name = "f", .offset = 31 } },
 	{ "A::operator+ +4", { 0 } },
@@ -434,6 +438,53 @@ static void nesting_is_limited(void **state)
 	}
 }
 
+/* Each of a[i::n][i::n]... is read in two ways, and all of them as one. */
+static void many_slices(void **state)
+{
+	lp_auto(lp_buf_done) struct lp_buf one = { 0 }, many = { 0 };
+	lp_auto(lp_logpoint_free) struct lp_logpoint *lp_one = NULL, *lp_many = NULL;
+
+	(void)state;
+	lp_buf_fmt(&one, "a.py:1 \"{a[i::n]}\"");
+	lp_buf_fmt(&many, "a.py:1 \"{a");
+	for (int i = 0; i < LP_NESTING_MAX - 2; i++)
+		lp_buf_fmt(&many, "[i::n]");
+	lp_buf_fmt(&many, "}\"");
+	assert_int_equal(lp_logpoint_parse(one.data, &lp_one, NULL), 0);
+	assert_int_equal(lp_logpoint_parse(many.data, &lp_many, NULL), 0);
+	assert_true(lp_logpoint_uses(lp_many) == lp_logpoint_uses(lp_one));
+}
+
+/* Of n classes, or of one whose name has n bytes. */
+static int parse_raise(bool of_names, int n, struct lp_err *err)
+{
+	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
+	lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
+
+	lp_buf_str(&text, "raise A");
+	for (int i = 1; i < n; i++)
+		lp_buf_str(&text, of_names ? ",A" : "A");
+	lp_buf_char(&text, '\0');
+	int r = lp_logpoint_parse(text.data, &lp, err);
+	if (r == 0)
+		assert_int_equal(lp->location.n_types, of_names ? n : 1);
+	return r;
+}
+
+static void classes_are_limited(void **state)
+{
+	struct lp_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(parse_raise(true, LP_TYPES_MAX, &err), 0);
+	assert_int_equal(parse_raise(true, LP_TYPES_MAX + 1, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "more than 64 classes"));
+	assert_int_equal(parse_raise(false, LP_PY_NAME_TEXT_MAX, &err), 0);
+	err = (struct lp_err){ 0 };
+	assert_int_equal(parse_raise(false, LP_PY_NAME_TEXT_MAX + 1, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "more than 128 bytes"));
+}
+
 static void text_is_limited(void **state)
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
@@ -470,6 +521,8 @@ int main(void)
 		cmocka_unit_test(templates),
 		cmocka_unit_test(clauses),
 		cmocka_unit_test(nesting_is_limited),
+		cmocka_unit_test(many_slices),
+		cmocka_unit_test(classes_are_limited),
 		cmocka_unit_test(text_is_limited),
 		cmocka_unit_test(redaction_ignores_case_and_dashes),
 	};

@@ -27,7 +27,7 @@ static void only_the_chain_is_whole(void **state)
 {
 	static const struct lp_py_runtime runtime = { .layout = { .minor = 11 } };
 	const struct lp_insn program[] = { INSN(PY_EXC), INSN(CAP_PYEXC) };
-	const struct lp_block *block = (const void *)(pyvm.sent + sizeof(struct lp_record));
+	struct lp_block block;
 
 	(void)state;
 	pyvm.runtime = &runtime;
@@ -35,7 +35,8 @@ static void only_the_chain_is_whole(void **state)
 	vm.py.raised_type = (uintptr_t)memory;
 	pyvm_run(program, 2);
 	assert_int_equal(pyvm.n_sent, 1);
-	assert_int_equal(block->slot, LP_SLOT_PYEXC);
+	memcpy(&block, pyvm.sent + sizeof(struct lp_record), sizeof(block));
+	assert_int_equal(block.slot, LP_SLOT_PYEXC);
 	assert_int_equal(vm.walk.whole, LP_WHOLE_NOT);
 }
 

@@ -213,7 +213,7 @@ static void recursion(bool single)
 	child_run(&children[0]);
 
 	calls = wrong_calls = 0;
-	assert_true(lp_kernel_drain(kernel, check_call, NULL) > 0);
+	assert_true(drain_to(check_call, NULL) > 0);
 
 	struct lp_counts c = counts_of(point);
 	assert_int_equal(c.hits, 140);
@@ -315,11 +315,11 @@ static void threads_do_not_mix(void **state)
 	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
 	assert_int_equal(write(children[0].go, "", 1), 1);
 	while (waitpid(children[0].pid, NULL, WNOHANG) == 0)
-		if (lp_kernel_drain(kernel, check_mixed, NULL) == 0)
+		if (drain_to(check_mixed, NULL) == 0)
 			usleep(1000);
 	close(children[0].go);
 	children[0].pid = 0;
-	lp_kernel_drain(kernel, check_mixed, NULL);
+	drain_to(check_mixed, NULL);
 
 	struct lp_counts c = counts_of(point);
 	assert_int_equal(c.hits, 2 * EACH);
@@ -392,7 +392,7 @@ static void pages_that_are_away_are_read(void **state)
 	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
 	child_run(&children[0]);
 	wrong_pages = 4;
-	assert_true(lp_kernel_drain(kernel, check_page, NULL) >= 4);
+	assert_true(drain_to(check_page, NULL) >= 4);
 	assert_int_equal(wrong_pages, 0);
 }
 
@@ -422,11 +422,11 @@ static void what_comes_while_reading_is_for_the_next_time(void **state)
 	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
 	hit_me(0, "first");
 	hit_me(1, "second");
-	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
-	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
+	assert_int_equal(drain_to(hit_again, &left), 2);
+	assert_int_equal(drain_to(hit_again, &left), 2);
 	left = 0;
-	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 2);
-	assert_int_equal(lp_kernel_drain(kernel, hit_again, &left), 0);
+	assert_int_equal(drain_to(hit_again, &left), 2);
+	assert_int_equal(drain_to(hit_again, &left), 0);
 }
 
 int main(void)

@@ -278,7 +278,7 @@ static void values_threads_and_frames(void **state)
 		assert_string_equal(python_line(&target), "done");
 		checked.next = 7;
 		checked.threads = checked.frames = 0;
-		assert_true(lp_kernel_drain(kernel, check_hit, NULL) >= 5);
+		assert_true(drain_to(check_hit, NULL) >= 5);
 		assert_int_equal(checked.next, 5007);
 		assert_in_range(checked.threads, 1, 5);
 		assert_int_equal(counts_of(point).hits, 5000);

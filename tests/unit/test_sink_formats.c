@@ -139,6 +139,39 @@ static void a_crash_in_json(void **state)
 			       "\"message\":\"a\\\"b\"}}"));
 }
 
+static void an_exception_in_json(void **state)
+{
+	const struct lp_value one = { .kind = LP_VAL_TUPLE,
+				      .items = &(struct lp_value)INT(1),
+				      .len = 1 };
+	const struct lp_value note = { .kind = LP_VAL_STRING, .str = "n", .len = 1 };
+	const struct lp_exception context = { .type = "KeyError", .args = one };
+	const struct lp_exception cause = {
+		.type = "A", .message = { .str = "runs code" }, .args = one, .chain_cut = true
+	};
+	const struct lp_exception e = { .type = "shop.Out",
+					.message = { .kind = LP_VAL_STRING, .str = "no", .len = 2 },
+					.notes = &note,
+					.n_notes = 1,
+					.members = one,
+					.stack_cut = true,
+					.cause = &cause,
+					.context = &context };
+	struct lp_event ev = minimal;
+
+	(void)state;
+	ev.exception = &e;
+	assert_non_null(strstr(
+		written("json", false, &ev),
+		",\"exception\":{\"type\":\"shop.Out\",\"message\":\"no\",\"notes\":[\"n\"],"
+		"\"exceptions\":[1],\"stack\":[{\"function\":\"...\"}],"
+		"\"cause\":{\"type\":\"A\",\"args\":[1],\"errors\":{\"message\":\"runs code\"},"
+		"\"...\":null},"
+		/* why its message could not be had is not known */
+		"\"context\":{\"type\":\"KeyError\",\"args\":[1],"
+		"\"errors\":{\"message\":\"unknown\"}}}}\n"));
+}
+
 static void colour_only_where_asked_for(void **state)
 {
 	(void)state;
@@ -400,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_text),
 		cmocka_unit_test(nothing_of_the_target_acts_on_a_terminal),
 		cmocka_unit_test(a_crash_in_json),
+		cmocka_unit_test(an_exception_in_json),
 		cmocka_unit_test(colour_only_where_asked_for),
 		cmocka_unit_test(stack_and_locals_on_the_same_line),
 		cmocka_unit_test(what_is_no_call_is_told),

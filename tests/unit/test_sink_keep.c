@@ -181,6 +181,23 @@ static void the_newest_that_fit(void **state)
 	end(&k, &m);
 }
 
+/* Memory that was never used stays so. */
+static void an_empty_one_begins_anew(void **state)
+{
+	static struct model m;
+	struct lp_keep k;
+
+	(void)state;
+	start(&k, &m, 10 * (12 + HEAD));
+	for (int i = 0; i < 11; i++)
+		add(&k, &m, 0, 12);
+	assert_int_equal(k.start, 12 + HEAD);
+	take(&k, &m, UINT32_MAX, UINT64_MAX, UINT64_MAX);
+	add(&k, &m, 0, 12);
+	assert_int_equal(k.start, 0);
+	end(&k, &m);
+}
+
 /* Each place of the ring's end within a record, its head too. */
 static void around_the_end(void **state)
 {
@@ -345,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_newest_that_fit),
+		cmocka_unit_test(an_empty_one_begins_anew),
 		cmocka_unit_test(around_the_end),
 		cmocka_unit_test(some_are_taken_and_some_stay),
 		cmocka_unit_test_setup_teardown(kept_until_asked_for, setup, teardown),

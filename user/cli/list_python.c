@@ -83,9 +83,7 @@ static bool is_meant(const char *pattern, const char *name)
 
 static int see_file(const char *path, void *arg)
 {
-	const char *slash = strrchr(path, '/');
-
-	lp_suggest_add(&((struct search *)arg)->near, slash ? slash + 1 : path, true);
+	lp_suggest_add(&((struct search *)arg)->near, basename(path), true);
 	return 0;
 }
 

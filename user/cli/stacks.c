@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cli/view.h"
@@ -121,7 +120,7 @@ static int print(const struct lp_options *o, const struct lp_process_stacks *lis
 	lp_auto(lp_buf_done) struct lp_buf out = { 0 };
 	struct lp_err err = { 0 };
 
-	if (!strcmp(o->format, "json") || o->json)
+	if (!strcmp(o->format, "json"))
 		lp_stacks_json(&out, list, n);
 	else
 		lp_stacks_text(&out, list, n);
@@ -129,11 +128,8 @@ static int print(const struct lp_options *o, const struct lp_process_stacks *lis
 		lp_err_nomem(&err);
 		return lp_report(&err);
 	}
-	if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout)) {
-		lp_error("standard output: %s", strerror(errno));
-		return LP_EXIT_FAILED;
-	}
-	return LP_EXIT_DONE;
+	fwrite(out.data, 1, out.len, stdout);
+	return lp_view_flush();
 }
 
 int lp_cmd_stacks(const struct lp_options *o)

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/show.h"
 #include "base/utf8.h"
 #include "cli/stacks.h"
+#include "sink/frame.h"
 
 #define INDENT	   4
 #define INDENT_MAX 64 /* tasks that await one another */
@@ -44,77 +44,27 @@ static void put_indent(struct lp_buf *out, unsigned int depth)
 		lp_buf_char(out, ' ');
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void put_locals(struct lp_buf *out, const struct lp_frame *f)
-{
-	lp_auto(lp_buf_done) struct lp_buf value = { 0 };
-
-	lp_buf_str(out, " [");
-	for (size_t i = 0; i < f->n_locals; i++) {
-		if (i)
-			lp_buf_str(out, ", ");
-		put_text(out, f->locals[i].name);
-		lp_buf_char(out, '=');
-		lp_buf_clear(&value);
-		lp_show(&value, &f->locals[i].value, false);
-		lp_utf8_escape(out, value.data ? value.data : "", value.len, 0);
-	}
-	lp_buf_char(out, ']');
-	out->failed |= value.failed;
-}
-
-static void put_frame(struct lp_buf *out, const struct lp_frame *f)
-{
-	if (f->function) {
-		put_text(out, f->function);
-	} else {
-		lp_buf_hex(out, f->addr);
-		if (f->module) {
-			lp_buf_str(out, " (");
-			put_text(out, base_name(f->module));
-			lp_buf_char(out, ')');
-		}
-	}
-	if (f->file) {
-		lp_buf_char(out, ' ');
-		put_text(out, base_name(f->file));
-	}
-	if (f->file && f->line > 0)
-		lp_buf_fmt(out, ":%d", f->line);
-	if (f->has_locals)
-		put_locals(out, f);
-}
-
-static void put_line(struct lp_buf *out, const struct lp_frame *f, unsigned int depth)
+static void put_line(struct lp_buf *out, struct lp_buf *scratch, const struct lp_frame *f,
+		     unsigned int depth)
 {
 	put_indent(out, depth);
-	if (f->kind == LP_FRAME_FOLDED)
-		lp_buf_fmt(out, "... %u library frame%s", f->n_folded, f->n_folded == 1 ? "" : "s");
-	else if (f->kind == LP_FRAME_GAP)
-		lp_buf_str(out, "...");
-	else
-		put_frame(out, f);
+	lp_frame_text(out, scratch, f);
 	lp_buf_char(out, '\n');
 }
 
 static void put_stack(struct lp_buf *out, const struct lp_stack *s, unsigned int depth)
 {
 	const struct lp_frame gap = { .kind = LP_FRAME_GAP };
+	lp_auto(lp_buf_done) struct lp_buf scratch = { 0 };
 
 	if (s->changed) {
 		put_indent(out, depth);
 		lp_buf_str(out, "<changed while read>\n");
 	}
 	for (size_t i = 0; i < s->n; i++)
-		put_line(out, &s->frames[i], depth);
+		put_line(out, &scratch, &s->frames[i], depth);
 	if (s->cut)
-		put_line(out, &gap, depth);
+		put_line(out, &scratch, &gap, depth);
 }
 
 static void put_thread(struct lp_buf *out, const struct lp_thread_stack *t)

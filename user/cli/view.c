@@ -203,6 +203,15 @@ long long lp_json_number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+int lp_view_flush(void)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		lp_error("standard output: %s", strerror(errno));
+		return LP_EXIT_FAILED;
+	}
+	return LP_EXIT_DONE;
+}
+
 int lp_view_print(const json_t *answer, bool as_json, void (*text)(const json_t *answer))
 {
 	if (as_json) {
@@ -211,9 +220,5 @@ int lp_view_print(const json_t *answer, bool as_json, void (*text)(const json_t 
 	} else {
 		text(answer);
 	}
-	if (fflush(stdout) || ferror(stdout)) {
-		lp_error("standard output: %s", strerror(errno));
-		return LP_EXIT_FAILED;
-	}
-	return LP_EXIT_DONE;
+	return lp_view_flush();
 }

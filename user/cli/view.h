@@ -50,6 +50,8 @@ int lp_json_push(json_t *array, json_t *item, struct lp_err *err);
 const char *lp_json_get(const json_t *object, const char *key); /* a string or NULL */
 long long lp_json_number(const json_t *object, const char *key);
 
+/* What was printed goes out. The exit status. */
+int lp_view_flush(void);
 /* One object on standard output, or what `text` prints of it. The exit status. */
 int lp_view_print(const json_t *answer, bool as_json, void (*text)(const json_t *answer));
 

@@ -153,10 +153,9 @@ int lp_collect_feed(struct lp_collect *c, const void *record, size_t len, struct
 
 	if (r < 0)
 		return r;
-	if (rec->kind == LP_REC_HIT && !plan_of(c, rec->site))
-		return lp_err_set(err, EPROTO, "record of unknown site %u", rec->site);
-
 	const struct lp_plan *plan = rec->kind == LP_REC_HIT ? plan_of(c, rec->site) : NULL;
+	if (rec->kind == LP_REC_HIT && !plan)
+		return lp_err_set(err, EPROTO, "record of unknown site %u", rec->site);
 	if (plan && plan->info->template && plan->info->template->has_exception)
 		lp_plan_meet_frames(rec, &c->sym);
 

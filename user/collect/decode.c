@@ -8,16 +8,6 @@ static const struct lp_block *next_block(const struct lp_block *b)
 	return (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len));
 }
 
-static const struct lp_block *first_block(const struct lp_record *rec)
-{
-	return (const void *)(rec + 1);
-}
-
-static const char *end_of(const struct lp_record *rec)
-{
-	return (const char *)rec + rec->len;
-}
-
 int lp_record_check(const void *record, size_t len, struct lp_err *err)
 {
 	const struct lp_record *rec = record;
@@ -44,11 +34,17 @@ int lp_record_check(const void *record, size_t len, struct lp_err *err)
 	return 0;
 }
 
+const struct lp_block *lp_record_next(const struct lp_record *rec, const struct lp_block *b)
+{
+	const char *end = (const char *)rec + rec->len;
+
+	b = b ? next_block(b) : (const void *)(rec + 1);
+	return (const char *)b < end ? b : NULL;
+}
+
 const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot)
 {
-	const char *end = end_of(rec);
-
-	for (const struct lp_block *b = first_block(rec); (const char *)b < end; b = next_block(b))
+	for (const struct lp_block *b = NULL; (b = lp_record_next(rec, b));)
 		if (b->slot == slot && b->status == LP_ST_OK)
 			return b;
 	return NULL;
@@ -184,10 +180,8 @@ int lp_decode(struct lp_decoded *d, const struct lp_record *rec, size_t n_slots)
 	d->memory.read = read_mem;
 	d->memory.read_string = read_mem_string;
 
-	const char *end = end_of(rec);
 	int last = -1;
-	for (const struct lp_block *b = first_block(rec); (const char *)b < end;
-	     b = next_block(b)) {
+	for (const struct lp_block *b = NULL; (b = lp_record_next(rec, b));) {
 		if (b->slot == LP_SLOT_MEM) {
 			if (lp_vec_push(&d->blocks, b) < 0)
 				return -ENOMEM;

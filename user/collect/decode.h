@@ -36,6 +36,9 @@ struct lp_decoded {
  */
 int lp_record_check(const void *rec, size_t len, struct lp_err *err);
 
+/* Its first block, or the one behind b; NULL: no more. */
+const struct lp_block *lp_record_next(const struct lp_record *rec, const struct lp_block *b);
+
 /* Its first good block of that slot; NULL. */
 const struct lp_block *lp_record_find(const struct lp_record *rec, uint16_t slot);
 

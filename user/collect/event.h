@@ -58,9 +58,8 @@ struct lp_exception {
 	const struct lp_value *notes; /* most often STRINGs */
 	size_t n_notes;
 	const struct lp_exception *cause, *context; /* NULL: none, or one that was shown already */
-	bool suppress_context;
-	bool chain_cut;		      /* the chain goes on */
-	const struct lp_frame *stack; /* of its traceback, innermost first */
+	bool chain_cut;				    /* the chain goes on */
+	const struct lp_frame *stack;		    /* of its traceback, innermost first */
 	size_t n_stack;
 	bool stack_cut;
 };

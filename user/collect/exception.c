@@ -16,23 +16,15 @@ struct chain {
 	size_t n;
 };
 
-/* Where things are read from. */
-struct source {
-	const struct lp_plan *plan;
-	const struct lp_py_reader *reader;
-	struct lp_decoded *decoded;
-	const struct lp_symbolizer *sym;
-	struct lp_scratch *scratch;
-};
-
-static void read_frames(const struct source *s, const struct lp_py_exc *exc,
+static void read_frames(const struct lp_py_reader *r, uint32_t pid, const struct lp_symbolizer *sym,
+			struct lp_scratch *scratch, const struct lp_py_exc *exc,
 			const struct lp_block *b, struct lp_exception *ret)
 {
 	size_t n = (b->len - sizeof(*exc)) / sizeof(struct lp_py_frame);
 
 	if (n > exc->n_frames)
 		n = exc->n_frames;
-	struct lp_frame *frames = lp_arena_array(&s->scratch->arena, struct lp_frame, n + 1);
+	struct lp_frame *frames = lp_arena_array(r->arena, struct lp_frame, n + 1);
 	ret->stack = frames;
 	ret->n_stack = frames ? n : 0;
 	ret->stack_cut = exc->flags & LP_PY_EXC_FRAMES_CUT;
@@ -43,7 +35,7 @@ static void read_frames(const struct source *s, const struct lp_py_exc *exc,
 
 		memcpy(&f, (const char *)(b + 1) + sizeof(*exc) + i * sizeof(f), sizeof(f));
 		*to = (struct lp_frame){ .addr = f.code };
-		lp_plan_place(s->plan, s->decoded, s->sym, s->scratch, &f, to);
+		lp_places_find(&scratch->places, r, pid, sym, &f, to);
 	}
 }
 
@@ -82,17 +74,16 @@ static struct lp_exception *link_up(struct chain *c, uint32_t number)
 	struct lp_exception *e = &c->all[number - 1];
 	at->seen = true;
 	e->cause = link_up(c, at->exc.cause);
-	e->suppress_context = at->exc.flags & LP_PY_EXC_SUPPRESS;
-	e->context = e->suppress_context ? NULL : link_up(c, at->exc.context);
+	e->context = at->exc.flags & LP_PY_EXC_SUPPRESS ? NULL : link_up(c, at->exc.context);
 	e->chain_cut = at->exc.flags & LP_PY_EXC_CHAIN_CUT;
 	return e;
 }
 
-const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
-					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
+					     const struct lp_decoded *d,
+					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch)
 {
-	const struct source s = { p, r, d, sym, scratch };
 	struct chain c = { .n = d->exceptions.len };
 
 	if (c.n > LP_PY_EXC_MAX)
@@ -110,7 +101,7 @@ const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const stru
 			continue;
 		memcpy(&c.links[i].exc, b + 1, sizeof(struct lp_py_exc));
 		read_one(r, &c.links[i].exc, &c.all[i]);
-		read_frames(&s, &c.links[i].exc, b, &c.all[i]);
+		read_frames(r, d->rec->pid, sym, scratch, &c.links[i].exc, b, &c.all[i]);
 	}
 	return link_up(&c, 1);
 }
@@ -148,9 +139,7 @@ static void put_place(struct lp_buf *out, const struct lp_exception *e)
 
 	if (!f || !f->file)
 		return;
-
-	const char *slash = strrchr(f->file, '/');
-	lp_buf_fmt(out, " (%s", slash ? slash + 1 : f->file);
+	lp_buf_fmt(out, " (%s", basename(f->file));
 	if (f->line > 0)
 		lp_buf_fmt(out, ":%d", f->line);
 	lp_buf_char(out, ')');

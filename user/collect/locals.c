@@ -6,16 +6,10 @@
 #include "collect/plan.h"
 #include "python/value.h"
 
-/* What the block has of one frame: `at` is of struct lp_py_locals. */
+/* What the block has of one frame. */
 struct group {
 	struct lp_py_locals head;
 	const char *words;
-};
-
-struct reading {
-	const struct lp_py_reader *reader;
-	const struct lp_py_runtime *rt;
-	struct lp_memory *memory;
 };
 
 static bool next_group(const char *data, size_t len, size_t *at, struct group *ret)
@@ -39,11 +33,11 @@ static uint64_t word_of(const struct group *g, size_t i)
 	return word;
 }
 
-static void read_object(const struct reading *r, uint64_t object, struct lp_value *ret)
+static void read_object(const struct lp_py_reader *r, uint64_t object, struct lp_value *ret)
 {
 	const struct lp_py_value v = { .tag = LP_PY_OBJECT, .bits = object };
 
-	lp_py_read_value(r->reader, &v, ret);
+	lp_py_read_value(r, &v, ret);
 }
 
 static void set_error(struct lp_value *ret, const char *why)
@@ -52,21 +46,17 @@ static void set_error(struct lp_value *ret, const char *why)
 }
 
 /* NULL: it is not on record. */
-static const char *name_of(const struct reading *r, const struct group *g, size_t i)
+static const char *name_of(const struct lp_py_reader *r, const struct group *g, size_t i)
 {
-	struct lp_value v = { 0 };
-	uint64_t name;
+	uint64_t at = g->head.names + r->runtime->layout.tuple_items + 8 * i, name;
 
-	if (r->memory->read(r->memory, g->head.names + r->rt->layout.tuple_items + 8 * i, &name,
-			    sizeof(name)) < 0)
-		return NULL;
-	read_object(r, name, &v);
-	return v.kind == LP_VAL_STRING ? lp_arena_strndup(r->reader->arena, v.str, v.len) : NULL;
+	return r->memory->read(r->memory, at, &name, sizeof(name)) < 0 ? NULL
+								       : lp_py_name_in(r, name);
 }
 
-static bool is_cell(const struct reading *r, const struct group *g, size_t i, uint64_t object)
+static bool is_cell(const struct lp_py_reader *r, const struct group *g, size_t i, uint64_t object)
 {
-	uint64_t kinds = g->head.kinds + r->rt->layout.bytes_data, type;
+	uint64_t kinds = g->head.kinds + r->runtime->layout.bytes_data, type;
 	uint8_t kind;
 
 	if (g->head.kinds && (r->memory->read(r->memory, kinds + i, &kind, sizeof(kind)) < 0 ||
@@ -74,27 +64,26 @@ static bool is_cell(const struct reading *r, const struct group *g, size_t i, ui
 		return false;
 	/* an argument is put into its cell when the function begins */
 	return (g->head.kinds || g->head.cells) &&
-	       r->memory->read(r->memory, object + r->rt->layout.ob_type, &type, sizeof(type)) >=
-		       0 &&
-	       type == r->rt->type_cell;
+	       r->memory->read(r->memory, object + r->runtime->layout.ob_type, &type,
+			       sizeof(type)) >= 0 &&
+	       type == r->runtime->type_cell;
 }
 
 /* False: it is unbound, or not even its name is known. */
-static bool read_variable(const struct reading *r, const struct group *g, size_t i,
+static bool read_variable(const struct lp_py_reader *r, const struct group *g, size_t i,
 			  struct lp_named *ret)
 {
 	uint64_t object = word_of(g, i);
 
 	if (!object || !(ret->name = name_of(r, g, i)))
 		return false;
-	if (r->reader->is_redacted &&
-	    r->reader->is_redacted(r->reader->redact, ret->name, strlen(ret->name))) {
+	if (r->is_redacted && r->is_redacted(r->redact, ret->name, strlen(ret->name))) {
 		set_error(&ret->value, "redacted");
 		return true;
 	}
-	object &= ~(uint64_t)r->rt->layout.frame_tags;
+	object &= ~(uint64_t)r->runtime->layout.frame_tags;
 	if (is_cell(r, g, i, object)) {
-		uint64_t cell = object + r->rt->layout.cell_ref;
+		uint64_t cell = object + r->runtime->layout.cell_ref;
 
 		if (r->memory->read(r->memory, cell, &object, sizeof(object)) < 0) {
 			set_error(&ret->value, "truncated");
@@ -108,10 +97,10 @@ static bool read_variable(const struct reading *r, const struct group *g, size_t
 }
 
 /* Appends to what the frame has from another group. */
-static int add_group(const struct reading *r, const struct group *g, struct lp_frame *to)
+static int add_group(const struct lp_py_reader *r, const struct group *g, struct lp_frame *to)
 {
 	size_t room = to->n_locals + g->head.n;
-	struct lp_named *named = lp_arena_array(r->reader->arena, struct lp_named, room);
+	struct lp_named *named = lp_arena_array(r->arena, struct lp_named, room);
 
 	if (!named)
 		return -ENOMEM;
@@ -129,9 +118,6 @@ int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_dec
 			  struct lp_frame *frames, size_t n)
 {
 	const struct lp_block *b = d->py_locals.n ? d->py_locals.first : NULL;
-	const struct reading r = { .reader = reader,
-				   .rt = reader->runtime,
-				   .memory = reader->memory };
 	struct group g;
 	size_t at = 0;
 	int status = 0;
@@ -139,6 +125,6 @@ int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_dec
 	while (b && b->status == LP_ST_OK && status == 0 &&
 	       next_group((const char *)(b + 1), b->len, &at, &g))
 		if (g.head.frame < n)
-			status = add_group(&r, &g, &frames[g.head.frame]);
+			status = add_group(reader, &g, &frames[g.head.frame]);
 	return status;
 }

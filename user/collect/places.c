@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collect/places.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
+#include "python/value.h"
 
 static void known_done(struct lp_code_known *k)
 {
@@ -40,8 +41,9 @@ static size_t find(const struct lp_places *p, uint32_t pid, uint64_t code, bool 
 	return low;
 }
 
-int lp_places_set(struct lp_places *p, uint32_t pid, const struct lp_py_frame *frame,
-		  const char *function, const char *file, struct lp_buf *table)
+/* Takes the table. What there is no memory for stays unknown. */
+static void set(struct lp_places *p, uint32_t pid, const struct lp_py_frame *frame,
+		const char *function, const char *file, struct lp_buf *table)
 {
 	struct lp_code_known made = { .pid = pid,
 				      .frame = *frame,
@@ -52,7 +54,7 @@ int lp_places_set(struct lp_places *p, uint32_t pid, const struct lp_py_frame *f
 
 	if (!made.function || (file && !made.file) || lp_vec_reserve(&p->all, p->all.len + 1) < 0) {
 		known_done(&made);
-		return -ENOMEM;
+		return;
 	}
 	made.table = *table;
 	*table = (struct lp_buf){ 0 };
@@ -64,11 +66,11 @@ int lp_places_set(struct lp_places *p, uint32_t pid, const struct lp_py_frame *f
 		p->all.len++;
 	}
 	p->all.data[at] = made;
-	return 0;
 }
 
-const struct lp_code_known *lp_places_get(const struct lp_places *p, uint32_t pid,
-					  const struct lp_py_frame *frame)
+/* NULL: not known. */
+static const struct lp_code_known *get(const struct lp_places *p, uint32_t pid,
+				       const struct lp_py_frame *frame)
 {
 	bool found;
 	size_t at = find(p, pid, frame->code, &found);
@@ -78,6 +80,29 @@ const struct lp_code_known *lp_places_get(const struct lp_places *p, uint32_t pi
 			       k->frame.firstlineno == frame->firstlineno
 		       ? k
 		       : NULL;
+}
+
+void lp_places_find(struct lp_places *p, const struct lp_py_reader *r, uint32_t pid,
+		    const struct lp_symbolizer *sym, const struct lp_py_frame *frame,
+		    struct lp_frame *ret)
+{
+	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
+	const char *function, *file;
+
+	if (lp_py_code_in(r, frame, &function, &file, &table))
+		set(p, pid, frame, function, file, &table);
+
+	const struct lp_code_known *code = get(p, pid, frame);
+	if (code) {
+		/* it may be replaced for the next frame */
+		ret->function = lp_arena_strdup(r->arena, code->function);
+		ret->file = code->file ? lp_arena_strdup(r->arena, code->file) : NULL;
+		ret->line = lp_py_line_in(r->runtime->layout.minor, frame, &code->table);
+	}
+	if ((!code || (ret->line <= 0 && frame->line <= 0)) && sym && sym->python_frame)
+		sym->python_frame(sym->arg, (pid_t)pid, frame, ret);
+	if (frame->line > 0)
+		ret->line = frame->line;
 }
 
 void lp_places_forget(struct lp_places *p, uint32_t pid)

@@ -135,14 +135,32 @@ static void render(const struct lp_plan *p, const struct lp_who *who, struct lp_
 }
 
 /* The frames that an exception has left: the thread's own are those of who was told. */
-static size_t traceback(const struct lp_exception *e, struct lp_frame *ret, size_t max,
-			bool *ret_cut)
+static int traceback(const struct lp_exception *e, struct lp_scratch *s, size_t max, size_t *ret,
+		     bool *ret_cut)
 {
 	size_t n = e->n_stack < max ? e->n_stack : max;
 
-	memcpy(ret, e->stack, n * sizeof(*ret));
+	if (lp_scratch_frames(s, n) < 0)
+		return -ENOMEM;
+	memcpy(s->frames, e->stack, n * sizeof(*s->frames));
+	*ret = n;
 	*ret_cut = n < e->n_stack || e->stack_cut;
-	return n;
+	return 0;
+}
+
+/* Into s->frames, where there is room for one at least. -ENOMEM. */
+static int read_stack(const struct lp_plan *p, struct lp_decoded *d,
+		      const struct lp_symbolizer *sym, const struct lp_who *who,
+		      struct lp_scratch *s, const struct lp_frame *own, size_t *ret, bool *ret_cut)
+{
+	const struct lp_exception *e = who->exception;
+	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
+
+	if (!p->info->template->with_stack)
+		return lp_scratch_frames(s, 1);
+	if (e && e->n_stack)
+		return traceback(e, s, max, ret, ret_cut);
+	return lp_plan_stack(p, d, sym, s, own, max, ret, ret_cut);
 }
 
 /* The stack. A function that has returned is no longer on it but belongs to it, and the frame of
@@ -152,21 +170,13 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 		     const struct lp_who *who, struct lp_scratch *s, struct lp_event *ev,
 		     struct lp_err *err)
 {
-	const struct lp_template *t = p->info->template;
 	const struct lp_frame own = { .function = who->function,
 				      .file = who->file,
 				      .line = who->line };
-	size_t max = p->info->max_frames ? p->info->max_frames : LP_FRAMES_DEFAULT;
 	size_t n = 0;
 
-	bool is_left = t->with_stack && who->exception && who->exception->n_stack;
-	int r = t->with_stack && !is_left
-			? lp_plan_stack(p, d, sym, s, &own, max, &n, &ev->stack_cut)
-			: lp_scratch_frames(s, is_left ? max : 1);
-	if (r < 0)
+	if (read_stack(p, d, sym, who, s, &own, &n, &ev->stack_cut) < 0)
 		return lp_err_nomem(err);
-	if (is_left)
-		n = traceback(who->exception, s->frames, max, &ev->stack_cut);
 	if (n == 0)
 		s->frames[n++] = own;
 	/* several lines can begin at one instruction: this one was asked for */
@@ -253,7 +263,9 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.cut = rec->flags & LP_RECF_CUT,
 		.crash = crash,
 	};
-	int r = p->wants_stack ? put_stack(p, d, sym, &who, s, ret, err) : 0;
+	if (!p->wants_stack)
+		return 0;
+	int r = put_stack(p, d, sym, &who, s, ret, err);
 	if (r >= 0 && crash)
 		put_crash_place(ret);
 	return r;

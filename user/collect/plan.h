@@ -14,6 +14,8 @@
 #include "collect/places.h"
 #include "collect/threads.h"
 
+struct lp_py_reader;
+
 struct lp_plan {
 	const struct lp_site_info *info;
 	size_t n_slots;		 /* slots that fields read */
@@ -79,26 +81,20 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 /* exception.c: what LP_SLOT_PYEXC blocks have, NULL where there are none; and as text, its chain in
  * the same line.
  */
-struct lp_py_reader;
-const struct lp_exception *lp_plan_exception(const struct lp_plan *p, const struct lp_py_reader *r,
-					     struct lp_decoded *d, const struct lp_symbolizer *sym,
+const struct lp_exception *lp_plan_exception(const struct lp_py_reader *r,
+					     const struct lp_decoded *d,
+					     const struct lp_symbolizer *sym,
 					     struct lp_scratch *scratch);
-/* The function, file and line of a frame; left as they are where they are not known. */
-void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret);
 void lp_plan_show_exception(struct lp_buf *out, const struct lp_exception *e);
-/* Code may be gone when the record's turn comes: what its frames need of it is read now. */
+/* python.c: code may be gone when the record's turn comes: what its frames need of it is read now. */
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym);
-/* Where these frames are, by the record alone: of a process that is gone. */
-void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
+/* What the record has of these frames: their variables; of a process that is gone also where they are.
+ * -ENOMEM.
+ */
+int lp_plan_read_frames(const struct lp_plan *p, const struct lp_py_info *info,
 			struct lp_decoded *d, const struct lp_symbolizer *sym,
 			struct lp_frame *frames, size_t n, struct lp_arena *a);
-/* The variables of these frames. -ENOMEM. */
-int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
-			struct lp_decoded *d, const struct lp_symbolizer *sym,
-			struct lp_frame *frames, size_t n, struct lp_arena *a);
-/* locals.c */
-struct lp_py_reader;
+/* locals.c: -ENOMEM. */
 int lp_plan_python_locals(const struct lp_py_reader *reader, const struct lp_decoded *d,
 			  struct lp_frame *frames, size_t n);
 

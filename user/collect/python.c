@@ -101,22 +101,6 @@ static const char *task_name(const struct lp_plan *p, struct lp_decoded *d,
 	return NULL;
 }
 
-/* The code object that the frame is in, if the record or one before it has it. */
-static const struct lp_code_known *known_code(const struct lp_plan *p, struct lp_decoded *d,
-					      const struct lp_symbolizer *sym,
-					      struct lp_scratch *scratch,
-					      const struct lp_py_frame *f)
-{
-	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &scratch->arena);
-	lp_auto(lp_buf_done) struct lp_buf table = { 0 };
-	const char *function, *file;
-
-	if (lp_py_code_in(&reader, f, &function, &file, &table))
-		lp_places_set(&scratch->places, d->rec->pid, f, function, file, &table);
-	return lp_places_get(&scratch->places, d->rec->pid, f);
-}
-
 /* A frame as a record has it; whether C code has called it. */
 static bool take_frame(const void *from, struct lp_py_frame *ret)
 {
@@ -126,25 +110,8 @@ static bool take_frame(const void *from, struct lp_py_frame *ret)
 	return is_entered;
 }
 
-void lp_plan_place(const struct lp_plan *p, struct lp_decoded *d, const struct lp_symbolizer *sym,
-		   struct lp_scratch *scratch, const struct lp_py_frame *f, struct lp_frame *ret)
-{
-	const struct lp_code_known *code = known_code(p, d, sym, scratch, f);
-
-	if (code) {
-		/* it may be replaced for the next frame */
-		ret->function = lp_arena_strdup(&scratch->arena, code->function);
-		ret->file = code->file ? lp_arena_strdup(&scratch->arena, code->file) : NULL;
-		ret->line = lp_py_line_in(p->info->python->runtime->layout.minor, f, &code->table);
-	}
-	if ((!code || (ret->line <= 0 && f->line <= 0)) && sym && sym->python_frame)
-		sym->python_frame(sym->arg, (pid_t)d->rec->pid, f, ret);
-	if (f->line > 0)
-		ret->line = f->line;
-}
-
 /* An exception is raised where its first frame is: of its traceback, as far as it has one. */
-static void read_place(const struct lp_plan *p, struct lp_decoded *d,
+static void read_place(const struct lp_py_reader *r, const struct lp_decoded *d,
 		       const struct lp_symbolizer *sym, struct lp_scratch *scratch,
 		       struct lp_who *ret)
 {
@@ -153,15 +120,13 @@ static void read_place(const struct lp_plan *p, struct lp_decoded *d,
 	struct lp_py_frame f;
 
 	if (ret->exception && ret->exception->n_stack) {
-		ret->function = ret->exception->stack[0].function;
-		ret->file = ret->exception->stack[0].file;
-		ret->line = ret->exception->stack[0].line;
+		frame = ret->exception->stack[0];
+	} else if (b && b->status == LP_ST_OK && b->len >= sizeof(f)) {
+		take_frame(b + 1, &f);
+		lp_places_find(&scratch->places, r, d->rec->pid, sym, &f, &frame);
+	} else {
 		return;
 	}
-	if (!b || b->status != LP_ST_OK || b->len < sizeof(f))
-		return;
-	take_frame(b + 1, &f);
-	lp_plan_place(p, d, sym, scratch, &f, &frame);
 	ret->function = frame.function;
 	ret->file = frame.file;
 	ret->line = frame.line;
@@ -182,8 +147,8 @@ int lp_plan_read_who(const struct lp_plan *p, struct lp_decoded *d, const struct
 		struct frames_of of = { .sym = sym, .pid = (pid_t)rec->pid };
 		struct lp_py_reader reader = reader_of(p, p->info->python, d, &of, &scratch->arena);
 
-		ret->exception = lp_plan_exception(p, &reader, d, sym, scratch);
-		read_place(p, d, sym, scratch, ret);
+		ret->exception = lp_plan_exception(&reader, d, sym, scratch);
+		read_place(&reader, d, sym, scratch, ret);
 	}
 	if (read_name(p, d, sym, &d->py_thread, &scratch->arena, &v) &&
 	    lp_threads_set(&scratch->threads, rec->pid, rec->tid, v.str, v.len) < 0)
@@ -214,11 +179,9 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 
 void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer *sym)
 {
-	const char *end = (const char *)rec + rec->len;
-	const struct lp_block *b = (const void *)(rec + 1);
-
-	for (; sym->python_frame && (const char *)b < end;
-	     b = (const void *)((const char *)(b + 1) + LP_ALIGN((size_t)b->len))) {
+	if (!sym->python_frame)
+		return;
+	for (const struct lp_block *b = NULL; (b = lp_record_next(rec, b));) {
 		const bool is_exc = b->slot == LP_SLOT_PYEXC;
 		const size_t from = is_exc ? sizeof(struct lp_py_exc) : 0;
 
@@ -235,36 +198,35 @@ void lp_plan_meet_frames(const struct lp_record *rec, const struct lp_symbolizer
 	}
 }
 
-void lp_plan_read_codes(const struct lp_plan *p, const struct lp_py_info *info,
-			struct lp_decoded *d, const struct lp_symbolizer *sym,
-			struct lp_frame *frames, size_t n, struct lp_arena *a)
+/* Where these frames are, by the record alone. */
+static void read_codes(const struct lp_py_reader *r, const struct lp_decoded *d,
+		       const struct lp_symbolizer *sym, struct lp_frame *frames, size_t n)
 {
-	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
-	struct lp_py_reader reader = reader_of(p, info, d, &of, a);
 	const struct lp_block *b = d->py_stack.first;
 
-	reader.max_string = LP_TEXT_MAX; /* of a path all that is there */
 	for (size_t i = 0; i < n; i++) {
 		struct lp_frame *to = &frames[i];
 		lp_auto(lp_buf_done) struct lp_buf table = { 0 };
 		struct lp_py_frame f;
 
 		take_frame((const char *)(b + 1) + i * sizeof(f), &f);
-		if (!lp_py_code_in(&reader, &f, &to->function, &to->file, &table))
+		if (!lp_py_code_in(r, &f, &to->function, &to->file, &table))
 			continue;
-		to->line = lp_py_line_in(info->runtime->layout.minor, &f, &table);
+		to->line = lp_py_line_in(r->runtime->layout.minor, &f, &table);
 		if (to->file && sym->classify)
-			sym->classify(sym->arg, of.pid, to);
+			sym->classify(sym->arg, (pid_t)d->rec->pid, to);
 	}
 }
 
-int lp_plan_read_locals(const struct lp_plan *p, const struct lp_py_info *info,
+int lp_plan_read_frames(const struct lp_plan *p, const struct lp_py_info *info,
 			struct lp_decoded *d, const struct lp_symbolizer *sym,
 			struct lp_frame *frames, size_t n, struct lp_arena *a)
 {
 	struct frames_of of = { .sym = sym, .pid = (pid_t)d->rec->pid };
 	const struct lp_py_reader reader = reader_of(p, info, d, &of, a);
 
+	if (d->signal.n)
+		read_codes(&reader, d, sym, frames, n);
 	return lp_plan_python_locals(&reader, d, frames, n);
 }
 

@@ -60,10 +60,8 @@ static int read_python(const struct lp_plan *p, struct lp_decoded *d,
 		ret->python_cut = false; /* no Python runs there */
 	if (!info || !ret->n_python)
 		return 0;
-	if (d->signal.n)
-		lp_plan_read_codes(p, info, d, sym, frames, ret->n_python, &s->arena);
 	ret->loops_adjoin = info->runtime->layout.minor >= LP_LOOPS_ADJOIN;
-	return lp_plan_read_locals(p, info, d, sym, frames, ret->n_python, &s->arena);
+	return lp_plan_read_frames(p, info, d, sym, frames, ret->n_python, &s->arena);
 }
 
 /* Behind the n frames of the thread: the tasks that await the one that runs. */

@@ -37,9 +37,7 @@ static uint32_t stack_size(const struct lp_logpoint *lp, const struct lp_limits 
 {
 	if (lp->location.kind == LP_AT_CRASH)
 		return LP_STACK_MAX;
-
-	return limits->frames < LP_STACK_MAX / LP_FRAME_USUAL ? limits->frames * LP_FRAME_USUAL
-							      : LP_STACK_MAX;
+	return lp_stack_size(limits, LP_FRAME_USUAL);
 }
 
 static void write_captures(struct lp_fields *f, const struct lp_logpoint *lp)

@@ -57,14 +57,17 @@ uint32_t lp_python_frames(const struct lp_limits *limits)
 
 uint64_t lp_python_limits(const struct lp_limits *limits)
 {
-	return LP_PY_CAPTURE(limits->string, limits->items, limits->depth);
+	static const uint32_t max = LP_PY_CAPTURE_STRING(~0ull);
+	uint32_t string = limits->string < max ? limits->string : max;
+	uint32_t items = limits->items < max ? limits->items : max;
+	uint32_t depth = limits->depth < 0xff ? limits->depth : 0xff;
+
+	return LP_PY_CAPTURE(string, items, depth);
 }
 
-/* Of the native stack beneath, in which C code can have called Python. */
-static uint32_t native_size(const struct lp_limits *limits)
+uint32_t lp_stack_size(const struct lp_limits *limits, uint32_t frame)
 {
-	return limits->frames < LP_STACK_MAX / LP_FRAME_PYTHON ? limits->frames * LP_FRAME_PYTHON
-							       : LP_STACK_MAX;
+	return limits->frames < LP_STACK_MAX / frame ? limits->frames * frame : LP_STACK_MAX;
 }
 
 /* The caller's name is the second frame. */
@@ -77,8 +80,8 @@ static void write_stack(struct lp_dyn_fields *f, const struct lp_logpoint *lp)
 		frames = 2;
 	if (frames)
 		lp_emit(&f->here.e, CAP_PYSTACK, .n = frames);
-	if (lp->with_stack)
-		lp_emit(&f->here.e, CAP_STACK, .n = native_size(limits));
+	if (lp->with_stack) /* the native one beneath, in which C code can have called Python */
+		lp_emit(&f->here.e, CAP_STACK, .n = lp_stack_size(limits, LP_FRAME_PYTHON));
 	if (lp->with_stack && lp->with_locals)
 		lp_emit(&f->here.e, CAP_PYLOCALS, .imm = lp_python_limits(limits));
 }
@@ -90,7 +93,7 @@ static void write_exception(struct lp_dyn_fields *f)
 
 	lp_emit(e, PY_EXC, .dst = r);
 	lp_emit(e, CAP_PYEXC, .a = r, .n = LP_CAP(LP_SLOT_PYEXC, sizeof(struct lp_py_exc)),
-		.imm = lp_dyn_capture_limits(f->check.base.limits));
+		.imm = lp_python_limits(f->check.base.limits));
 	lp_emit_release(e, r);
 }
 

@@ -144,7 +144,6 @@ uint8_t lp_dyn_gen_value(struct lp_dyn_gen *g, const struct lp_dyn *t);
 /* A plain word: zero or not. */
 uint8_t lp_dyn_gen_truth(struct lp_dyn_gen *g, const struct lp_dyn *t);
 void lp_dyn_gen_drop(struct lp_dyn_gen *g, uint8_t reg);
-uint64_t lp_dyn_capture_limits(const struct lp_limits *limits); /* LP_PY_CAPTURE() */
 void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth, uint16_t slot,
 			const struct lp_limits *limits);
 
@@ -193,9 +192,10 @@ void lp_dyn_fields_check(struct lp_dyn_fields *f, const struct lp_logpoint *lp);
 /* Captures it. */
 void lp_dyn_fields_write(struct lp_dyn_fields *f);
 
-/* Operands of CAP_PYSTACK and CAP_PYLOCALS. */
+/* Operands of CAP_PYSTACK and, where a frame has so many bytes, of CAP_STACK. */
 uint32_t lp_python_frames(const struct lp_limits *limits);
-uint64_t lp_python_limits(const struct lp_limits *limits);
+uint32_t lp_stack_size(const struct lp_limits *limits, uint32_t frame);
+uint64_t lp_python_limits(const struct lp_limits *limits); /* LP_PY_CAPTURE() */
 
 /* lp_compile() for such a scope. */
 int lp_dynamic_compile(const struct lp_logpoint *lp, struct lp_scope *entry, struct lp_scope *leave,

@@ -566,16 +566,6 @@ uint8_t lp_dyn_gen_truth(struct lp_dyn_gen *g, const struct lp_dyn *t)
 	return gen_of(g, LP_OP_PY_TRUTH, lp_dyn_gen_value(g, t), "bool");
 }
 
-uint64_t lp_dyn_capture_limits(const struct lp_limits *limits)
-{
-	static const uint32_t max = LP_PY_CAPTURE_STRING(~0ull);
-	uint32_t string = limits->string < max ? limits->string : max;
-	uint32_t items = limits->items < max ? limits->items : max;
-	uint32_t depth = limits->depth < 0xff ? limits->depth : 0xff;
-
-	return LP_PY_CAPTURE(string, items, depth);
-}
-
 void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth, uint16_t slot,
 			const struct lp_limits *limits)
 {
@@ -590,7 +580,7 @@ void lp_dyn_gen_capture(struct lp_dyn_gen *g, const struct lp_dyn *t, bool truth
 		lp_emit(&g->e, PY_BOOL, .dst = r, .a = plain);
 	}
 	lp_emit(&g->e, CAP_PY, .a = r, .n = LP_CAP(slot, sizeof(struct lp_py_value)),
-		.imm = lp_dyn_capture_limits(limits));
+		.imm = lp_python_limits(limits));
 	lp_dyn_gen_drop(g, r);
 	lp_emit_land(&g->e, try);
 }

@@ -43,7 +43,7 @@ struct lp_location {
 	const char *file, *provider, *name;
 	int line;
 	uint64_t offset;
-	const struct lp_class_name *types; /* none: every exception */
+	struct lp_class_name *types; /* none: every exception */
 	size_t n_types;
 	uint64_t signals; /* LP_SIGNAL_BIT of each */
 };

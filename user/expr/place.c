@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "expr/place.h"
-#include "lp/limits.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include "base/signals.h"
 #include "expr/crash.h"
 #include "expr/suggest.h"
+#include "lp/limits.h"
 #include "lp/record.h"
 
 #define SPACES " \t\r\n"
@@ -119,6 +119,21 @@ static int usdt_location(struct lp_lexer *lx, struct lp_location *ret)
 	return lx->status;
 }
 
+/* What stands between commas. */
+static int each_of_list(struct lp_lexer *lx, struct lp_location *ret,
+			int (*add)(struct lp_lexer *lx, struct lp_location *ret))
+{
+	for (;;) {
+		if (add(lx, ret) < 0)
+			return lx->status;
+		skip_spaces(lx);
+		if (lx->text[lx->pos] != ',')
+			return 0;
+		lx->pos++;
+		skip_spaces(lx);
+	}
+}
+
 /* A class's qualified name, or the end of one: "Err", "shop.errors.Err", "f.<locals>.Err". */
 static size_t type_len(const char *s)
 {
@@ -138,7 +153,7 @@ static size_t type_len(const char *s)
 	return len;
 }
 
-static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_class_name *types)
+static int add_type(struct lp_lexer *lx, struct lp_location *ret)
 {
 	size_t start = lx->pos, len = type_len(lx->text + start);
 	const char *end = lx->text + start + len;
@@ -151,8 +166,10 @@ static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_clas
 				     LP_PY_NAME_TEXT_MAX);
 	if (ret->n_types == LP_TYPES_MAX)
 		return lp_lexer_fail(lx, start, start + len, "more than %d classes", LP_TYPES_MAX);
-	types[ret->n_types++] = (struct lp_class_name){ .text = dup_text(lx, start, start + len),
-							.col = (int)start + 1 };
+	ret->types[ret->n_types++] = (struct lp_class_name){
+		.text = dup_text(lx, start, start + len),
+		.col = (int)start + 1,
+	};
 	lx->pos = start + len;
 	return lx->status;
 }
@@ -160,25 +177,14 @@ static int add_type(struct lp_lexer *lx, struct lp_location *ret, struct lp_clas
 /* [TYPE, ...]: a clause may follow at once. */
 static int types_location(struct lp_lexer *lx, struct lp_location *ret)
 {
-	size_t end = lx->pos;
-	char next = lx->text[end];
+	const char *next = lx->text + lx->pos;
 
-	if (!next || next == '"' || lp_is_clause(lx->text + end, type_len(lx->text + end)))
+	if (!*next || *next == '"' || lp_is_clause(next, type_len(next)))
 		return 0;
-	struct lp_class_name *types = lp_arena_array(lx->arena, struct lp_class_name, LP_TYPES_MAX);
-	if (!types)
+	ret->types = lp_arena_array(lx->arena, struct lp_class_name, LP_TYPES_MAX);
+	if (!ret->types)
 		return lx->status = lp_err_nomem(lx->err);
-	ret->types = types;
-	while (add_type(lx, ret, types) == 0) {
-		end = lx->pos;
-		skip_spaces(lx);
-		if (lx->text[lx->pos] != ',')
-			break;
-		lx->pos++;
-		skip_spaces(lx);
-	}
-	lx->pos = end;
-	return lx->status;
+	return each_of_list(lx, ret, add_type);
 }
 
 static int no_signal(struct lp_lexer *lx, size_t start, size_t len)
@@ -195,28 +201,25 @@ static int no_signal(struct lp_lexer *lx, size_t start, size_t len)
 			     lx->text + start, list.len ? list.data : "");
 }
 
-/* [SIGNAL, ...] */
+static int add_signal(struct lp_lexer *lx, struct lp_location *ret)
+{
+	size_t start = lx->pos, len = strcspn(lx->text + start, SPACES "\",");
+	const struct lp_signal_name *signal = lp_signal_by_name(lx->text + start, len);
+
+	if (!signal || !signal->ends)
+		return no_signal(lx, start, len);
+	ret->signals |= LP_SIGNAL_BIT(signal->number);
+	lx->pos = start + len;
+	return 0;
+}
+
+/* [SIGNAL, ...]: a clause may follow at once. */
 static int crash_location(struct lp_lexer *lx, struct lp_location *ret)
 {
-	size_t end = lx->pos;
-	bool more = !strncmp(lx->text + lx->pos, "SIG", 3); /* else a clause */
-
-	ret->signals = more ? 0 : LP_CRASH_SIGNALS;
-	while (more) {
-		size_t start = lx->pos, len = strcspn(lx->text + start, SPACES "\",");
-		const struct lp_signal_name *signal = lp_signal_by_name(lx->text + start, len);
-
-		if (!signal || !signal->ends)
-			return no_signal(lx, start, len);
-		ret->signals |= LP_SIGNAL_BIT(signal->number);
-		end = lx->pos = start + len;
-		skip_spaces(lx);
-		more = lx->text[lx->pos] == ',';
-		lx->pos += more;
-		skip_spaces(lx);
-	}
-	lx->pos = end;
-	return lx->status;
+	if (!strncmp(lx->text + lx->pos, "SIG", 3))
+		return each_of_list(lx, ret, add_signal);
+	ret->signals = LP_CRASH_SIGNALS;
+	return 0;
 }
 
 static int later_location(struct lp_lexer *lx, struct lp_location *ret)
@@ -340,7 +343,7 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 {
 	skip_spaces(lx);
 
-	size_t start = lx->pos, word_end = start;
+	size_t start = lx->pos;
 	int (*parse)(struct lp_lexer * lx, struct lp_location * ret) = bare_location;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(keywords); i++) {
 		size_t len = strlen(keywords[i].word);
@@ -351,7 +354,6 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 			continue;
 		ret->kind = keywords[i].kind;
 		ret->text = keywords[i].word;
-		word_end = start + len;
 		parse = keywords[i].parse;
 		if (parse != later_location) {
 			lx->pos += len;
@@ -363,8 +365,10 @@ int lp_parse_location(struct lp_lexer *lx, struct lp_location *ret)
 	ret->col = (int)lx->pos + 1;
 	if (parse(lx, ret) < 0)
 		return lx->status;
-	/* without types, only the word was typed */
-	ret->text =
-		dup_text(lx, start, parse == types_location && !ret->n_types ? word_end : lx->pos);
+
+	size_t end = lx->pos;
+	while (is_space(lx->text[end - 1]))
+		end--;
+	ret->text = dup_text(lx, start, end);
 	return lx->status;
 }

@@ -87,6 +87,8 @@ static uint64_t uses(const struct lp_node *n)
 {
 	uint64_t mask;
 
+	if (n && n->slices)
+		n = n->slices;
 	if (!n || is_negative_number(n))
 		return 0;
 	mask = (size_t)n->kind < LP_ARRAY_SIZE(of_node) ? of_node[n->kind] : 0;
@@ -97,7 +99,7 @@ static uint64_t uses(const struct lp_node *n)
 	if (is_logic(n))
 		return mask | truth(n->a) | (n->kind == LP_NODE_BINARY ? truth(n->b) : 0);
 	return mask | (n->kind == LP_NODE_COND ? truth(n->a) : uses(n->a)) | uses(n->b) |
-	       uses(n->c) | uses(n->d) | uses(n->slices);
+	       uses(n->c) | uses(n->d);
 }
 
 uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)

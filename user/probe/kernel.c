@@ -10,6 +10,8 @@
 #include "probe/kernel.h"
 
 #define DEFAULT_RING (8u << 20)
+#define RING_MIN     (1u << 20) /* each, of those */
+#define RING_CPUS    4
 #define COST_POINTS  1u /* room for lp_costs_measure() */
 #define COST_SITES   4u
 #define COST_CODE    32u
@@ -33,6 +35,36 @@ static void unshare_map(struct lp_shared_map *m)
 		munmap(m->data, m->size);
 }
 
+/* One of a group of CPUs, by its number. */
+static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_early *early,
+		     struct lp_err *err)
+{
+	lp_auto(lp_close) int made = -1;
+	int fd = bpf_map__fd(k->native.ring);
+
+	if (group)
+		fd = made =
+			bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, k->conf.ring_size, NULL);
+	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->native.rings), &group, &fd, 0))
+		return lp_err_set(err, errno, "cannot make a ring buffer: %s", strerror(errno));
+	if (group || !early->is_mapped)
+		return lp_ring_open(&k->rings[group], fd, k->conf.ring_size, err);
+	k->rings[0] = early->mapped;
+	early->is_mapped = false;
+	return 0;
+}
+
+static int open_rings(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
+{
+	for (uint32_t group = 0; group < k->conf.n_rings; group++) {
+		int r = open_ring(k, group, early, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
 {
 	const struct lp_native *n = &k->native;
@@ -42,12 +74,21 @@ static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err 
 	    (r = share(&k->points, n->points, err)) < 0 ||
 	    (r = share(&k->counts, n->counts, err)) < 0)
 		return r;
-	if (!early->is_mapped)
-		return lp_ring_open(&k->ring, bpf_map__fd(n->ring), k->conf.ring_size, err);
-	k->ring = early->mapped;
-	k->ring.fd = bpf_map__fd(n->ring);
-	early->is_mapped = false;
-	return 0;
+	return open_rings(k, early, err);
+}
+
+static void choose_rings(struct lp_kernel_conf *c)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t all = c->ring_size ? c->ring_size : DEFAULT_RING, each = all;
+
+	if (!c->n_rings)
+		c->n_rings = cpus > RING_CPUS ? (uint32_t)(cpus + RING_CPUS - 1) / RING_CPUS : 1;
+	if (c->n_rings > LP_RINGS_MAX)
+		c->n_rings = LP_RINGS_MAX;
+	while (each > all / c->n_rings && each > (c->ring_size ? 1u : RING_MIN))
+		each /= 2;
+	c->ring_size = each;
 }
 
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
@@ -72,8 +113,7 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	k->conf.max_code += COST_CODE;
 	if (!k->conf.max_targets || k->conf.max_targets > LP_TARGETS_MAX)
 		k->conf.max_targets = LP_TARGETS_MAX;
-	if (!k->conf.ring_size)
-		k->conf.ring_size = DEFAULT_RING;
+	choose_rings(&k->conf);
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
@@ -92,7 +132,8 @@ void lp_kernel_free(struct lp_kernel *k)
 {
 	if (!k)
 		return;
-	lp_ring_close(&k->ring);
+	for (uint32_t i = 0; i < k->conf.n_rings; i++)
+		lp_ring_close(&k->rings[i]);
 	unshare_map(&k->counts);
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
@@ -271,9 +312,32 @@ int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
 	return 0;
 }
 
+struct drain {
+	uint32_t cost_point;
+	int (*fn)(const void *record, size_t len, void *arg);
+	void *arg;
+};
+
+static int on_record(const void *record, size_t len, void *arg)
+{
+	const struct drain *d = arg;
+	const struct lp_record *rec = record;
+
+	return rec->point == d->cost_point ? 0 : d->fn(record, len, d->arg);
+}
+
+int lp_kernel_drain(struct lp_kernel *k, uint64_t now,
+		    int (*fn)(const void *record, size_t len, void *arg), void *arg,
+		    uint64_t *ret_until)
+{
+	struct drain d = { k->cost_point, fn, arg };
+
+	return lp_rings_drain(k->rings, k->conf.n_rings, now, on_record, &d, ret_until);
+}
+
 int lp_kernel_fd(struct lp_kernel *k)
 {
-	return k->ring.fd;
+	return bpf_map__fd(k->native.ring);
 }
 
 bool lp_kernel_sleep(struct lp_kernel *k)
@@ -282,10 +346,13 @@ bool lp_kernel_sleep(struct lp_kernel *k)
 
 	*sleeping = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(k->ring.producer, __ATOMIC_ACQUIRE) == *k->ring.consumer)
-		return true;
-	*sleeping = 0;
-	return false;
+	for (uint32_t i = 0; i < k->conf.n_rings; i++) {
+		if (lp_ring_is_empty(&k->rings[i]))
+			continue;
+		*sleeping = 0;
+		return false;
+	}
+	return true;
 }
 
 void lp_kernel_awake(struct lp_kernel *k)

@@ -12,6 +12,7 @@
 #include "lp/live.h"
 #include "lp/python.h"
 #include "probe/probe.h"
+#include "probe/ring.h"
 
 struct bpf_link;
 struct bpf_map;
@@ -24,15 +25,6 @@ struct logpoint_bpf;
 struct lp_shared_map {
 	void *data;
 	size_t size;
-};
-
-struct lp_ring {
-	int fd;
-	uint64_t *consumer;	  /* ours to write */
-	const uint64_t *producer; /* the page before data */
-	const uint8_t *data; /* once, not twice: a record at the end is put together in `joined` */
-	size_t size;
-	uint8_t *joined;
 };
 
 /* The inode of our PID namespace; 0: the initial one. */
@@ -78,7 +70,7 @@ struct lp_watched {
 
 /* What sessions have, with or without the programs that few of them need. */
 struct lp_native {
-	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *targets, *hold;
+	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets, *hold;
 	struct bpf_program *probe, *loader, *life[3]; /* fork, exec, exit */
 	struct bpf_link **links[3];		      /* of life */
 	struct lp_fixed *fixed;			      /* before they are loaded */
@@ -96,8 +88,8 @@ struct lp_kernel {
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */
 	struct lp_shared_map code, sites, points, counts;
-	struct lp_ring ring;
-	uint32_t cost_point; /* of lp_costs_measure() */
+	struct lp_ring rings[LP_RINGS_MAX]; /* conf.n_rings */
+	uint32_t cost_point;		    /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
 	LP_VEC(struct lp_watched) watched;
@@ -143,9 +135,6 @@ int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct l
 /* The programs before they are loaded. types: the kernel's (lp_btf_extract()), open until they are, or -1. */
 struct logpoint_bpf *lp_skeleton_open(int types);
 int lp_err_load(struct lp_err *err, int r);
-
-int lp_ring_open(struct lp_ring *r, int fd, size_t size, struct lp_err *err);
-void lp_ring_close(struct lp_ring *r);
 
 /* The condition that a program begins with, where it has the usual form; else untouched. */
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);

@@ -85,6 +85,7 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 		.counts = (s)->maps.counts,                                                        \
 		.slots = (s)->maps.slots,                                                          \
 		.ring = (s)->maps.ring,                                                            \
+		.rings = (s)->maps.rings,                                                          \
 		.targets = (s)->maps.targets,                                                      \
 		.hold = (s)->maps.hold,                                                            \
 		.probe = (s)->progs.lp_probe,                                                      \
@@ -147,6 +148,7 @@ static void configure_constants(const struct lp_kernel *k)
 		.pidns = lp_own_pidns(),
 		.by_cgroup = c->filter == LP_FILTER_CGROUP,
 		.follow = c->follow,
+		.n_rings = c->n_rings,
 	};
 }
 
@@ -162,6 +164,7 @@ static void configure_native(struct lp_kernel *k)
 	bpf_map__set_max_entries(n->counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(n->slots, LP_SLOTS_PER_CPU * k->cpus);
 	bpf_map__set_max_entries(n->ring, c->ring_size);
+	bpf_map__set_max_entries(n->rings, c->n_rings);
 	bpf_map__set_max_entries(n->targets, c->max_targets);
 	n->live->cgroup = c->cgroup_id;
 	configure_constants(k);

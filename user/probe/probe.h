@@ -34,8 +34,9 @@ struct lp_kernel_conf {
 	uint64_t exe_dev, exe_ino; /* processes that exec this file become targets; 0: none */
 	uint32_t max_points, max_sites, max_code; /* room; what is needed now plus what may come */
 	uint32_t max_targets;			  /* 0: LP_TARGETS_MAX */
-	uint32_t ring_size;			  /* bytes, a power of two; 0: the default */
-	uint32_t record_max;			  /* bytes of one record; 0: LP_RECORD_MAX */
+	uint32_t n_rings;    /* CPUs share them, number modulo this; 0: four CPUs to each */
+	uint32_t ring_size;  /* bytes of all together, a power of two; 0: the default */
+	uint32_t record_max; /* bytes of one record; 0: LP_RECORD_MAX */
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool lean; /* what most sites need is enough; others can be added, which takes longer then */
@@ -202,11 +203,14 @@ int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offse
 int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret,
 		     struct lp_err *err);
 
-/* The ring, read in place: fn gets each record as it lies there. fn < 0 stops and is returned.
- * Returns how many records were read.
+/* The rings, read in place: fn gets each record as it lies there, nearly in the order of time. fn < 0 stops
+ * and is returned. Returns how many records were read. now: CLOCK_MONOTONIC, before the call. *ret_until:
+ * all that was written before has been read; it is earlier than now while a writer waits in the middle of
+ * a record.
  */
-int lp_kernel_drain(struct lp_kernel *k, int (*fn)(const void *record, size_t len, void *arg),
-		    void *arg);
+int lp_kernel_drain(struct lp_kernel *k, uint64_t now,
+		    int (*fn)(const void *record, size_t len, void *arg), void *arg,
+		    uint64_t *ret_until);
 
 /* The descriptor becomes readable when a record comes after lp_kernel_sleep() returned true;
  * false: there are records already. While awake, the reader drains by a timer of its own and the

@@ -9,11 +9,18 @@
 
 #define UNITS_MAX (1u << 20)
 
-static const char *text_at(struct lp_pv *p, uint64_t pointer)
+const char *lp_py_name_in(const struct lp_py_reader *r, uint64_t str)
+{
+	struct lp_pv p = { .r = r, .l = &r->runtime->layout, .types = r->types };
+
+	return lp_pv_name(&p, r->memory, str);
+}
+
+static const char *text_at(const struct lp_py_reader *r, uint64_t pointer)
 {
 	uint64_t str;
 
-	return lp_py_u64(p->r->memory, pointer, &str) < 0 ? NULL : lp_pv_name(p, p->r->memory, str);
+	return lp_py_u64(r->memory, pointer, &str) < 0 ? NULL : lp_py_name_in(r, str);
 }
 
 /* As much of the table as there is: copies are at most LP_READ_MAX bytes each. */
@@ -62,16 +69,15 @@ bool lp_py_code_in(const struct lp_py_reader *r, const struct lp_py_frame *f,
 		   const char **ret_function, const char **ret_file, struct lp_buf *ret_table)
 {
 	const struct lp_py_layout *l = &r->runtime->layout;
-	struct lp_pv p = { .r = r, .l = l, .types = r->types };
 	const char *name =
-		l->code_qualname == LP_PY_NONE ? NULL : text_at(&p, f->code + l->code_qualname);
+		l->code_qualname == LP_PY_NONE ? NULL : text_at(r, f->code + l->code_qualname);
 
 	if (!name)
-		name = text_at(&p, f->code + l->code_name);
+		name = text_at(r, f->code + l->code_name);
 	if (!name)
 		return false;
 	*ret_function = name;
-	*ret_file = text_at(&p, f->code + l->code_filename);
+	*ret_file = text_at(r, f->code + l->code_filename);
 	read_table(r->memory, l, f->code, ret_table);
 	return true;
 }

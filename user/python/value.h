@@ -63,6 +63,9 @@ void lp_py_read_exception(const struct lp_py_reader *r, const struct lp_py_exc *
  */
 uint64_t lp_py_name_hash(const char *name, size_t len);
 
+/* The whole of a str that is a name, whatever max_string, in the arena; NULL: the record has it not. */
+const char *lp_py_name_in(const struct lp_py_reader *r, uint64_t str);
+
 /* What a record has of a frame's code: names, in the arena, and its table of lines. False: nothing. */
 struct lp_buf;
 struct lp_py_frame;

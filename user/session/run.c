@@ -124,17 +124,19 @@ static int on_record(const void *record, size_t len, void *arg)
 static int drain(struct lp_session *s, bool all, struct lp_err *err)
 {
 	struct drain d = { .s = s, .err = err };
-	uint64_t now = lp_now();
+	uint64_t now = lp_now(), until;
 
-	int n = lp_kernel_drain(s->kernel, on_record, &d);
+	int n = lp_kernel_drain(s->kernel, now, on_record, &d, &until);
 	if (n < 0)
 		return n;
 	if (n)
 		s->last_record = now;
-	int r = lp_collect_flush(s->collect, all || !n ? UINT64_MAX : now - REORDER, err);
+	const bool every = all || (!n && until == now);
+	const uint64_t before = until > REORDER ? until - REORDER : 0;
+	int r = lp_collect_flush(s->collect, every ? UINT64_MAX : before, err);
 	if (r < 0)
 		return r;
-	s->flushed = all || !n ? now : now - REORDER;
+	s->flushed = every ? now : before;
 	if (s->dump_due)
 		session_dump_all(s);
 	if (!s->failure.code && s->finish != FINISH_PIPE)

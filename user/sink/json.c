@@ -17,10 +17,10 @@
 #include "base/number.h"
 #include "lp/limits.h"
 #include "sink/formats.h"
+#include "sink/frame.h"
 #include "sink/json_value.h"
 
 #define NS_PER_SEC 1000000000u
-#define GAP	   "{\"function\":\"...\"}" /* frames that could not be had */
 
 struct json {
 	uint64_t second;
@@ -50,39 +50,6 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 	lp_buf_advance(&s->out, j->n_date + 10);
 }
 
-/* key: ,"name": */
-#define PUT_STRING(out, key, text)                                                                 \
-	do {                                                                                       \
-		if (text) {                                                                        \
-			lp_sink_add(out, key);                                                     \
-			lp_json_string(out, text, strlen(text), false);                            \
-		}                                                                                  \
-	} while (0)
-
-#define PUT_NUMBER(out, key, number)                                                               \
-	do {                                                                                       \
-		lp_sink_add(out, key);                                                             \
-		lp_buf_s64(out, number);                                                           \
-	} while (0)
-
-static void put_named(struct lp_buf *out, const struct lp_named *named, size_t n)
-{
-	bool first = true;
-
-	lp_buf_char(out, '{');
-	for (size_t i = 0; i < n; i++) {
-		if (named[i].value.kind == LP_VAL_ERROR)
-			continue;
-		if (!first)
-			lp_buf_char(out, ',');
-		first = false;
-		lp_json_string(out, named[i].name, strlen(named[i].name), false);
-		lp_buf_char(out, ':');
-		lp_json_value(out, &named[i].value);
-	}
-	lp_buf_char(out, '}');
-}
-
 static bool has_values(const struct lp_event *ev)
 {
 	for (size_t i = 0; i < ev->n_values; i++)
@@ -91,58 +58,20 @@ static bool has_values(const struct lp_event *ev)
 	return false;
 }
 
-static void put_frame(struct lp_sink *s, const struct lp_frame *f, bool own)
-{
-	struct lp_json_errors e = { .out = &s->out, .path = &((struct json *)s->state)->path };
-	struct lp_buf *out = &s->out;
-
-	if (f->kind == LP_FRAME_FOLDED) {
-		lp_buf_fmt(out, "{\"folded\":%u}", f->n_folded);
-		return;
-	}
-	if (f->kind == LP_FRAME_GAP) {
-		lp_buf_str(out, GAP);
-		return;
-	}
-	lp_buf_char(out, '{');
-	if (f->kind == LP_FRAME_TASK) {
-		lp_sink_add(out, "\"task\":");
-		lp_json_string(out, f->function, strlen(f->function), false);
-	} else if (f->function) {
-		lp_sink_add(out, "\"function\":");
-		lp_json_string(out, f->function, strlen(f->function), false);
-	} else {
-		lp_sink_add(out, "\"address\":\"");
-		lp_buf_hex(out, f->addr);
-		lp_buf_char(out, '"');
-		PUT_STRING(out, ",\"module\":", f->module);
-	}
-	PUT_STRING(out, ",\"file\":", f->file);
-	if (f->line > 0)
-		PUT_NUMBER(out, ",\"line\":", f->line);
-	if (f->has_locals) {
-		lp_sink_add(out, ",\"locals\":");
-		put_named(out, f->locals, f->n_locals);
-	}
-	for (size_t i = 0; !own && i < f->n_locals; i++)
-		lp_json_errors(&e, f->locals[i].name, &f->locals[i].value);
-	lp_buf_str(out, e.n ? "}}" : "}");
-}
-
-/* has_own: the first frame is the logpoint's. */
+/* has_own: the first frame is the logpoint's, whose errors are the record's. */
 static void put_stack(struct lp_sink *s, const struct lp_frame *stack, size_t n, bool cut,
 		      bool has_own)
 {
-	struct lp_buf *out = &s->out;
+	struct lp_buf *path = &((struct json *)s->state)->path, *out = &s->out;
 
 	lp_sink_add(out, ",\"stack\":[");
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			lp_buf_char(out, ',');
-		put_frame(s, &stack[i], has_own && i == 0);
+		lp_frame_json(out, path, &stack[i], has_own && i == 0 ? 0 : LP_FRAME_WITH_ERRORS);
 	}
 	if (cut)
-		lp_buf_str(out, n ? "," GAP : GAP);
+		lp_buf_str(out, n ? "," LP_FRAME_GAP_JSON : LP_FRAME_GAP_JSON);
 	lp_buf_char(out, ']');
 }
 
@@ -154,11 +83,8 @@ static void put_registers(struct lp_buf *out, const uint64_t *registers)
 
 	lp_sink_add(out, ",\"registers\":{");
 	for (size_t i = 0; i < LP_MACH_REGS; i++) {
-		lp_buf_str(out, i ? ",\"" : "\"");
-		lp_buf_str(out, names[i]);
-		lp_sink_add(out, "\":\"");
-		lp_buf_hex(out, registers[i]);
-		lp_buf_char(out, '"');
+		lp_json_put_string(out, i ? "," : "", names[i]);
+		lp_json_put_hex(out, ":", registers[i]);
 	}
 	lp_buf_char(out, '}');
 }
@@ -166,23 +92,16 @@ static void put_registers(struct lp_buf *out, const uint64_t *registers)
 static void put_crash(struct lp_buf *out, const struct lp_crash *c)
 {
 	lp_sink_add(out, ",\"signal\":{");
-	if (c->name) {
-		lp_sink_add(out, "\"name\":");
-		lp_json_string(out, c->name, strlen(c->name), false);
-		lp_buf_char(out, ',');
-	}
-	PUT_NUMBER(out, "\"number\":", c->number);
+	lp_json_put_string(out, "\"name\":", c->name);
+	lp_json_put_number(out, c->name ? ",\"number\":" : "\"number\":", c->number);
 	if (c->code_name)
-		PUT_STRING(out, ",\"code\":", c->code_name);
+		lp_json_put_string(out, ",\"code\":", c->code_name);
 	else if (c->has_code)
-		PUT_NUMBER(out, ",\"code\":", c->code);
-	if (c->has_addr) {
-		lp_sink_add(out, ",\"addr\":\"");
-		lp_buf_hex(out, c->addr);
-		lp_buf_char(out, '"');
-	}
+		lp_json_put_number(out, ",\"code\":", c->code);
+	if (c->has_addr)
+		lp_json_put_hex(out, ",\"addr\":", c->addr);
 	if (c->has_sender)
-		PUT_NUMBER(out, ",\"pid\":", c->sender);
+		lp_json_put_number(out, ",\"pid\":", c->sender);
 	if (c->abort) {
 		lp_sink_add(out, ",\"message\":");
 		lp_json_string(out, c->abort, c->abort_len, false);
@@ -230,18 +149,19 @@ static void put_notes(struct lp_buf *out, const struct lp_exception *e)
 /* ,"key":{...}; the chain is short (LP_PY_EXC_MAX). */
 static void put_exception(struct lp_sink *s, const char *key, const struct lp_exception *e)
 {
+	struct lp_json_errors errors = { .out = &s->out, .path = &((struct json *)s->state)->path };
 	struct lp_buf *out = &s->out;
 
-	lp_buf_fmt(out, ",\"%s\":{\"type\":", key);
-	lp_json_string(out, e->type, strlen(e->type), false);
+	lp_buf_fmt(out, ",\"%s\":{", key);
+	lp_json_put_string(out, "\"type\":", e->type);
 	if (e->message.kind == LP_VAL_STRING) {
 		lp_sink_add(out, ",\"message\":");
 		lp_json_value(out, &e->message);
 	} else {
 		lp_sink_add(out, ",\"args\":");
 		lp_json_value(out, &e->args);
-		PUT_STRING(out, ",\"errors\":{\"message\":", e->message.str);
-		lp_buf_char(out, '}');
+		lp_json_errors(&errors, "message", &e->message);
+		lp_buf_str(out, errors.n ? "}" : "");
 	}
 	put_notes(out, e);
 	if (e->members.kind == LP_VAL_TUPLE) {
@@ -268,22 +188,22 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	lp_sink_add(out, "{\"time\":\"");
 	put_time(s, j, ev->time);
 	lp_sink_add(out, "\"");
-	PUT_STRING(out, ",\"logpoint\":", ev->logpoint);
-	PUT_NUMBER(out, ",\"hit\":", (int64_t)ev->hit);
-	PUT_NUMBER(out, ",\"pid\":", ev->pid);
-	PUT_NUMBER(out, ",\"tid\":", ev->tid);
-	PUT_STRING(out, ",\"comm\":", ev->comm);
-	PUT_STRING(out, ",\"thread\":", ev->thread);
-	PUT_STRING(out, ",\"task\":", ev->task);
-	PUT_STRING(out, ",\"file\":", ev->file);
+	lp_json_put_string(out, ",\"logpoint\":", ev->logpoint);
+	lp_json_put_number(out, ",\"hit\":", (int64_t)ev->hit);
+	lp_json_put_number(out, ",\"pid\":", ev->pid);
+	lp_json_put_number(out, ",\"tid\":", ev->tid);
+	lp_json_put_string(out, ",\"comm\":", ev->comm);
+	lp_json_put_string(out, ",\"thread\":", ev->thread);
+	lp_json_put_string(out, ",\"task\":", ev->task);
+	lp_json_put_string(out, ",\"file\":", ev->file);
 	if (ev->line > 0)
-		PUT_NUMBER(out, ",\"line\":", ev->line);
-	PUT_STRING(out, ",\"function\":", ev->function);
+		lp_json_put_number(out, ",\"line\":", ev->line);
+	lp_json_put_string(out, ",\"function\":", ev->function);
 	lp_sink_add(out, ",\"message\":");
 	lp_json_string(out, ev->message, ev->message_len, false);
 	if (has_values(ev)) {
 		lp_sink_add(out, ",\"values\":");
-		put_named(out, ev->values, ev->n_values);
+		lp_named_json(out, ev->values, ev->n_values);
 	}
 	put_errors(s, j, ev);
 	if (ev->result && ev->result->kind != LP_VAL_ERROR) {
@@ -291,7 +211,7 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 		lp_json_value(out, ev->result);
 	}
 	if (ev->has_elapsed)
-		PUT_NUMBER(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
+		lp_json_put_number(out, ",\"elapsed_ns\":", (int64_t)ev->elapsed);
 	if (ev->crash)
 		put_crash(out, ev->crash);
 	if (ev->exception)

@@ -205,9 +205,7 @@ static void put_string(struct lp_buf *out, const struct lp_value *v)
 
 static void put_pointer(struct lp_buf *out, const struct lp_value *v)
 {
-	lp_buf_char(out, '"');
-	lp_buf_hex(out, v->u);
-	lp_buf_char(out, '"');
+	lp_json_put_hex(out, "", v->u);
 }
 
 static void (*const writers[])(struct lp_buf *out, const struct lp_value *v) = {

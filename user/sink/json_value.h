@@ -11,6 +11,31 @@
 
 void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut);
 
+/* A member: key is what comes before its value, as in ,"name": */
+static inline void lp_json_put_number(struct lp_buf *out, const char *key, int64_t number)
+{
+	lp_buf_str(out, key);
+	lp_buf_s64(out, number);
+}
+
+/* NULL: no member. */
+static inline void lp_json_put_string(struct lp_buf *out, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	lp_buf_str(out, key);
+	lp_json_string(out, text, strlen(text), false);
+}
+
+/* "0x1f" */
+static inline void lp_json_put_hex(struct lp_buf *out, const char *key, uint64_t number)
+{
+	lp_buf_str(out, key);
+	lp_buf_char(out, '"');
+	lp_buf_hex(out, number);
+	lp_buf_char(out, '"');
+}
+
 /* Errors are null. */
 void lp_json_value(struct lp_buf *out, const struct lp_value *v);
 

@@ -16,9 +16,9 @@
 #include <time.h>
 
 #include "base/number.h"
-#include "base/show.h"
 #include "base/utf8.h"
 #include "sink/formats.h"
+#include "sink/frame.h"
 
 #define NS_PER_SEC 1000000000u
 
@@ -68,72 +68,11 @@ static void put_text(struct lp_sink *s, const char *text)
 	lp_utf8_escape(&s->out, text, strlen(text), 0);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void put_place(struct lp_sink *s, const struct lp_frame *f)
-{
-	if (f->kind == LP_FRAME_FOLDED) {
-		lp_buf_fmt(&s->out, "... %u library frame%s", f->n_folded,
-			   f->n_folded == 1 ? "" : "s");
-		return;
-	}
-	if (f->kind == LP_FRAME_TASK) {
-		put_text(s, f->function);
-		return;
-	}
-	if (f->kind == LP_FRAME_GAP) {
-		lp_sink_add(&s->out, "...");
-		return;
-	}
-	if (f->function) {
-		put_text(s, f->function);
-	} else {
-		lp_buf_hex(&s->out, f->addr);
-		if (f->module) {
-			lp_sink_add(&s->out, " (");
-			put_text(s, base_name(f->module));
-			lp_buf_char(&s->out, ')');
-		}
-	}
-	if (f->file) {
-		lp_buf_char(&s->out, ' ');
-		put_text(s, base_name(f->file));
-		if (f->line > 0) {
-			lp_buf_char(&s->out, ':');
-			lp_buf_s64(&s->out, f->line);
-		}
-	}
-}
-
-static void put_locals(struct lp_sink *s, const struct lp_frame *f)
-{
-	struct text *t = (struct text *)s->state;
-
-	lp_sink_add(&s->out, " [");
-	for (size_t i = 0; i < f->n_locals; i++) {
-		if (i)
-			lp_sink_add(&s->out, ", ");
-		put_text(s, f->locals[i].name);
-		lp_buf_char(&s->out, '=');
-		lp_buf_clear(&t->value);
-		lp_show(&t->value, &f->locals[i].value, false);
-		lp_utf8_escape(&s->out, t->value.data ? t->value.data : "", t->value.len, 0);
-	}
-	lp_buf_char(&s->out, ']');
-}
-
 static void put_stack(struct lp_sink *s, const struct lp_event *ev)
 {
 	for (size_t i = 0; i < ev->n_stack; i++) {
 		lp_buf_str(&s->out, i ? " < " : " | ");
-		put_place(s, &ev->stack[i]);
-		if (ev->stack[i].has_locals)
-			put_locals(s, &ev->stack[i]);
+		lp_frame_text(&s->out, &((struct text *)s->state)->value, &ev->stack[i]);
 	}
 	if (ev->stack_cut)
 		lp_sink_add(&s->out, " < ...");
@@ -155,19 +94,6 @@ static void put_process(struct lp_sink *s, const struct lp_event *ev)
 	}
 }
 
-/* Where: the logpoint's name doesn't say. */
-static void put_raised(struct lp_sink *s, const struct lp_event *ev)
-{
-	if (!ev->file)
-		return;
-	lp_buf_char(&s->out, ' ');
-	put_text(s, base_name(ev->file));
-	if (ev->line > 0) {
-		lp_buf_char(&s->out, ':');
-		lp_buf_s64(&s->out, ev->line);
-	}
-}
-
 static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	struct text *t = (struct text *)s->state;
@@ -182,16 +108,14 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	put_color(s, BOLD);
 	put_text(s, ev->logpoint);
 	put_color(s, PLAIN);
-	if (ev->exception)
-		put_raised(s, ev);
+	if (ev->exception) /* the logpoint's name doesn't say where */
+		lp_frame_place_text(&s->out, ev->file, ev->line);
 	if (ev->message_len) {
 		lp_buf_char(&s->out, ' ');
 		lp_utf8_escape(&s->out, ev->message, ev->message_len, 0);
 	}
 	put_stack(s, ev);
 	lp_buf_char(&s->out, '\n');
-	if (t->value.failed)
-		s->out.failed = true;
 	return 0;
 }
 

@@ -15,7 +15,6 @@ import os
 import random
 import sys
 import threading
-import time
 
 FLOW = (StopIteration, StopAsyncIteration, GeneratorExit, asyncio.CancelledError)
 HAS_GROUPS = sys.version_info >= (3, 11)
@@ -254,9 +253,9 @@ def main():
         traced()
     for tid, kind, args, line, function in seen:
         print(json.dumps({"at": "raise", "tid": tid, "type": kind, "args": args, "line": line, "function": function}))
-    time.sleep(0.3)  # lines of code that is new are looked up in the process
+    sys.stdout.flush()
+    sys.stdin.readline()  # lines of code that is new are looked up in the process
 
 
 main()
-sys.stdout.flush()
 os._exit(0)  # up to 3.10 a KeyboardInterrupt that left a C call ends the program by SIGINT, though it was caught
