@@ -165,6 +165,7 @@ bench:
 	$Q tools/deps build bench
 	+$Q$(MAKE) --no-print-directory all tools
 	$Q tools/bench
+	$Q tools/bench_session
 	$Q tools/bench_python
 	$Q tools/bench_events
 

@@ -81,6 +81,23 @@ lp_inline __u8 *lp_vm_tail(struct lp_vm *vm, __u32 len)
 	return vm->rec + at + sizeof(struct lp_block);
 }
 
+/* Of a few bytes, which are known. */
+lp_inline long lp_cap_word(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len, __u32 flags,
+			   __u64 addr)
+{
+	__u8 *to = lp_vm_tail(vm, 8);
+
+	if (!to) {
+		vm->flags |= LP_RECF_CUT;
+		lp_vm_note(vm, slot, LP_ST_NO_ROOM, addr);
+		return 0;
+	}
+	*(lp_word *)to = v;
+	lp_vm_block(vm, slot, LP_ST_OK, flags, len > 8 ? 8 : len, addr);
+	return 0;
+}
+
+/* More than a word. */
 lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __u32 flags)
 {
 	__u8 *to = lp_vm_tail(vm, len);
@@ -92,8 +109,7 @@ lp_inline long lp_cap_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, _
 	}
 	len = lp_at_most(len, LP_READ_MAX);
 	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
-	if (len <= 8 ? lp_vm_read_word(vm, len, addr, (__u64 *)to) < 0
-		     : lp_vm_read(vm, to, len, addr) < 0)
+	if (lp_vm_read(vm, to, len, addr) < 0)
 		lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
 	else
 		lp_vm_block(vm, slot, LP_ST_OK, flags, len, addr);
@@ -134,15 +150,7 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 
 lp_inline long lp_cap_value(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len)
 {
-	__u8 *to = lp_vm_tail(vm, 8);
-
-	if (!to) {
-		vm->flags |= LP_RECF_CUT;
-		return 0;
-	}
-	*(lp_word *)to = v;
-	lp_vm_block(vm, slot, LP_ST_OK, 0, len > 8 ? 8 : len, 0);
-	return 0;
+	return lp_cap_word(vm, slot, v, len, 0, 0);
 }
 
 /* One page of stack: appended to the block that lies at the end of the record. may_sleep is constant: from 6.14
@@ -165,12 +173,6 @@ lp_inline long lp_cap_page(struct lp_vm *vm, int may_sleep)
 	vm->from += len;
 	vm->todo -= len;
 	return 0;
-}
-
-static long lp_cap_stack_page(__u32 i, struct lp_step *step)
-{
-	(void)i;
-	return lp_cap_page(step->vm, 1);
 }
 
 /* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
@@ -207,62 +209,6 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	if (end <= LP_RECORD_MAX)
 		*(lp_word *)(vm->rec + end) = 0;
 	return 0;
-}
-
-/* mixed: constant, as that of lp_vm_do(). */
-lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
-			     struct lp_step *step, int mixed)
-{
-	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
-	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
-	__u64 m = vm->mach[in->b & (LP_MACH_ROOM - 1)];
-	__u64 addr = a + in->imm;
-
-	switch (op) {
-	case LP_OP_CAP_REG:
-		return lp_cap_value(vm, slot, a, len);
-	case LP_OP_CAP_MACH:
-		return lp_cap_value(vm, slot, m, len);
-	case LP_OP_CAP_HOLE:
-		lp_vm_note(vm, slot, in->imm, len);
-		return 0;
-	case LP_OP_CAP_STACK:
-		return lp_cap_stack(vm, in->n, step, lp_cap_stack_page);
-	case LP_OP_CAP_PYSTACK:
-	case LP_OP_CAP_PYLOCALS:
-		if (mixed)
-			lp_cap_mixed(vm, in, op);
-		return 0;
-	case LP_OP_CAP_STRPM:
-		addr = m + in->imm;
-		/* fall through */
-	case LP_OP_CAP_STRP:
-		if (lp_vm_read_word(vm, sizeof(addr), addr, &addr) < 0) {
-			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
-			return 0;
-		}
-		/* fall through */
-	case LP_OP_CAP_STR:
-		return lp_cap_str(vm, slot, addr, len);
-	case LP_OP_CAP_MEMM:
-		addr = m + in->imm;
-		break;
-	case LP_OP_CAP_MEMV: {
-		__u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
-
-		addr = a;
-		if (want > len)
-			flags = LP_BLKF_CUT;
-		else
-			len = want;
-		break;
-	}
-	case LP_OP_CAP_MEM:
-		break;
-	default: /* no such instruction */
-		return 0;
-	}
-	return lp_cap_mem(vm, slot, addr, len, flags);
 }
 
 #endif

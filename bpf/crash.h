@@ -242,7 +242,7 @@ static long lp_crash_step(__u32 i, struct lp_step *step)
 		lp_opaque(r); /* the verifier knows nothing of it */
 		return r != 0;
 	}
-	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step, 1))
+	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step, 1, 0))
 		return 0;
 	lp_crash_finish(vm);
 	vm->py.running = 0;

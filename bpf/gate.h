@@ -82,4 +82,10 @@ lp_inline long lp_vm_gate(struct lp_vm *vm)
 	return 0;
 }
 
+/* By itself, as alone.h says. */
+lp_global long lp_alone_gate(struct lp_vm *vm)
+{
+	return vm ? lp_vm_gate(vm) : 1;
+}
+
 #endif

@@ -44,8 +44,10 @@ lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
 	lp_comm(r->comm);
 }
 
-lp_inline long lp_send(struct lp_vm *vm, __u32 kind)
+lp_global long lp_send(struct lp_vm *vm, __u32 kind)
 {
+	if (!vm)
+		return -1;
 	lp_fill_header(vm, (struct lp_record *)vm->rec, kind);
 
 	__u32 len = vm->len;
@@ -153,6 +155,24 @@ lp_inline void lp_prepare(struct lp_vm *vm, const struct lp_site *site, __u32 id
 	vm->room = lp_record_max;
 }
 
+/* By itself, as alone.h says. */
+lp_global int lp_alone_finish(struct lp_vm *vm)
+{
+	if (vm)
+		lp_finish(vm);
+	return 0;
+}
+
+#ifdef LP_LEAN /* no calls */
+/* mach and pid_tgid are filled in. */
+lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
+		      long (*do_step)(__u32 i, struct lp_step *step))
+{
+	lp_prepare(vm, site, id);
+	lp_vm_run(vm, do_step);
+	lp_alone_finish(vm);
+}
+#else
 /* The stash takes what the entry half has found out. */
 lp_inline void lp_enter(struct lp_vm *vm, __u32 pair)
 {
@@ -192,6 +212,18 @@ lp_inline int lp_resume(struct lp_vm *vm, __u32 pair)
 	return 0;
 }
 
+lp_global int lp_alone_enter(struct lp_vm *vm, __u32 pair)
+{
+	if (vm)
+		lp_enter(vm, pair);
+	return 0;
+}
+
+lp_global int lp_alone_resume(struct lp_vm *vm, __u32 pair)
+{
+	return vm ? lp_resume(vm, pair) : -1;
+}
+
 /* mach and pid_tgid are filled in. */
 lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
 		      long (*do_step)(__u32 i, struct lp_step *step))
@@ -206,7 +238,7 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
 		}
 		vm->len = 0;
 		vm->room = LP_STASH_MAX;
-	} else if (kind == LP_SITE_LEAVE && lp_resume(vm, site->pair) < 0) {
+	} else if (kind == LP_SITE_LEAVE && lp_alone_resume(vm, site->pair) < 0) {
 		lp_count(vm, lost[LP_LOSS_STASH]);
 		return;
 	}
@@ -214,9 +246,10 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
 		lp_vm_run(vm, do_step);
 	/* asked again: the verifier would follow the machine once for each kind, to know it here */
 	if (*(const volatile __u32 *)&site->kind == LP_SITE_ENTER)
-		lp_enter(vm, site->pair);
+		lp_alone_enter(vm, site->pair);
 	else
-		lp_finish(vm);
+		lp_alone_finish(vm);
 }
+#endif
 
 #endif

@@ -8,8 +8,37 @@
 #define LP_BPF_LIFE_H
 
 #include "hold.h"
-#include "python_world.h"
 #include "world.h"
+
+/* Where the C library of a process keeps the message of abort() (__abort_msg). */
+#ifdef LP_LEAN /* knows no crashes */
+#define lp_message_inherit(parent, child) ((void)(parent))
+#define lp_message_forget(tgid)		  ((void)(tgid))
+#else
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u64);
+} crash_messages SEC(".maps");
+
+lp_inline void lp_message_inherit(__u32 parent, __u32 child)
+{
+	__u64 *message = bpf_map_lookup_elem(&crash_messages, &parent);
+
+	if (message) {
+		__u64 there = *message;
+
+		bpf_map_update_elem(&crash_messages, &child, &there, BPF_ANY);
+	}
+}
+
+lp_inline void lp_message_forget(__u32 tgid)
+{
+	bpf_map_delete_elem(&crash_messages, &tgid);
+}
+#endif
 
 lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg, struct lp_hold *h)
 {
@@ -45,15 +74,10 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 
 	if (tgid == parent || !lp_is_target(current)) /* a thread */
 		return 0;
-	if (lp_follow || lp_by_cgroup || lp_exe_ino)
+	if (lp_fixed.follow || lp_fixed.by_cgroup || lp_fixed.exe_ino)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
 
-	__u64 *message = bpf_map_lookup_elem(&crash_messages, &parent);
-	if (message) {
-		__u64 there = *message;
-
-		bpf_map_update_elem(&crash_messages, &tgid, &there, BPF_ANY);
-	}
+	lp_message_inherit(parent, tgid);
 	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
 }
@@ -62,8 +86,8 @@ lp_inline int is_wanted_exe(struct linux_binprm *program)
 {
 	struct inode *inode = BPF_CORE_READ(program, file, f_inode);
 
-	return BPF_CORE_READ(inode, i_ino) == lp_exe_ino &&
-	       BPF_CORE_READ(inode, i_sb, s_dev) == lp_exe_dev;
+	return BPF_CORE_READ(inode, i_ino) == lp_fixed.exe_ino &&
+	       BPF_CORE_READ(inode, i_sb, s_dev) == lp_fixed.exe_dev;
 }
 
 /* (task, its tid before, the program) */
@@ -76,13 +100,13 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	int was = lp_is_target(pid_tgid);
 	__u32 none = 0;
 
-	bpf_map_delete_elem(&crash_messages, &tgid);
+	lp_message_forget(tgid);
 	if (was && bpf_map_lookup_elem(&targets, &tgid))
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
-	if (lp_exe_ino && is_wanted_exe(program)) {
+	if (lp_fixed.exe_ino && is_wanted_exe(program)) {
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
 		was = 1;
-	} else if (lp_exe_ino && was && !lp_follow) {
+	} else if (lp_fixed.exe_ino && was && !lp_fixed.follow) {
 		bpf_map_delete_elem(&targets, &tgid);
 		tell(LP_REC_EXIT, pid_tgid, 1, 0);
 		return 0;
@@ -107,10 +131,10 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
-	bpf_map_delete_elem(&crash_messages, &tgid);
-	if (lp_only_tgid == tgid)
-		lp_only_tgid = 0;
-	if (bpf_map_delete_elem(&targets, &tgid) && !lp_by_cgroup)
+	lp_message_forget(tgid);
+	if (lp_live.only_tgid == tgid)
+		lp_live.only_tgid = 0;
+	if (bpf_map_delete_elem(&targets, &tgid) && !lp_fixed.by_cgroup)
 		return 0;
 	tell(LP_REC_EXIT, pid_tgid, 0, 0);
 	return 0;
@@ -128,74 +152,6 @@ int lp_loader(struct pt_regs *ctx)
 
 		tell(LP_REC_MAPS, pid_tgid, 0, h && h->maps ? h : 0);
 	}
-	return 0;
-}
-
-struct lp_forget {
-	__u64 code;
-	__u32 runtime;
-};
-
-static long lp_forget_step(__u32 i, struct lp_forget *f)
-{
-	struct lp_py_site *site = bpf_map_lookup_elem(&py_sites, &i);
-
-	if (site && site->code == f->code && site->runtime == f->runtime)
-		site->code = 0;
-	return 0;
-}
-
-/* What is made where a code object was that has sites is another one: they are none of it, whatever it
- * is called. The reader finds those of the new one.
- */
-static __attribute__((noinline)) int lp_forget_code(__u64 code, __u64 pid_tgid)
-{
-	__u32 number = lp_py_runtime_of(pid_tgid);
-	struct lp_py_place_key key = { .addr = code, .runtime = number - 1 };
-	struct lp_forget f = { .code = code, .runtime = number - 1 };
-
-	if (!number || !bpf_map_lookup_elem(&py_codes, &key))
-		return 0;
-
-	const struct lp_py_runtime *rt = lp_py_runtime_at(f.runtime);
-	if (!rt || rt->owner != pid_tgid >> 32)
-		return 0;
-	bpf_map_delete_elem(&py_codes, &key);
-	lp_loop(lp_n_sites, lp_forget_step, &f);
-	return 0;
-}
-
-static __attribute__((noinline)) int lp_forget_sent(__u64 code, __u64 pid_tgid)
-{
-	struct lp_py_place_key key = { .addr = code, .runtime = pid_tgid >> 32 };
-
-	bpf_map_delete_elem(&py_sent, &key);
-	return 0;
-}
-
-/* The interpreter has made a code object: what its constructor returns. */
-SEC("uprobe")
-int lp_code_made(struct pt_regs *ctx)
-{
-	struct lp_record r = { .kind = LP_REC_CODE, .len = sizeof(r), .point = LP_POINT_NONE };
-	__u64 pid_tgid = lp_pid_tgid();
-
-	r.hit = PT_REGS_RC(ctx);
-	if (!r.hit || !lp_is_target(pid_tgid))
-		return 0;
-	lp_forget_code(r.hit, pid_tgid);
-	if (lp_py_uses(LP_OP_CAP_PYEXC) || lp_py_uses(LP_OP_CAP_PYAWAIT))
-		lp_forget_sent(r.hit, pid_tgid);
-	r.time = lp_now();
-	r.pid = pid_tgid >> 32;
-	r.tid = (__u32)pid_tgid;
-	r.cpu = lp_cpu();
-
-	struct lp_hold *h = lp_hold_of(r.pid);
-	if (h && lp_hold_at_code(h, r.hit))
-		lp_hold_and_tell(h, &r);
-	else
-		lp_ring_put(&r, sizeof(r));
 	return 0;
 }
 

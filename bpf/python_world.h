@@ -7,7 +7,7 @@
 #ifndef LP_BPF_PYTHON_WORLD_H
 #define LP_BPF_PYTHON_WORLD_H
 
-#include "maps.h"
+#include "python_maps.h"
 
 /* Hashes (lp/pybody.h) of names whose values are not to be copied. */
 struct {

@@ -199,4 +199,30 @@ lp_inline __u64 lp_vm_compare(struct lp_vm *vm, __u32 op, struct lp_step *step)
 	}
 }
 
+/* An instruction of strings: as lp_vm_do(). */
+lp_inline long lp_vm_string(struct lp_vm *vm, const struct lp_insn *in, struct lp_step *step)
+{
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)], d;
+	__u32 op = in->op, k = in->dst & 1;
+
+	switch (op) {
+	case LP_OP_STRLD:
+		return lp_vm_strld(vm, k, a, in->n);
+	case LP_OP_MEMLD:
+		return lp_vm_memld(vm, k, a, vm->reg[in->b & (LP_VM_REGS - 1)], in->n);
+	case LP_OP_COMMLD:
+		return lp_vm_commld(vm, k);
+	case LP_OP_STRK:
+		return lp_vm_strk(step, k, in->n, (__u32)in->imm);
+	case LP_OP_STRLEN:
+		if (lp_vm_strlen(vm, a, in->n, &d) < 0)
+			return lp_vm_raise(vm, LP_ST_UNREADABLE);
+		break;
+	default:
+		d = lp_vm_compare(vm, op, step);
+	}
+	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
+	return 0;
+}
+
 #endif

@@ -31,6 +31,7 @@
 #include "capture.h"
 #include "strings.h"
 #include "gate.h"
+#include "alone.h"
 
 lp_inline __u64 lp_extend(__u64 v, __u32 n)
 {
@@ -136,6 +137,7 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 	case LP_OP_MULI:
 		d = a * imm;
 		break;
+#ifndef LP_LEAN
 	case LP_OP_DIVS:
 	case LP_OP_DIVU:
 	case LP_OP_MODS:
@@ -145,6 +147,7 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 		d = lp_divide(a, b, op == LP_OP_DIVS || op == LP_OP_MODS,
 			      op == LP_OP_MODS || op == LP_OP_MODU);
 		break;
+#endif
 	case LP_OP_AND:
 		d = a & b;
 		break;
@@ -199,24 +202,16 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 	case LP_OP_LTUI:
 		d = a < imm;
 		break;
+#ifndef LP_LEAN
 	case LP_OP_F32TOF64:
-		d = lp_f32_to_f64((__u32)a);
-		break;
 	case LP_OP_S64TOF64:
-		d = lp_s64_to_f64(a);
-		break;
 	case LP_OP_U64TOF64:
-		d = lp_u64_to_f64(a, 0);
-		break;
 	case LP_OP_FEQ:
-		d = lp_f64_equal(a, b);
-		break;
 	case LP_OP_FLT:
-		d = lp_f64_less(a, b);
-		break;
 	case LP_OP_FLE:
-		d = lp_f64_less(a, b) || lp_f64_equal(a, b);
+		d = lp_alone_float(op, a, b);
 		break;
+#endif
 	default:
 		return 0;
 	}
@@ -252,17 +247,76 @@ lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		vm->outcome = LP_OUT_FILTERED;
 		return 1;
 	case LP_OP_GATE:
-		return lp_vm_gate(vm);
+		return lp_alone_gate(vm);
 	default:
 		return -1;
 	}
 }
 
-/* One instruction. Returns 1 when the program is over: vm->outcome says how. */
-/* One instruction. mixed: does the hit look at Python's frames? Constant: what is called here is loaded
- * with each program, though the verifier may find that nothing gets there.
+/* mixed, apart: constant, as those of lp_vm_do(). */
+lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
+			     struct lp_step *step, int mixed, int apart)
+{
+	__u32 slot = LP_CAP_SLOT(in->n), len = LP_CAP_LEN(in->n), flags = 0;
+	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
+	__u64 m = vm->mach[in->b & (LP_MACH_ROOM - 1)];
+	__u64 addr = a + in->imm;
+
+	switch (op) {
+	case LP_OP_CAP_REG:
+		m = a;
+		/* fall through */
+	case LP_OP_CAP_MACH:
+		return lp_cap_value(vm, slot, m, len);
+	case LP_OP_CAP_HOLE:
+		lp_vm_note(vm, slot, in->imm, len);
+		return 0;
+	case LP_OP_CAP_STACK:
+		return lp_do_stack(vm, in->n, step, apart);
+	case LP_OP_CAP_PYSTACK:
+	case LP_OP_CAP_PYLOCALS:
+		if (mixed)
+			lp_cap_mixed(vm, in, op);
+		return 0;
+	case LP_OP_CAP_STRPM:
+		addr = m + in->imm;
+		/* fall through */
+	case LP_OP_CAP_STRP:
+		if (lp_do_word(vm, sizeof(addr), addr, &addr, apart) < 0) {
+			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
+			return 0;
+		}
+		/* fall through */
+	case LP_OP_CAP_STR:
+		return lp_do_str(vm, slot, addr, len, apart);
+	case LP_OP_CAP_MEMM:
+		addr = m + in->imm;
+		break;
+	case LP_OP_CAP_MEMV: {
+		__u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
+
+		addr = a;
+		if (want > len)
+			flags = LP_BLKF_CUT;
+		else
+			len = want;
+		break;
+	}
+	case LP_OP_CAP_MEM:
+		break;
+	default: /* no such instruction */
+		return 0;
+	}
+	return lp_do_mem(vm, slot, addr, len, flags, apart);
+}
+
+/* One instruction. Returns 1 when the program is over: vm->outcome says how. Constant, as what is called
+ * here is loaded with each program, though the verifier may find that nothing gets there:
+ *
+ *	mixed	does the hit look at Python's frames?
+ *	apart	as alone.h says
  */
-lp_inline long lp_vm_do(struct lp_step *step, int mixed)
+lp_inline long lp_vm_do(struct lp_step *step, int mixed, int apart)
 {
 	struct lp_vm *vm = step->vm;
 	__u32 pc = vm->pc;
@@ -276,12 +330,14 @@ lp_inline long lp_vm_do(struct lp_step *step, int mixed)
 
 	__u32 op = in->op;
 	if (op >= LP_OP_CAP_MEM)
-		return lp_vm_capture(vm, in, op, step, mixed);
+		return lp_vm_capture(vm, in, op, step, mixed, apart);
+	if (op >= LP_OP_STRLD)
+		return lp_do_string(vm, in, step, apart);
 	if (op <= LP_OP_GATE)
 		return lp_vm_control(vm, in, op) != 0; /* kernels before 6.3 want 0 or 1 */
 
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
-	__u64 imm = in->imm, loaded = 0, d;
+	__u64 loaded = 0, d;
 
 	switch (op) {
 	case LP_OP_LOADM:
@@ -290,43 +346,36 @@ lp_inline long lp_vm_do(struct lp_step *step, int mixed)
 	case LP_OP_LOAD: {
 		__u32 size = in->n & 15;
 
-		if (lp_vm_read_word(vm, size < 8 ? size : 8, a + imm, &loaded) < 0)
-			return lp_vm_raise(vm, LP_ST_UNREADABLE);
+		if (lp_do_word(vm, size < 8 ? size : 8, a + in->imm, &loaded, apart) < 0)
+			return lp_do_raise(vm, LP_ST_UNREADABLE, apart);
 		d = lp_extend(loaded, in->n);
 		break;
 	}
-	case LP_OP_STRLD:
-		return lp_vm_strld(vm, in->dst & 1, a, in->n);
-	case LP_OP_MEMLD:
-		return lp_vm_memld(vm, in->dst & 1, a, vm->reg[in->b & (LP_VM_REGS - 1)], in->n);
-	case LP_OP_COMMLD:
-		return lp_vm_commld(vm, in->dst & 1);
-	case LP_OP_STRK:
-		return lp_vm_strk(step, in->dst & 1, in->n, (__u32)imm);
-	case LP_OP_STRLEN:
-		if (lp_vm_strlen(vm, a, in->n, &d) < 0)
-			return lp_vm_raise(vm, LP_ST_UNREADABLE);
-		break;
-	default: {
-		long r = lp_vm_value(vm, in, op, &d);
-
-		if (r < 0) {
-			vm->fault = 0;
-			return lp_vm_raise(vm, LP_ST_DIV_ZERO);
-		}
-		if (!r)
-			d = lp_vm_compare(vm, op, step);
-		break;
-	}
+	default:
+		if (lp_vm_value(vm, in, op, &d) > 0)
+			break;
+		vm->fault = 0;
+		return lp_do_raise(vm, LP_ST_DIV_ZERO, apart);
 	}
 	vm->reg[in->dst & (LP_VM_REGS - 1)] = d;
 	return 0;
 }
 
+/* The same by itself, where all is apart. */
+lp_global long lp_alone_step(struct lp_vm *vm)
+{
+	struct lp_step step = { .vm = vm, .code = lp_code() };
+
+	return vm && step.code ? lp_vm_do(&step, 0, 1) : 1;
+}
+
 static inline long lp_vm_step(__u32 i, struct lp_step *step)
 {
+	long r = lp_alone_step(step->vm);
+
 	(void)i;
-	return lp_vm_do(step, 0);
+	lp_opaque(r); /* the verifier knows nothing of it */
+	return r != 0;
 }
 
 /* do_step: lp_vm_step(), or the same for hits that look at Python's frames. */

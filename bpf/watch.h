@@ -64,7 +64,7 @@ lp_inline int lp_watch_again(struct bpf_perf_event_data *ctx, __u64 addr)
 
 	if (runs)
 		runs->all++;
-	if (!lp_watch_twice || !lp_is_twice(ctx, addr))
+	if (!lp_live.watch_twice || !lp_is_twice(ctx, addr))
 		return 0;
 	if (runs)
 		runs->twice++;

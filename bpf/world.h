@@ -9,21 +9,6 @@
 #include "maps.h"
 #include "pidns.h"
 
-/* mixed.h, python_locals.h, python_codes.h: not verified where nothing asks for them */
-lp_global int lp_mixed_stack(struct lp_vm *vm, __u32 max);
-lp_global int lp_pyvm_cap_locals(struct lp_vm *vm, __u64 imm, __u32 first);
-lp_global int lp_pyvm_cap_codes(struct lp_vm *vm, __u64 imm);
-#define lp_cap_mixed(vm, in, op)                                                                   \
-	do {                                                                                       \
-		if (lp_mixed && (op) == LP_OP_CAP_PYSTACK) {                                       \
-			lp_mixed_stack((vm), (in)->n);                                             \
-		} else if (lp_mixed) {                                                             \
-			if (lp_codes)                                                              \
-				lp_pyvm_cap_codes((vm), (in)->imm);                                \
-			lp_pyvm_cap_locals((vm), (in)->imm, (in)->n);                              \
-		}                                                                                  \
-	} while (0)
-
 #define LP_CGROUP_DEPTH 32 /* levels above a process's own cgroup that are looked at */
 
 /* lp_loop(): the kernel writes the loop out where it stands, if it knows the flags. Few hits come to
@@ -65,7 +50,10 @@ lp_inline const struct lp_insn *lp_code(void)
 lp_inline const struct lp_insn *lp_code_at(const struct lp_insn *all, __u32 index)
 {
 	lp_opaque(index);
-	return index < lp_max_code ? all + index : 0;
+	if (index >= lp_fixed.max_code)
+		return 0;
+	lp_opaque(index); /* added behind the comparison, not before */
+	return all + index;
 }
 
 lp_inline struct lp_point *lp_point_at(__u32 id)
@@ -80,9 +68,9 @@ lp_inline __u32 lp_cpu(void)
 
 lp_inline struct lp_counts *lp_counts_at(__u32 slot, __u32 point)
 {
-	__u32 key = slot * lp_max_points + point;
+	__u32 key = slot * lp_fixed.max_points + point;
 
-	return point < lp_max_points ? bpf_map_lookup_elem(&counts, &key) : 0;
+	return point < lp_fixed.max_points ? bpf_map_lookup_elem(&counts, &key) : 0;
 }
 
 lp_inline __u64 lp_now(void)
@@ -125,7 +113,7 @@ lp_inline __u64 lp_pid_tgid(void)
 /* The current task is in the cgroup or below. */
 lp_inline int lp_in_cgroup(void)
 {
-	const __u64 wanted = lp_cgroup;
+	const __u64 wanted = lp_live.cgroup;
 
 	if (!wanted || bpf_get_current_cgroup_id() == wanted)
 		return wanted != 0;
@@ -142,13 +130,14 @@ lp_inline int lp_in_cgroup(void)
 
 lp_inline int lp_is_target(__u64 pid_tgid)
 {
-	__u32 tgid = pid_tgid >> 32, only = lp_only_tgid;
+	__u32 tgid = pid_tgid >> 32, only = lp_live.only_tgid;
 
-	if (tgid && (only == tgid || lp_cost_tgid == tgid)) /* 0: outside of our PID namespace */
+	if (tgid &&
+	    (only == tgid || lp_live.cost_tgid == tgid)) /* 0: outside of our PID namespace */
 		return 1;
 	if (only)
 		return 0;
-	if (lp_by_cgroup)
+	if (lp_fixed.by_cgroup)
 		return lp_in_cgroup();
 	return bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
@@ -158,13 +147,13 @@ lp_inline int lp_is_target(__u64 pid_tgid)
  */
 lp_inline void lp_wake(void)
 {
-	if (!lp_sleeping)
+	if (!lp_live.sleeping)
 		return;
 
 	void *empty = bpf_ringbuf_reserve(&ring, 8, 0);
 	if (!empty)
 		return;
-	lp_sleeping = 0;
+	lp_live.sleeping = 0;
 	bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
 }
 
@@ -173,9 +162,9 @@ lp_inline void *lp_ring(void)
 {
 	__u32 group;
 
-	if (lp_n_rings <= 1)
+	if (lp_fixed.n_rings <= 1)
 		return &ring;
-	group = lp_cpu() % lp_n_rings;
+	group = lp_cpu() % lp_fixed.n_rings;
 	return bpf_map_lookup_elem(&rings, &group);
 }
 
@@ -187,48 +176,6 @@ lp_inline long lp_ring_put(void *record, __u32 len)
 	if (!r)
 		lp_wake();
 	return r;
-}
-
-lp_inline int lp_return_dropped(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct uprobe_task *utask = task->utask;
-
-	if (!bpf_core_field_exists(utask->depth))
-		return 0;
-	return utask && utask->depth >= LP_URETPROBE_DEPTH;
-}
-
-lp_inline int lp_carry_put(struct lp_vm *vm, __u32 pair)
-{
-	struct lp_call key = { .tid = vm->carry.tid, .sp = vm->carry.sp, .pair = pair };
-
-	__u32 id = vm->id;
-	struct lp_vm *own =
-		bpf_map_lookup_elem(&slots, &id); /* vm, of which 6.1 takes no such value */
-
-	return own ? bpf_map_update_elem(&stash, &key, &own->carry, BPF_ANY) : -1;
-}
-
-/* The oldest entries make room for new ones, also while we read: tid and sp tell. */
-lp_inline int lp_carry_take(struct lp_vm *vm, __u32 pair)
-{
-	struct lp_call key = { .tid = vm->pid_tgid, .sp = vm->mach[LP_MACH_SP] - 8, .pair = pair };
-	volatile struct lp_stashed *s = bpf_map_lookup_elem(&stash, &key);
-
-	if (!s)
-		return -1;
-
-	bpf_probe_read_kernel(&vm->carry, sizeof(vm->carry), (const void *)&s->carry);
-	__u32 len = vm->carry.len;
-	lp_opaque(len);
-	if (len > LP_STASH_MAX)
-		return -1;
-	bpf_probe_read_kernel(vm->rec + sizeof(struct lp_record), len, (const void *)s->body);
-	if (s->carry.tid != key.tid || s->carry.sp != key.sp)
-		return -1;
-	bpf_map_delete_elem(&stash, &key);
-	return 0;
 }
 
 #endif

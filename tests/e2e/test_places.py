@@ -177,6 +177,26 @@ def library_loaded_later(opt):
             equal(record["return"], 300, "return value")
 
 
+@test
+def more_programs_later():
+    """What a session has loaded is not enough for a place that comes while it runs: the rest is loaded then."""
+    library = program("plugin.c", flags=("-shared", "-fPIC"), name="plugin.so")
+    target = Target(program("host.c", libs=("-ldl",)), library, 50)
+    tracer = Tracer(target, f'{at("plugin.c", "plugin")} "{{i}}" as each', f'{at("plugin.c", "plugin")} "{{i}}" if i % 5 == 3 as some',
+                    armed=False)
+    until(lambda: tracer.errors().count("pending") == 2 or not tracer.alive(), "logpoints to say pending")
+    target.go()
+    target.wait_ready()
+    until(lambda: all(f"armed: {name} at" in tracer.errors() for name in ("each", "some")) or not tracer.alive(),
+          "logpoints to arm themselves in the library")
+    target.go()
+    equal(target.finish()[0], 0, "exit status of the target")
+    result = tracer.finish()
+    for name, numbers in (("each", list(range(50))), ("some", list(range(3, 50, 5)))):
+        equal([r["values"]["i"] for r in result.records if r["logpoint"] == name], numbers, name)
+        equal(result.counts(name), Counts(hits=50, logged=len(numbers), filtered=50 - len(numbers)), f"summary of {name}")
+
+
 @each("gnu", "gnu2")
 def library_loaded_again(dialect):
     """At another address each time, with new variables; a thread-local one is right, or said to be unavailable."""

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CHUNK_SIZE 8192
+#define FIRST_CHUNK 1024 /* most hold little: there is one for each logpoint */
+#define CHUNK_SIZE  8192
 
 struct lp_arena_chunk {
 	struct lp_arena_chunk *next;
@@ -21,7 +22,8 @@ static int next_chunk(struct lp_arena *a, size_t size)
 	while (*link && (*link)->size < size)
 		link = &(*link)->next;
 	if (!*link) {
-		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+		size_t usual = a->first ? CHUNK_SIZE : FIRST_CHUNK;
+		size_t room = size > usual ? size : usual;
 		struct lp_arena_chunk *c = malloc(sizeof(*c) + room);
 		if (!c)
 			return -1;

@@ -123,3 +123,28 @@ uint64_t lp_logpoint_uses(const struct lp_logpoint *lp)
 			mask |= uses(lp->parts[i].expr);
 	return mask | (lp->condition ? truth(lp->condition) : 0);
 }
+
+static bool sounds_lean(const struct lp_node *n)
+{
+	static const uint32_t others = 1u << LP_NODE_FLOAT | 1u << LP_NODE_STRING |
+				       1u << LP_NODE_ISINSTANCE | 1u << LP_NODE_CALL |
+				       1u << LP_NODE_METHOD;
+
+	if (!n)
+		return true;
+	for (size_t i = 0; i < n->n_items; i++)
+		if (!sounds_lean(n->items[i]))
+			return false;
+	return !(others >> n->kind & 1) && sounds_lean(n->a) && sounds_lean(n->b) &&
+	       sounds_lean(n->c) && sounds_lean(n->d);
+}
+
+bool lp_logpoint_sounds_lean(const struct lp_logpoint *lp)
+{
+	if (lp->with_stack || !sounds_lean(lp->condition))
+		return false;
+	for (size_t i = 0; i < lp->n_parts; i++)
+		if (!lp->parts[i].literal && !sounds_lean(lp->parts[i].expr))
+			return false;
+	return true;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* user/expr/uses.h
  *
- * uses - which instructions of Python a logpoint's program can have, told by its text alone: the
+ * uses - which instructions a logpoint's program can have, told by its text alone: the
  * kernel side is loaded with those while the names are still being looked up. More than there will
  * be is harmless; what is missing shows in the program.
  */
@@ -15,5 +15,8 @@
 uint64_t lp_logpoint_uses(const struct lp_logpoint *lp);
 /* Of a program that is there. */
 uint64_t lp_program_uses(const struct lp_insn *code, size_t n);
+
+/* A native one: can it do without strings that are compared, floats, stacks (lp_kernel_conf.lean)? */
+bool lp_logpoint_sounds_lean(const struct lp_logpoint *lp);
 
 #endif

@@ -21,6 +21,7 @@ struct entry_search {
 	struct lp_name_pattern pattern;
 	LP_VEC(struct root) roots;
 	struct lp_entries *found;
+	LP_VEC(struct lp_entry) of_symbols; /* what these add, in their order */
 };
 
 static bool linkage_matches(const struct entry_search *s, const struct lp_function *f)
@@ -151,11 +152,6 @@ static size_t length_without_clone(const char *name)
 	return strlen(name);
 }
 
-static bool is_mangled(const char *name)
-{
-	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
-}
-
 static bool symbol_matches(struct entry_search *s, struct lp_symbol *sym)
 {
 	const struct lp_name_pattern *p = &s->pattern;
@@ -164,7 +160,7 @@ static bool symbol_matches(struct entry_search *s, struct lp_symbol *sym)
 		return false;
 	if (!strcmp(sym->name, p->text))
 		return true;
-	if (is_mangled(sym->name)) {
+	if (lp_name_is_mangled(sym->name)) {
 		const size_t word = strcspn(p->last, "<>=!+-*/%^&|~ ()[]");
 
 		/* demangling is slow, and a mangled name has words in clear */
@@ -197,29 +193,34 @@ static bool has_entry(const struct entry_search *s, uint64_t vaddr)
 	       !s->found->data[low].inlined;
 }
 
+static int take_symbol(struct lp_symbol *sym, void *arg)
+{
+	struct entry_search *s = arg;
+
+	if (!symbol_matches(s, sym))
+		return 0;
+	if (GELF_ST_TYPE(sym->sym.st_info) == STT_GNU_IFUNC) {
+		s->found->ifunc |= !s->pattern.glob;
+		return 0;
+	}
+	const struct lp_entry e = { .vaddr = sym->start, .symbol = lp_symbol_readable(s->m, sym) };
+	return has_entry(s, e.vaddr) ? 0 : lp_vec_push(&s->of_symbols, e);
+}
+
 static int find_symbols(struct entry_search *s)
 {
 	struct lp_module_index *index = lp_module_symbols(s->m);
+	int r = 0;
 
 	if (!index)
 		return -ENOMEM;
-	LP_VEC(struct lp_entry) found = { 0 };
-	int r = 0;
-	lp_vec_each (&index->symbols, sym) {
-		if (r < 0 || !sym->function || !symbol_matches(s, sym))
-			continue;
-		if (GELF_ST_TYPE(sym->sym.st_info) == STT_GNU_IFUNC) {
-			s->found->ifunc |= !s->pattern.glob;
-			continue;
-		}
-		const struct lp_entry e = { .vaddr = sym->start,
-					    .symbol = lp_symbol_readable(s->m, sym) };
-		if (!has_entry(s, e.vaddr))
-			r = lp_vec_push(&found, e);
-	}
-	for (size_t i = 0; r == 0 && i < found.len; i++)
-		r = lp_vec_push(s->found, found.data[i]);
-	lp_vec_done(&found);
+	if (!s->pattern.glob)
+		r = lp_symbols_named(s->m, s->pattern.text, take_symbol, s);
+	for (size_t i = 0; s->pattern.glob && r == 0 && i < index->symbols.len; i++)
+		if (index->symbols.data[i].function)
+			r = take_symbol(&index->symbols.data[i], s);
+	for (size_t i = 0; r == 0 && i < s->of_symbols.len; i++)
+		r = lp_vec_push(s->found, s->of_symbols.data[i]);
 	return r;
 }
 
@@ -231,7 +232,7 @@ int lp_entries_find(struct lp_module *m, const char *name, struct lp_entries *re
 	int r;
 
 	lp_name_pattern_init(&s.pattern, name);
-	r = lp_functions_each(m, take_function, &s);
+	r = lp_functions_named(m, &s.pattern, take_function, &s);
 	if (r == 0)
 		r = find_inlined(&s);
 	sort_entries(&found);
@@ -240,6 +241,7 @@ int lp_entries_find(struct lp_module *m, const char *name, struct lp_entries *re
 	sort_entries(&found);
 	drop_rests(m, &found);
 	lp_vec_done(&s.roots);
+	lp_vec_done(&s.of_symbols);
 	if (r < 0) {
 		lp_vec_done(&found);
 		return lp_err_nomem(err);

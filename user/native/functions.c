@@ -2,9 +2,12 @@
 #include "native/functions.h"
 
 #include <dwarf.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "native/scope_die.h"
+
+#define FEW_NAMES 2 /* for which all units are looked through */
 
 /* A function that stands in a namespace or class. */
 struct scoped {
@@ -18,7 +21,9 @@ struct lp_function_walk {
 	struct lp_buf scope;
 	size_t lengths[LP_DIE_DEPTH + 2]; /* of scope, outside of each DIE that we are in */
 	unsigned int depth;
-	LP_VEC(Dwarf_Die) dies;	      /* of the functions of this unit */
+	struct lp_unit *walked;	      /* the unit that the following is of; NULL: none */
+	LP_VEC(Dwarf_Die) dies;	      /* of its functions */
+	LP_VEC(const char *) names;   /* of these, NULL where one has none */
 	LP_VEC(struct scoped) scoped; /* those in a scope, by address */
 	struct lp_arena arena;	      /* of the scopes' names */
 	const char *current;	      /* the scope as it is now, in the arena; NULL: not made yet */
@@ -95,50 +100,175 @@ static void leave(Dwarf_Die *die, int tag, void *arg)
 }
 
 /* The names of what a declaration stands in are known only after the whole unit. */
-static int each_in_unit(struct lp_function_walk *w,
-			int (*fn)(const struct lp_function *f, void *arg), void *arg)
+static int walk_unit(struct lp_function_walk *w, struct lp_unit *unit)
 {
 	const struct lp_die_visitor v = { enter, leave, w };
-	int r;
 
-	w->dies.len = w->scoped.len = 0;
+	if (w->walked == unit)
+		return 0;
+	w->walked = NULL;
+	w->unit = unit;
+	w->dies.len = w->names.len = w->scoped.len = 0;
 	w->current = NULL;
 	lp_arena_reset(&w->arena);
-	r = lp_die_walk(&w->unit->die, &v);
+	int r = lp_die_walk(&unit->die, &v);
+	for (size_t i = 0; r == 0 && i < w->dies.len; i++)
+		r = lp_vec_push(&w->names, dwarf_diename(&w->dies.data[i]));
+	if (r == 0)
+		w->walked = unit;
+	return w->scope.failed ? -ENOMEM : r;
+}
+
+/* p: those that it could mean; NULL: all. */
+static int each_in_unit(struct lp_function_walk *w, struct lp_unit *unit,
+			const struct lp_name_pattern *p,
+			int (*fn)(const struct lp_function *f, void *arg), void *arg)
+{
+	int r = walk_unit(w, unit);
+
 	for (size_t i = 0; r == 0 && i < w->dies.len; i++) {
-		Dwarf_Die *die = &w->dies.data[i];
 		const struct lp_function f = {
-			.die = *die,
-			.unit = w->unit,
-			.last = dwarf_diename(die),
+			.die = w->dies.data[i],
+			.unit = unit,
+			.last = w->names.data[i],
 			.m = w->m,
 			.walk = w,
 		};
 
-		r = f.last ? fn(&f, arg) : 0;
+		if (f.last && (!p || lp_name_could_match(p, f.last)))
+			r = fn(&f, arg);
 	}
 	return r;
 }
+
+static void walk_done(struct lp_function_walk *w)
+{
+	lp_buf_done(&w->scope);
+	lp_vec_done(&w->dies);
+	lp_vec_done(&w->names);
+	lp_vec_done(&w->scoped);
+	lp_arena_done(&w->arena);
+}
+LP_CLEANUP_DONE(struct lp_function_walk, walk_done)
 
 int lp_functions_each(struct lp_module *m, int (*fn)(const struct lp_function *f, void *arg),
 		      void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	struct lp_function_walk w = { .m = m };
+	lp_auto(walk_done) struct lp_function_walk w = { .m = m };
 	int r = 0;
 
 	if (!index)
 		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
-		w.unit = &index->units.data[i];
-		r = each_in_unit(&w, fn, arg);
+	for (size_t i = 0; r == 0 && i < index->units.len; i++)
+		r = each_in_unit(&w, &index->units.data[i], NULL, fn, arg);
+	return r;
+}
+
+/* A unit has a function of some name. */
+struct named {
+	uint32_t hash; /* of the name */
+	uint32_t unit;
+};
+
+/* Which units have functions of which names, once several names have been looked for. */
+struct lp_function_names {
+	unsigned int asked; /* how often */
+	bool is_complete;
+	LP_VEC(struct named) all;     /* sorted */
+	struct lp_function_walk walk; /* of the unit last looked into */
+};
+
+void lp_function_names_free(struct lp_function_names *n)
+{
+	if (!n)
+		return;
+	lp_vec_done(&n->all);
+	walk_done(&n->walk);
+	free(n);
+}
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->unit < y->unit ? -1 : x->unit > y->unit;
+}
+
+struct gathering {
+	struct lp_module_index *index;
+	struct lp_function_names *names;
+};
+
+static int gather(const struct lp_function *f, void *arg)
+{
+	struct gathering *g = arg;
+	const struct named new = { lp_name_hash(f->last),
+				   (uint32_t)(f->unit - g->index->units.data) };
+
+	return lp_vec_push(&g->names->all, new);
+}
+
+static int gather_all(struct lp_module *m, struct lp_module_index *index,
+		      struct lp_function_names *n)
+{
+	struct gathering g = { index, n };
+	size_t kept = 0;
+
+	n->all.len = 0;
+	int r = lp_functions_each(m, gather, &g);
+	if (r < 0)
+		return r;
+	if (n->all.len)
+		qsort(n->all.data, n->all.len, sizeof(*n->all.data), compare_named);
+	lp_vec_each (&n->all, each)
+		if (!kept || compare_named(&n->all.data[kept - 1], each))
+			n->all.data[kept++] = *each;
+	n->all.len = kept;
+	n->is_complete = true;
+	return 0;
+}
+
+static size_t first_of(const struct lp_function_names *n, uint32_t hash)
+{
+	size_t low = 0, high = n->all.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (n->all.data[mid].hash < hash)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	if (w.scope.failed)
-		r = -ENOMEM;
-	lp_buf_done(&w.scope);
-	lp_vec_done(&w.dies);
-	lp_vec_done(&w.scoped);
-	lp_arena_done(&w.arena);
+	return low;
+}
+
+int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
+		       int (*fn)(const struct lp_function *f, void *arg), void *arg)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	const uint32_t hash = lp_name_hash(p->last);
+	int r = 0;
+
+	if (!index)
+		return -ENOMEM;
+	if (!index->functions) {
+		index->functions = calloc(1, sizeof(*index->functions));
+		if (!index->functions)
+			return -ENOMEM;
+		index->functions->walk.m = m;
+	}
+	struct lp_function_names *n = index->functions;
+	if (p->glob || p->linkage || !strcspn(p->last, "<") || n->asked++ < FEW_NAMES)
+		return lp_functions_each(m, fn, arg);
+	if (!n->is_complete && (r = gather_all(m, index, n)) < 0)
+		return r;
+	for (size_t i = first_of(n, hash); r == 0 && i < n->all.len && n->all.data[i].hash == hash;
+	     i++)
+		r = each_in_unit(&n->walk, &index->units.data[n->all.data[i].unit], p, fn, arg);
 	return r;
 }
 

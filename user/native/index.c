@@ -37,6 +37,8 @@ void lp_module_index_free(struct lp_module_index *index)
 	lp_arrivals_free(index->arrivals);
 	lp_labels_free(index->labels);
 	lp_mentions_free(index->mentions);
+	lp_function_names_free(index->functions);
+	lp_symbol_names_free(index->symbol_names);
 	tdestroy(index->names, keep);
 	lp_decl_files_free(index->decl_files);
 	lp_row_cache_free(index->rows);

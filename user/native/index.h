@@ -60,6 +60,8 @@ struct lp_found_files;
 struct lp_mentions;
 struct lp_decl_files;
 struct lp_row_cache;
+struct lp_function_names;
+struct lp_symbol_names;
 
 struct lp_qualified_name {
 	const void *origin; /* address of the DIE in its section */
@@ -77,10 +79,12 @@ struct lp_module_index {
 	struct lp_decl_files *decl_files; /* of the unit last asked for: lp_die_decl() */
 	struct lp_row_cache *rows;	  /* of the unit last asked for: lp_module_line_at() */
 	struct lp_line_sections lines,
-		alt_lines;	      /* the dwz alternate has its own; by lp_unit_lines() */
-	struct lp_arrivals *arrivals; /* of the function last asked for: lp_arrivals_of() */
-	struct lp_labels *labels;     /* by lp_labels_of() */
-	struct lp_mentions *mentions; /* by native/mention.c */
+		alt_lines;		     /* the dwz alternate has its own; by lp_unit_lines() */
+	struct lp_arrivals *arrivals;	     /* of the function last asked for: lp_arrivals_of() */
+	struct lp_labels *labels;	     /* by lp_labels_of() */
+	struct lp_mentions *mentions;	     /* by native/mention.c */
+	struct lp_function_names *functions; /* by lp_functions_named() */
+	struct lp_symbol_names *symbol_names; /* by lp_symbols_named() */
 	bool lines_tried;
 	bool code_tried, units_tried, symbols_tried;
 };
@@ -107,5 +111,11 @@ struct lp_symbol *lp_symbol_find(struct lp_module *m, uint64_t vaddr, bool funct
 const char *lp_symbol_readable(struct lp_module *m, struct lp_symbol *s);
 
 void lp_module_index_free(struct lp_module_index *index);
+void lp_function_names_free(struct lp_function_names *n);
+void lp_symbol_names_free(struct lp_symbol_names *n);
+
+/* Calls fn with the symbols that can be the function of that name: equal up to the first dot, or mangled. */
+int lp_symbols_named(struct lp_module *m, const char *name,
+		     int (*fn)(struct lp_symbol *s, void *arg), void *arg);
 
 #endif

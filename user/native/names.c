@@ -102,6 +102,20 @@ bool lp_name_could_match(const struct lp_name_pattern *p, const char *last)
 	return p->glob || p->linkage || n == 0 || !strncmp(last, p->last, n);
 }
 
+bool lp_name_is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
+uint32_t lp_name_hash(const char *last)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *last && *last != '<'; last++)
+		hash = (hash ^ (uint8_t)*last) * 16777619u;
+	return hash;
+}
+
 static bool matches_exactly(const struct lp_name_pattern *p, const char *name)
 {
 	const size_t ln = strlen(name), lt = strlen(p->text);

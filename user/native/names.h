@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LP_NAME_MAX 4096 /* longer names match nothing */
 
@@ -25,6 +26,12 @@ void lp_name_pattern_init(struct lp_name_pattern *p, const char *text);
 
 /* Could a function with this last component match? Never says no wrongly. */
 bool lp_name_could_match(const struct lp_name_pattern *p, const char *last);
+
+/* The same for all last components that a pattern without wildcards can mean. */
+uint32_t lp_name_hash(const char *last);
+
+/* As compilers of C++ and Rust write it. */
+bool lp_name_is_mangled(const char *name);
 
 /* Does it match a qualified name? Whole, or from a "::" on; template arguments count only where
  * the pattern has some. A glob also matches the last component alone.

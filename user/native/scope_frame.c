@@ -58,6 +58,23 @@ static bool untouched(struct lp_native_scope *s, uint64_t start)
 	return true;
 }
 
+/* The first row at or behind an address: libdw has them in that order. */
+static size_t first_row(Dwarf_Lines *lines, size_t n, uint64_t vaddr)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		Dwarf_Addr addr;
+
+		if (dwarf_lineaddr(dwarf_onesrcline(lines, mid), &addr) == 0 && addr < vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /* Where the function's frame is complete: the row that says so (clang), else the second address
  * that has a row of its own (gcc); the function's end where no row tells.
  */
@@ -70,13 +87,13 @@ static uint64_t prologue_end(struct lp_native_scope *s, uint64_t low, uint64_t h
 
 	if (!dwarf_diecu(&s->body, &unit, NULL, NULL) || dwarf_getsrclines(&unit, &lines, &n) != 0)
 		return high;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = first_row(lines, n, low); i < n; i++) {
 		Dwarf_Line *line = dwarf_onesrcline(lines, i);
 		Dwarf_Addr addr;
 		bool flag = false;
 
-		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr < low || addr >= high)
-			continue;
+		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr >= high)
+			break;
 		if (dwarf_lineprologueend(line, &flag) == 0 && flag)
 			return addr;
 		if (addr > low && addr < second)
@@ -96,14 +113,15 @@ static uint64_t view_of(struct lp_native_scope *s)
 	if (!s->base.line || !dwarf_diecu(&s->body, &unit, NULL, NULL) ||
 	    dwarf_getsrclines(&unit, &lines, &n) != 0)
 		return LP_VIEW_LAST;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = first_row(lines, n, s->vaddr); i < n; i++) {
 		Dwarf_Line *line = dwarf_onesrcline(lines, i);
 		Dwarf_Addr addr;
 		bool end = false, stmt = false;
 		int number;
 
-		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr != s->vaddr ||
-		    dwarf_lineendsequence(line, &end) != 0 || end)
+		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr != s->vaddr)
+			break;
+		if (dwarf_lineendsequence(line, &end) != 0 || end)
 			continue;
 		if (dwarf_lineno(line, &number) == 0 && number == s->base.line &&
 		    dwarf_linebeginstatement(line, &stmt) == 0 && stmt)

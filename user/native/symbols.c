@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "native/index.h"
+#include "native/names.h"
 
 /* How far back a symbol is looked for that encloses others. */
 #define MAX_ENCLOSED 256
@@ -186,4 +187,93 @@ int lp_module_symbol_offset(struct lp_module *m, const char *name, uint64_t *ret
 		if (s->function && !strcmp(s->name, name))
 			return lp_module_offset(m, s->start, ret);
 	return -ENOENT;
+}
+
+/* Symbols by what their names begin with, and those whose names say it in another way. */
+struct lp_symbol_names {
+	struct by_hash {
+		uint32_t hash; /* of the name up to its first dot */
+		uint32_t symbol;
+	} * plain;
+	uint32_t *mangled;
+	size_t n_plain, n_mangled;
+};
+
+void lp_symbol_names_free(struct lp_symbol_names *n)
+{
+	if (!n)
+		return;
+	free(n->plain);
+	free(n->mangled);
+	free(n);
+}
+LP_CLEANUP(struct lp_symbol_names *, lp_symbol_names_free)
+
+static uint32_t hash_to_dot(const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *name && *name != '.'; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash;
+}
+
+static int compare_hash(const void *a, const void *b)
+{
+	const struct by_hash *x = a, *y = b;
+
+	ORDER(x->hash, y->hash);
+	ORDER(x->symbol, y->symbol);
+	return 0;
+}
+
+static struct lp_symbol_names *names_new(const struct lp_module_index *index)
+{
+	lp_auto(lp_symbol_names_free) struct lp_symbol_names *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->plain = calloc(index->symbols.len + 1, sizeof(*n->plain));
+	n->mangled = calloc(index->symbols.len + 1, sizeof(*n->mangled));
+	if (!n->plain || !n->mangled)
+		return NULL;
+	for (uint32_t i = 0; i < index->symbols.len; i++) {
+		const struct lp_symbol *s = &index->symbols.data[i];
+
+		if (!s->function)
+			continue;
+		if (lp_name_is_mangled(s->name))
+			n->mangled[n->n_mangled++] = i;
+		else
+			n->plain[n->n_plain++] = (struct by_hash){ hash_to_dot(s->name), i };
+	}
+	qsort(n->plain, n->n_plain, sizeof(*n->plain), compare_hash);
+	return lp_take(n);
+}
+
+int lp_symbols_named(struct lp_module *m, const char *name,
+		     int (*fn)(struct lp_symbol *s, void *arg), void *arg)
+{
+	struct lp_module_index *index = lp_module_symbols(m);
+	const struct by_hash wanted = { .hash = hash_to_dot(name) };
+	size_t low = 0;
+	int r = 0;
+
+	if (!index || (!index->symbol_names && !(index->symbol_names = names_new(index))))
+		return -ENOMEM;
+
+	const struct lp_symbol_names *n = index->symbol_names;
+	for (size_t high = n->n_plain; low < high;) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_hash(&n->plain[mid], &wanted) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; r == 0 && low < n->n_plain && n->plain[low].hash == wanted.hash; low++)
+		r = fn(&index->symbols.data[n->plain[low].symbol], arg);
+	for (size_t i = 0; r == 0 && i < n->n_mangled; i++)
+		r = fn(&index->symbols.data[n->mangled[i]], arg);
+	return r;
 }

@@ -10,8 +10,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
+
+#include "logpoint.skel.h"
 
 #ifndef ENOTSUPP
 #define ENOTSUPP 524 /* the kernel's own, lets itself be seen by user space here */
@@ -237,7 +238,8 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 	if (!l)
 		return lp_err_nomem(err);
 	if (a->n) {
-		map_code(a->path, &code);
+		if (!a->pid) /* else it is the process itself that maps it */
+			map_code(a->path, &code);
 		int r = a->not_mapped ? try_on_ourselves(k, prog, a, err) : 0;
 		if (r >= 0)
 			r = attach_to(k, prog, a, l, err);
@@ -253,9 +255,7 @@ int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_l
 {
 	if (k->conf.no_native)
 		return lp_err_set(err, ENOTSUP, "a native place, but only Python was expected");
-	return attach(
-		k, k->conf.python_stack ? k->skel->progs.lp_probe_mixed : k->skel->progs.lp_probe,
-		a, ret, err);
+	return attach(k, k->native.probe, a, ret, err);
 }
 
 int lp_kernel_attach_steps(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
@@ -286,7 +286,7 @@ int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offse
 {
 	struct lp_attach a = { .path = path, .pid = pid, .n = 1, .offsets = &offset };
 
-	return attach(k, k->skel->progs.lp_loader, &a, ret, err);
+	return attach(k, k->native.loader, &a, ret, err);
 }
 
 int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
 
 void lp_cost_emulated(void);
@@ -158,13 +157,16 @@ static int add_sites(struct lp_kernel *k, struct cost_sites *s, struct lp_err *e
 
 	if ((r = lp_kernel_add_point(k, &point, &p, err)) < 0 ||
 	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, usual, n, &s->plain[0], err)) < 0 ||
-	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, usual, n, &s->plain[1], err)) < 0 ||
-	    (r = lp_kernel_add_site(k, p, LP_SITE_ENTER, 0, UINT32_MAX, enter, LP_ARRAY_SIZE(enter),
+	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, usual, n, &s->plain[1], err)) < 0)
+		return r;
+	k->cost_point = p;
+	if (k->conf.no_calls)
+		return 0;
+	if ((r = lp_kernel_add_site(k, p, LP_SITE_ENTER, 0, UINT32_MAX, enter, LP_ARRAY_SIZE(enter),
 				    &s->enter, err)) < 0 ||
 	    (r = lp_kernel_add_site(k, p, LP_SITE_LEAVE, 0, UINT32_MAX, usual, n, &s->leave, err)) <
 		    0)
 		return r;
-	k->cost_point = p;
 	return 0;
 }
 
@@ -191,9 +193,11 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 		if ((r = lp_own_offset(places[i], &offsets[i])) < 0)
 			return lp_err_set(err, -r, "/proc/self/maps: %s", strerror(-r));
 
-	struct lp_attach at = {
-		.path = LP_OWN_EXE, .pid = w->pid, .n = PROBED, .offsets = offsets, .sites = sites
-	};
+	struct lp_attach at = { .path = LP_OWN_EXE,
+				.pid = w->pid,
+				.n = PROBED - k->conf.no_calls,
+				.offsets = offsets,
+				.sites = sites };
 	lp_auto(lp_link_free) struct lp_link *entries = NULL;
 	if ((r = attach_entries(k, &at, &entries, err)) < 0)
 		return r;
@@ -205,7 +209,8 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 				  .offsets = &offsets[2],
 				  .sites = &s->leave };
 	lp_auto(lp_link_free) struct lp_link *returns = NULL;
-	if (!k->conf.no_native && (r = lp_kernel_attach(k, &back, &returns, err)) < 0)
+	if (!k->conf.no_native && !k->conf.no_calls &&
+	    (r = lp_kernel_attach(k, &back, &returns, err)) < 0)
 		return r;
 
 	lp_auto(lp_link_free) struct lp_link *watch = NULL;
@@ -228,14 +233,14 @@ int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *e
 
 	if ((r = worker_start(&w, err)) < 0 || (r = add_sites(k, &s, err)) < 0)
 		return r;
-	k->skel->bss->lp_cost_tgid = (uint32_t)w.pid;
+	k->native.live->cost_tgid = (uint32_t)w.pid;
 	r = measure(k, &w, &s, result, err);
-	k->skel->bss->lp_cost_tgid = 0;
+	k->native.live->cost_tgid = 0;
 	if (r < 0)
 		return lp_err_wrap(err, r, "cannot measure what a hit costs");
 	*ret = (struct lp_costs){ .emulated = result[0],
 				  .stepped = result[1],
-				  .returned = result[2],
+				  .returned = k->conf.no_calls ? 0 : result[2],
 				  .watched = k->conf.python_watch && lp_watch_fires() ? result[3]
 										      : 0 };
 	return 0;

@@ -9,31 +9,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
 
-static bool is_constant(const struct bpf_map *map)
-{
-	return strstr(bpf_map__name(map), ".rodata");
-}
-
-static int share_maps(struct lp_kernel *k, struct lp_err *err)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, k->crash->obj)
-	{
-		const char *name = bpf_map__name(map);
-		struct bpf_map *first = bpf_object__find_map_by_name(k->skel->obj, name);
-
-		if (is_constant(map))
-			continue;
-		int r = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
-		if (r < 0)
-			return lp_err_set(err, -r, "cannot share '%s': %s", name, strerror(-r));
-	}
-	return 0;
-}
+#include "logpoint.skel.h"
 
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err)
 {
@@ -47,7 +25,7 @@ int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err)
 	k->crash->rodata->lp_codes = 1;
 	bpf_object__for_each_program(prog, k->crash->obj)
 		bpf_program__set_autoload(prog, prog == k->crash->progs.lp_crash);
-	int r = share_maps(k, err);
+	int r = lp_share_maps(k->crash->obj, k->skel->obj, err);
 	if (r < 0)
 		return r;
 	r = logpoint_bpf__load(k->crash);

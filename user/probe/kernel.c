@@ -1,156 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/log.h"
 #include "lp/hold.h"
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
 
-#define DEFAULT_RING	(8u << 20)
-#define RING_MIN	(1u << 20) /* each, of those */
-#define RING_CPUS	4
-#define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
-#define COST_POINTS	1u	    /* room for lp_costs_measure() */
-#define COST_SITES	4u
-#define COST_CODE	32u
-#define TWICE_MAX	16384u /* threads and bytes: bpf/watch.h */
-#define COST_CALLS	64u
-#define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
-#define PYTHON_REDACTED 4096   /* names */
-/* Their entries are made in advance, at 0.3 us each. */
-#define PYTHON_THREADS	4096u  /* Python threads that have hits */
-#define PYTHON_LEADS	4096u  /* frames between two starts of one line */
-#define PYTHON_VERDICTS 4096u  /* classes of which it is known who wants them */
-#define PYTHON_SENT	4096u  /* code objects whose lines the reader has */
-#define PYTHON_WANTED	65536u /* names of classes, of all interpreters */
-
-static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	lp_auto(lp_free) char *text = NULL;
-	char *rest;
-
-	if (lp_log_level < LP_LOG_DEBUG || level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
-		return 0;
-	/* the verifier's log is one message */
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		lp_debug("%s", line);
-	return 0;
-}
-
-uint32_t lp_own_pidns(void)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PIDNS_INITIAL)
-		return 0;
-	return (uint32_t)st.st_ino;
-}
-
-/* Room for what hits in Python need. */
-static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf *c)
-{
-	bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
-	bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
-	bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
-	bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
-	bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
-	bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
-	bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
-	bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
-	bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
-	if (c->python_watch)
-		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
-	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
-	if (c->python_hooks)
-		bpf_map__set_max_entries(s->maps.py_hooks, LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);
-	if (c->python_traps || c->python_hooks) {
-		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
-		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
-	}
-	if (c->python_ops & (LP_PY_USE(CAP_PYEXC) | LP_PY_USE(CAP_PYAWAIT)))
-		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
-}
-
-/* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */
-static void configure_programs(struct lp_kernel *k)
-{
-	struct logpoint_bpf *s = k->skel;
-	const struct lp_kernel_conf *c = &k->conf;
-	const bool python = lp_kernel_has_python(k);
-	const struct {
-		struct bpf_program *program;
-		bool is_used, is_uprobe;
-	} programs[] = {
-		{ s->progs.lp_fork,
-		  c->follow || c->exe_ino ||
-			  ((python || c->crash) && c->filter == LP_FILTER_CGROUP),
-		  false },
-		{ s->progs.lp_probe, !c->no_native && !c->python_stack, true },
-		{ s->progs.lp_probe_mixed, !c->no_native && c->python_stack, true },
-		{ s->progs.lp_loader, true, true },
-		{ s->progs.lp_watch, c->python_watch, false },
-		{ s->progs.lp_step, c->python_steps, true },
-		{ s->progs.lp_trap, c->python_traps, true },
-		{ s->progs.lp_hook, c->python_hooks, true },
-		{ s->progs.lp_code_made, python, true },
-		{ s->progs.lp_crash, false, false },
-	};
-
-	for (size_t i = 0; i < LP_ARRAY_SIZE(programs); i++) {
-		bpf_program__set_autoload(programs[i].program, programs[i].is_used);
-		if (k->multi && programs[i].is_uprobe)
-			bpf_program__set_expected_attach_type(programs[i].program, LP_UPROBE_MULTI);
-	}
-}
-
-/* Room for every map, and the constants of the programs. */
-static void configure(struct lp_kernel *k)
-{
-	struct logpoint_bpf *s = k->skel;
-	const struct lp_kernel_conf *c = &k->conf;
-	bool python = lp_kernel_has_python(k);
-
-	bpf_map__set_value_size(s->maps.code, c->max_code * sizeof(struct lp_insn));
-	bpf_map__set_max_entries(s->maps.sites, c->max_sites);
-	bpf_map__set_max_entries(s->maps.points, c->max_points);
-	bpf_map__set_max_entries(s->maps.counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
-	bpf_map__set_max_entries(s->maps.slots, LP_SLOTS_PER_CPU * k->cpus);
-	bpf_map__set_max_entries(s->maps.ring, c->ring_size);
-	bpf_map__set_max_entries(s->maps.rings, c->n_rings);
-	bpf_map__set_max_entries(s->maps.targets, c->max_targets);
-	/* its entries are made in advance: 15 ms for all */
-	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
-
-	s->rodata->lp_record_max = c->record_max;
-	s->rodata->lp_max_points = c->max_points;
-	s->rodata->lp_max_code = c->max_code;
-	s->rodata->lp_n_rings = c->n_rings;
-	s->rodata->lp_pidns = lp_own_pidns();
-	s->rodata->lp_by_cgroup = c->filter == LP_FILTER_CGROUP;
-	s->bss->lp_cgroup = c->cgroup_id;
-	s->rodata->lp_exe_ino = c->exe_ino;
-	s->rodata->lp_exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev));
-	s->rodata->lp_follow = c->follow;
-
-	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
-	s->rodata->lp_mixed = c->python_stack;
-	if (c->crash) {
-		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
-		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
-	}
-	if (python)
-		configure_python(s, c);
-	configure_programs(k);
-}
+#define DEFAULT_RING (8u << 20)
+#define RING_MIN     (1u << 20) /* each, of those */
+#define RING_CPUS    4
+#define COST_POINTS  1u /* room for lp_costs_measure() */
+#define COST_SITES   4u
+#define COST_CODE    32u
 
 static int share(struct lp_shared_map *m, const struct bpf_map *map, struct lp_err *err)
 {
@@ -172,23 +36,28 @@ static void unshare_map(struct lp_shared_map *m)
 }
 
 /* One of a group of CPUs, by its number. */
-static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_err *err)
+static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_early *early,
+		     struct lp_err *err)
 {
 	lp_auto(lp_close) int made = -1;
-	int fd = bpf_map__fd(k->skel->maps.ring);
+	int fd = bpf_map__fd(k->native.ring);
 
 	if (group)
 		fd = made =
 			bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, k->conf.ring_size, NULL);
-	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.rings), &group, &fd, 0))
+	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->native.rings), &group, &fd, 0))
 		return lp_err_set(err, errno, "cannot make a ring buffer: %s", strerror(errno));
-	return lp_ring_open(&k->rings[group], fd, k->conf.ring_size, err);
+	if (group || !early->is_mapped)
+		return lp_ring_open(&k->rings[group], fd, k->conf.ring_size, err);
+	k->rings[0] = early->mapped;
+	early->is_mapped = false;
+	return 0;
 }
 
-static int open_rings(struct lp_kernel *k, struct lp_err *err)
+static int open_rings(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
 {
 	for (uint32_t group = 0; group < k->conf.n_rings; group++) {
-		int r = open_ring(k, group, err);
+		int r = open_ring(k, group, early, err);
 
 		if (r < 0)
 			return r;
@@ -196,76 +65,16 @@ static int open_rings(struct lp_kernel *k, struct lp_err *err)
 	return 0;
 }
 
-static int share_all(struct lp_kernel *k, struct lp_err *err)
+static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
 {
-	struct logpoint_bpf *s = k->skel;
+	const struct lp_native *n = &k->native;
 	int r;
 
-	if ((r = share(&k->code, s->maps.code, err)) < 0 ||
-	    (r = share(&k->sites, s->maps.sites, err)) < 0 ||
-	    (r = share(&k->points, s->maps.points, err)) < 0 ||
-	    (r = share(&k->counts, s->maps.counts, err)) < 0)
+	if ((r = share(&k->code, n->code, err)) < 0 || (r = share(&k->sites, n->sites, err)) < 0 ||
+	    (r = share(&k->points, n->points, err)) < 0 ||
+	    (r = share(&k->counts, n->counts, err)) < 0)
 		return r;
-	return open_rings(k, err);
-}
-
-struct logpoint_bpf *lp_skeleton_open(int types)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
-	return logpoint_bpf__open_opts(&opts);
-}
-
-int lp_err_load(struct lp_err *err, int r)
-{
-	if (r == -EPERM || (r == -EACCES && !lp_have_bpf()))
-		return lp_err_permission(err, r, "load BPF programs");
-	if (r == -EACCES)
-		return lp_err_set(
-			err, ENOTSUP,
-			"this kernel's verifier refuses a BPF program of ours, which is a "
-			"mistake of logpoint: please report it, with what -vv says");
-	return lp_err_set(err, -r, "cannot load the BPF programs: %s (see 'logpoint check')",
-			  strerror(-r));
-}
-
-static int load(struct lp_kernel *k, int types, struct lp_err *err)
-{
-	k->skel = lp_skeleton_open(types);
-	if (!k->skel)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
-	configure(k);
-
-	int r = logpoint_bpf__load(k->skel);
-	return r < 0 ? lp_err_load(err, r) : 0;
-}
-
-/* fork, exec and exit; bound to the skeleton, which destroys them. */
-static int attach_life(struct lp_kernel *k, struct lp_err *err)
-{
-	struct logpoint_bpf *s = k->skel;
-	struct {
-		struct bpf_program *prog;
-		struct bpf_link **link;
-	} life[] = {
-		{ s->progs.lp_fork, &s->links.lp_fork },
-		{ s->progs.lp_exec, &s->links.lp_exec },
-		{ s->progs.lp_exit, &s->links.lp_exit },
-	};
-
-	for (size_t i = 0; i < LP_ARRAY_SIZE(life); i++) {
-		if (!bpf_program__autoload(life[i].prog))
-			continue;
-		*life[i].link = bpf_program__attach(life[i].prog);
-		if (*life[i].link)
-			continue;
-		if (errno == EPERM || errno == EACCES)
-			return lp_err_permission(err, -errno, "watch processes");
-		return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
-	}
-	return 0;
+	return open_rings(k, early, err);
 }
 
 static void choose_rings(struct lp_kernel_conf *c)
@@ -286,7 +95,6 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 {
 	int r, cpus = libbpf_num_possible_cpus();
 
-	libbpf_set_print(log_libbpf);
 	if (cpus < 1)
 		return lp_err_set(err, -cpus, "cannot count the CPUs: %s", strerror(-cpus));
 	if (conf->max_points > LP_POINTS_MAX || conf->max_sites > LP_SITES_MAX ||
@@ -309,10 +117,12 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
+	lp_auto(lp_early_done) struct lp_early early;
+	lp_early_begin(&early, &k->conf);
 	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
-	if ((r = load(k, types, err)) < 0 ||
+	if ((r = lp_programs_load(k, types, &early, err)) < 0 ||
 	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
-	    (r = share_all(k, err)) < 0 || (r = attach_life(k, err)) < 0)
+	    (r = share_all(k, &early, err)) < 0 || (r = lp_programs_attach_life(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -328,8 +138,7 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
-	logpoint_bpf__destroy(k->crash);
-	logpoint_bpf__destroy(k->skel);
+	lp_programs_free(k);
 	lp_vec_done(&k->watches);
 	lp_vec_done(&k->watched);
 	lp_vec_done(&k->watch_bytes);
@@ -362,7 +171,9 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 	if (point >= k->n_points || n > LP_SITE_CODE_MAX)
 		return lp_err_set(err, EINVAL, "no such logpoint, or a program too long");
 	uint32_t id;
-	int r = lp_room_take(k, n, &id, err);
+	int r = lp_is_lean(kind, code, n) ? 0 : lp_programs_grow(k, err);
+	if (r >= 0)
+		r = lp_room_take(k, n, &id, err);
 	if (r < 0)
 		return r;
 
@@ -406,19 +217,19 @@ static void note_only_target(struct lp_kernel *k)
 	bool one = k->targets.len == 1 && !k->conf.follow && !k->conf.exe_ino &&
 		   k->conf.filter == LP_FILTER_TARGETS;
 
-	k->skel->bss->lp_only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
+	k->native.live->only_tgid = one ? (uint32_t)k->targets.data[0] : 0;
 }
 
 void lp_kernel_set_cgroup(struct lp_kernel *k, uint64_t id)
 {
-	k->skel->bss->lp_cgroup = id;
+	k->native.live->cgroup = id;
 }
 
 static void read_hold(const struct lp_kernel *k, struct lp_hold *ret)
 {
 	uint32_t first = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.hold), &first, ret) < 0)
+	if (bpf_map_lookup_elem(bpf_map__fd(k->native.hold), &first, ret) < 0)
 		*ret = (struct lp_hold){ 0 };
 }
 
@@ -429,7 +240,7 @@ void lp_kernel_set_hold(struct lp_kernel *k, const struct lp_hold *hold)
 
 	read_hold(k, &now);
 	set.held = now.held;
-	bpf_map_update_elem(bpf_map__fd(k->skel->maps.hold), &first, &set, BPF_ANY);
+	bpf_map_update_elem(bpf_map__fd(k->native.hold), &first, &set, BPF_ANY);
 }
 
 uint32_t lp_kernel_held(const struct lp_kernel *k)
@@ -450,7 +261,7 @@ static bool is_target(const struct lp_kernel *k, pid_t tgid)
 
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)
 {
-	int map = bpf_map__fd(k->skel->maps.targets);
+	int map = bpf_map__fd(k->native.targets);
 	uint32_t key = (uint32_t)tgid;
 	bool is_new = !is_target(k, tgid);
 
@@ -471,8 +282,7 @@ bool lp_kernel_knows_python(const struct lp_kernel *k, pid_t tgid)
 {
 	uint32_t key = (uint32_t)tgid, runtime = 0;
 
-	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.targets), &key, &runtime) == 0 &&
-	       runtime;
+	return bpf_map_lookup_elem(bpf_map__fd(k->native.targets), &key, &runtime) == 0 && runtime;
 }
 
 int lp_kernel_add_target(struct lp_kernel *k, pid_t tgid, struct lp_err *err)
@@ -490,7 +300,7 @@ int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid)
 			break;
 		}
 	note_only_target(k);
-	return bpf_map_delete_elem(bpf_map__fd(k->skel->maps.targets), &key) < 0 ? -errno : 0;
+	return bpf_map_delete_elem(bpf_map__fd(k->native.targets), &key) < 0 ? -errno : 0;
 }
 
 int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret, struct lp_err *err)
@@ -543,12 +353,12 @@ int lp_kernel_drain(struct lp_kernel *k, uint64_t now,
 
 int lp_kernel_fd(struct lp_kernel *k)
 {
-	return bpf_map__fd(k->skel->maps.ring);
+	return bpf_map__fd(k->native.ring);
 }
 
 bool lp_kernel_sleep(struct lp_kernel *k)
 {
-	volatile uint32_t *sleeping = &k->skel->bss->lp_sleeping;
+	volatile uint32_t *sleeping = &k->native.live->sleeping;
 
 	*sleeping = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -563,5 +373,5 @@ bool lp_kernel_sleep(struct lp_kernel *k)
 
 void lp_kernel_awake(struct lp_kernel *k)
 {
-	k->skel->bss->lp_sleeping = 0;
+	k->native.live->sleeping = 0;
 }

@@ -6,11 +6,19 @@
 #ifndef LP_PROBE_KERNEL_H
 #define LP_PROBE_KERNEL_H
 
+#include <pthread.h>
+
 #include "base/vec.h"
+#include "lp/live.h"
 #include "lp/python.h"
 #include "probe/probe.h"
 #include "probe/ring.h"
 
+struct bpf_link;
+struct bpf_map;
+struct bpf_object;
+struct bpf_program;
+struct lean_bpf;
 struct logpoint_bpf;
 
 /* A map in our own memory. */
@@ -60,11 +68,22 @@ struct lp_watched {
 	uint64_t addr, fired;
 };
 
+/* What sessions have, with or without the programs that few of them need. */
+struct lp_native {
+	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets, *hold;
+	struct bpf_program *probe, *loader, *life[3]; /* fork, exec, exit */
+	struct bpf_link **links[3];		      /* of life */
+	struct lp_fixed *fixed;			      /* before they are loaded */
+	volatile struct lp_live *live;
+};
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
-	struct logpoint_bpf *skel;
+	struct lean_bpf *lean;	    /* NULL: all is in skel */
+	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
-	bool multi;		    /* uprobe_multi links */
+	struct lp_native native;
+	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */
@@ -89,6 +108,29 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 
 /* crash.c */
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
+
+/* load.c: what takes the kernel longest to make room for, while the programs are being opened. */
+struct lp_early {
+	const struct lp_kernel_conf *conf;
+	pthread_t thread;
+	bool is_started;
+	int ring, code; /* -1: none */
+	bool is_mapped;
+	struct lp_ring mapped; /* the ring */
+};
+void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf);
+void lp_early_done(struct lp_early *e);
+LP_CLEANUP_DONE(struct lp_early, lp_early_done)
+
+/* The programs; those that few need once a site does. */
+int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err);
+int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
+int lp_programs_attach_life(struct lp_kernel *k, struct lp_err *err);
+void lp_programs_free(struct lp_kernel *k);
+/* Can the site do without the others? */
+bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
+/* What both have, but for constants, is one. */
+int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err);
 
 /* The programs before they are loaded. types: the kernel's (lp_btf_extract()), open until they are, or -1. */
 struct logpoint_bpf *lp_skeleton_open(int types);

@@ -40,7 +40,8 @@ struct lp_kernel_conf {
 	uint32_t record_max; /* bytes of one record; 0: LP_RECORD_MAX */
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
-	bool no_native;	   /* there will be none but Python sites */
+	bool lean; /* what most sites need is enough; others can be added, which takes longer then */
+	bool no_native; /* there will be none but Python sites */
 	/* What Python sites need: watchpoints, probes in the evaluation loop, where exceptions are raised,
 	 * where nobody has caught them.
 	 */

@@ -8,8 +8,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
+
+#include "logpoint.skel.h"
 
 bool lp_kernel_has_python(const struct lp_kernel *k)
 {

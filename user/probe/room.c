@@ -8,8 +8,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
+
+#include "logpoint.skel.h"
 
 /* The smallest that is free and has room for n instructions; UINT32_MAX: none. */
 static uint32_t find_free(const struct lp_kernel *k, size_t n)
@@ -61,7 +62,7 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 	if (lp_vec_push(&k->rooms, room) < 0)
 		return lp_err_nomem(err);
 	k->n_code += (uint32_t)n;
-	k->skel->bss->lp_n_sites = (uint32_t)k->rooms.len;
+	k->native.live->n_sites = (uint32_t)k->rooms.len;
 	*ret_site = (uint32_t)k->rooms.len - 1;
 	return 0;
 }

@@ -18,8 +18,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "logpoint.skel.h"
 #include "probe/kernel.h"
+
+#include "logpoint.skel.h"
 
 #define SLOTS_MAX  16 /* more than any processor has */
 #define ROUNDS_MAX 32 /* looks for threads that started meanwhile */
@@ -205,7 +206,7 @@ static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 		if (!n && is_settled)
 			break;
 		if (n && is_late)
-			w->k->skel->bss->lp_watch_twice = 1;
+			w->k->native.live->watch_twice = 1;
 		is_settled = !n;
 		if (is_settled)
 			usleep(SETTLE_US);
@@ -364,7 +365,7 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 		return lp_err_nomem(err);
 	int r = note_byte(k, addr, err);
 	if (may_inherit(l->watch))
-		k->skel->bss->lp_watch_twice = 1;
+		k->native.live->watch_twice = 1;
 	if (r >= 0)
 		r = cover(l->watch, true, err);
 	if (r < 0)

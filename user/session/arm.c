@@ -309,14 +309,22 @@ void session_arm_file(struct lp_session *s, struct lp_file *f)
 		arm_point_in(s, *p, f, LP_LOG_NORMAL);
 }
 
-void session_arm_postponed(struct lp_session *s)
+bool session_arm_postponed(struct lp_session *s, uint64_t until)
 {
-	lp_vec_each (&s->points, p) {
-		if (!(*p)->postponed)
+	uint64_t now = 0;
+
+	for (; s->n_unpostponed < s->points.len; s->n_unpostponed++) {
+		struct point *p = s->points.data[s->n_unpostponed];
+
+		if (!p->postponed)
 			continue;
-		(*p)->postponed = false;
+		if (now >= until)
+			return true;
+		p->postponed = false;
 		lp_vec_each (&s->inv.files, f)
-			if ((*f)->module && !session_is_executable(s, *f))
-				arm_point_in(s, *p, *f, LP_LOG_VERBOSE);
+			if ((*f)->postponed && (*f)->module && !session_is_executable(s, *f))
+				arm_point_in(s, p, *f, LP_LOG_VERBOSE);
+		now = lp_now();
 	}
+	return false;
 }

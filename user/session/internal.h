@@ -196,10 +196,12 @@ struct lp_session {
 	uint32_t pairs;			  /* given out */
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
-	uint64_t armed_at;  /* what was found first, and makers of code, are watched since */
-	pid_t forked;	    /* by a target since then; 0: none */
-	bool any_dead;	    /* in points' dead */
-	bool told_of_steps; /* that no watchpoint ever hits on this machine */
+	bool more_to_arm;     /* of what is postponed */
+	size_t n_unpostponed; /* points whose libraries were looked at, or need not be */
+	uint64_t armed_at;    /* what was found first, and makers of code, are watched since */
+	pid_t forked;	      /* by a target since then; 0: none */
+	bool any_dead;	      /* in points' dead */
+	bool told_of_steps;   /* that no watchpoint ever hits on this machine */
 	struct step_count *counting;	 /* python_count.c: under way */
 	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */
@@ -268,7 +270,8 @@ void session_drop_spots(struct point *p, size_t from);
 /* A file that has just come: arms every point that has a place in it. */
 void session_arm_file(struct lp_session *s, struct lp_file *f);
 /* What session_resolve() has left for later. */
-void session_arm_postponed(struct lp_session *s);
+/* Some of them, until that time at the most, but one at least; is there more to do? */
+bool session_arm_postponed(struct lp_session *s, uint64_t until);
 bool session_is_executable(const struct lp_session *s, const struct lp_file *f);
 
 /* python.c: interpreters. Is Python looked at for this logpoint at all? */

@@ -33,6 +33,7 @@ struct lp_file {
 	bool dynamic;		 /* names a loader: libraries can come later */
 	bool fixed;		 /* run-time addresses are link addresses */
 	bool resolved;		 /* every logpoint was looked up in it */
+	bool postponed;		 /* but for those that are postponed */
 	enum lp_tristate python; /* holds an interpreter; its symbols */
 	struct lp_symfile *symbols;
 	enum lp_tristate aborts; /* is a C library that keeps the message of abort() */

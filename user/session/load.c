@@ -11,6 +11,7 @@
 /* Room beside what a logpoint usually needs, for copies and for libraries that come later. */
 #define SPARE_SITES	4096
 #define SPARE_CODE	65536
+#define SPARE_CODE_LEAN 16384
 #define SITES_PER_POINT 16
 #define CODE_PER_POINT	256
 
@@ -145,16 +146,21 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.follow = s->opts->follow,
 		.max_points = (uint32_t)n,
 		.max_sites = at_most(n * SITES_PER_POINT + SPARE_SITES, LP_SITES_MAX),
-		.max_code = at_most(n * CODE_PER_POINT + SPARE_CODE, LP_CODE_MAX),
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
 		.crash = session_has_crash(s),
 	};
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);
-	lp_vec_each (&s->points, p)
+	ret->lean = true;
+	lp_vec_each (&s->points, p) {
 		if (session_has_two_halves(*p))
-			ret->no_calls = false;
+			ret->no_calls = ret->lean = false;
+		if (!lp_logpoint_sounds_lean((*p)->lp))
+			ret->lean = false;
+	}
+	const size_t spare = ret->lean && fixed_targets(s->opts) ? SPARE_CODE_LEAN : SPARE_CODE;
+	ret->max_code = at_most(n * CODE_PER_POINT + spare, LP_CODE_MAX);
 	/* gone since it was found: session_watch_cgroup() waits for it */
 	if (s->cgroup[0])
 		ret->cgroup_id = session_cgroup_id(s);

@@ -403,7 +403,7 @@ void session_python_code(struct lp_session *s, pid_t pid, uint64_t code, uint64_
 	struct interp *in = session_interp(s, pid);
 	struct lp_err why = { 0 };
 
-	if (!s->next_refresh)
+	if (!s->next_refresh && lp_kernel_has_python(s->kernel))
 		s->next_refresh = lp_now() + REFRESH_AFTER;
 	if (in) {
 		if (code)

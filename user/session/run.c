@@ -8,9 +8,10 @@
 
 #define AWAKE_PERIOD  (4 * LP_NS_PER_MS) /* between two looks at the ring while records come */
 #define IMPORT_PERIOD LP_NS_PER_MS /* the same while code objects are made, to arm what comes */
-#define AWAKE_FOR     (100 * LP_NS_PER_MS) /* after the last record */
-#define REORDER	      (2 * LP_NS_PER_MS)   /* a record may come so much after a later one */
-#define SCAN_PERIOD   LP_NS_PER_S	   /* for mappings that no loader told of */
+#define AWAKE_FOR     (20 * LP_NS_PER_MS) /* after the last record */
+#define ARM_PERIOD    (5 * LP_NS_PER_MS)  /* for what is postponed, between two looks */
+#define REORDER	      (2 * LP_NS_PER_MS)  /* a record may come so much after a later one */
+#define SCAN_PERIOD   LP_NS_PER_S	  /* for mappings that no loader told of */
 
 /* What epoll reports: a process by its pid, else one of these. */
 enum wake { WAKE_RING = -1, WAKE_SIGNAL = -2, WAKE_CGROUP = -3 };
@@ -181,15 +182,19 @@ static int wait_for(struct lp_session *s, uint64_t until, struct lp_err *err)
 
 static void tick(struct lp_session *s, uint64_t now)
 {
-	if (now >= s->next_tick) {
+	/* what is due soon is done now, so that it needs no wake-up of its own */
+	const bool ticks = now >= s->next_tick;
+
+	if (ticks) {
 		session_budget_tick(s);
 		s->next_tick = lp_now() + BUDGET_TICK;
 	}
-	if (now >= s->next_scan) {
+	if (now + (ticks ? BUDGET_TICK : 0) >= s->next_scan) {
 		if (s->dynamic)
 			session_rescan_all(s);
 		s->next_scan = now + SCAN_PERIOD;
 	}
+	s->more_to_arm = session_arm_postponed(s, now + ARM_PERIOD);
 	if (s->next_refresh && now >= s->next_refresh)
 		session_python_refresh(s);
 	session_python_sweep(s);
@@ -203,6 +208,8 @@ static uint64_t next_look(struct lp_session *s, uint64_t now)
 {
 	uint64_t until = now + 60 * LP_NS_PER_S;
 
+	if (s->more_to_arm)
+		return now;
 	if (s->opts->max_overhead >= 0)
 		until = earlier(until, s->next_tick);
 	if (s->dynamic)

@@ -414,7 +414,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		return r;
 
 	lp_vec_each (&s->inv.files, f)
-		(*f)->resolved = true;
+		(*f)->resolved = (*f)->postponed = true;
 	r = session_catch_signals(s, err);
 	if (r < 0)
 		return r;
@@ -424,7 +424,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	s->armed_at = lp_now();
 	arm_meanwhile(s);
 	session_watch_loaders(s);
-	session_arm_postponed(s);
+	if (s->opts->target.kind == LP_TARGET_COMMAND)
+		session_arm_postponed(s, UINT64_MAX);
 	session_hold_begin(s);
 	session_rescan_all(s);
 	return 0;

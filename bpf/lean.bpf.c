@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lean.bpf.c
+ *
+ * What most sessions need, and no more: hits in native code whose programs read memory, compare numbers
+ * and capture values. Whatever else a program asks for is in logpoint.bpf.c, which takes four times as
+ * long to load; it is loaded in addition, with these maps, once a session needs it.
+ */
+#define LP_LEAN 1
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "core.h"
+#include "world.h"
+#include "probe.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("uprobe.s")
+int lp_probe(struct pt_regs *ctx)
+{
+	return probe(ctx, lp_vm_step);
+}
+
+#include "life.h"

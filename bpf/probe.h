@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/probe.h
+ *
+ * probe - a hit of a native site: whose is it, a slot to work in, its registers; then hit.h.
+ */
+#ifndef LP_BPF_PROBE_H
+#define LP_BPF_PROBE_H
+
+#include "hit.h"
+#include "quick.h"
+#include "registers.h"
+
+/* Uprobe programs can be preempted, or sleep in a page fault, with another hit on the same CPU
+ * meanwhile: a slot has one owner.
+ */
+lp_inline struct lp_vm *take_slot(void)
+{
+	__u32 first = lp_cpu() * LP_SLOTS_PER_CPU;
+
+	for (__u32 i = 0; i < LP_SLOTS_PER_CPU; i++) {
+		__u32 key = first + i;
+		struct lp_vm *vm = bpf_map_lookup_elem(&slots, &key);
+
+		if (!vm)
+			return 0;
+		if (!vm->busy && !__sync_val_compare_and_swap(&vm->busy, 0, 1)) {
+			vm->id = key;
+			return vm;
+		}
+	}
+	return 0;
+}
+
+/* Of a hit without a slot: nobody else counts these, so that atomic among such hits is enough. */
+#define count_slotless(point, what)                                                                \
+	do {                                                                                       \
+		struct lp_counts *c_ = lp_counts_at(lp_cpu() * LP_SLOTS_PER_CPU, (point));         \
+		if (c_)                                                                            \
+			__sync_fetch_and_add(&c_->what, 1);                                        \
+	} while (0)
+
+lp_inline void give_slot(struct lp_vm *vm)
+{
+	*(volatile __u64 *)&vm->busy = 0; /* its CPU is the only one that looks */
+}
+
+lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
+{
+	__u32 id = bpf_get_attach_cookie(ctx);
+	struct lp_site *site = bpf_map_lookup_elem(&sites, &id);
+
+	if (!site)
+		return 0;
+
+	__u64 pid_tgid = lp_pid_tgid();
+	if (!lp_is_target(pid_tgid))
+		return 0;
+
+	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {
+		count_slotless(site->point, quick);
+		return 0;
+	}
+
+	struct lp_vm *vm = take_slot();
+	if (!vm) {
+		if (site->kind != LP_SITE_ENTER) /* its return will miss it and count */
+			count_slotless(site->point, lost[LP_LOSS_BUSY]);
+		return 0;
+	}
+	vm->pid_tgid = pid_tgid;
+	copy_registers(vm->mach, ctx);
+	vm->mach[LP_MACH_IP] += site->ip_shift;
+	vm->mach[LP_MACH_SP] += site->sp_shift;
+	lp_hit(vm, site, id, do_step);
+	give_slot(vm);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* include/lp/live.h
+ *
+ * live - what user space tells the programs: before they are loaded (constants of the verifier, which
+ * leaves out what they exclude), and while they run.
+ */
+#ifndef LP_LIVE_H
+#define LP_LIVE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+struct lp_fixed {
+	__u64 exe_ino; /* processes that exec this file become targets; 0: none */
+	__u32 exe_dev; /* as the kernel has it: major << 20 | minor */
+	__u32 record_max;
+	__u32 max_points;
+	__u32 max_code;
+	__u32 pidns;	 /* inode of our PID namespace; 0: the initial one */
+	__u32 by_cgroup; /* LP_FILTER_CGROUP; 0: by target */
+	__u32 follow;	 /* children become targets */
+	__u32 n_rings;	 /* groups of CPUs that have one each */
+};
+_Static_assert(sizeof(struct lp_fixed) == 40, "no padding");
+
+struct lp_live {
+	__u64 cgroup;	   /* LP_FILTER_CGROUP; 0: it does not exist now */
+	__u32 sleeping;	   /* the reader waits for a wake-up */
+	__u32 cost_tgid;   /* our own child, on which costs are measured; 0: none */
+	__u32 only_tgid;   /* the only target there is; 0: look into `targets` */
+	__u32 watch_twice; /* threads may have two events for one watched byte */
+	__u32 n_sites;	   /* numbers given out */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lp_live) == 32, "no padding");
+
+#endif

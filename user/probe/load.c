@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The programs: which of them are loaded, and what they are told before. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "lp/hold.h"
+#include "probe/kernel.h"
+
+#include "lean.skel.h"
+#include "logpoint.skel.h"
+
+#define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
+#define TWICE_MAX	16384u	    /* threads and bytes: bpf/watch.h */
+#define COST_CALLS	64u
+#define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
+#define PYTHON_REDACTED 4096   /* names */
+/* Their entries are made in advance, at 0.3 us each. */
+#define PYTHON_THREADS	4096u  /* Python threads that have hits */
+#define PYTHON_LEADS	4096u  /* frames between two starts of one line */
+#define PYTHON_VERDICTS 4096u  /* classes of which it is known who wants them */
+#define PYTHON_SENT	4096u  /* code objects whose lines the reader has */
+#define PYTHON_WANTED	65536u /* names of classes, of all interpreters */
+
+static int log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	lp_auto(lp_free) char *text = NULL;
+	char *rest;
+
+	if (lp_log_level < LP_LOG_DEBUG || level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	/* the verifier's log is one message */
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		lp_debug("%s", line);
+	return 0;
+}
+
+uint32_t lp_own_pidns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PIDNS_INITIAL)
+		return 0;
+	return (uint32_t)st.st_ino;
+}
+
+/* Room for what hits in Python need. */
+static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf *c)
+{
+	bpf_map__set_max_entries(s->maps.py_runtimes, LP_PY_RUNTIMES_MAX);
+	bpf_map__set_max_entries(s->maps.py_sites, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_places, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_codes, c->max_sites);
+	bpf_map__set_max_entries(s->maps.py_fetches, PYTHON_FETCHES);
+	bpf_map__set_max_entries(s->maps.py_redacted, PYTHON_REDACTED);
+	bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
+	bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
+	bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
+	if (c->python_watch)
+		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
+	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
+	if (c->python_hooks)
+		bpf_map__set_max_entries(s->maps.py_hooks, LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);
+	if (c->python_traps || c->python_hooks) {
+		bpf_map__set_max_entries(s->maps.py_wanted, PYTHON_WANTED);
+		bpf_map__set_max_entries(s->maps.py_verdicts, PYTHON_VERDICTS);
+	}
+	if (c->python_ops & (LP_PY_USE(CAP_PYEXC) | LP_PY_USE(CAP_PYAWAIT)))
+		bpf_map__set_max_entries(s->maps.py_sent, PYTHON_SENT);
+}
+
+/* Of either skeleton. */
+#define NATIVE_OF(s)                                                                               \
+	((struct lp_native){                                                                       \
+		.code = (s)->maps.code,                                                            \
+		.sites = (s)->maps.sites,                                                          \
+		.points = (s)->maps.points,                                                        \
+		.counts = (s)->maps.counts,                                                        \
+		.slots = (s)->maps.slots,                                                          \
+		.ring = (s)->maps.ring,                                                            \
+		.rings = (s)->maps.rings,                                                          \
+		.targets = (s)->maps.targets,                                                      \
+		.hold = (s)->maps.hold,                                                            \
+		.probe = (s)->progs.lp_probe,                                                      \
+		.loader = (s)->progs.lp_loader,                                                    \
+		.life = { (s)->progs.lp_fork, (s)->progs.lp_exec, (s)->progs.lp_exit },            \
+		.links = { &(s)->links.lp_fork, &(s)->links.lp_exec, &(s)->links.lp_exit },        \
+		.fixed = &(s)->rodata->lp_fixed,                                                   \
+		.live = &(s)->data_live->lp_live,                                                  \
+	})
+
+bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n)
+{
+	if (kind != LP_SITE_PLAIN)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((code[i].op >= LP_OP_DIVS && code[i].op <= LP_OP_MODU) ||
+		    (code[i].op >= LP_OP_F32TOF64 && code[i].op < LP_OP_CAP_MEM) ||
+		    code[i].op >= LP_OP_CAP_STACK)
+			return false;
+	return true;
+}
+
+static void use(struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe)
+{
+	bpf_program__set_autoload(p, is_used);
+	if (k->multi && is_uprobe)
+		bpf_program__set_expected_attach_type(p, LP_UPROBE_MULTI);
+}
+
+/* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */
+static void configure_programs(struct lp_kernel *k)
+{
+	struct logpoint_bpf *s = k->skel;
+	const struct lp_kernel_conf *c = &k->conf;
+	const bool python = lp_kernel_has_python(k);
+
+	use(k, s->progs.lp_probe, !c->no_native && !c->python_stack, true);
+	use(k, s->progs.lp_probe_mixed, !c->no_native && c->python_stack, true);
+	use(k, s->progs.lp_watch, c->python_watch, false);
+	use(k, s->progs.lp_step, c->python_steps, true);
+	use(k, s->progs.lp_trap, c->python_traps, true);
+	use(k, s->progs.lp_hook, c->python_hooks, true);
+	use(k, s->progs.lp_code_made, python, true);
+	use(k, s->progs.lp_crash, false, false);
+	if (c->python_stack)
+		k->native.probe = s->progs.lp_probe_mixed;
+}
+
+/* What is constant for the programs. */
+static void configure_constants(const struct lp_kernel *k)
+{
+	const struct lp_kernel_conf *c = &k->conf;
+
+	*k->native.fixed = (struct lp_fixed){
+		.exe_ino = c->exe_ino,
+		.exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev)),
+		.record_max = c->record_max,
+		.max_points = c->max_points,
+		.max_code = c->max_code,
+		.pidns = lp_own_pidns(),
+		.by_cgroup = c->filter == LP_FILTER_CGROUP,
+		.follow = c->follow,
+		.n_rings = c->n_rings,
+	};
+}
+
+/* What native sites need, and processes. */
+static void configure_native(struct lp_kernel *k)
+{
+	const struct lp_kernel_conf *c = &k->conf;
+	const struct lp_native *n = &k->native;
+
+	bpf_map__set_value_size(n->code, c->max_code * sizeof(struct lp_insn));
+	bpf_map__set_max_entries(n->sites, c->max_sites);
+	bpf_map__set_max_entries(n->points, c->max_points);
+	bpf_map__set_max_entries(n->counts, c->max_points * LP_SLOTS_PER_CPU * k->cpus);
+	bpf_map__set_max_entries(n->slots, LP_SLOTS_PER_CPU * k->cpus);
+	bpf_map__set_max_entries(n->ring, c->ring_size);
+	bpf_map__set_max_entries(n->rings, c->n_rings);
+	bpf_map__set_max_entries(n->targets, c->max_targets);
+	n->live->cgroup = c->cgroup_id;
+	configure_constants(k);
+
+	const bool forks = c->follow || c->exe_ino ||
+			   ((lp_kernel_has_python(k) || c->crash) && c->filter == LP_FILTER_CGROUP);
+	use(k, n->life[0], forks, false);
+	use(k, n->loader, true, true);
+}
+
+static void configure(struct lp_kernel *k)
+{
+	struct logpoint_bpf *s = k->skel;
+	const struct lp_kernel_conf *c = &k->conf;
+
+	configure_programs(k);
+	configure_native(k);
+	/* its entries are made in advance: 15 ms for all */
+	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
+	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
+	s->rodata->lp_mixed = c->python_stack;
+	if (c->crash) {
+		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
+		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
+	}
+	if (lp_kernel_has_python(k))
+		configure_python(s, c);
+}
+
+/* The kernel's types are open until the programs are loaded. */
+struct open_opts {
+	char path[32];
+	struct bpf_object_open_opts opts;
+};
+
+static const struct bpf_object_open_opts *open_opts(struct open_opts *o, int types)
+{
+	snprintf(o->path, sizeof(o->path), "/proc/self/fd/%d", types);
+	o->opts = (struct bpf_object_open_opts){ .sz = sizeof(o->opts),
+						 .btf_custom_path = types < 0 ? NULL : o->path };
+	return &o->opts;
+}
+
+struct logpoint_bpf *lp_skeleton_open(int types)
+{
+	struct open_opts o;
+
+	return logpoint_bpf__open_opts(open_opts(&o, types));
+}
+
+int lp_err_load(struct lp_err *err, int r)
+{
+	if (r == -EPERM || (r == -EACCES && !lp_have_bpf()))
+		return lp_err_permission(err, r, "load BPF programs");
+	if (r == -EACCES)
+		return lp_err_set(
+			err, ENOTSUP,
+			"this kernel's verifier refuses a BPF program of ours, which is a "
+			"mistake of logpoint: please report it, with what -vv says");
+	return lp_err_set(err, -r, "cannot load the BPF programs: %s (see 'logpoint check')",
+			  strerror(-r));
+}
+
+static int opened(const void *skeleton, struct lp_err *err)
+{
+	return skeleton ? 0
+			: lp_err_set(err, errno, "cannot open the BPF programs: %s",
+				     strerror(errno));
+}
+
+static void *make_early(void *arg)
+{
+	struct lp_early *e = arg;
+	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
+
+	e->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, e->conf->ring_size, NULL);
+	e->is_mapped =
+		e->ring >= 0 && lp_ring_open(&e->mapped, e->ring, e->conf->ring_size, NULL) >= 0;
+	if (!e->is_mapped)
+		lp_ring_close(&e->mapped);
+	e->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
+				 e->conf->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
+	return NULL;
+}
+
+void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf)
+{
+	*e = (struct lp_early){ .conf = conf, .ring = -1, .code = -1 };
+	e->is_started = pthread_create(&e->thread, NULL, make_early, e) == 0;
+}
+
+static void early_join(struct lp_early *e)
+{
+	if (e->is_started)
+		pthread_join(e->thread, NULL);
+	e->is_started = false;
+}
+
+void lp_early_done(struct lp_early *e)
+{
+	early_join(e);
+	if (e->is_mapped)
+		lp_ring_close(&e->mapped);
+	if (e->ring >= 0)
+		close(e->ring);
+	if (e->code >= 0)
+		close(e->code);
+}
+
+/* What is not there, libbpf makes, and says why it can't. */
+static void early_use(struct lp_early *e, const struct lp_native *n)
+{
+	early_join(e);
+	if (e->ring >= 0)
+		bpf_map__reuse_fd(n->ring, e->ring);
+	if (e->code >= 0)
+		bpf_map__reuse_fd(n->code, e->code);
+}
+
+int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err)
+{
+	const struct lp_kernel_conf *c = &k->conf;
+	struct open_opts o;
+	int r;
+
+	libbpf_set_print(log_libbpf);
+	if (c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k)) {
+		k->lean = lean_bpf__open_opts(open_opts(&o, types));
+		if ((r = opened(k->lean, err)) < 0)
+			return r;
+		k->native = NATIVE_OF(k->lean);
+		configure_native(k);
+		use(k, k->native.probe, true, true);
+		early_use(early, &k->native);
+		r = lean_bpf__load(k->lean);
+	} else {
+		k->skel = lp_skeleton_open(types);
+		if ((r = opened(k->skel, err)) < 0)
+			return r;
+		k->native = NATIVE_OF(k->skel);
+		configure(k);
+		early_use(early, &k->native);
+		r = logpoint_bpf__load(k->skel);
+	}
+	if (r < 0)
+		return lp_err_load(err, r);
+	/* what it is mapped to has changed */
+	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
+	return 0;
+}
+
+int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, to)
+	{
+		const char *name = bpf_map__name(map);
+		struct bpf_map *first = bpf_object__find_map_by_name(from, name);
+
+		if (!first || strstr(name, ".rodata"))
+			continue;
+		int r = bpf_map__reuse_fd(map, bpf_map__fd(first));
+		if (r < 0)
+			return lp_err_set(err, -r, "cannot share '%s': %s", name, strerror(-r));
+	}
+	return 0;
+}
+
+/* The maps stay; what is attached stays, too. */
+int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
+{
+	struct bpf_program *prog;
+
+	if (k->skel)
+		return 0;
+
+	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
+	struct logpoint_bpf *s = lp_skeleton_open(types);
+	int r = opened(s, err);
+	if (r < 0)
+		return r;
+	bpf_object__for_each_program(prog, s->obj)
+		use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
+	s->rodata->lp_fixed = *k->native.fixed;
+	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
+	r = lp_share_maps(s->obj, k->lean->obj, err);
+	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
+		lp_err_load(err, r);
+	if (r < 0) {
+		logpoint_bpf__destroy(s);
+		return r;
+	}
+	k->skel = s;
+	k->native.probe = s->progs.lp_probe;
+	return 0;
+}
+
+void lp_programs_free(struct lp_kernel *k)
+{
+	logpoint_bpf__destroy(k->crash);
+	logpoint_bpf__destroy(k->skel);
+	lean_bpf__destroy(k->lean);
+}
+
+/* Bound to the skeleton, which destroys them. */
+int lp_programs_attach_life(struct lp_kernel *k, struct lp_err *err)
+{
+	const struct lp_native *n = &k->native;
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(n->life); i++) {
+		if (!bpf_program__autoload(n->life[i]))
+			continue;
+		*n->links[i] = bpf_program__attach(n->life[i]);
+		if (*n->links[i])
+			continue;
+		if (errno == EPERM || errno == EACCES)
+			return lp_err_permission(err, -errno, "watch processes");
+		return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
+	}
+	return 0;
+}
