@@ -19,7 +19,7 @@
 #define PAGE 4096u
 
 static pid_t target_pid;
-static uint64_t hidden; /* what lies there can't be read; 0 */
+static uint64_t unreadable_page; /* what lies there can't be read; 0 */
 static size_t n_reads;
 
 static long lp_mem_read(void *dst, uint32_t len, uint64_t addr)
@@ -27,7 +27,7 @@ static long lp_mem_read(void *dst, uint32_t len, uint64_t addr)
 	struct iovec here = { dst, len }, there = { (void *)(uintptr_t)addr, len };
 
 	n_reads++;
-	if (hidden && addr >= hidden && addr < hidden + PAGE / 8)
+	if (unreadable_page && addr >= unreadable_page && addr < unreadable_page + PAGE / 8)
 		return -EFAULT;
 	return process_vm_readv(target_pid, &here, 1, &there, 1, 0) == (ssize_t)len ? 0 : -EFAULT;
 }
@@ -83,7 +83,7 @@ static int teardown(void **state)
 	lp_py_types_free(f.types);
 	lp_buf_done(&f.text);
 	memset(&f, 0, sizeof(f));
-	hidden = 0;
+	unreadable_page = 0;
 	return 0;
 }
 
@@ -301,7 +301,7 @@ static void generators_without_their_frame(void **state)
 		python_start(&f.t, pythons[i], script);
 		f.types = lp_py_types_new();
 		v.bits = (uint64_t)python_number(&f.t, "at");
-		hidden = (uint64_t)python_number(&f.t, "frame");
+		unreadable_page = (uint64_t)python_number(&f.t, "frame");
 		target_pid = f.t.pid;
 		if (lp_python_open(f.t.pid, &f.py, &err) < 0)
 			fail_msg("%s: %s", pythons[i], err.msg);
