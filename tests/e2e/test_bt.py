@@ -48,7 +48,7 @@ def logged(command, wanted):
     check(status == 0, f"exit status {status}: {err[-3000:]}")
     check(all(c.lost == 0 for c in read_summary(err).values()), f"lost records: {err[-3000:]}")
     places, stacks = collections.defaultdict(list), collections.defaultdict(list)
-    for key, address, name in re.findall(r"^logpoint: (\w+): .* at 0x([0-9a-f]+) of (\S+)", err, re.M):
+    for key, address, name in re.findall(r"^logpoint: (\w+): .* at 0x([0-9a-f]+) of ([^\s;]+)", err, re.M):
         places[key].append((name, int(address, 16)))
     for record in read_records(records.read_text(errors="surrogateescape")):
         stacks[record["logpoint"]].append(record["stack"])

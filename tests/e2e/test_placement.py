@@ -37,7 +37,7 @@ def run(command, points, place):
     result = trace([tool("setarch"), "-R", *command], *points, options=("-v", "--place", place))
     said = []
     for record in result.records:
-        for volatile in ("time", "pid", "tid"):
+        for volatile in ("time", "pid", "tid", "elapsed_ns"):
             record.pop(volatile, None)
         said.append((record["logpoint"], json.dumps(record, sort_keys=True)))
     for name, counts in result.summary.items():

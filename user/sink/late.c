@@ -47,11 +47,12 @@ int lp_late_add(struct lp_late *l, uint32_t point, const void *data, size_t len)
 
 bool lp_late_at(const struct lp_late *l, size_t at, struct lp_late_record *ret)
 {
-	const char *from = l->bytes.data + l->head + at;
 	struct head h;
 
 	if (at == lp_late_used(l))
 		return false;
+
+	const char *from = l->bytes.data + l->head + at;
 	memcpy(&h, from, sizeof(h));
 	*ret = (struct lp_late_record){ h.point, from + sizeof(h), h.len };
 	return true;
