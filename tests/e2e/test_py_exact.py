@@ -281,7 +281,7 @@ def more_lines_than_slots(name, path):
 @EVERY
 def made_again_and_again(name, path):
     """Code from text, freed and made anew: each is hit, in its own lines, and gives back what it used."""
-    times = 41
+    times = 21
     result = trace([path, FOLDER / "remade.py", times], 'remade_code.py:2 "{x}" as line', 'entry made "{x}" as entry',
                    'return made "{$return}" as back', 'remade_code.py:3 "{y}" as third')
     for point in ("line", "entry", "back"):

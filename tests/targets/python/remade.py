@@ -11,7 +11,7 @@ for number in range(int(sys.argv[1])):
     exec(compile(KINDS[number % 2] % number, "remade_code.py", "exec"), scope)
     total += scope["made"](1)
     scope.clear()  # frees it: its own globals held it
-    if number % 20 == 19:
+    if number % 10 == 9:
         time.sleep(1.2)  # what was used before is free again
         print("held", len(os.listdir(f"/proc/{os.getppid()}/fd")))  # by logpoint, which has started us
 print(total)
