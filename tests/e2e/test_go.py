@@ -10,10 +10,10 @@ from harness import BUILD, SOURCES, at, each, equal, logpoint, main, run_tool, s
 TEXT = "{s.len} {s.str[:s.len]:s}"
 
 
-def built(*flags):
+def built(*flags, source="gopher"):
     os.environ.setdefault("GOCACHE", str(BUILD / "go"))
-    out = scratch("gopher")
-    run_tool(tool("go"), "build", *flags, "-o", out, SOURCES / "gopher.go")
+    out = scratch(source)
+    run_tool(tool("go"), "build", *flags, "-o", out, SOURCES / f"{source}.go")
     return out
 
 
@@ -36,6 +36,13 @@ def values(kind):
     equal(result.counts("late").logged, 2, "records of a condition")
     moves = [r["values"]["dx"] for r in result.records if r["logpoint"] == "move"]
     equal(moves, list(range(5)), "arguments of a method, in goroutines")
+
+
+@each("cheap", "exact")
+def interrupted(place):
+    """A call is one hit, however often the scheduler sends it back to the function's start."""
+    result = trace([built(source="preempted")], "entry main.step if n >= 0 rate 10/s as step", options=("--place", place))
+    equal(result.counts("step").hits, 100000, "hits")
 
 
 @each("return", "call")

@@ -231,6 +231,48 @@ static size_t known_part(const struct lp_flow *f, struct lp_shift_code *code, ui
 	return first->size;
 }
 
+/* cmd/internal/obj/x86/obj6.go: stacksplit(), since Go 1.17 */
+bool lp_shift_past_check(struct lp_module *m, uint64_t vaddr, struct lp_shift *ret)
+{
+	enum { PREPARES, COMPARES, LEAVES };
+	static const struct {
+		uint8_t bytes[4], n, rest, what;
+	} parts[] = {
+		{ { 0x4c, 0x8d, 0x64, 0x24 }, 4, 1, PREPARES }, /* lea -N(%rsp), %r12 */
+		{ { 0x4c, 0x8d, 0xa4, 0x24 }, 4, 4, PREPARES },
+		{ { 0x49, 0x89, 0xe4 }, 3, 0, PREPARES }, /* mov %rsp, %r12 */
+		{ { 0x49, 0x81, 0xec }, 3, 4, PREPARES }, /* sub $N, %r12 */
+		{ { 0x72 }, 1, 1, PREPARES },		  /* jb */
+		{ { 0x0f, 0x82 }, 2, 4, PREPARES },
+		{ { 0x49, 0x3b, 0x66, 0x10 }, 4, 0, COMPARES }, /* cmp 0x10(%r14), %rsp */
+		{ { 0x4d, 0x3b, 0x66, 0x10 }, 4, 0, COMPARES }, /* cmp 0x10(%r14), %r12 */
+		{ { 0x76 }, 1, 1, LEAVES },			/* jbe */
+		{ { 0x0f, 0x86 }, 2, 4, LEAVES },
+	};
+	const struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
+	uint8_t code[48];
+	uint8_t last = PREPARES;
+	size_t at = 0, i;
+
+	if (!unit || !unit->go || m->machine != EM_X86_64)
+		return false;
+	const size_t len = lp_module_bytes(m, vaddr, code, sizeof(code));
+	do {
+		for (i = 0; i < LP_ARRAY_SIZE(parts); i++)
+			if (at + parts[i].n + parts[i].rest < len &&
+			    !memcmp(code + at, parts[i].bytes, parts[i].n))
+				break;
+		if (i == LP_ARRAY_SIZE(parts) || (parts[i].what == LEAVES && last != COMPARES))
+			return false;
+		at += parts[i].n + parts[i].rest;
+		last = parts[i].what;
+	} while (last != LEAVES);
+	*ret = (struct lp_shift){ .vaddr = vaddr + at,
+				  .form = (uint8_t)lp_form_of(code + at, len - at),
+				  .ip = -(int32_t)at };
+	return true;
+}
+
 int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
 		  struct lp_err *err)
 {

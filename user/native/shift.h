@@ -35,6 +35,11 @@ struct lp_shift {
 /* The registers that a stack is unwound with from an address on: a bit for each. */
 uint32_t lp_shift_stack_regs(struct lp_module *m, uint64_t vaddr);
 
+/* Where a function of Go begins, it looks whether its stack has room and nobody else's turn has come, else it
+ * begins once more later: what is to be hit once a call goes behind that. False: this is no such address.
+ */
+bool lp_shift_past_check(struct lp_module *m, uint64_t vaddr, struct lp_shift *ret);
+
 /* The query's own address where nothing else is better. */
 int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
 		  struct lp_err *err);

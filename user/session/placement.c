@@ -121,7 +121,10 @@ static void find_room(const spot_vec *spots, size_t i, struct lp_shift_query *q)
 static int choose(struct spot *spot, const struct lp_shift_query *q, struct lp_err *err)
 {
 	struct lp_err why = { 0 };
-	int r = lp_shift_find(spot->file->module, q, &spot->probe.at, &why);
+	int r = 0;
+
+	if (!lp_shift_past_check(spot->file->module, q->vaddr, &spot->probe.at))
+		r = lp_shift_find(spot->file->module, q, &spot->probe.at, &why);
 
 	if (r == -ENOMEM)
 		return lp_err_nomem(err);
