@@ -161,10 +161,7 @@ def differ(ours, theirs, line=None):
 def compare(command, wanted, count, only=lambda ours, theirs: (ours, theirs)):
     """The list of what is wrong; count: what was compared; only: of two stacks what is to be."""
     stacks, places = logged(command, wanted)
-    for _ in range(3):  # now and then gdb doesn't stop a thread that starts
-        theirs = gdb(["--args", *command], places={k: {"at": v, "hits": wanted[k][1]} for k, v in places.items()})
-        if all(len(theirs[key]) >= len(stacks[key]) for key in places):
-            break
+    theirs = gdb(["--args", *command], places={k: {"at": v, "hits": wanted[k][1]} for k, v in places.items()})
     wrong = []
     for key, at in places.items():
         ours = stacks[key]

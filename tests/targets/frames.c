@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "target.h"
+#include "thread.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -344,7 +345,6 @@ static NOINLINE long all(long n)
 int main(int argc, char **argv)
 {
 	long n = argc > 1 ? atol(argv[1]) : 4;
-	pthread_t t;
 	void *result;
 
 	atexit(at_exit);
@@ -352,8 +352,8 @@ int main(int argc, char **argv)
 	note(all(n));
 	if (!setjmp(back))
 		give_up(n);
-	pthread_create(&t, NULL, thread, (void *)n);
-	pthread_join(t, &result);
+	if (run_in_thread(thread, (void *)n, &result))
+		return 1;
 	HERE(result);
 	return 0;
 }
