@@ -238,6 +238,8 @@ int lp_entries_find(struct lp_module *m, const char *name, struct lp_entries *re
 	sort_entries(&found);
 	if (r == 0)
 		r = find_symbols(&s);
+	if (r == 0 && found.len == 0 && !found.declared && !found.ifunc)
+		r = lp_functions_declared(m, &s.pattern, take_function, &s);
 	sort_entries(&found);
 	drop_rests(m, &found);
 	lp_vec_done(&s.roots);

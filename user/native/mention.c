@@ -10,7 +10,9 @@
 #include "native/index.h"
 #include "native/lines.h"
 #include "native/names.h"
+#include "native/naming.h"
 #include "native/skim.h"
+#include "native/unpacked.h"
 
 #define SCANS_MAX     2 /* of .debug_info: what libdw makes of it serves all further names */
 #define INLINE_MAX    3 /* characters that fit where a 4-byte offset would be */
@@ -50,12 +52,14 @@ struct lp_mentions {
 	bool names_tried;
 	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
 	bool indexed;	   /* names may be found by way of .debug_str_offsets */
+	bool far;	   /* functions refer to those of other units */
 	unsigned int scans;
+	struct lp_naming *naming; /* of the name last asked for */
 };
 
 /* What an abbreviation table says of the places of names. */
 struct forms {
-	bool inline_name, indexed_name, inline_producer, unknown;
+	bool inline_name, indexed_name, inline_producer, far, unknown;
 };
 
 static void file_done(struct file *f)
@@ -72,6 +76,7 @@ void lp_mentions_free(struct lp_mentions *s)
 		return;
 	file_done(&s->main);
 	file_done(&s->debug);
+	lp_naming_free(s->naming);
 	free(s);
 }
 
@@ -112,19 +117,22 @@ static bool file_init(struct file *f, int fd)
 	return true;
 }
 
+/* None is made here: most modules of a process know nothing of what is looked for. */
+static int unpacked_or_not(int fd, const char *path)
+{
+	const int copy = lp_unpacked_open_default(fd, path, false);
+
+	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static void find_files(struct lp_module *m, struct lp_mentions *s)
 {
-	const char *debug_path = NULL;
-
-	s->unclear = !file_init(&s->main, fcntl(m->fd, F_DUPFD_CLOEXEC, 0)) || s->main.odd;
+	s->unclear = !file_init(&s->main, unpacked_or_not(m->fd, m->path)) || s->main.odd;
 	if (s->unclear || s->main.has_dwarf)
 		return;
-	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
-	dwfl_module_getsymtab(m->dwfl_module);
-	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &debug_path);
-	if (debug_path)
-		s->unclear = !file_init(&s->debug, open(debug_path, O_RDONLY | O_CLOEXEC)) ||
-			     s->debug.odd;
+	const int debug = lp_module_debug_fd(m);
+	if (debug >= 0)
+		s->unclear = !file_init(&s->debug, unpacked_or_not(debug, m->path)) || s->debug.odd;
 	else
 		s->unclear = s->main.tables[SYMBOLS] != NULL;
 }
@@ -262,6 +270,8 @@ static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t for
 
 	if (tag == DW_TAG_compile_unit && attr == DW_AT_producer)
 		f->inline_producer |= form != DW_FORM_strp;
+	if (tag == DW_TAG_subprogram && form == DW_FORM_ref_addr)
+		f->far = true;
 	if (!is_name)
 		return;
 	switch (form) {
@@ -320,7 +330,7 @@ static bool has_short_offsets(struct lp_span aranges)
 }
 
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f, bool *ret_indexed)
+static size_t longest_inline(struct file *f, bool *ret_indexed, bool *ret_far)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
@@ -330,6 +340,7 @@ static size_t longest_inline(struct file *f, bool *ret_indexed)
 		return SIZE_MAX;
 	read_abbrevs(abbrev, &forms);
 	*ret_indexed = forms.indexed_name;
+	*ret_far = forms.far;
 	if (forms.unknown)
 		return SIZE_MAX;
 	if (!forms.inline_name)
@@ -339,6 +350,59 @@ static size_t longest_inline(struct file *f, bool *ret_indexed)
 		return SIZE_MAX;
 	return read_table(f, ARANGES, &aranges) && has_short_offsets(aranges) ? INLINE_MAX
 									      : INLINE_MAX_64;
+}
+
+static struct file *file_with_dwarf(struct lp_mentions *s)
+{
+	return s->main.has_dwarf ? &s->main : &s->debug;
+}
+
+static void know_forms(struct lp_mentions *s)
+{
+	if (!s->names_tried) {
+		s->names_tried = true;
+		s->inline_max = longest_inline(file_with_dwarf(s), &s->indexed, &s->far);
+	}
+}
+
+/* false: it is compressed, or not there. */
+static bool place_of(const struct file *f, enum table table, uint64_t *ret, uint64_t *ret_len)
+{
+	GElf_Shdr sh;
+
+	if (!f->tables[table] || !gelf_getshdr(f->tables[table], &sh) ||
+	    (sh.sh_flags & SHF_COMPRESSED))
+		return false;
+	*ret = sh.sh_offset;
+	*ret_len = sh.sh_size;
+	return true;
+}
+
+static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p)
+{
+	struct file *f = file_with_dwarf(s);
+	struct lp_naming_file file = { .fd = f->fd };
+
+	if (!place_of(f, INFO, &file.info, &file.info_len) ||
+	    !place_of(f, STR, &file.str, &file.str_len) || !read_table(f, ABBREV, &file.abbrevs))
+		return NULL;
+	know_forms(s);
+	file.inline_max = s->indexed ? SIZE_MAX : s->inline_max;
+	file.far = s->far;
+	return lp_naming_new(&file, p);
+}
+
+const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p)
+{
+	struct lp_mentions *s = mentions_of(m);
+
+	if (!s || s->unclear)
+		return NULL;
+	if (!s->naming || strcmp(s->naming->name, p->text) != 0) {
+		lp_naming_free(s->naming);
+		s->naming = make_naming(s, p);
+	}
+	return s->naming && s->naming->known ? s->naming : NULL;
 }
 
 /* Part of the name that is in the strings as it is. 0: there is none that one could rely on. */
@@ -368,13 +432,13 @@ bool lp_may_name_function(struct lp_module *m, const char *name)
 	    names_any_symbol(&s->debug, word, len))
 		return true;
 
-	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	const struct lp_naming *naming = lp_naming_of(m, &pattern);
+	if (naming)
+		return naming->units.len > 0;
+	struct file *f = file_with_dwarf(s);
 	if (find_names(f, STR, word, len, &names))
 		return true;
-	if (!s->names_tried) {
-		s->names_tried = true;
-		s->inline_max = longest_inline(f, &s->indexed);
-	}
+	know_forms(s);
 	return len <= s->inline_max || names_function(s, f, &names);
 }
 
@@ -410,7 +474,7 @@ bool lp_may_have_file(struct lp_module *m, const char *file)
 	lp_path_normalise(path);
 	const char *base = lp_path_base(path);
 	const size_t len = strlen(base);
-	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	struct file *f = file_with_dwarf(s);
 
 	/* without any, the message says that */
 	if (!f->has_dwarf || len == 0)

@@ -8,6 +8,7 @@
 
 #include "native/index.h"
 #include "native/result.h"
+#include "native/unpacked.h"
 #include "target/debugfile.h"
 
 /* The file's name as we can open it: below the root, if it is the same file there. */
@@ -37,28 +38,36 @@ static int check_kind(struct lp_module *m, struct lp_err *err)
 	return 0;
 }
 
-static int report(struct lp_module *m, struct lp_err *err)
+static int report(struct lp_module *m, Dwfl **ret, Dwfl_Module **ret_module, struct lp_err *err)
 {
 	lp_auto(lp_free) char *visible = visible_path(m->fd, m->path, m->root);
 	lp_auto(lp_close) int fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
-	GElf_Addr bias;
 
 	if (!visible)
 		return lp_err_nomem(err);
 	if (fd < 0)
 		return lp_err_set(err, errno, "%s: %s", m->path, strerror(errno));
 
-	m->dwfl = dwfl_begin(&m->callbacks);
-	if (!m->dwfl)
+	*ret = dwfl_begin(&m->callbacks);
+	if (!*ret)
 		return lp_err_set(err, ENOMEM, "%s: %s", m->path, dwfl_errmsg(-1));
-	dwfl_report_begin(m->dwfl);
+	dwfl_report_begin(*ret);
 	/* base 0 on top of p_vaddr: what libdw says are link addresses then */
-	m->dwfl_module = dwfl_report_elf(m->dwfl, visible, visible, fd, 0, true);
-	if (!m->dwfl_module)
+	*ret_module = dwfl_report_elf(*ret, visible, visible, fd, 0, true);
+	if (!*ret_module)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
 	lp_take_fd(&fd);
-	dwfl_report_end(m->dwfl, NULL, NULL);
+	dwfl_report_end(*ret, NULL, NULL);
+	return 0;
+}
 
+static int open_main(struct lp_module *m, struct lp_err *err)
+{
+	GElf_Addr bias;
+	int r = report(m, &m->dwfl, &m->dwfl_module, err);
+
+	if (r < 0)
+		return r;
 	m->elf = dwfl_module_getelf(m->dwfl_module, &bias);
 	if (!m->elf)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
@@ -76,6 +85,7 @@ int lp_module_open(int fd, const char *path, const struct lp_module_opts *opts,
 	if (!m)
 		return lp_err_nomem(err);
 	elf_version(EV_CURRENT);
+	m->debug_fd = m->copy_fd = -1;
 	m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (m->fd < 0)
 		return lp_err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -90,7 +100,7 @@ int lp_module_open(int fd, const char *path, const struct lp_module_opts *opts,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &m->debug_path,
 	};
-	r = report(m, err);
+	r = open_main(m, err);
 	if (r < 0)
 		return r;
 	*ret = lp_take(m);
@@ -105,10 +115,18 @@ void lp_module_free(struct lp_module *m)
 	lp_calls_free(m->calls);
 	lp_module_index_free(m->index);
 	lp_arena_done(&m->arena);
+	if (m->copy) {
+		dwarf_end(m->dwarf);
+		elf_end(m->copy);
+		close(m->copy_fd);
+	}
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
+	if (m->debug_fd >= 0)
+		close(m->debug_fd);
 	if (m->fd >= 0)
 		close(m->fd);
+	free(m->debug_file);
 	free(m->debug_path);
 	free(m->root);
 	free(m->path);
@@ -120,12 +138,125 @@ const char *lp_module_path(const struct lp_module *m)
 	return m->path;
 }
 
+/* The name of the debug file as the file gives it; NULL: it does not. */
+static const char *debug_link(Elf *elf, GElf_Word *ret_crc)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return NULL;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+		const Elf_Data *data = name && !strcmp(name, ".gnu_debuglink") ?
+					       elf_rawdata(scn, NULL) :
+					       NULL;
+
+		if (!data || data->d_size <= sizeof(*ret_crc) ||
+		    !memchr(data->d_buf, '\0', data->d_size - sizeof(*ret_crc)))
+			continue;
+		memcpy(ret_crc, (char *)data->d_buf + data->d_size - sizeof(*ret_crc),
+		       sizeof(*ret_crc));
+		return data->d_buf;
+	}
+	return NULL;
+}
+
+static void end_dwfl(Dwfl **dwfl)
+{
+	dwfl_end(*dwfl);
+}
+LP_CLEANUP_DONE(Dwfl *, end_dwfl)
+
+/* By libdwfl's rules, but without having it opened for good: it would be decompressed. */
+static int find_debug_file(struct lp_module *m)
+{
+	lp_auto(end_dwfl) Dwfl *dwfl = NULL;
+	Dwfl_Module *module;
+	void **userdata;
+	const char *name, *main_path;
+	GElf_Word crc = 0;
+	struct lp_err err = { 0 };
+
+	if (report(m, &dwfl, &module, &err) < 0)
+		return -1;
+	const char *link = debug_link(m->elf, &crc);
+	name = dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, &main_path, NULL);
+	return dwfl_standard_find_debuginfo(module, userdata, name, 0, main_path, link, crc,
+					   &m->debug_file);
+}
+
+int lp_module_debug_fd(struct lp_module *m)
+{
+	if (!m->debug_tried) {
+		m->debug_tried = true;
+		m->debug_fd = find_debug_file(m);
+	}
+	return m->debug_fd;
+}
+
+static bool first_load(Elf *elf, GElf_Phdr *ret)
+{
+	size_t n;
+
+	if (elf_getphdrnum(elf, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n && gelf_getphdr(elf, (int)i, ret); i++)
+		if (ret->p_type == PT_LOAD)
+			return true;
+	return false;
+}
+
+static Dwarf *open_copy(struct lp_module *m, int original)
+{
+	lp_auto(lp_close) int fd = original < 0 ? -1 : lp_unpacked_open_default(original, m->path, true);
+	GElf_Phdr main, debug;
+
+	if (fd < 0)
+		return NULL;
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	/* one that is laid out otherwise is for libdwfl to tell */
+	Dwarf *dwarf = elf && first_load(m->elf, &main) && first_load(elf, &debug) &&
+				       main.p_vaddr == debug.p_vaddr ?
+			       dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
+			       NULL;
+	if (!dwarf) {
+		elf_end(elf);
+		return NULL;
+	}
+	m->copy = elf;
+	m->copy_fd = lp_take_fd(&fd);
+	return dwarf;
+}
+
+/* Then libdwfl looks no further. */
+static bool has_dwarf(Elf *elf)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return false;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (name && sh.sh_type != SHT_NOBITS &&
+		    (!strcmp(name, ".debug_info") || !strcmp(name, ".debug_line") ||
+		     !strcmp(name, ".debug_frame")))
+			return true;
+	}
+	return false;
+}
+
 Dwarf *lp_module_dwarf(struct lp_module *m)
 {
 	Dwarf_Addr bias;
 
 	if (!m->dwarf_tried) {
 		m->dwarf_tried = true;
+		m->dwarf = open_copy(m, has_dwarf(m->elf) ? m->fd : lp_module_debug_fd(m));
+		if (m->dwarf)
+			return m->dwarf;
 		m->dwarf = dwfl_module_getdwarf(m->dwfl_module, &bias);
 		/* a debug file laid out otherwise than its program: prelinked after the split */
 		if (m->dwarf && bias != 0)
@@ -146,6 +277,8 @@ bool lp_module_has_dwarf(struct lp_module *m, const char **ret_path)
 	if (ret_path) {
 		dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_path,
 				 &debug_path);
+		if (m->copy && !has_dwarf(m->elf))
+			debug_path = m->debug_file;
 		*ret_path = debug_path ? debug_path : main_path;
 	}
 	return true;

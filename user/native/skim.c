@@ -5,6 +5,7 @@
 #include <dwarf.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "base/buf.h"
 #include "native/cursor.h"
 #include "native/pieces.h"
@@ -34,12 +35,27 @@ LP_CLEANUP_DONE(struct unit, unit_done)
 
 int lp_skim_add(struct lp_skim *s, uint64_t offset)
 {
-	const uint16_t low = (uint16_t)offset;
+	const uint32_t low = offset % (1u << LP_SKIM_BITS);
 
 	if (offset > UINT32_MAX)
 		return -ERANGE;
-	s->low_halves[low / 64] |= UINT64_C(1) << low % 64;
+	s->low[low / 64] |= UINT64_C(1) << low % 64;
 	return lp_vec_push(&s->names, (uint32_t)offset);
+}
+
+bool lp_skim_finds(const struct lp_skim *s, uint32_t offset)
+{
+	size_t low = 0, high = s->names.len;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (s->names.data[mid] < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->names.len && s->names.data[low] == offset;
 }
 
 void lp_skim_done(struct lp_skim *s)
@@ -47,12 +63,12 @@ void lp_skim_done(struct lp_skim *s)
 	lp_vec_done(&s->names);
 }
 
-static bool occurs(const struct lp_skim *s, const uint8_t *data, size_t len)
+static bool occurs(const struct lp_skim *s, struct lp_span unit)
 {
 	uint32_t v;
 
-	for (size_t i = 0; i + sizeof(v) <= len; i++) {
-		memcpy(&v, data + i, sizeof(v));
+	for (size_t i = 0; i + sizeof(v) <= unit.len; i++) {
+		memcpy(&v, unit.data + i, sizeof(v));
 		if (lp_skim_has(s, v))
 			return true;
 	}
@@ -165,36 +181,176 @@ static void skip_value(const struct unit *u, struct lp_cursor *c, uint64_t form)
 	}
 }
 
-static bool is_name_attribute(const struct abbrev *a, const struct attribute *attr)
+static bool is_name(uint64_t attribute)
 {
-	return a->tag == DW_TAG_subprogram && attr->form == DW_FORM_strp &&
-	       (attr->name == DW_AT_name || attr->name == DW_AT_linkage_name ||
-		attr->name == DW_AT_MIPS_linkage_name);
+	return attribute == DW_AT_name || attribute == DW_AT_linkage_name ||
+	       attribute == DW_AT_MIPS_linkage_name;
 }
 
-/* Also true where that can't be told. */
-static bool any_named(const struct lp_skim *s, const struct unit *u, struct lp_cursor *c)
+/* What is looked for in a unit, and what it has of it. */
+struct looking {
+	const struct lp_skim *skim;
+	bool by_reference;
+	const char *inlined;
+	LP_VEC(uint64_t) named;	   /* functions: offsets in the unit, ascending */
+	LP_VEC(uint64_t) more;	   /* of these: by the last pass */
+	struct lp_skim_dies *dies; /* NULL: the first with more than a declaration will do */
+	uint64_t offset;	   /* of the unit */
+	bool found;
+};
+
+static void looking_done(struct looking *k)
 {
-	while (lp_cursor_left(c) > 0) {
-		const uint64_t code = lp_cursor_uleb(c);
+	lp_vec_done(&k->named);
+	lp_vec_done(&k->more);
+}
+LP_CLEANUP_DONE(struct looking, looking_done)
+
+/* One DIE, of a function. */
+struct function {
+	uint64_t origin; /* what it is more of, in this unit; 0: nothing */
+	bool named, declaration;
+};
+
+/* false: it has a form that is not known. */
+static bool read_reference(const struct looking *k, const struct unit *u, struct lp_cursor *c,
+			   uint64_t form, struct function *f)
+{
+	static const uint8_t sizes[] = {
+		[DW_FORM_ref1] = 1, [DW_FORM_ref2] = 2, [DW_FORM_ref4] = 4, [DW_FORM_ref8] = 8
+	};
+
+	if (form == DW_FORM_ref_addr) {
+		const uint32_t far = (uint32_t)lp_cursor_uint(c, 4);
+
+		f->named |= k->by_reference && lp_skim_has(k->skim, far);
+		return u->version > 2;
+	}
+	if (form == DW_FORM_ref_udata)
+		f->origin = lp_cursor_uleb(c);
+	else if (form < LP_ARRAY_SIZE(sizes) && sizes[form])
+		f->origin = lp_cursor_uint(c, sizes[form]);
+	else
+		return false;
+	return true;
+}
+
+static bool read_function(const struct looking *k, const struct unit *u, const struct abbrev *a,
+			  struct lp_cursor *c, struct function *ret)
+{
+	*ret = (struct function){ 0 };
+	for (size_t i = a->first; i < a->first + a->n; i++) {
+		const struct attribute *attr = &u->attributes.data[i];
+
+		if (is_name(attr->name) && attr->form == DW_FORM_strp) {
+			const uint32_t at = (uint32_t)lp_cursor_uint(c, 4);
+
+			ret->named |= !k->by_reference && lp_skim_has(k->skim, at);
+		} else if (is_name(attr->name) && attr->form == DW_FORM_string) {
+			const char *name = lp_cursor_str(c);
+
+			ret->named |= k->inlined && !strcmp(name, k->inlined);
+		} else if (attr->name == DW_AT_declaration && attr->form == DW_FORM_flag_present) {
+			ret->declaration = true;
+		} else if (attr->name == DW_AT_specification ||
+			   attr->name == DW_AT_abstract_origin) {
+			if (!read_reference(k, u, c, attr->form, ret))
+				return false;
+		} else {
+			skip_value(u, c, attr->form);
+		}
+	}
+	return !c->bad;
+}
+
+/* Calls fn with each function until it returns something else than 0, which is returned; 1 where that
+ * can't be told.
+ */
+static int each_function(struct looking *k, const struct unit *u, struct lp_span data,
+			 struct lp_cursor c,
+			 int (*fn)(struct looking *k, const struct function *f, uint64_t offset))
+{
+	int r = 0;
+
+	while (r == 0 && lp_cursor_left(&c) > 0) {
+		const uint64_t offset = (uint64_t)(c.p - data.data) + 4;
+		const uint64_t code = lp_cursor_uleb(&c);
+		struct function f;
+
 		if (!code) /* the end of siblings */
 			continue;
-
 		const struct abbrev *a = find_abbrev(u, code);
 		if (!a)
-			return true;
-		for (size_t i = a->first; i < a->first + a->n; i++) {
-			const struct attribute *attr = &u->attributes.data[i];
-
-			if (!is_name_attribute(a, attr))
-				skip_value(u, c, attr->form);
-			else if (lp_skim_has(s, (uint32_t)lp_cursor_uint(c, 4)))
-				return true;
+			return 1;
+		if (a->tag == DW_TAG_subprogram) {
+			r = read_function(k, u, a, &c, &f) ? fn(k, &f, offset) : 1;
+			continue;
 		}
-		if (c->bad)
-			return true;
+		for (size_t i = a->first; i < a->first + a->n; i++)
+			skip_value(u, &c, u->attributes.data[i].form);
+		if (c.bad)
+			return 1;
 	}
-	return false;
+	return r;
+}
+
+static int stop_at_named(struct looking *k, const struct function *f, uint64_t offset)
+{
+	(void)k;
+	(void)offset;
+	return f->named;
+}
+
+static int take_named(struct looking *k, const struct function *f, uint64_t offset)
+{
+	if (!f->named)
+		return 0;
+	k->found |= !f->declaration;
+	if (lp_vec_push(&k->named, offset) < 0)
+		return -ENOMEM;
+	return k->found && !k->dies;
+}
+
+static int compare_offset(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_known(const struct looking *k, uint64_t offset)
+{
+	return bsearch(&offset, k->named.data, k->named.len, sizeof(offset), compare_offset);
+}
+
+/* What is more of those known so far: the code, elsewhere than in its class, of what is declared there. */
+static int take_more(struct looking *k, const struct function *f, uint64_t offset)
+{
+	if (f->origin == 0 || !is_known(k, f->origin) || is_known(k, offset))
+		return 0;
+	k->found = true;
+	if (lp_vec_push(&k->more, offset) < 0)
+		return -ENOMEM;
+	return !k->dies;
+}
+
+/* Begins with a unit's header; false: of a kind that is not known. */
+static bool unit_begin(struct unit *u, struct lp_cursor *c, struct lp_span abbrevs)
+{
+	uint64_t type = DW_UT_compile, offset;
+
+	u->version = (unsigned int)lp_cursor_uint(c, 2);
+	if (u->version < 2 || u->version > 5)
+		return false;
+	if (u->version == 5) {
+		type = lp_cursor_uint(c, 1);
+		u->address_size = (unsigned int)lp_cursor_uint(c, 1);
+	}
+	offset = lp_cursor_uint(c, 4);
+	if (u->version < 5)
+		u->address_size = (unsigned int)lp_cursor_uint(c, 1);
+	return (type == DW_UT_compile || type == DW_UT_partial) && !c->bad &&
+	       read_abbrevs(u, abbrevs, offset) == 0;
 }
 
 /* A unit without the length that it begins with. */
@@ -202,23 +358,58 @@ static bool unit_names(const struct lp_skim *s, struct lp_span data, struct lp_s
 {
 	lp_auto(unit_done) struct unit u = { 0 };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
-	uint64_t type = DW_UT_compile, offset;
+	struct looking k = { .skim = s };
 
-	if (!occurs(s, data.data, data.len))
+	if (!occurs(s, data))
 		return false;
-	u.version = (unsigned int)lp_cursor_uint(&c, 2);
-	if (u.version < 2 || u.version > 5)
-		return true;
-	if (u.version == 5) {
-		type = lp_cursor_uint(&c, 1);
-		u.address_size = (unsigned int)lp_cursor_uint(&c, 1);
+	return !unit_begin(&u, &c, abbrevs) || each_function(&k, &u, data, c, stop_at_named) != 0;
+}
+
+/* Up to where it is clear, or until all are known. */
+static int look(struct looking *k, const struct unit *u, struct lp_span data, struct lp_cursor c)
+{
+	int r = each_function(k, u, data, c, take_named);
+
+	while (r == 0 && k->named.len > 0) {
+		k->more.len = 0;
+		r = each_function(k, u, data, c, take_more);
+		if (r != 0 || k->more.len == 0)
+			break;
+		lp_vec_each (&k->more, m)
+			if (lp_vec_push(&k->named, *m) < 0)
+				return -ENOMEM;
+		qsort(k->named.data, k->named.len, sizeof(*k->named.data), compare_offset);
 	}
-	offset = lp_cursor_uint(&c, 4);
-	if (u.version < 5)
-		u.address_size = (unsigned int)lp_cursor_uint(&c, 1);
-	if (type != DW_UT_compile && type != DW_UT_partial)
-		return true;
-	return c.bad || read_abbrevs(&u, abbrevs, offset) < 0 || any_named(s, &u, &c);
+	if (k->dies)
+		lp_vec_each (&k->named, n)
+			if (lp_vec_push(k->dies, k->offset + *n) < 0)
+				return -ENOMEM;
+	return r;
+}
+
+enum lp_skim_has lp_skim_unit(const struct lp_skim *s, bool by_reference, const char *inlined,
+			      const struct lp_skimmed *unit, struct lp_skim_dies *dies)
+{
+	const struct lp_span data = unit->unit;
+	lp_auto(unit_done) struct unit u = { 0 };
+	lp_auto(looking_done) struct looking k = { .skim = s,
+						   .by_reference = by_reference,
+						   .inlined = by_reference ? NULL : inlined,
+						   .dies = dies,
+						   .offset = unit->offset };
+	struct lp_cursor c = { data.data, data.data + data.len, false };
+
+	if (!occurs(s, data) &&
+	    !(k.inlined && memmem(data.data, data.len, inlined, strlen(inlined) + 1)))
+		return LP_SKIM_NOTHING;
+	if (!unit_begin(&u, &c, unit->abbrevs))
+		return LP_SKIM_UNKNOWN;
+	const int r = look(&k, &u, data, c);
+	if (k.found && r >= 0 && !dies)
+		return LP_SKIM_DEFINED;
+	if (r != 0)
+		return LP_SKIM_UNKNOWN;
+	return k.found ? LP_SKIM_DEFINED : k.named.len > 0 ? LP_SKIM_DECLARED : LP_SKIM_NOTHING;
 }
 
 struct skimming {

@@ -14,27 +14,48 @@
 #include "base/vec.h"
 #include "native/linetable.h"
 
+#define LP_SKIM_BITS 19
+
 struct lp_skim {
-	LP_VEC(uint32_t) names;
-	uint64_t low_halves[UINT16_MAX / 64 + 1]; /* a set of what is in their low 16 bits */
+	LP_VEC(uint32_t) names;			 /* ascending */
+	uint64_t low[(1u << LP_SKIM_BITS) / 64]; /* a set of what is in their low bits */
 };
 
+/* Each behind the one before. */
 int lp_skim_add(struct lp_skim *s, uint64_t offset);
 void lp_skim_done(struct lp_skim *s);
 LP_CLEANUP_DONE(struct lp_skim, lp_skim_done)
 
+bool lp_skim_finds(const struct lp_skim *s, uint32_t offset);
+
 static inline bool lp_skim_has(const struct lp_skim *s, uint32_t offset)
 {
-	if (!(s->low_halves[(uint16_t)offset / 64] >> (uint16_t)offset % 64 & 1))
-		return false;
-	lp_vec_each (&s->names, name)
-		if (offset == *name)
-			return true;
-	return false;
+	const uint32_t low = offset % (1u << LP_SKIM_BITS);
+
+	return (s->low[low / 64] >> low % 64 & 1) && lp_skim_finds(s, offset);
 }
 
 /* The name or the linkage name of a subprogram. Also true where that can't be told. */
 bool lp_skim_names_function(const struct lp_skim *s, Elf *elf, Elf_Scn *info,
 			    struct lp_span abbrevs);
+
+/* A unit, without the length that it begins with. */
+struct lp_skimmed {
+	struct lp_span unit, abbrevs;
+	uint64_t offset; /* of its length, in .debug_info */
+};
+
+struct lp_skim_dies {
+	LP_VEC(uint64_t); /* offsets in .debug_info */
+};
+
+enum lp_skim_has { LP_SKIM_NOTHING, LP_SKIM_DECLARED, LP_SKIM_DEFINED, LP_SKIM_UNKNOWN };
+
+/* What a unit has of such functions: only declarations, or more, code or what copies are made from; or that can't
+ * be told. inlined, where not NULL, is a name that can stand in the unit itself. dies, where not NULL,
+ * gets all DIEs of them. by_reference: the offsets are those of DIEs, and what refers to one is such a function.
+ */
+enum lp_skim_has lp_skim_unit(const struct lp_skim *s, bool by_reference, const char *inlined,
+			      const struct lp_skimmed *unit, struct lp_skim_dies *dies);
 
 #endif

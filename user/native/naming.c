@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "native/naming.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/parallel.h"
+#include "native/skim.h"
+
+#define PIECE	 ((size_t)1 << 20) /* of the strings, at once */
+#define UNIT_MAX (UINT64_C(256) << 20)
+
+/* Memory that the threads use again. */
+struct scratch {
+	uint8_t *data;
+	size_t cap;
+};
+
+struct search {
+	const struct lp_naming_file *f;
+	const char *word, *inlined;
+	bool whole;				 /* nothing may follow the word */
+	pthread_mutex_t lock;			 /* of what follows */
+	LP_VEC(uint64_t) found;			 /* where names begin, or DIEs of functions are */
+	struct scratch scratch[LP_PARALLEL_MAX]; /* those not in use; data NULL: none */
+	struct lp_skim *skim;
+	LP_VEC(struct lp_named_unit) units; /* all there are */
+	LP_VEC(int8_t) state;		    /* of each: not, declared, defined */
+	bool by_reference;
+};
+
+enum { NOT, DECLARED, DEFINED };
+
+static void search_done(struct search *s)
+{
+	for (size_t i = 0; i < LP_PARALLEL_MAX; i++)
+		free(s->scratch[i].data);
+	lp_vec_done(&s->found);
+	lp_vec_done(&s->units);
+	lp_vec_done(&s->state);
+	lp_skim_done(s->skim);
+	free(s->skim);
+	pthread_mutex_destroy(&s->lock);
+}
+LP_CLEANUP_DONE(struct search, search_done)
+
+void lp_naming_free(struct lp_naming *n)
+{
+	if (!n)
+		return;
+	lp_vec_done(&n->units);
+	free(n->name);
+	free(n);
+}
+LP_CLEANUP(struct lp_naming *, lp_naming_free)
+
+static struct scratch take_scratch(struct search *s, size_t size)
+{
+	struct scratch taken = { 0 };
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < LP_PARALLEL_MAX && !taken.data; i++) {
+		taken = s->scratch[i];
+		s->scratch[i] = (struct scratch){ 0 };
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (taken.cap < size) {
+		free(taken.data);
+		taken.cap = size + size / 2;
+		taken.data = malloc(taken.cap);
+	}
+	return taken;
+}
+
+static void give_back(struct search *s, struct scratch used)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < LP_PARALLEL_MAX && used.data; i++)
+		if (!s->scratch[i].data) {
+			s->scratch[i] = used;
+			used.data = NULL;
+		}
+	pthread_mutex_unlock(&s->lock);
+	free(used.data);
+}
+
+static bool read_at(int fd, void *data, size_t len, uint64_t at)
+{
+	for (size_t done = 0; done < len;) {
+		const ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(at + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static int note_found(struct search *s, uint64_t offset)
+{
+	pthread_mutex_lock(&s->lock);
+	const int r = lp_vec_push(&s->found, offset);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* Strings can share their ends, so what stands before the word says nothing. After it, there are
+ * template arguments at most.
+ */
+static int search_strings(size_t piece, void *arg)
+{
+	struct search *s = arg;
+	const size_t word = strlen(s->word);
+	const uint64_t at = piece * PIECE, left = s->f->str_len - at;
+	const size_t len = left < PIECE + word ? left : PIECE + word; /* with what goes on after it */
+	struct scratch mine = take_scratch(s, PIECE + LP_NAME_MAX);
+	int r = mine.data && read_at(s->f->fd, mine.data, len, s->f->str + at) ? 0 : -EIO;
+
+	const char *all = (const char *)mine.data, *end = all + len;
+	for (const char *p = all; r == 0 && (p = memmem(p, (size_t)(end - p), s->word, word)); p++)
+		if (p < all + PIECE && p + word < end &&
+		    (!p[word] || (p[word] == '<' && !s->whole)))
+			r = note_found(s, at + (uint64_t)(p - all));
+	give_back(s, mine);
+	return r;
+}
+
+static int search_unit(size_t i, void *arg)
+{
+	struct search *s = arg;
+	const struct lp_named_unit *unit = &s->units.data[i];
+	const size_t len = unit->end - unit->start;
+	struct lp_skim_dies dies = { 0 };
+	int r = 0;
+
+	struct scratch mine = take_scratch(s, len);
+	if (!mine.data || !read_at(s->f->fd, mine.data, len, s->f->info + unit->start)) {
+		give_back(s, mine);
+		return -EIO;
+	}
+	const struct lp_skimmed skimmed = {
+		{ mine.data + 4, len - 4 }, s->f->abbrevs, unit->start
+	};
+	const enum lp_skim_has has = lp_skim_unit(s->skim, s->by_reference, s->inlined, &skimmed,
+						  s->f->far ? &dies : NULL);
+	/* what refers to a unit that can't be read can't be known */
+	if (has == LP_SKIM_UNKNOWN && s->f->far)
+		r = -ENOTSUP;
+	else if (has == LP_SKIM_DEFINED || has == LP_SKIM_UNKNOWN)
+		s->state.data[i] = DEFINED;
+	else if (has == LP_SKIM_DECLARED && s->state.data[i] == NOT)
+		s->state.data[i] = DECLARED;
+	lp_vec_each (&dies, d)
+		r = r ? r : note_found(s, *d);
+	lp_vec_done(&dies);
+	give_back(s, mine);
+	return r;
+}
+
+static int list_units(struct search *s)
+{
+	uint64_t at = 0;
+
+	while (at < s->f->info_len) {
+		struct lp_named_unit unit = { .start = at };
+		uint32_t length;
+
+		if (s->f->info_len - at < sizeof(length) ||
+		    !read_at(s->f->fd, &length, sizeof(length), s->f->info + at))
+			return -EIO;
+		unit.end = at = at + sizeof(length) + length;
+		/* and 64-bit DWARF */
+		if (at > s->f->info_len || length < 2 || length > UNIT_MAX)
+			return -ENOTSUP;
+		if (lp_vec_push(&s->units, unit) < 0 || lp_vec_push(&s->state, NOT) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int compare_offset(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What was found is what is looked for next. */
+static int look_for_found(struct search *s)
+{
+	if (s->found.len > 0)
+		qsort(s->found.data, s->found.len, sizeof(*s->found.data), compare_offset);
+	lp_skim_done(s->skim);
+	memset(s->skim, 0, sizeof(*s->skim));
+	lp_vec_each (&s->found, f)
+		if (lp_skim_add(s->skim, *f) < 0)
+			return -ENOMEM;
+	s->found.len = 0;
+	return 0;
+}
+
+/* Those that refer to what was found in another unit; then those that refer to these. */
+static int search_references(struct search *s)
+{
+	lp_auto(lp_free) uint64_t *all = NULL;
+	size_t n_all = 0;
+
+	for (s->by_reference = true; s->found.len > 0;) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < s->found.len; i++)
+			if (!n_all || !bsearch(&s->found.data[i], all, n_all, sizeof(*all),
+					       compare_offset))
+				s->found.data[kept++] = s->found.data[i];
+		s->found.len = kept;
+		if (kept == 0)
+			break;
+		uint64_t *grown = reallocarray(all, n_all + kept, sizeof(*all));
+		if (!grown)
+			return -ENOMEM;
+		all = grown;
+		memcpy(all + n_all, s->found.data, kept * sizeof(*all));
+		n_all += kept;
+		qsort(all, n_all, sizeof(*all), compare_offset);
+
+		int r = look_for_found(s);
+		if (r == 0)
+			r = lp_parallel(s->units.len, search_unit, s);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int search_all(struct search *s)
+{
+	int r = lp_parallel((s->f->str_len + PIECE - 1) / PIECE, search_strings, s);
+
+	if (r < 0 || (s->found.len == 0 && !s->inlined))
+		return r;
+	r = look_for_found(s);
+	if (r == 0)
+		r = list_units(s);
+	if (r == 0)
+		r = lp_parallel(s->units.len, search_unit, s);
+	return r == 0 && s->f->far ? search_references(s) : r;
+}
+
+/* Part of the name that DIEs' names are or begin with. NULL: there is none that one could rely on. */
+static char *literal(const struct lp_name_pattern *p)
+{
+	const char *s = p->linkage ? p->text : p->last;
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_')
+		n++;
+	if (p->glob || n == 0 || n >= LP_NAME_MAX || (s[n] && (s[n] != '<' || p->linkage)) ||
+	    strstr(p->text, "operator"))
+		return NULL;
+	return strndup(s, n);
+}
+
+static int keep_units(struct lp_naming *n, const struct search *s)
+{
+	for (size_t i = 0; i < s->units.len; i++) {
+		struct lp_named_unit unit = s->units.data[i];
+
+		unit.declared = s->state.data[i] == DECLARED;
+		if (s->state.data[i] != NOT && lp_vec_push(&n->units, unit) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p)
+{
+	lp_auto(lp_naming_free) struct lp_naming *n = calloc(1, sizeof(*n));
+	lp_auto(lp_free) char *word = literal(p);
+	lp_auto(search_done) struct search s = { .f = f, .word = word, .whole = p->linkage };
+
+	pthread_mutex_init(&s.lock, NULL);
+	s.skim = calloc(1, sizeof(*s.skim));
+	if (!n || !s.skim || !(n->name = strdup(p->text)))
+		return NULL;
+	if (!word || f->inline_max == SIZE_MAX)
+		return lp_take(n);
+	if (strlen(word) <= f->inline_max)
+		s.inlined = word;
+	n->known = search_all(&s) == 0 && keep_units(n, &s) == 0;
+	return lp_take(n);
+}
+
+const struct lp_named_unit *lp_naming_find(const struct lp_naming *n, uint64_t die)
+{
+	size_t low = 0, high = n->units.len;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (n->units.data[mid].end <= die)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < n->units.len && n->units.data[low].start <= die ? &n->units.data[low] : NULL;
+}

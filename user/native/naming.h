@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* user/native/naming.h
+ *
+ * naming - in which units can there be a function of a name? Told from the bytes of .debug_info, before libdw
+ * looks at any: a unit that a name's place in .debug_str does not occur in has no such function, unless it
+ * refers to one in another unit; those that refer there are looked for in turn. Of the others the DIEs are read
+ * (native/skim.h). What it can say of a file at all is for mention.c to tell.
+ */
+#ifndef LP_NATIVE_NAMING_H
+#define LP_NATIVE_NAMING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "native/linetable.h"
+#include "native/names.h"
+
+/* Sections that are not compressed, by their places in the file. */
+struct lp_naming_file {
+	int fd;
+	uint64_t info, info_len, str, str_len;
+	struct lp_span abbrevs;
+	size_t inline_max; /* names up to that length can be in .debug_info itself */
+	bool far;	   /* functions refer to those of other units */
+};
+
+struct lp_named_unit {
+	uint64_t start, end; /* in .debug_info */
+	bool declared;	     /* and no more than that */
+};
+
+struct lp_naming {
+	char *name; /* what was asked for */
+	bool known; /* else all units can have one */
+	LP_VEC(struct lp_named_unit) units;
+};
+
+/* Also where nothing can be told. NULL when out of memory. */
+struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p);
+void lp_naming_free(struct lp_naming *n);
+
+/* Whether the unit with a DIE at that offset is one of them; NULL: it isn't. */
+const struct lp_named_unit *lp_naming_find(const struct lp_naming *n, uint64_t die);
+
+#endif
