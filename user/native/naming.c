@@ -22,7 +22,8 @@ struct scratch {
 struct search {
 	const struct lp_naming_file *f;
 	const char *word, *inlined;
-	bool whole;				 /* nothing may follow the word */
+	bool whole;		    /* nothing may follow the word */
+	struct lp_skim_scope scope; /* what the function stands in; skim NULL: anything */
 	pthread_mutex_t lock;			 /* of what follows */
 	LP_VEC(uint64_t) found;			 /* where names begin, or DIEs of functions are */
 	struct scratch scratch[LP_PARALLEL_MAX]; /* those not in use; data NULL: none */
@@ -41,7 +42,8 @@ static void search_done(struct search *s)
 	lp_vec_done(&s->found);
 	lp_vec_done(&s->units);
 	lp_vec_done(&s->state);
-	lp_skim_done(s->skim);
+	if (s->skim)
+		lp_skim_done(s->skim);
 	free(s->skim);
 	pthread_mutex_destroy(&s->lock);
 }
@@ -130,6 +132,13 @@ static int search_strings(size_t piece, void *arg)
 	return r;
 }
 
+/* A function of a class or namespace is where that is named, too. */
+static bool may_have(const struct search *s, struct lp_span unit)
+{
+	return !s->scope.skim || (lp_skim_occurs(s->skim, s->inlined, unit) &&
+				  lp_skim_occurs(s->scope.skim, s->scope.inlined, unit));
+}
+
 static int search_unit(size_t i, void *arg)
 {
 	struct search *s = arg;
@@ -146,8 +155,10 @@ static int search_unit(size_t i, void *arg)
 	const struct lp_skimmed skimmed = {
 		{ mine.data + 4, len - 4 }, s->f->abbrevs, unit->start
 	};
-	const enum lp_skim_has has = lp_skim_unit(s->skim, s->by_reference, s->inlined, &skimmed,
-						  s->f->far ? &dies : NULL);
+	enum lp_skim_has has = LP_SKIM_NOTHING;
+	if (may_have(s, skimmed.unit))
+		has = lp_skim_unit(s->skim, s->scope.skim ? &s->scope : NULL, s->by_reference,
+				   s->inlined, &skimmed, s->f->far ? &dies : NULL);
 	/* what refers to a unit that can't be read can't be known */
 	if (has == LP_SKIM_UNKNOWN && s->f->far)
 		r = -ENOTSUP;
@@ -237,32 +248,67 @@ static int search_references(struct search *s)
 	return 0;
 }
 
-static int search_all(struct search *s)
+/* Where the word begins in the strings, to be looked for. */
+static int search_word(struct search *s, const char *word)
 {
-	int r = lp_parallel((s->f->str_len + PIECE - 1) / PIECE, search_strings, s);
-
-	if (r < 0 || (s->found.len == 0 && !s->inlined))
-		return r;
-	r = look_for_found(s);
-	if (r == 0)
-		r = list_units(s);
-	if (r == 0)
-		r = lp_parallel(s->units.len, search_unit, s);
-	return r == 0 && s->f->far ? search_references(s) : r;
+	s->word = word;
+	s->inlined = strlen(word) <= s->f->inline_max ? word : NULL;
+	const int r = lp_parallel((s->f->str_len + PIECE - 1) / PIECE, search_strings, s);
+	return r == 0 ? look_for_found(s) : r;
 }
 
-/* Part of the name that DIEs' names are or begin with. NULL: there is none that one could rely on. */
-static char *literal(const struct lp_name_pattern *p)
+/* The first part of a name that DIEs' names are or begin with; false: there is none that one could rely on. */
+static bool literal(const char *name, const char *end, char ret[LP_NAME_MAX])
 {
-	const char *s = p->linkage ? p->text : p->last;
 	size_t n = 0;
 
-	while (isalnum((unsigned char)s[n]) || s[n] == '_')
+	while (n < LP_NAME_MAX - 1 && name + n < end &&
+	       (isalnum((unsigned char)name[n]) || name[n] == '_'))
 		n++;
-	if (p->glob || n == 0 || n >= LP_NAME_MAX || (s[n] && (s[n] != '<' || p->linkage)) ||
-	    strstr(p->text, "operator"))
-		return NULL;
-	return strndup(s, n);
+	memcpy(ret, name, n);
+	ret[n] = '\0';
+	return n > 0 && n < LP_NAME_MAX - 1 && (name + n == end || name[n] == '<');
+}
+
+/* The component before the last one. */
+static bool scope_of(const struct lp_name_pattern *p, char ret[LP_NAME_MAX])
+{
+	const char *end = p->last - 2, *start = end;
+
+	if (p->linkage || p->last < p->text + 2 || memchr(p->text, '<', (size_t)(end - p->text)))
+		return false;
+	while (start > p->text && start[-1] != ':')
+		start--;
+	return literal(start, end, ret);
+}
+
+static int search_all(struct search *s, const struct lp_name_pattern *p, const char *word)
+{
+	lp_auto(lp_free) char *scope = malloc(LP_NAME_MAX);
+	lp_auto(lp_free) struct lp_skim *scopes = NULL;
+	int r = scope ? 0 : -ENOMEM;
+
+	/* of a function that refers to another unit, what it stands in is there */
+	if (r == 0 && !s->f->far && scope_of(p, scope)) {
+		r = search_word(s, scope);
+		s->scope = (struct lp_skim_scope){ s->skim, s->inlined };
+		scopes = s->skim;
+		s->skim = calloc(1, sizeof(*s->skim));
+		if (!s->skim)
+			r = -ENOMEM;
+	}
+	if (r == 0)
+		r = search_word(s, word);
+	if (r == 0 && (s->skim->names.len > 0 || s->inlined)) {
+		r = list_units(s);
+		if (r == 0)
+			r = lp_parallel(s->units.len, search_unit, s);
+		if (r == 0 && s->f->far)
+			r = search_references(s);
+	}
+	if (scopes)
+		lp_skim_done(scopes);
+	return r;
 }
 
 static int keep_units(struct lp_naming *n, const struct search *s)
@@ -280,18 +326,17 @@ static int keep_units(struct lp_naming *n, const struct search *s)
 struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p)
 {
 	lp_auto(lp_naming_free) struct lp_naming *n = calloc(1, sizeof(*n));
-	lp_auto(lp_free) char *word = literal(p);
-	lp_auto(search_done) struct search s = { .f = f, .word = word, .whole = p->linkage };
+	lp_auto(lp_free) char *word = malloc(LP_NAME_MAX);
+	lp_auto(search_done) struct search s = { .f = f, .whole = p->linkage };
+	const char *name = p->linkage ? p->text : p->last;
 
 	pthread_mutex_init(&s.lock, NULL);
 	s.skim = calloc(1, sizeof(*s.skim));
-	if (!n || !s.skim || !(n->name = strdup(p->text)))
+	if (!n || !word || !s.skim || !(n->name = strdup(p->text)))
 		return NULL;
-	if (!word || f->inline_max == SIZE_MAX)
-		return lp_take(n);
-	if (strlen(word) <= f->inline_max)
-		s.inlined = word;
-	n->known = search_all(&s) == 0 && keep_units(n, &s) == 0;
+	if (!p->glob && f->inline_max != SIZE_MAX && !strstr(p->text, "operator") &&
+	    literal(name, name + strlen(name), word) && !(p->linkage && strchr(name, '<')))
+		n->known = search_all(&s, p, word) == 0 && keep_units(n, &s) == 0;
 	return lp_take(n);
 }
 

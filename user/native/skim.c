@@ -17,6 +17,7 @@ struct attribute {
 /* What a DIE begins with is the code of one of these. */
 struct abbrev {
 	uint64_t code, tag;
+	bool has_children;
 	size_t first, n; /* of `attributes` */
 };
 
@@ -63,16 +64,16 @@ void lp_skim_done(struct lp_skim *s)
 	lp_vec_done(&s->names);
 }
 
-static bool occurs(const struct lp_skim *s, struct lp_span unit)
+bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit)
 {
 	uint32_t v;
 
-	for (size_t i = 0; i + sizeof(v) <= unit.len; i++) {
+	for (size_t i = 0; s->names.len > 0 && i + sizeof(v) <= unit.len; i++) {
 		memcpy(&v, unit.data + i, sizeof(v));
 		if (lp_skim_has(s, v))
 			return true;
 	}
-	return false;
+	return inlined && memmem(unit.data, unit.len, inlined, strlen(inlined) + 1);
 }
 
 static int read_abbrevs(struct unit *u, struct lp_span all, uint64_t offset)
@@ -82,10 +83,10 @@ static int read_abbrevs(struct unit *u, struct lp_span all, uint64_t offset)
 
 	struct lp_cursor c = { all.data + offset, all.data + all.len, false };
 	for (uint64_t code; (code = lp_cursor_uleb(&c)) != 0 && !c.bad;) {
-		struct abbrev a = { code, lp_cursor_uleb(&c), u->attributes.len, 0 };
+		struct abbrev a = { code, lp_cursor_uleb(&c), false, u->attributes.len, 0 };
 		struct attribute attr;
 
-		lp_cursor_skip(&c, 1);
+		a.has_children = lp_cursor_uint(&c, 1) != 0;
 		for (;;) {
 			attr.name = lp_cursor_uleb(&c);
 			attr.form = lp_cursor_uleb(&c);
@@ -190,8 +191,10 @@ static bool is_name(uint64_t attribute)
 /* What is looked for in a unit, and what it has of it. */
 struct looking {
 	const struct lp_skim *skim;
+	const struct lp_skim_scope *scope; /* what it stands in; NULL: anything */
 	bool by_reference;
 	const char *inlined;
+	LP_VEC(bool) fits;	   /* whether the DIE that we are in is that; of those around it, too */
 	LP_VEC(uint64_t) named;	   /* functions: offsets in the unit, ascending */
 	LP_VEC(uint64_t) more;	   /* of these: by the last pass */
 	struct lp_skim_dies *dies; /* NULL: the first with more than a declaration will do */
@@ -201,6 +204,7 @@ struct looking {
 
 static void looking_done(struct looking *k)
 {
+	lp_vec_done(&k->fits);
 	lp_vec_done(&k->named);
 	lp_vec_done(&k->more);
 }
@@ -238,6 +242,8 @@ static bool read_reference(const struct looking *k, const struct unit *u, struct
 static bool read_function(const struct looking *k, const struct unit *u, const struct abbrev *a,
 			  struct lp_cursor *c, struct function *ret)
 {
+	const bool fits = !k->scope || k->fits.len == 0 || k->fits.data[k->fits.len - 1];
+
 	*ret = (struct function){ 0 };
 	for (size_t i = a->first; i < a->first + a->n; i++) {
 		const struct attribute *attr = &u->attributes.data[i];
@@ -245,11 +251,11 @@ static bool read_function(const struct looking *k, const struct unit *u, const s
 		if (is_name(attr->name) && attr->form == DW_FORM_strp) {
 			const uint32_t at = (uint32_t)lp_cursor_uint(c, 4);
 
-			ret->named |= !k->by_reference && lp_skim_has(k->skim, at);
+			ret->named |= fits && !k->by_reference && lp_skim_has(k->skim, at);
 		} else if (is_name(attr->name) && attr->form == DW_FORM_string) {
 			const char *name = lp_cursor_str(c);
 
-			ret->named |= k->inlined && !strcmp(name, k->inlined);
+			ret->named |= fits && k->inlined && !strcmp(name, k->inlined);
 		} else if (attr->name == DW_AT_declaration && attr->form == DW_FORM_flag_present) {
 			ret->declaration = true;
 		} else if (attr->name == DW_AT_specification ||
@@ -263,6 +269,30 @@ static bool read_function(const struct looking *k, const struct unit *u, const s
 	return !c->bad;
 }
 
+/* Reads a DIE that is none of a function: can it be the scope? Only what is named otherwise can't, and the unit. */
+static bool read_scope(const struct looking *k, const struct unit *u, const struct abbrev *a,
+		       struct lp_cursor *c)
+{
+	bool fits = a->tag != DW_TAG_compile_unit && a->tag != DW_TAG_partial_unit;
+
+	for (size_t i = a->first; i < a->first + a->n; i++) {
+		const struct attribute *attr = &u->attributes.data[i];
+
+		if (!k->scope || attr->name != DW_AT_name || !a->has_children) {
+			skip_value(u, c, attr->form);
+		} else if (attr->form == DW_FORM_strp) {
+			fits &= lp_skim_has(k->scope->skim, (uint32_t)lp_cursor_uint(c, 4));
+		} else if (attr->form == DW_FORM_string) {
+			const char *name = lp_cursor_str(c);
+
+			fits &= k->scope->inlined && !strcmp(name, k->scope->inlined);
+		} else {
+			skip_value(u, c, attr->form);
+		}
+	}
+	return fits;
+}
+
 /* Calls fn with each function until it returns something else than 0, which is returned; 1 where that
  * can't be told.
  */
@@ -272,23 +302,26 @@ static int each_function(struct looking *k, const struct unit *u, struct lp_span
 {
 	int r = 0;
 
+	k->fits.len = 0;
 	while (r == 0 && lp_cursor_left(&c) > 0) {
 		const uint64_t offset = (uint64_t)(c.p - data.data) + 4;
 		const uint64_t code = lp_cursor_uleb(&c);
+		bool fits = true; /* what stands in a function is not looked at so closely */
 		struct function f;
 
-		if (!code) /* the end of siblings */
+		if (!code) { /* the end of siblings */
+			if (k->fits.len > 0)
+				k->fits.len--;
 			continue;
+		}
 		const struct abbrev *a = find_abbrev(u, code);
 		if (!a)
 			return 1;
-		if (a->tag == DW_TAG_subprogram) {
+		if (a->tag == DW_TAG_subprogram)
 			r = read_function(k, u, a, &c, &f) ? fn(k, &f, offset) : 1;
-			continue;
-		}
-		for (size_t i = a->first; i < a->first + a->n; i++)
-			skip_value(u, &c, u->attributes.data[i].form);
-		if (c.bad)
+		else
+			fits = read_scope(k, u, a, &c);
+		if (c.bad || (a->has_children && lp_vec_push(&k->fits, fits) < 0))
 			return 1;
 	}
 	return r;
@@ -360,7 +393,7 @@ static bool unit_names(const struct lp_skim *s, struct lp_span data, struct lp_s
 	struct lp_cursor c = { data.data, data.data + data.len, false };
 	struct looking k = { .skim = s };
 
-	if (!occurs(s, data))
+	if (!lp_skim_occurs(s, NULL, data))
 		return false;
 	return !unit_begin(&u, &c, abbrevs) || each_function(&k, &u, data, c, stop_at_named) != 0;
 }
@@ -387,20 +420,21 @@ static int look(struct looking *k, const struct unit *u, struct lp_span data, st
 	return r;
 }
 
-enum lp_skim_has lp_skim_unit(const struct lp_skim *s, bool by_reference, const char *inlined,
+enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
+			      bool by_reference, const char *inlined,
 			      const struct lp_skimmed *unit, struct lp_skim_dies *dies)
 {
 	const struct lp_span data = unit->unit;
 	lp_auto(unit_done) struct unit u = { 0 };
 	lp_auto(looking_done) struct looking k = { .skim = s,
+						   .scope = scope,
 						   .by_reference = by_reference,
 						   .inlined = by_reference ? NULL : inlined,
 						   .dies = dies,
 						   .offset = unit->offset };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
 
-	if (!occurs(s, data) &&
-	    !(k.inlined && memmem(data.data, data.len, inlined, strlen(inlined) + 1)))
+	if (!lp_skim_occurs(s, k.inlined, data))
 		return LP_SKIM_NOTHING;
 	if (!unit_begin(&u, &c, unit->abbrevs))
 		return LP_SKIM_UNKNOWN;

@@ -49,13 +49,24 @@ struct lp_skim_dies {
 	LP_VEC(uint64_t); /* offsets in .debug_info */
 };
 
+/* Do the bytes of a place or a name occur at all in a unit, whatever they mean there? */
+bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit);
+
 enum lp_skim_has { LP_SKIM_NOTHING, LP_SKIM_DECLARED, LP_SKIM_DEFINED, LP_SKIM_UNKNOWN };
+
+/* The name of the class or namespace that a function stands in itself. */
+struct lp_skim_scope {
+	struct lp_skim *skim;
+	const char *inlined;
+};
 
 /* What a unit has of such functions: only declarations, or more, code or what copies are made from; or that can't
  * be told. inlined, where not NULL, is a name that can stand in the unit itself. dies, where not NULL,
- * gets all DIEs of them. by_reference: the offsets are those of DIEs, and what refers to one is such a function.
+ * gets all DIEs of them. by_reference: the offsets are those of DIEs, and what refers to one is such a function. scope: NULL, or
+ * what they stand in.
  */
-enum lp_skim_has lp_skim_unit(const struct lp_skim *s, bool by_reference, const char *inlined,
+enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
+			      bool by_reference, const char *inlined,
 			      const struct lp_skimmed *unit, struct lp_skim_dies *dies);
 
 #endif
