@@ -147,10 +147,10 @@ static const char *debug_link(Elf *elf, GElf_Word *ret_crc)
 	if (elf_getshdrstrndx(elf, &names) < 0)
 		return NULL;
 	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-		const Elf_Data *data = name && !strcmp(name, ".gnu_debuglink") ?
-					       elf_rawdata(scn, NULL) :
-					       NULL;
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+		const Elf_Data *data =
+			name && !strcmp(name, ".gnu_debuglink") ? elf_rawdata(scn, NULL) : NULL;
 
 		if (!data || data->d_size <= sizeof(*ret_crc) ||
 		    !memchr(data->d_buf, '\0', data->d_size - sizeof(*ret_crc)))
@@ -183,7 +183,7 @@ static int find_debug_file(struct lp_module *m)
 	const char *link = debug_link(m->elf, &crc);
 	name = dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, &main_path, NULL);
 	return dwfl_standard_find_debuginfo(module, userdata, name, 0, main_path, link, crc,
-					   &m->debug_file);
+					    &m->debug_file);
 }
 
 int lp_module_debug_fd(struct lp_module *m)
@@ -209,7 +209,8 @@ static bool first_load(Elf *elf, GElf_Phdr *ret)
 
 static Dwarf *open_copy(struct lp_module *m, int original)
 {
-	lp_auto(lp_close) int fd = original < 0 ? -1 : lp_unpacked_open_default(original, m->path, true);
+	lp_auto(lp_close) int fd =
+		original < 0 ? -1 : lp_unpacked_open_default(original, m->path, true);
 	GElf_Phdr main, debug;
 
 	if (fd < 0)
@@ -217,9 +218,9 @@ static Dwarf *open_copy(struct lp_module *m, int original)
 	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
 	/* one that is laid out otherwise is for libdwfl to tell */
 	Dwarf *dwarf = elf && first_load(m->elf, &main) && first_load(elf, &debug) &&
-				       main.p_vaddr == debug.p_vaddr ?
-			       dwarf_begin_elf(elf, DWARF_C_READ, NULL) :
-			       NULL;
+				       main.p_vaddr == debug.p_vaddr
+			       ? dwarf_begin_elf(elf, DWARF_C_READ, NULL)
+			       : NULL;
 	if (!dwarf) {
 		elf_end(elf);
 		return NULL;
@@ -238,7 +239,8 @@ static bool has_dwarf(Elf *elf)
 	if (elf_getshdrstrndx(elf, &names) < 0)
 		return false;
 	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
 
 		if (name && sh.sh_type != SHT_NOBITS &&
 		    (!strcmp(name, ".debug_info") || !strcmp(name, ".debug_line") ||

@@ -30,10 +30,10 @@ struct lp_module {
 	Elf *elf;		 /* the main file: program headers, code, notes, dynamic symbols */
 	GElf_Half type, machine; /* ET_EXEC or ET_DYN; EM_... */
 	Dwarf *dwarf;		 /* by lp_module_dwarf() */
-	Elf *copy;		 /* that of a copy without compression: native/unpacked.h; else NULL */
+	Elf *copy; /* that of a copy without compression: native/unpacked.h; else NULL */
 	int copy_fd;
-	int debug_fd;		 /* by lp_module_debug_fd() */
-	char *debug_file;	 /* its name */
+	int debug_fd;	  /* by lp_module_debug_fd() */
+	char *debug_file; /* its name */
 	bool debug_tried;
 	bool dwarf_tried;
 	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */

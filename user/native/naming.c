@@ -24,8 +24,8 @@ struct search {
 	const char *word, *inlined;
 	bool whole;		    /* nothing may follow the word */
 	struct lp_skim_scope scope; /* what the function stands in; skim NULL: anything */
-	pthread_mutex_t lock;			 /* of what follows */
-	LP_VEC(uint64_t) found;			 /* where names begin, or DIEs of functions are */
+	pthread_mutex_t lock;	    /* of what follows */
+	LP_VEC(uint64_t) found;	    /* where names begin, or DIEs of functions are */
 	struct scratch scratch[LP_PARALLEL_MAX]; /* those not in use; data NULL: none */
 	struct lp_skim *skim;
 	LP_VEC(struct lp_named_unit) units; /* all there are */
@@ -119,7 +119,8 @@ static int search_strings(size_t piece, void *arg)
 	struct search *s = arg;
 	const size_t word = strlen(s->word);
 	const uint64_t at = piece * PIECE, left = s->f->str_len - at;
-	const size_t len = left < PIECE + word ? left : PIECE + word; /* with what goes on after it */
+	const size_t len =
+		left < PIECE + word ? left : PIECE + word; /* with what goes on after it */
 	struct scratch mine = take_scratch(s, PIECE + LP_NAME_MAX);
 	int r = mine.data && read_at(s->f->fd, mine.data, len, s->f->str + at) ? 0 : -EIO;
 
@@ -152,9 +153,9 @@ static int search_unit(size_t i, void *arg)
 		give_back(s, mine);
 		return -EIO;
 	}
-	const struct lp_skimmed skimmed = {
-		{ mine.data + 4, len - 4 }, s->f->abbrevs, unit->start
-	};
+	const struct lp_skimmed skimmed = { { mine.data + 4, len - 4 },
+					    s->f->abbrevs,
+					    unit->start };
 	enum lp_skim_has has = LP_SKIM_NOTHING;
 	if (may_have(s, skimmed.unit))
 		has = lp_skim_unit(s->skim, s->scope.skim ? &s->scope : NULL, s->by_reference,
@@ -225,8 +226,8 @@ static int search_references(struct search *s)
 		size_t kept = 0;
 
 		for (size_t i = 0; i < s->found.len; i++)
-			if (!n_all || !bsearch(&s->found.data[i], all, n_all, sizeof(*all),
-					       compare_offset))
+			if (!n_all ||
+			    !bsearch(&s->found.data[i], all, n_all, sizeof(*all), compare_offset))
 				s->found.data[kept++] = s->found.data[i];
 		s->found.len = kept;
 		if (kept == 0)

@@ -194,7 +194,7 @@ struct looking {
 	const struct lp_skim_scope *scope; /* what it stands in; NULL: anything */
 	bool by_reference;
 	const char *inlined;
-	LP_VEC(bool) fits;	   /* whether the DIE that we are in is that; of those around it, too */
+	LP_VEC(bool) fits; /* whether the DIE that we are in is that; of those around it, too */
 	LP_VEC(uint64_t) named;	   /* functions: offsets in the unit, ascending */
 	LP_VEC(uint64_t) more;	   /* of these: by the last pass */
 	struct lp_skim_dies *dies; /* NULL: the first with more than a declaration will do */
@@ -421,8 +421,8 @@ static int look(struct looking *k, const struct unit *u, struct lp_span data, st
 }
 
 enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
-			      bool by_reference, const char *inlined,
-			      const struct lp_skimmed *unit, struct lp_skim_dies *dies)
+			      bool by_reference, const char *inlined, const struct lp_skimmed *unit,
+			      struct lp_skim_dies *dies)
 {
 	const struct lp_span data = unit->unit;
 	lp_auto(unit_done) struct unit u = { 0 };

@@ -66,7 +66,7 @@ struct lp_skim_scope {
  * what they stand in.
  */
 enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
-			      bool by_reference, const char *inlined,
-			      const struct lp_skimmed *unit, struct lp_skim_dies *dies);
+			      bool by_reference, const char *inlined, const struct lp_skimmed *unit,
+			      struct lp_skim_dies *dies);
 
 #endif

@@ -277,7 +277,7 @@ static int serve(int folder, const struct lp_unpacked_plan *p, const char *path,
 
 int lp_unpacked_open(int fd, const char *path, const struct lp_unpacked_opts *opts)
 {
-	lp_auto(lp_unpacked_plan_done) struct lp_unpacked_plan plan;
+	lp_auto(lp_unpacked_plan_done) struct lp_unpacked_plan plan = { 0 };
 
 	if (lp_unpacked_plan_init(&plan, fd, opts->min) < 0)
 		return -1;
@@ -309,7 +309,7 @@ int lp_unpacked_open_default(int fd, const char *path, bool make)
 {
 	const struct lp_unpacked_opts opts = { NULL, LP_UNPACKED_MIN, LP_UNPACKED_TOTAL, make };
 	const char *named = getenv("LOGPOINT_CACHE");
-	lp_auto(lp_unpacked_plan_done) struct lp_unpacked_plan plan;
+	lp_auto(lp_unpacked_plan_done) struct lp_unpacked_plan plan = { 0 };
 
 	if ((named && !*named) || lp_unpacked_plan_init(&plan, fd, opts.min) < 0)
 		return -1;

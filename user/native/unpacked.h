@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LP_UNPACKED_MIN	  (UINT64_C(8) << 20)  /* bytes of debug sections that make a copy worth it */
-#define LP_UNPACKED_TOTAL (UINT64_C(4) << 30)  /* of all copies; the least recently used go first */
+#define LP_UNPACKED_MIN	  (UINT64_C(8) << 20) /* bytes of debug sections that make a copy worth it */
+#define LP_UNPACKED_TOTAL (UINT64_C(4) << 30) /* of all copies; the least recently used go first */
 
 struct lp_unpacked_opts {
 	const char *folder; /* made if it is not there */

@@ -9,16 +9,16 @@
 #include "base/parallel.h"
 #include "native/unpacked_impl.h"
 
-#define PIECE	   ((size_t)256 << 10) /* read and written at once: what a thread needs is twice that */
-#define RATIO_MAX  1040		       /* deflate makes at most 1032 bytes of one */
-#define ALIGNMENT  16
+#define PIECE	     ((size_t)256 << 10) /* read and written at once: what a thread needs is twice that */
+#define RATIO_MAX    1040		 /* deflate makes at most 1032 bytes of one */
+#define ALIGNMENT    16
 #define BUILD_ID_MAX 64
 
 int lp_unpacked_pwrite(int fd, const void *data, size_t len, uint64_t at)
 {
 	for (size_t done = 0; done < len;) {
-		const ssize_t n = pwrite(fd, (const char *)data + done, len - done,
-					 (off_t)(at + done));
+		const ssize_t n =
+			pwrite(fd, (const char *)data + done, len - done, (off_t)(at + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -259,9 +259,9 @@ static int inflate_part(const struct writing *w, const struct lp_unpacked_part *
 		}
 		if (r == 0) {
 			z = inflate(&s->z, Z_NO_FLUSH);
-			r = z == Z_OK || z == Z_STREAM_END ?
-				    put(s, part, w->copy, z == Z_STREAM_END, &done) :
-				    -EBADMSG;
+			r = z == Z_OK || z == Z_STREAM_END
+				    ? put(s, part, w->copy, z == Z_STREAM_END, &done)
+				    : -EBADMSG;
 		}
 	}
 	return r == 0 && done != part->size ? -EBADMSG : r;
