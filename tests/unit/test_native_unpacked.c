@@ -39,7 +39,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	opts.total = UINT64_C(1) << 30;
+	opts = (struct lp_unpacked_opts){ folder, 1, UINT64_C(1) << 30, true };
 	native_program_done(&program);
 	return 0;
 }

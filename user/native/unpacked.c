@@ -66,8 +66,9 @@ static void current_boot(char *buf, size_t size)
 /* That of the original stays with a copy that nobody writes to; when it was read last is ours to say. */
 static int stamp(int copy, const struct lp_unpacked_plan *p)
 {
-	const struct timespec times[] = { { .tv_nsec = UTIME_NOW }, p->st.st_mtim };
+	struct timespec times[] = { { 0 }, p->st.st_mtim };
 
+	clock_gettime(CLOCK_REALTIME, &times[0]); /* UTIME_NOW is as coarse as the kernel's ticks */
 	return futimens(copy, times) < 0 ? -errno : 0;
 }
 
