@@ -270,7 +270,7 @@ static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t for
 
 	if (tag == DW_TAG_compile_unit && attr == DW_AT_producer)
 		f->inline_producer |= form != DW_FORM_strp;
-	if (tag == DW_TAG_subprogram && form == DW_FORM_ref_addr)
+	if ((tag == DW_TAG_subprogram || attr == DW_AT_specification) && form == DW_FORM_ref_addr)
 		f->far = true;
 	if (!is_name)
 		return;

@@ -292,7 +292,8 @@ static int search_all(struct search *s, const struct lp_name_pattern *p, const c
 	/* of a function that refers to another unit, what it stands in is there */
 	if (r == 0 && !s->f->far && scope_of(p, scope)) {
 		r = search_word(s, scope);
-		s->scope = (struct lp_skim_scope){ s->skim, s->inlined };
+		/* inline_max is that of functions */
+		s->scope = (struct lp_skim_scope){ s->skim, scope };
 		scopes = s->skim;
 		s->skim = calloc(1, sizeof(*s->skim));
 		if (!s->skim)

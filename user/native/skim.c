@@ -64,6 +64,30 @@ void lp_skim_done(struct lp_skim *s)
 	lp_vec_done(&s->names);
 }
 
+/* Behind a name there can be template arguments: "f<>" fits where an offset would be. */
+static bool ends_name(char next)
+{
+	return !next || next == '<';
+}
+
+static bool is_inlined(const char *name, const char *inlined)
+{
+	const size_t len = inlined ? strlen(inlined) : 0;
+
+	return len > 0 && !strncmp(name, inlined, len) && ends_name(name[len]);
+}
+
+static bool occurs_inlined(const char *inlined, struct lp_span unit)
+{
+	const size_t len = strlen(inlined);
+	const uint8_t *end = unit.data + unit.len;
+
+	for (const uint8_t *p = unit.data; (p = memmem(p, (size_t)(end - p), inlined, len)); p++)
+		if (p + len < end && ends_name((char)p[len]))
+			return true;
+	return false;
+}
+
 bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit)
 {
 	uint32_t v;
@@ -73,7 +97,7 @@ bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span
 		if (lp_skim_has(s, v))
 			return true;
 	}
-	return inlined && memmem(unit.data, unit.len, inlined, strlen(inlined) + 1);
+	return inlined && occurs_inlined(inlined, unit);
 }
 
 static int read_abbrevs(struct unit *u, struct lp_span all, uint64_t offset)
@@ -255,7 +279,7 @@ static bool read_function(const struct looking *k, const struct unit *u, const s
 		} else if (is_name(attr->name) && attr->form == DW_FORM_string) {
 			const char *name = lp_cursor_str(c);
 
-			ret->named |= fits && k->inlined && !strcmp(name, k->inlined);
+			ret->named |= fits && is_inlined(name, k->inlined);
 		} else if (attr->name == DW_AT_declaration && attr->form == DW_FORM_flag_present) {
 			ret->declaration = true;
 		} else if (attr->name == DW_AT_specification ||
@@ -285,7 +309,7 @@ static bool read_scope(const struct looking *k, const struct unit *u, const stru
 		} else if (attr->form == DW_FORM_string) {
 			const char *name = lp_cursor_str(c);
 
-			fits &= k->scope->inlined && !strcmp(name, k->scope->inlined);
+			fits &= is_inlined(name, k->scope->inlined);
 		} else {
 			skip_value(u, c, attr->form);
 		}
