@@ -106,7 +106,6 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 		return lp_err_nomem(err);
 	k->conf = *conf;
 	k->cpus = (uint32_t)cpus;
-	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
 	k->cost_point = LP_NO_COST_POINT;
 	k->conf.max_points += COST_POINTS;
 	k->conf.max_sites += COST_SITES;
@@ -119,6 +118,7 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 
 	lp_auto(lp_early_done) struct lp_early early;
 	lp_early_begin(&early, &k->conf);
+	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
 	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
 	if ((r = lp_programs_load(k, types, &early, err)) < 0 ||
 	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||

@@ -152,6 +152,9 @@ int lp_btf_extract(const char *function, uint32_t *ret_id);
 int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
 		  const uint64_t *semaphores, const uint64_t *cookies, bool is_return, pid_t pid);
 
+/* A program that does nothing, to see what the kernel allows: its descriptor, or -errno. */
+int lp_load_nothing(uint32_t flags, uint32_t attach_type);
+
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
