@@ -300,7 +300,7 @@ int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offse
 {
 	struct lp_attach a = { .path = path, .pid = pid, .n = 1, .offsets = &offset };
 
-	return attach(k, k->native.loader, &a, ret, err);
+	return attach(k, lp_life_loader(k), &a, ret, err);
 }
 
 int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,
