@@ -267,6 +267,78 @@ static int count_events(void)
 	return n;
 }
 
+#define CHAINS 6
+
+/* Each starts the next one at once; the last ones of all chains wait. */
+static void *spawn_at_once(void *arg)
+{
+	pthread_t next;
+
+	if (atomic_load(&shared->stop)) {
+		atomic_fetch_add(&shared->there, 1);
+		wait_until(&shared->go, 1);
+		read_often(READS);
+		return NULL;
+	}
+	while (pthread_create(&next, NULL, spawn_at_once, arg))
+		;
+	pthread_detach(next);
+	return NULL;
+}
+
+static void many_chains(void)
+{
+	pthread_t first;
+
+	for (int i = 0; i < CHAINS; i++) {
+		assert_int_equal(pthread_create(&first, NULL, spawn_at_once, NULL), 0);
+		pthread_detach(first);
+	}
+	atomic_store(&shared->reads, 1);
+	wait_until(&shared->there, CHAINS);
+	wait_until(&shared->go, 2);
+}
+
+/* How many of its watchpoints are taken, in the thread that has the fewest. */
+static uint32_t least_taken(pid_t pid, uint32_t slots)
+{
+	uint32_t least = UINT32_MAX;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));) {
+		pid_t tid = (pid_t)atoi(e->d_name);
+		uint32_t taken = tid ? slots - lp_watch_free_slots_of(tid) : UINT32_MAX;
+
+		least = taken < least ? taken : least;
+	}
+	closedir(dir);
+	return least;
+}
+
+/* Each thread of a chain has gone on when it is seen: what it has started is watched all the same. */
+static void threads_that_are_always_new_are_watched(void **state)
+{
+	const uint32_t slots = lp_watch_slots();
+
+	(void)state;
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	child_start(&children[0], many_chains);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	wait_until(&shared->reads, 1);
+	watch(&links[0], 7);
+	atomic_store(&shared->stop, 1);
+	wait_until(&shared->there, CHAINS);
+	uint32_t taken = least_taken(children[0].pid, slots);
+	lp_link_free(lp_take(links[0]));
+	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
+	atomic_store(&shared->go, 2);
+	assert_in_range(taken, 1, slots);
+}
+
 static void the_last_one_is_told_of(void **state)
 {
 	struct lp_link *all[16] = { 0 }, *one_more = NULL;
@@ -315,6 +387,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(threads_that_start_meanwhile_count_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_swap_their_events_count_once, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_are_always_new_are_watched, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),

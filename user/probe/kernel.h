@@ -92,6 +92,7 @@ struct lp_kernel {
 	uint32_t cost_point;		    /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
+	uint64_t watch_events;		   /* how many there were: the number of the last */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(struct lp_room) rooms;
 	LP_VEC(uint8_t) watch_bytes;	/* of runtimes, by number */

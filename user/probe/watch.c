@@ -2,6 +2,11 @@
 /* A watched byte: one perf event of the kernel's for each thread that there is, inherited by those
  * that start later (perf_event_open(2), PERF_TYPE_BREAKPOINT). A thread that starts while we are at
  * work may get one of its own and inherit another: the kernel side then counts one of the two.
+ *
+ * What a thread inherits is what its maker has when the kernel begins to make it (kernel/fork.c:
+ * copy_process()), which can be long before it can be seen. So threads that each start the next one may
+ * always be one ahead. Where new ones are seen while we are at work the byte is watched on each processor
+ * instead: in whatever runs there, the kernel side knows whose hits are meant.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +32,7 @@
 #define SETTLE_US  500
 
 struct watched_thread {
-	pid_t tid;
+	pid_t tid; /* -1: all, on a processor */
 	int fd;
 };
 
@@ -36,6 +41,7 @@ struct lp_watch {
 	pid_t pid;
 	uint64_t addr;
 	bool inherit_thread, remove_on_exec; /* as long as the kernel knows them */
+	bool may_miss;
 	LP_VEC(struct watched_thread) threads;
 };
 
@@ -55,9 +61,9 @@ static void fill_attr(struct perf_event_attr *attr, uint64_t addr)
 	};
 }
 
-static int perf_open(const struct perf_event_attr *attr, pid_t tid)
+static int perf_open(const struct perf_event_attr *attr, pid_t tid, int cpu)
 {
-	int fd = (int)syscall(__NR_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(__NR_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -73,17 +79,21 @@ static bool more_descriptors(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-static int open_event(struct lp_watch *w, pid_t tid)
+/* Its number tells the kernel side by which of a thread's events a hit comes: those that inherit one have it,
+ * too (bpf/twice.h). The kernel has no use for it.
+ */
+static int open_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 {
 	struct perf_event_attr attr;
 	int r;
 
 	fill_attr(&attr, w->addr);
-	attr.inherit = 1;
+	attr.config = number;
+	attr.inherit = tid >= 0;
 	for (;;) {
-		attr.inherit_thread = w->inherit_thread;
-		attr.remove_on_exec = w->remove_on_exec;
-		r = perf_open(&attr, tid);
+		attr.inherit_thread = attr.inherit && w->inherit_thread;
+		attr.remove_on_exec = attr.inherit && w->remove_on_exec;
+		r = perf_open(&attr, tid, cpu);
 		if (r == -EINVAL && w->inherit_thread)
 			w->inherit_thread = false;
 		else if (r == -EINVAL && w->remove_on_exec)
@@ -131,26 +141,67 @@ static int watch_error(struct lp_watch *w, pid_t tid, int r, struct lp_err *err)
 			  (int)tid, (int)w->pid, w->addr, strerror(-r));
 }
 
-/* A thread that ends meanwhile needs none. Where a thread that has just started has no watchpoint
+static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
+{
+	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
+	int r = open_event(w, tid, cpu, number);
+
+	if (r < 0)
+		return r;
+
+	lp_auto(lp_close) int fd = r;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
+		return -errno;
+	struct watched_thread t = { .tid = tid, .fd = fd };
+	if (lp_vec_push(&w->threads, t) < 0)
+		return -ENOMEM;
+	fd = -1;
+	return 0;
+}
+
+/* A thread that ends meanwhile needs none: 0. Where a thread that has just started has no watchpoint
  * left it has inherited ours.
  */
 static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err *err)
 {
-	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
-	int r = open_event(w, tid);
+	int r = add_event(w, tid, -1, ++w->k->watch_events);
 
-	if (r == -ESRCH || (is_late && r == -ENOSPC))
+	if (r == -ESRCH)
 		return 0;
-	if (r < 0)
+	if (r < 0 && !(is_late && r == -ENOSPC))
 		return watch_error(w, tid, r, err);
+	return 1;
+}
 
-	lp_auto(lp_close) int fd = r;
-	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
-		return watch_error(w, tid, -errno, err);
-	struct watched_thread t = { .tid = tid, .fd = fd };
-	if (lp_vec_push(&w->threads, t) < 0)
-		return lp_err_nomem(err);
-	fd = -1;
+static void drop_events(struct lp_watch *w)
+{
+	lp_vec_each (&w->threads, t)
+		close(t->fd);
+	w->threads.len = 0;
+}
+
+/* On every processor that works, in place of the threads' events, before any of them is switched on. */
+static int watch_processors(struct lp_watch *w)
+{
+	const uint64_t number = ++w->k->watch_events;
+	const size_t before = w->threads.len;
+	int r = 0;
+
+	for (uint32_t cpu = 0; r >= 0 && cpu < w->k->cpus; cpu++) {
+		r = add_event(w, -1, (int)cpu, number);
+		if (r == -ENODEV)
+			r = 0;
+	}
+	/* the newer ones are those that go or stay */
+	for (size_t i = 0; i < w->threads.len; i++)
+		if ((i < before) == (r >= 0))
+			close(w->threads.data[i].fd);
+	if (r < 0) {
+		w->threads.len = before;
+		return r;
+	}
+	w->threads.len -= before;
+	memmove(w->threads.data, w->threads.data + before, w->threads.len * sizeof(*w->threads.data));
 	return 0;
 }
 
@@ -162,8 +213,8 @@ static bool is_whole(DIR *dir, size_t listed)
 	return fstat(dirfd(dir), &st) < 0 || listed + 2 >= st.st_nlink;
 }
 
-/* Every thread that is there and not covered: how many there were, or may have been. */
-static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
+/* Every thread that is there and not covered: how many there were. *ret_whole: all were listed. */
+static int cover_round(struct lp_watch *w, bool is_late, bool *ret_whole, struct lp_err *err)
 {
 	char path[32];
 	size_t listed = 0;
@@ -180,36 +231,39 @@ static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
 		if (tid <= 0 || is_covered(w, tid))
 			continue;
 		r = add_thread(w, tid, is_late, err);
-		n++;
+		n += r > 0;
 	}
-	if (!n && !is_whole(dir, listed))
-		n++;
+	*ret_whole = is_whole(dir, listed);
 	closedir(dir);
 	return r < 0 ? r : n;
 }
 
-/* A thread that was started by one that is covered has inherited an event. Whether it was can't be told:
- * the one that started it may be gone. So each that is seen gets its own; where threads come and go
- * all the time, none without one is likely to be left after some rounds. One that is just being started
- * inherits what there was a moment ago, and is not seen yet: when all are covered we look again.
+/* Until no thread is new, and none is a moment later: one that was just being started inherits what there
+ * was before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one
+ * that started it may be gone. Where processors can't be watched each that is seen gets its own; none
+ * without one is likely to be left after some rounds.
  */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
-	bool is_settled = false;
+	bool is_late = !is_first, is_settled = false;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		bool is_late = !is_first || round;
-		int n = cover_round(w, is_late, err);
+		bool is_whole = false;
+		int n = cover_round(w, is_late, &is_whole, err);
 
 		if (n < 0)
 			return n;
-		if (!n && is_settled)
-			break;
 		if (n && is_late)
 			w->k->native.live->watch_twice = 1;
-		is_settled = !n;
+		if (n && is_late && is_first && watch_processors(w) >= 0)
+			return 0;
+		if (!n && is_whole && is_settled)
+			break;
+		is_late = is_late || is_whole;
+		is_settled = !n && is_whole;
 		if (is_settled)
 			usleep(SETTLE_US);
+		w->may_miss = round + 1 == ROUNDS_MAX;
 	}
 	if (!w->threads.len)
 		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
@@ -243,8 +297,7 @@ void lp_watch_free(struct lp_watch *w)
 		return;
 	switch_all(w, PERF_EVENT_IOC_DISABLE);
 	count_fired(w);
-	lp_vec_each (&w->threads, t)
-		close(t->fd);
+	drop_events(w);
 	for (size_t i = 0; i < w->k->watches.len; i++)
 		if (w->k->watches.data[i] == w)
 			w->k->watches.data[i] = w->k->watches.data[--w->k->watches.len];
@@ -376,6 +429,11 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 	return 0;
 }
 
+bool lp_link_may_miss(const struct lp_link *l)
+{
+	return l->watch && l->watch->may_miss;
+}
+
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
 {
 	if (!l->watch)
@@ -386,8 +444,8 @@ int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
 	return r;
 }
 
-/* How many more events a thread (0: ours) takes. They are never enabled. */
-static uint32_t free_slots(pid_t tid)
+/* They are never enabled. */
+uint32_t lp_watch_free_slots_of(pid_t tid)
 {
 	static const uint8_t nothing;
 	struct perf_event_attr attr;
@@ -395,7 +453,7 @@ static uint32_t free_slots(pid_t tid)
 	uint32_t n = 0;
 
 	fill_attr(&attr, (uintptr_t)&nothing);
-	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid)) >= 0)
+	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid, -1)) >= 0)
 		n++;
 	for (uint32_t i = 0; i < n; i++)
 		close(fds[i]);
@@ -404,7 +462,7 @@ static uint32_t free_slots(pid_t tid)
 
 uint32_t lp_watch_slots(void)
 {
-	return free_slots(0);
+	return lp_watch_free_slots_of(0);
 }
 
 uint32_t lp_watch_free_slots(pid_t pid)
@@ -418,7 +476,7 @@ uint32_t lp_watch_free_slots(pid_t pid)
 		return 0;
 	for (struct dirent *e; least && (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
-		uint32_t n = tid > 0 ? free_slots(tid) : SLOTS_MAX;
+		uint32_t n = tid > 0 ? lp_watch_free_slots_of(tid) : SLOTS_MAX;
 
 		if (n < least)
 			least = n;
@@ -435,7 +493,7 @@ bool lp_watch_fires(void)
 
 	fill_attr(&attr, (uintptr_t)&byte);
 	attr.disabled = 0;
-	lp_auto(lp_close) int fd = perf_open(&attr, 0);
+	lp_auto(lp_close) int fd = perf_open(&attr, 0, -1);
 	if (fd < 0)
 		return true; /* what hinders us is told of where one is wanted */
 	(void)byte;
