@@ -201,7 +201,8 @@ static int watch_processors(struct lp_watch *w)
 		return r;
 	}
 	w->threads.len -= before;
-	memmove(w->threads.data, w->threads.data + before, w->threads.len * sizeof(*w->threads.data));
+	memmove(w->threads.data, w->threads.data + before,
+		w->threads.len * sizeof(*w->threads.data));
 	return 0;
 }
 
