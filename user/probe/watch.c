@@ -30,6 +30,7 @@
 #define SLOTS_MAX  16 /* more than any processor has */
 #define ROUNDS_MAX 32 /* looks for threads that started meanwhile */
 #define SETTLE_US  500
+#define SETTLED	   3 /* looks at which nothing has changed */
 
 struct watched_thread {
 	pid_t tid; /* -1: all, on a processor */
@@ -159,7 +160,7 @@ static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 	return 0;
 }
 
-/* A thread that ends meanwhile needs none: 0. Where a thread that has just started has no watchpoint
+/* 1: the thread has ended, and needs none. Where a thread that has just started has no watchpoint
  * left it has inherited ours.
  */
 static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err *err)
@@ -167,10 +168,8 @@ static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err
 	int r = add_event(w, tid, -1, ++w->k->watch_events);
 
 	if (r == -ESRCH)
-		return 0;
-	if (r < 0 && !(is_late && r == -ENOSPC))
-		return watch_error(w, tid, r, err);
-	return 1;
+		return 1;
+	return r < 0 && !(is_late && r == -ENOSPC) ? watch_error(w, tid, r, err) : 0;
 }
 
 static void drop_events(struct lp_watch *w)
@@ -180,30 +179,21 @@ static void drop_events(struct lp_watch *w)
 	w->threads.len = 0;
 }
 
-/* On every processor that works, in place of the threads' events, before any of them is switched on. */
+/* On every processor that works, in place of the threads' events. */
 static int watch_processors(struct lp_watch *w)
 {
 	const uint64_t number = ++w->k->watch_events;
-	const size_t before = w->threads.len;
 	int r = 0;
 
+	drop_events(w); /* a processor has few for both */
 	for (uint32_t cpu = 0; r >= 0 && cpu < w->k->cpus; cpu++) {
 		r = add_event(w, -1, (int)cpu, number);
 		if (r == -ENODEV)
 			r = 0;
 	}
-	/* the newer ones are those that go or stay */
-	for (size_t i = 0; i < w->threads.len; i++)
-		if ((i < before) == (r >= 0))
-			close(w->threads.data[i].fd);
-	if (r < 0) {
-		w->threads.len = before;
-		return r;
-	}
-	w->threads.len -= before;
-	memmove(w->threads.data, w->threads.data + before,
-		w->threads.len * sizeof(*w->threads.data));
-	return 0;
+	if (r < 0)
+		drop_events(w);
+	return r;
 }
 
 /* A listing ends where the thread ends that it has come to (kernel: fs/proc/base.c: next_tid()). */
@@ -214,12 +204,18 @@ static bool is_whole(DIR *dir, size_t listed)
 	return fstat(dirfd(dir), &st) < 0 || listed + 2 >= st.st_nlink;
 }
 
-/* Every thread that is there and not covered: how many there were. *ret_whole: all were listed. */
-static int cover_round(struct lp_watch *w, bool is_late, bool *ret_whole, struct lp_err *err)
+/* What one look at the threads has found. */
+struct look {
+	bool is_whole;	 /* all were listed */
+	size_t n, known; /* that had no event; that had one, or have ended */
+};
+
+/* Every thread that is there and not covered gets an event. */
+static int cover_round(struct lp_watch *w, bool is_late, struct look *ret, struct lp_err *err)
 {
 	char path[32];
-	size_t listed = 0;
-	int n = 0, r = 0;
+	struct look look = { 0 };
+	int r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)w->pid);
 	DIR *dir = opendir(path);
@@ -228,44 +224,59 @@ static int cover_round(struct lp_watch *w, bool is_late, bool *ret_whole, struct
 	for (struct dirent *e; r >= 0 && (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
 
-		listed += tid > 0;
-		if (tid <= 0 || is_covered(w, tid))
+		if (tid <= 0)
 			continue;
+		if (is_covered(w, tid)) {
+			look.known++;
+			continue;
+		}
 		r = add_thread(w, tid, is_late, err);
-		n += r > 0;
+		look.n += !r;
+		look.known += r > 0;
 	}
-	*ret_whole = is_whole(dir, listed);
+	look.is_whole = is_whole(dir, look.n + look.known);
 	closedir(dir);
-	return r < 0 ? r : n;
+	*ret = look;
+	return r < 0 ? r : 0;
 }
 
-/* Until no thread is new, and none is a moment later: one that was just being started inherits what there
- * was before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one
- * that started it may be gone. Where processors can't be watched each that is seen gets its own; none
- * without one is likely to be left after some rounds.
+/* Threads come or go while we look. */
+static bool is_restless(const struct lp_watch *w, const struct look *look)
+{
+	return look->n || !look->is_whole || look->known < w->threads.len;
+}
+
+/* Until nothing has changed for some looks: a thread that is just being started inherits what there was
+ * before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one that
+ * started it may be gone. So all go over to events of processors, while none is switched on yet. Where
+ * those can't be had each thread that is seen gets its own; none without one is likely to be left after
+ * some rounds.
  */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
-	bool is_late = !is_first, is_settled = false;
+	bool is_late = !is_first, may_leave = is_first;
+	int settled = 0;
 
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		bool is_whole = false;
-		int n = cover_round(w, is_late, &is_whole, err);
+	for (int round = 0; round < ROUNDS_MAX && settled < SETTLED; round++) {
+		struct look look = { 0 };
+		int r = cover_round(w, is_late, &look, err);
 
-		if (n < 0)
-			return n;
-		if (n && is_late)
+		if (r < 0)
+			return r;
+		if (is_late && look.n)
 			w->k->native.live->watch_twice = 1;
-		if (n && is_late && is_first && watch_processors(w) >= 0)
-			return 0;
-		if (!n && is_whole && is_settled)
-			break;
-		is_late = is_late || is_whole;
-		is_settled = !n && is_whole;
-		if (is_settled)
+		if (is_late && may_leave && is_restless(w, &look)) {
+			if (watch_processors(w) >= 0)
+				return 0;
+			may_leave = is_late = false;
+			continue;
+		}
+		is_late = is_late || look.is_whole;
+		settled = look.n || !look.is_whole ? 0 : settled + 1;
+		if (settled && settled < SETTLED)
 			usleep(SETTLE_US);
-		w->may_miss = round + 1 == ROUNDS_MAX;
 	}
+	w->may_miss = settled < SETTLED;
 	if (!w->threads.len)
 		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
 	return 0;
