@@ -310,9 +310,10 @@ static uint32_t least_taken(pid_t pid, uint32_t slots)
 	assert_non_null(dir);
 	for (struct dirent *e; (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
-		uint32_t taken = tid ? slots - lp_watch_free_slots_of(tid) : UINT32_MAX;
+		uint32_t left = tid ? lp_watch_free_slots_of(tid) : UINT32_MAX;
 
-		least = taken < least ? taken : least;
+		if (left <= slots && slots - left < least)
+			least = slots - left;
 	}
 	closedir(dir);
 	return least;

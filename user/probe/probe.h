@@ -134,7 +134,7 @@ bool lp_watch_fires(void);
 /* How many watchpoints a thread can have here, and how many more every thread of a process can. */
 uint32_t lp_watch_slots(void);
 uint32_t lp_watch_free_slots(pid_t pid);
-uint32_t lp_watch_free_slots_of(pid_t tid); /* 0: ours */
+uint32_t lp_watch_free_slots_of(pid_t tid); /* 0: ours; not fewer than there are: it has ended */
 
 /* Tells by LP_REC_CODE that the interpreter has made a code object. offset: file offset of the
  * constructor.

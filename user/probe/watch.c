@@ -456,7 +456,7 @@ int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
 	return r;
 }
 
-/* They are never enabled. */
+/* They are never enabled. One that has ended meanwhile lacks none. */
 uint32_t lp_watch_free_slots_of(pid_t tid)
 {
 	static const uint8_t nothing;
@@ -467,9 +467,10 @@ uint32_t lp_watch_free_slots_of(pid_t tid)
 	fill_attr(&attr, (uintptr_t)&nothing);
 	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid, -1)) >= 0)
 		n++;
+	const bool has_ended = n < SLOTS_MAX && fds[n] == -ESRCH;
 	for (uint32_t i = 0; i < n; i++)
 		close(fds[i]);
-	return n;
+	return has_ended ? SLOTS_MAX : n;
 }
 
 uint32_t lp_watch_slots(void)
