@@ -95,9 +95,9 @@ static int open_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 		attr.inherit_thread = attr.inherit && w->inherit_thread;
 		attr.remove_on_exec = attr.inherit && w->remove_on_exec;
 		r = perf_open(&attr, tid, cpu);
-		if (r == -EINVAL && w->inherit_thread)
+		if (r == -EINVAL && attr.inherit_thread)
 			w->inherit_thread = false;
-		else if (r == -EINVAL && w->remove_on_exec)
+		else if (r == -EINVAL && attr.remove_on_exec)
 			w->remove_on_exec = false;
 		else if (r != -EMFILE || !more_descriptors())
 			return r;
