@@ -114,7 +114,8 @@ static void read_all(struct lp_python *py, struct lp_arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	lp_auto(lp_arena_done) struct lp_arena arena = { 0 };
-	struct lp_python py = { .memory.memory = { damaged_read, damaged_string } };
+	struct lp_python py = { .memory.memory = { damaged_read, damaged_string },
+				.memory.file = lp_memfile_of(0) };
 	struct lp_py_runtime *rt = &py.runtime;
 
 	if (len < HEAD + 8)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -188,14 +191,99 @@ static void memory_that_ends(void **state)
 	assert_ptr_not_equal(at, MAP_FAILED);
 	memset(at, 'x', 2 * page);
 	strcpy(at, "text");
-	assert_int_equal(mprotect(at + page, page, PROT_NONE), 0);
+	assert_int_equal(munmap(at + page, page), 0);
 	lp_process_memory_init(&m, getpid());
 
 	check_memory_that_ends(&m.memory, at, page);
 	assert_int_equal(lp_process_memory_keep(&m), 0);
 	check_memory_that_ends(&m.memory, at, page);
 	lp_process_memory_done(&m);
-	munmap(at, 2 * page);
+	munmap(at, page);
+}
+
+/* kB of it that only that process has; -1: it has no such mapping */
+static long private_kb(pid_t pid, const void *mapping)
+{
+	char path[64], line[256], start[32];
+	long ret = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)mapping);
+	lp_auto(lp_fclose) FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	for (bool here = false; fgets(line, sizeof(line), f);) {
+		here = here ? true : strncmp(line, start, strlen(start)) == 0;
+		if (here && sscanf(line, "Private_Dirty: %ld", &ret) == 1)
+			break;
+	}
+	return ret;
+}
+
+/* To be read makes no copies of what a forked process shares with its parent. */
+static void memory_that_is_shared(void **state)
+{
+	const size_t size = 1 << 20;
+	struct lp_process_memory m;
+
+	(void)state;
+	/* on addresses of its own: no neighbour joins it */
+	char *at = mmap(NULL, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	lp_auto(lp_free) char *buf = malloc(size);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	assert_non_null(buf);
+	assert_int_equal(mprotect(at + 4096, size, PROT_READ | PROT_WRITE), 0);
+	memset(at + 4096, 'x', size);
+	pid_t pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+
+	lp_process_memory_init(&m, pid);
+	assert_int_equal(m.memory.read(&m.memory, (uintptr_t)at + 4096, buf, size), 0);
+	assert_int_equal(buf[size - 1], 'x');
+	assert_int_equal(private_kb(pid, at + 4096), 0);
+	lp_process_memory_done(&m);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	munmap(at, size + 8192);
+}
+
+/* The file of a program that is no more is not read on. */
+static void memory_of_the_next_program(void **state)
+{
+	int sync[2];
+	struct lp_process_memory m;
+	char first[4] = "";
+
+	(void)state;
+	assert_int_equal(pipe2(sync, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(sync[1]);
+		(void)!read(sync[0], first, 1);
+		execl("/bin/sleep", "sleep", "1000", NULL);
+		_exit(1);
+	}
+	close(sync[0]);
+
+	lp_process_memory_init(&m, pid);
+	assert_int_equal(m.memory.read(&m.memory, (uintptr_t)&m, first, 4), 0);
+	close(sync[1]);
+	int r = 0;
+	for (int i = 0; i < 1000 && r == 0; i++, usleep(10000))
+		r = m.memory.read(&m.memory, (uintptr_t)&private_kb, first, 4);
+	assert_int_equal(r, -EFAULT);
+
+	struct lp_maps maps = { 0 };
+	struct lp_err err;
+	assert_int_equal(lp_maps_read(pid, &maps, &err), 0);
+	assert_true(maps.all.len > 0);
+	assert_int_equal(m.memory.read(&m.memory, maps.all.data[0].start, first, 4), 0);
+	assert_memory_equal(first, "\177ELF", 4);
+	lp_maps_done(&maps);
+	lp_process_memory_done(&m);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static void memory_that_is_kept(void **state)
@@ -232,6 +320,8 @@ int main(void)
 		cmocka_unit_test(the_descriptor_tells_of_the_end),
 		cmocka_unit_test(memory_that_ends),
 		cmocka_unit_test(memory_that_is_kept),
+		cmocka_unit_test(memory_that_is_shared),
+		cmocka_unit_test(memory_of_the_next_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

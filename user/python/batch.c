@@ -5,47 +5,26 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/auto.h"
 #include "target/maps.h"
+#include "target/memfile.h"
 
-#define BATCH 512 /* pieces of one system call; IOV_MAX is 1024 */
 #define PAGE  4096
 #define PIECE (1u << 20)
 
-static void read_some(pid_t pid, const uint64_t *addrs, size_t n, size_t size, uint8_t *buf)
-{
-	struct iovec local = { .iov_base = buf, .iov_len = n * size }, remote[BATCH];
-	size_t done = 0;
-
-	memset(buf, 0, n * size);
-	while (done < n) {
-		for (size_t i = done; i < n; i++)
-			remote[i - done] = (struct iovec){ (void *)(uintptr_t)addrs[i], size };
-		local.iov_base = buf + done * size;
-		local.iov_len = (n - done) * size;
-
-		const ssize_t got = process_vm_readv(pid, &local, 1, remote, n - done, 0);
-		const size_t whole = got > 0 ? (size_t)got / size : 0;
-		done += whole;
-		/* the one at which it stopped, and what was read of it */
-		if (done < n)
-			memset(buf + done++ * size, 0, size);
-		if (got < 0 && errno == ESRCH)
-			return;
-	}
-}
-
 void lp_py_read_batch(pid_t pid, const uint64_t *addrs, size_t n, size_t size, void *buf)
 {
-	for (size_t i = 0; i < n; i += BATCH)
-		read_some(pid, addrs + i, n - i < BATCH ? n - i : BATCH, size,
-			  (uint8_t *)buf + i * size);
+	lp_auto(lp_memfile_done) struct lp_memfile file = lp_memfile_of(pid);
+	uint8_t *to = buf;
+
+	for (size_t i = 0; i < n; i++, to += size)
+		if (lp_memfile_read(&file, addrs[i], to, size) != (ssize_t)size)
+			memset(to, 0, size);
 }
 
 struct reading {
-	pid_t pid;
+	struct lp_memfile file;
 	int pagemap; /* -1: all of it is read */
 	uint8_t *buf;
 	int (*fn)(uint64_t addr, const uint8_t *data, size_t len, void *arg);
@@ -59,9 +38,7 @@ static int read_run(struct reading *r, uint64_t start, uint64_t end)
 {
 	while (start < end) {
 		const size_t want = end - start < PIECE ? end - start : PIECE;
-		struct iovec local = { .iov_base = r->buf, .iov_len = want };
-		struct iovec remote = { .iov_base = (void *)(uintptr_t)start, .iov_len = want };
-		const ssize_t got = process_vm_readv(r->pid, &local, 1, &remote, 1, 0);
+		const ssize_t got = lp_memfile_read(&r->file, start, r->buf, want);
 		const int ret = got > 0 ? r->fn(start, r->buf, (size_t)got, r->arg) : 0;
 
 		if (ret)
@@ -115,7 +92,7 @@ int lp_py_each_piece(pid_t pid, const struct lp_maps *maps,
 {
 	lp_auto(lp_free) uint8_t *buf = malloc(PIECE);
 	lp_auto(lp_close) int pagemap = -1;
-	struct reading r = { .pid = pid, .buf = buf, .fn = fn, .arg = arg };
+	struct reading r = { .file = lp_memfile_of(pid), .buf = buf, .fn = fn, .arg = arg };
 	char path[64];
 	int ret = 0;
 
@@ -126,5 +103,6 @@ int lp_py_each_piece(pid_t pid, const struct lp_maps *maps,
 	lp_vec_each (&maps->all, m)
 		if (ret == 0 && is_data(m))
 			ret = read_map(&r, m->start, m->end);
+	lp_memfile_done(&r.file);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* user/python/batch.h
  *
- * batch - many small pieces of a process's memory in few system calls.
+ * batch - many pieces of a process's memory at once.
  */
 #ifndef LP_PYTHON_BATCH_H
 #define LP_PYTHON_BATCH_H

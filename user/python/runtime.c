@@ -53,7 +53,7 @@ void lp_python_move(struct lp_python *py, pid_t pid)
 {
 	py->pid = pid;
 	lp_process_memory_done(&py->memory);
-	py->memory.pid = pid;
+	lp_process_memory_init(&py->memory, pid);
 }
 
 pid_t lp_python_pid(const struct lp_python *py)

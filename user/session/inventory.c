@@ -31,6 +31,7 @@ static void proc_free(struct lp_proc *p)
 		return;
 	if (p->pidfd >= 0)
 		close(p->pidfd);
+	lp_process_memory_done(&p->memory);
 	lp_vec_done(&p->maps);
 	free(p);
 }

@@ -10,7 +10,6 @@
 
 #define ROUNDS	 4
 #define COPY_MAX (256u << 10) /* bytes of a stack */
-#define PAGE	 4096u
 
 /* pthread_self() is the address of struct pthread, whose `tid` lies there: glibc (nptl/descr.h), x86-64. */
 #define PTHREAD_TID 0x2d0
@@ -49,29 +48,27 @@ bool stacks_has_thread(const struct stacks *s, const struct lp_py_thread *py)
 	return false;
 }
 
-/* What there is of the stack, from the stack pointer up. */
-static int copy_stack(struct stacks *s, struct os_thread *t)
+static uint64_t end_of_mapping(const struct lp_maps *maps, uint64_t addr)
 {
-	struct lp_memory *m = &s->proc->memory.memory;
-	const uint64_t sp = t->regs[LP_MACH_SP];
-	size_t size = 0;
+	lp_vec_each (&maps->all, m)
+		if (addr >= m->start && addr < m->end)
+			return m->end;
+	return addr;
+}
 
-	t->len = 0;
-	while (t->len < COPY_MAX) {
-		const size_t n = PAGE - (sp + t->len) % PAGE;
+/* What there is of the stack, from the stack pointer up. */
+static int copy_stack(struct stacks *s, struct os_thread *t, const struct lp_maps *maps)
+{
+	struct lp_process_memory *m = &s->proc->memory;
+	const uint64_t sp = t->regs[LP_MACH_SP], room = end_of_mapping(maps, sp) - sp;
+	const size_t size = room < COPY_MAX ? room : COPY_MAX;
+	char *stack = realloc(t->stack, size + 1);
 
-		if (t->len + n > size) {
-			size = size ? size * 2 : PAGE * 4;
-			char *more = realloc(t->stack, size);
-
-			if (!more)
-				return -ENOMEM;
-			t->stack = more;
-		}
-		if (m->read(m, sp + t->len, t->stack + t->len, n) < 0)
-			break;
-		t->len += n;
-	}
+	if (!stack)
+		return -ENOMEM;
+	t->stack = stack;
+	const ssize_t got = lp_memfile_read(&m->file, sp, stack, size);
+	t->len = got > 0 ? (size_t)got : 0;
 	return 0;
 }
 
@@ -85,7 +82,12 @@ static const struct lp_thread_regs *regs_of(const struct lp_registers_list *list
 
 static int read_still(struct stacks *s, const struct lp_registers_list *list)
 {
-	int r = 0;
+	lp_auto(lp_maps_done) struct lp_maps maps = { 0 };
+	struct lp_err gone;
+	int r = lp_maps_read(s->proc->info.pid, &maps, &gone);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
 
 	lp_vec_each (&s->os, t) {
 		const struct lp_thread_regs *regs = regs_of(list, t->tid);
@@ -96,7 +98,7 @@ static int read_still(struct stacks *s, const struct lp_registers_list *list)
 		if (!t->has_native)
 			continue;
 		memcpy(t->regs, regs->regs, sizeof(t->regs));
-		r = copy_stack(s, t);
+		r = copy_stack(s, t, &maps);
 		if (r == 0 && t->python)
 			r = lp_python_thread_stack(s->py, t->python, LP_PY_LOOKS_STILL);
 		if (r < 0)

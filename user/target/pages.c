@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/vec.h"
+#include "target/memfile.h"
 
 #define PAGE	  4096u
 #define PAGES_MAX 65536u /* kept at once: 256 MiB; then all are forgotten */
@@ -19,19 +19,19 @@ struct page {
 };
 
 struct lp_pages {
-	pid_t pid;
+	struct lp_memfile *file;
 	struct page *slots; /* hashed; a power of two */
 	size_t n, n_slots;
 	LP_VEC(char *) blocks;
 	size_t used; /* pages of them */
 };
 
-struct lp_pages *lp_pages_new(pid_t pid)
+struct lp_pages *lp_pages_new(struct lp_memfile *file)
 {
 	struct lp_pages *p = calloc(1, sizeof(*p));
 
 	if (p)
-		p->pid = pid;
+		p->file = file;
 	return p;
 }
 
@@ -81,10 +81,7 @@ void lp_pages_forget(struct lp_pages *p)
 
 static bool fetch(const struct lp_pages *p, uint64_t addr, char *data)
 {
-	struct iovec local = { .iov_base = data, .iov_len = PAGE };
-	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = PAGE };
-
-	return process_vm_readv(p->pid, &local, 1, &remote, 1, 0) == PAGE;
+	return lp_memfile_read(p->file, addr, data, PAGE) == PAGE;
 }
 
 /* Room for one more; that of pages that are forgotten is used again. */

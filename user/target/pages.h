@@ -9,11 +9,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
+struct lp_memfile;
 struct lp_pages;
 
-struct lp_pages *lp_pages_new(pid_t pid); /* NULL: out of memory */
+/* file is borrowed. NULL: out of memory. */
+struct lp_pages *lp_pages_new(struct lp_memfile *file);
 void lp_pages_free(struct lp_pages *p);
 void lp_pages_forget(struct lp_pages *p); /* all; their memory is used again */
 

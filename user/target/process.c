@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "target/pages.h"
@@ -175,21 +174,13 @@ void lp_process_root(pid_t pid, char ret[64])
 		snprintf(ret, 64, "/proc/%d/root", (int)pid);
 }
 
-static ssize_t read_some(pid_t pid, uint64_t addr, void *buf, size_t len)
-{
-	struct iovec local = { .iov_base = buf, .iov_len = len };
-	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
-
-	return process_vm_readv(pid, &local, 1, &remote, 1, 0);
-}
-
 static int memory_read(struct lp_memory *memory, uint64_t addr, void *buf, size_t len)
 {
 	struct lp_process_memory *m = (struct lp_process_memory *)memory;
 
 	if (m->keeps)
 		return lp_pages_read(m->pages, addr, buf, len);
-	return read_some(m->pid, addr, buf, len) == (ssize_t)len ? 0 : -EFAULT;
+	return lp_memfile_read(&m->file, addr, buf, len) == (ssize_t)len ? 0 : -EFAULT;
 }
 
 /* Page by page: what lies behind the terminator may not be mapped. */
@@ -223,13 +214,14 @@ void lp_process_memory_init(struct lp_process_memory *m, pid_t pid)
 {
 	*m = (struct lp_process_memory){
 		.memory = { .read = memory_read, .read_string = memory_read_string },
-		.pid = pid,
+		.file = lp_memfile_of(pid),
 	};
 }
 
 void lp_process_memory_done(struct lp_process_memory *m)
 {
 	lp_pages_free(m->pages);
+	lp_memfile_done(&m->file);
 	m->pages = NULL;
 	m->keeps = false;
 }
@@ -238,7 +230,7 @@ int lp_process_memory_keep(struct lp_process_memory *m)
 {
 	lp_process_memory_forget(m);
 	if (!m->pages)
-		m->pages = lp_pages_new(m->pid);
+		m->pages = lp_pages_new(&m->file);
 	m->keeps = m->pages;
 	return m->pages ? 0 : -ENOMEM;
 }

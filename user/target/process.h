@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "lp/limits.h"
 #include "target/maps.h"
+#include "target/memfile.h"
 
 struct lp_process_info {
 	pid_t pid;
@@ -44,10 +45,10 @@ int lp_process_open_map(pid_t pid, const struct lp_map *m, struct lp_err *err);
 /* "/proc/PID/root" where the process's files are not ours (chroot, mount namespace), else "". */
 void lp_process_root(pid_t pid, char ret[64]);
 
-/* The memory of the live process (process_vm_readv). */
+/* The memory of the live process. */
 struct lp_process_memory {
 	struct lp_memory memory;
-	pid_t pid;
+	struct lp_memfile file;
 	struct lp_pages *pages; /* NULL until they are kept for the first time */
 	bool keeps;		/* else every reading is of now */
 };
