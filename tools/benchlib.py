@@ -14,7 +14,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = ROOT / "build" / "bench"
+OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build" / "bench"))
 PROGRAMS = ROOT / "tests" / "targets" / "python"
 LOGPOINT = ROOT / "build" / "logpoint"
 FLOOR = ROOT / "build" / "tools" / "floor"
