@@ -268,6 +268,7 @@ static int count_events(void)
 }
 
 #define CHAINS 6
+#define SHARED 3
 
 /* Each starts the next one at once; the last ones of all chains wait. */
 static void *spawn_at_once(void *arg)
@@ -294,7 +295,7 @@ static void many_chains(void)
 		assert_int_equal(pthread_create(&first, NULL, spawn_at_once, NULL), 0);
 		pthread_detach(first);
 	}
-	atomic_store(&shared->reads, 1);
+	atomic_fetch_add(&shared->reads, 1);
 	wait_until(&shared->there, CHAINS);
 	wait_until(&shared->go, 2);
 }
@@ -338,6 +339,40 @@ static void threads_that_are_always_new_are_watched(void **state)
 	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
 	atomic_store(&shared->go, 2);
 	assert_in_range(taken, 1, slots);
+}
+
+/* Of processes that were forked from one, and make new threads all the time, one byte takes one of a processor's. */
+static void processes_share_what_watches_processors(void **state)
+{
+	struct lp_link *each[2][SHARED] = { 0 };
+	const uint32_t slots = lp_watch_slots();
+	struct lp_err err = { 0 };
+
+	(void)state;
+	if (slots <= SHARED)
+		skip();
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	for (int c = 0; c < 2; c++) {
+		child_start(&children[c], many_chains);
+		assert_int_equal(write(children[c].go, "", 1), 1);
+	}
+	wait_until(&shared->reads, 2);
+	for (int c = 0; c < 2; c++)
+		for (size_t i = 0; i < SHARED; i++)
+			if (lp_kernel_watch(kernel, children[c].pid, (uintptr_t)&watch_me[i],
+					    &each[c][i], &err) < 0)
+				fail_msg("byte %zu of process %d: %s", i, c, err.msg);
+	atomic_store(&shared->stop, 1);
+	wait_until(&shared->there, 2 * CHAINS);
+	for (size_t i = 0; i < SHARED; i++)
+		lp_link_free(each[0][i]);
+	uint32_t taken = least_taken(children[1].pid, slots);
+	for (size_t i = 0; i < SHARED; i++)
+		lp_link_free(each[1][i]);
+	assert_int_equal(lp_watch_free_slots(children[1].pid), slots);
+	atomic_store(&shared->go, 2);
+	assert_in_range(taken, SHARED, slots);
 }
 
 static void the_last_one_is_told_of(void **state)
@@ -390,6 +425,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(threads_that_swap_their_events_count_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_are_always_new_are_watched, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(processes_share_what_watches_processors, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),

@@ -63,9 +63,13 @@ struct lp_py_placed {
 	struct lp_py_site site;
 };
 
-/* How often the kernel's events of a byte have fired, of those that are gone. */
+/* A byte in whatever processes: how often the kernel's events have fired, of those that are gone; those of
+ * processors, which serve all watches that need such.
+ */
 struct lp_watched {
 	uint64_t addr, fired;
+	LP_VEC(int) processors;
+	size_t users;
 };
 
 /* What sessions have, with or without the programs that few of them need. */

@@ -33,7 +33,7 @@
 #define SETTLED	   3 /* looks at which nothing has changed */
 
 struct watched_thread {
-	pid_t tid; /* -1: all, on a processor */
+	pid_t tid;
 	int fd;
 };
 
@@ -43,6 +43,7 @@ struct lp_watch {
 	uint64_t addr;
 	bool inherit_thread, remove_on_exec; /* as long as the kernel knows them */
 	bool may_miss;
+	bool by_processor; /* it is a user of the byte's, and has none of threads */
 	LP_VEC(struct watched_thread) threads;
 };
 
@@ -142,6 +143,7 @@ static int watch_error(struct lp_watch *w, pid_t tid, int r, struct lp_err *err)
 			  (int)tid, (int)w->pid, w->addr, strerror(-r));
 }
 
+/* A descriptor */
 static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 {
 	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
@@ -153,11 +155,9 @@ static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 	lp_auto(lp_close) int fd = r;
 	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
 		return -errno;
-	struct watched_thread t = { .tid = tid, .fd = fd };
-	if (lp_vec_push(&w->threads, t) < 0)
-		return -ENOMEM;
+	r = fd;
 	fd = -1;
-	return 0;
+	return r;
 }
 
 /* 1: the thread has ended, and needs none. Where a thread that has just started has no watchpoint
@@ -165,11 +165,16 @@ static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
  */
 static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err *err)
 {
-	int r = add_event(w, tid, -1, ++w->k->watch_events);
+	struct watched_thread t = { .tid = tid };
 
-	if (r == -ESRCH)
+	if (lp_vec_reserve(&w->threads, w->threads.len + 1) < 0)
+		return lp_err_nomem(err);
+	t.fd = add_event(w, tid, -1, ++w->k->watch_events);
+	if (t.fd == -ESRCH)
 		return 1;
-	return r < 0 && !(is_late && r == -ENOSPC) ? watch_error(w, tid, r, err) : 0;
+	if (t.fd < 0)
+		return is_late && t.fd == -ENOSPC ? 0 : watch_error(w, tid, t.fd, err);
+	return lp_vec_push(&w->threads, t);
 }
 
 static void drop_events(struct lp_watch *w)
@@ -179,21 +184,55 @@ static void drop_events(struct lp_watch *w)
 	w->threads.len = 0;
 }
 
-/* On every processor that works, in place of the threads' events. */
-static int watch_processors(struct lp_watch *w)
+static struct lp_watched *byte_of(struct lp_kernel *k, uint64_t addr)
+{
+	lp_vec_each (&k->watched, byte)
+		if (byte->addr == addr)
+			return byte;
+	return NULL;
+}
+
+static void close_processors(struct lp_watched *byte)
+{
+	lp_vec_each (&byte->processors, fd)
+		close(*fd);
+	lp_vec_done(&byte->processors);
+}
+
+/* On every processor that works. */
+static int open_processors(struct lp_watch *w, struct lp_watched *byte)
 {
 	const uint64_t number = ++w->k->watch_events;
+
+	if (lp_vec_reserve(&byte->processors, w->k->cpus) < 0)
+		return -ENOMEM;
+	for (uint32_t cpu = 0; cpu < w->k->cpus; cpu++) {
+		int r = add_event(w, -1, (int)cpu, number);
+
+		if (r == -ENODEV)
+			continue;
+		if (r < 0 || (r = lp_vec_push(&byte->processors, r)) < 0) {
+			close_processors(byte);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* In place of the threads' events: a processor has few for both, and for all processes that have the byte. */
+static int watch_processors(struct lp_watch *w)
+{
+	struct lp_watched *byte = byte_of(w->k, w->addr);
 	int r = 0;
 
-	drop_events(w); /* a processor has few for both */
-	for (uint32_t cpu = 0; r >= 0 && cpu < w->k->cpus; cpu++) {
-		r = add_event(w, -1, (int)cpu, number);
-		if (r == -ENODEV)
-			r = 0;
-	}
+	drop_events(w);
+	if (!byte->users)
+		r = open_processors(w, byte);
 	if (r < 0)
-		drop_events(w);
-	return r;
+		return r;
+	byte->users++;
+	w->by_processor = true;
+	return 0;
 }
 
 /* A listing ends where the thread ends that it has come to (kernel: fs/proc/base.c: next_tid()). */
@@ -257,6 +296,9 @@ static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 	bool is_late = !is_first, may_leave = is_first;
 	int settled = 0;
 
+	if (w->by_processor || (byte_of(w->k, w->addr)->users && watch_processors(w) >= 0))
+		return 0;
+
 	for (int round = 0; round < ROUNDS_MAX && settled < SETTLED; round++) {
 		struct look look = { 0 };
 		int r = cover_round(w, is_late, &look, err);
@@ -288,27 +330,48 @@ static void switch_all(struct lp_watch *w, unsigned long request)
 		ioctl(t->fd, request, 0);
 }
 
-/* Once they are switched off no hit is on its way any more. */
-static void count_fired(struct lp_watch *w)
+static void switch_processors(struct lp_watched *byte, unsigned long request)
 {
-	lp_vec_each (&w->k->watched, byte) {
-		if (byte->addr != w->addr)
-			continue;
-		lp_vec_each (&w->threads, t) {
-			uint64_t n;
+	lp_vec_each (&byte->processors, fd)
+		ioctl(*fd, request, 0);
+}
 
-			if (read(t->fd, &n, sizeof(n)) == sizeof(n))
-				byte->fired += n;
-		}
-	}
+static void switch_on(struct lp_watch *w)
+{
+	if (w->by_processor)
+		switch_processors(byte_of(w->k, w->addr), PERF_EVENT_IOC_ENABLE);
+	switch_all(w, PERF_EVENT_IOC_ENABLE);
+}
+
+static void count_fired(struct lp_watched *byte, int fd)
+{
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) == sizeof(n))
+		byte->fired += n;
+}
+
+/* Once events are switched off no hit is on its way any more. */
+static void leave_byte(struct lp_watch *w, struct lp_watched *byte)
+{
+	switch_all(w, PERF_EVENT_IOC_DISABLE);
+	lp_vec_each (&w->threads, t)
+		count_fired(byte, t->fd);
+	if (!w->by_processor || --byte->users)
+		return;
+	switch_processors(byte, PERF_EVENT_IOC_DISABLE);
+	lp_vec_each (&byte->processors, fd)
+		count_fired(byte, *fd);
+	close_processors(byte);
 }
 
 void lp_watch_free(struct lp_watch *w)
 {
 	if (!w)
 		return;
-	switch_all(w, PERF_EVENT_IOC_DISABLE);
-	count_fired(w);
+	struct lp_watched *byte = byte_of(w->k, w->addr);
+	if (byte)
+		leave_byte(w, byte);
 	drop_events(w);
 	for (size_t i = 0; i < w->k->watches.len; i++)
 		if (w->k->watches.data[i] == w)
@@ -340,9 +403,8 @@ static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 {
 	struct lp_watched byte = { .addr = addr };
 
-	lp_vec_each (&k->watched, known)
-		if (known->addr == addr)
-			return 0;
+	if (byte_of(k, addr))
+		return 0;
 	if (lp_vec_push(&k->watched, byte) < 0)
 		return lp_err_nomem(err);
 	return lp_watch_note_runs(k, addr, err);
@@ -350,13 +412,11 @@ static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 
 uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
 {
+	const struct lp_watched *byte = byte_of(k, addr);
 	struct lp_watch_runs runs;
 
 	lp_watch_runs(k, addr, &runs);
-	lp_vec_each (&k->watched, byte)
-		if (byte->addr == addr && byte->fired > runs.all)
-			return byte->fired - runs.all;
-	return 0;
+	return byte && byte->fired > runs.all ? byte->fired - runs.all : 0;
 }
 
 void lp_kernel_forget_byte(struct lp_kernel *k, uint64_t addr)
@@ -435,7 +495,7 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 		r = cover(l->watch, true, err);
 	if (r < 0)
 		return r;
-	switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+	switch_on(l->watch);
 	k->watches.data[k->watches.len++] = l->watch;
 	*ret = lp_take(l);
 	return 0;
@@ -452,7 +512,7 @@ int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
 		return 0;
 	int r = cover(l->watch, false, err);
 	if (r >= 0)
-		switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+		switch_on(l->watch);
 	return r;
 }
 
