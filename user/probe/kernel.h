@@ -44,6 +44,11 @@ struct lp_link {
 };
 struct lp_link *lp_link_new(void);
 
+/* progress.c: ns for which a thread has run; 0: not known. */
+uint64_t lp_thread_ran(pid_t pid, pid_t tid);
+/* Has it run for so long since, or does it sleep? Who waits for a processor is where it was. */
+bool lp_thread_went_on(pid_t pid, pid_t tid, uint64_t since, uint64_t ns);
+
 /* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
 int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
 void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key);

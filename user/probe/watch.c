@@ -30,11 +30,13 @@
 #define SLOTS_MAX  16 /* more than any processor has */
 #define ROUNDS_MAX 32 /* looks for threads that started meanwhile */
 #define SETTLE_US  500
-#define SETTLED	   3 /* looks at which nothing has changed */
+#define SETTLED	   3	  /* looks at which nothing has changed */
+#define CLONE_NS   200000 /* what it takes to make a thread, and more */
 
 struct watched_thread {
 	pid_t tid;
 	int fd;
+	uint64_t ran; /* ns, when it got its event */
 };
 
 struct lp_watch {
@@ -174,6 +176,7 @@ static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err
 		return 1;
 	if (t.fd < 0)
 		return is_late && t.fd == -ENOSPC ? 0 : watch_error(w, tid, t.fd, err);
+	t.ran = lp_thread_ran(w->pid, tid);
 	return lp_vec_push(&w->threads, t);
 }
 
@@ -285,8 +288,17 @@ static bool is_restless(const struct lp_watch *w, const struct look *look)
 	return look->n || !look->is_whole || look->known < w->threads.len;
 }
 
-/* Until nothing has changed for some looks: a thread that is just being started inherits what there was
- * before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one that
+/* None is still at making one that inherits what it had before its event. */
+static bool have_gone_on(const struct lp_watch *w)
+{
+	lp_vec_each (&w->threads, t)
+		if (!lp_thread_went_on(w->pid, t->tid, t->ran, CLONE_NS))
+			return false;
+	return true;
+}
+
+/* Until nothing has changed for some looks, in which each thread has had time to go on: one that is just
+ * being started inherits what there was before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one that
  * started it may be gone. So all go over to events of processors, while none is switched on yet. Where
  * those can't be had each thread that is seen gets its own; none without one is likely to be left after
  * some rounds.
@@ -315,8 +327,19 @@ static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 		}
 		is_late = is_late || look.is_whole;
 		settled = look.n || !look.is_whole ? 0 : settled + 1;
+		if (settled == SETTLED && !have_gone_on(w))
+			settled--;
 		if (settled && settled < SETTLED)
 			usleep(SETTLE_US);
+	}
+	if (settled < SETTLED && may_leave) {
+		struct look look;
+
+		if (watch_processors(w) >= 0)
+			return 0;
+		int r = cover_round(w, false, &look, err);
+		if (r < 0)
+			return r;
 	}
 	w->may_miss = settled < SETTLED;
 	if (!w->threads.len)
