@@ -47,6 +47,11 @@ struct lp_link {
 };
 struct lp_link *lp_link_new(void);
 
+/* progress.c: ns for which a thread has run; 0: not known. */
+uint64_t lp_thread_ran(pid_t pid, pid_t tid);
+/* Has it run for so long since, or does it sleep? Who waits for a processor is where it was. */
+bool lp_thread_went_on(pid_t pid, pid_t tid, uint64_t since, uint64_t ns);
+
 /* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
 int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
 void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key);
@@ -66,9 +71,13 @@ struct lp_py_placed {
 	struct lp_py_site site;
 };
 
-/* How often the kernel's events of a byte have fired, of those that are gone. */
+/* A byte in whatever processes: how often the kernel's events have fired, of those that are gone; those of
+ * processors, which serve all watches that need such.
+ */
 struct lp_watched {
 	uint64_t addr, fired;
+	LP_VEC(int) processors;
+	size_t users;
 };
 
 /* What sessions have, with or without the programs that few of them need. */
@@ -95,6 +104,7 @@ struct lp_kernel {
 	uint32_t cost_point;		    /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
+	uint64_t watch_events;		   /* how many there were: the number of the last */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(struct lp_room) rooms;
 	LP_VEC(uint8_t) watch_bytes;	/* of runtimes, by number */
