@@ -30,7 +30,9 @@ static inline struct lp_memfile lp_memfile_of(pid_t pid)
 void lp_memfile_done(struct lp_memfile *m);
 LP_CLEANUP_DONE(struct lp_memfile, lp_memfile_done)
 
-/* The bytes that were read, from addr on; fewer than len where what follows can't be; 0 or less: none. */
+/* The bytes that were read, from addr on; fewer than len where what follows can't be; < 0: none can;
+ * 0: the process has ended, or is not ours.
+ */
 ssize_t lp_memfile_read(struct lp_memfile *m, uint64_t addr, void *buf, size_t len);
 
 #endif
