@@ -298,10 +298,10 @@ static bool have_gone_on(const struct lp_watch *w)
 }
 
 /* Until nothing has changed for some looks, in which each thread has had time to go on: one that is just
- * being started inherits what there was before, and is not seen yet. Whether one that is new has inherited an event can't be told: the one that
- * started it may be gone. So all go over to events of processors, while none is switched on yet. Where
- * those can't be had each thread that is seen gets its own; none without one is likely to be left after
- * some rounds.
+ * being started inherits what there was before, and is not seen yet. Whether one that is new has inherited
+ * an event can't be told: the one that started it may be gone. So all go over to events of processors, while
+ * none is switched on yet. Where those can't be had each thread that is seen gets its own; none without one
+ * is likely to be left after some rounds.
  */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
