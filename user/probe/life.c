@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The programs of processes' lives: an object of their own, which another thread loads and attaches while
- * the kernel verifies the programs of hits. The maps of both are made before.
+/* The programs of processes' lives: an object of their own, which another thread opens, loads and attaches
+ * (beside.c) while the kernel verifies the programs of hits. The maps of both are made before.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,18 +14,12 @@
 
 int lp_life_open(struct lp_kernel *k, int types, struct lp_err *err)
 {
-	const struct lp_kernel_conf *c = &k->conf;
-	const bool forks = c->follow || c->exe_ino ||
-			   ((lp_kernel_has_python(k) || c->crash) && c->filter == LP_FILTER_CGROUP);
 	struct lp_open_opts o;
 
 	k->life = life_bpf__open_opts(lp_open_opts(&o, types));
-	if (!k->life)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
-	k->life->rodata->lp_fixed = *k->native.fixed;
-	lp_program_use(k, k->life->progs.lp_fork, forks, false);
-	lp_program_use(k, k->life->progs.lp_loader, true, true);
-	return 0;
+	return k->life ? 0
+		       : lp_err_set(err, errno, "cannot open the BPF programs: %s",
+				    strerror(errno));
 }
 
 /* As libbpf would. ring: what an array of maps holds. */
@@ -49,11 +43,13 @@ static int make_map(struct bpf_map *map, int ring)
 	return bpf_map__reuse_fd(map, fd);
 }
 
-static int make_shared(struct lp_kernel *k, const struct bpf_object *hits, struct lp_err *err)
+int lp_life_share(struct lp_kernel *k, struct lp_err *err)
 {
+	const struct bpf_object *hits = lp_programs_object(k);
 	struct bpf_map *map;
 	int r = 0;
 
+	k->life->rodata->lp_fixed = *k->native.fixed;
 	if (bpf_map__fd(k->native.ring) < 0)
 		r = make_map(k->native.ring, -1);
 	bpf_object__for_each_map(map, k->life->obj)
@@ -92,36 +88,16 @@ static int attach(struct life_bpf *s, struct lp_err *err)
 	return 0;
 }
 
-static void *load(void *arg)
+int lp_life_load(struct lp_kernel *k, struct lp_err *err)
 {
-	struct lp_life *l = arg;
+	const struct lp_kernel_conf *c = &k->conf;
+	const bool forks = c->follow || c->exe_ino ||
+			   ((lp_kernel_has_python(k) || c->crash) && c->filter == LP_FILTER_CGROUP);
 
-	l->r = life_bpf__load(l->kernel->life);
-	l->r = l->r < 0 ? lp_err_load(&l->err, l->r) : attach(l->kernel->life, &l->err);
-	return NULL;
-}
-
-int lp_life_begin(struct lp_life *l, struct lp_kernel *k, struct lp_err *err)
-{
-	const struct bpf_object *hits = lp_programs_object(k);
-	int r = make_shared(k, hits, err);
-
-	if (r < 0)
-		return r;
-	*l = (struct lp_life){ .kernel = k };
-	l->is_started = pthread_create(&l->thread, NULL, load, l) == 0;
-	if (!l->is_started)
-		load(l);
-	return 0;
-}
-
-int lp_life_end(struct lp_life *l, struct lp_err *err)
-{
-	if (l->is_started)
-		pthread_join(l->thread, NULL);
-	if (l->r < 0)
-		*err = l->err;
-	return l->r;
+	lp_program_use(k, k->life->progs.lp_fork, forks, false);
+	lp_program_use(k, k->life->progs.lp_loader, true, true);
+	int r = life_bpf__load(k->life);
+	return r < 0 ? lp_err_load(err, r) : attach(k->life, err);
 }
 
 void lp_life_free(struct lp_kernel *k)

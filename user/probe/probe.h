@@ -10,6 +10,8 @@
 #ifndef LP_PROBE_H
 #define LP_PROBE_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -249,12 +251,14 @@ struct lp_costs {
 };
 int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
 
-/* Which forms of instructions the kernel emulates at a probe: LP_FORM_BIT(). A child finds out, which
- * takes some ms, meanwhile other things can be done. -EIO: it could not.
+/* Which forms of instructions the kernel emulates at a probe: LP_FORM_BIT(). A thread finds out, which
+ * takes some ms, meanwhile other things can be done. -EIO: it could not; -ETIMEDOUT.
  */
 struct lp_emulated {
-	pid_t pid; /* 0: none */
-	int fd;
+	pthread_t thread;
+	bool is_asked;
+	sem_t answered;
+	uint32_t found; /* 0: it could not be told */
 };
 int lp_emulated_begin(struct lp_emulated *e, struct lp_err *err);
 int lp_emulated_end(struct lp_emulated *e, uint32_t *ret, struct lp_err *err);
