@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What another thread does while the programs of hits are opened, and verified: it makes room for records
- * and code, loads and attaches the programs of processes' lives, and maps the ring. The two wait for each
- * other where one needs what the other makes.
+ * and code, maps the rings, opens the programs of processes' lives. These are loaded once those of hits are:
+ * two at once take the kernel longer.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/thread.h"
 #include "probe/kernel.h"
 
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage)
@@ -31,58 +32,79 @@ bool lp_beside_await(struct lp_beside *b, enum lp_stage stage)
 	return reached;
 }
 
-/* What fails here libbpf makes, and says why it can't. */
-static void make_room(struct lp_beside *b)
+static int make_room(struct lp_beside *b)
 {
 	const struct lp_kernel_conf *c = &b->kernel->conf;
+	const uint32_t code = c->max_code * (uint32_t)sizeof(struct lp_insn),
+		       key = sizeof(uint32_t);
 	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
+	LIBBPF_OPTS(bpf_map_create_opts, of_rings);
 
 	b->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, c->ring_size, NULL);
-	b->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
-				 c->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
+	if (b->ring < 0)
+		return lp_err_load(&b->err, b->ring);
+	of_rings.inner_map_fd = (uint32_t)b->ring;
+	b->rings = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", key, sizeof(uint32_t),
+				  c->n_rings, &of_rings);
+	if (b->rings < 0)
+		return lp_err_load(&b->err, b->rings);
+	b->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", key, code, 1, &shared);
+	return b->code < 0 ? lp_err_load(&b->err, b->code) : 0;
 }
 
-static int load_life(struct lp_beside *b)
-{
-	int r = lp_life_open(b->kernel, b->types, &b->err);
-
-	lp_beside_reach(b, LP_STAGE_OPENED);
-	if (r < 0)
-		return r;
-	return lp_beside_await(b, LP_STAGE_SHARED) ? lp_life_load(b->kernel, &b->err) : 0;
-}
-
-static void map_ring(struct lp_beside *b)
+/* One of a group of CPUs, by its number. Who puts a map into a map waits for programs that may use it. */
+static int open_ring(struct lp_beside *b, uint32_t group)
 {
 	const uint32_t size = b->kernel->conf.ring_size;
+	lp_auto(lp_close) int made = -1;
+	int fd = b->ring;
 
-	b->is_mapped = b->ring >= 0 && lp_ring_open(&b->mapped, b->ring, size, NULL) >= 0;
-	if (!b->is_mapped)
-		lp_ring_close(&b->mapped);
+	if (group)
+		fd = made = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, size, NULL);
+	if (fd < 0 || bpf_map_update_elem(b->rings, &group, &fd, 0))
+		return lp_err_set(&b->err, errno, "cannot make a ring buffer: %s", strerror(errno));
+	return lp_ring_open(&b->kernel->rings[group], fd, size, &b->err);
+}
+
+static int prepare(struct lp_beside *b)
+{
+	int r = make_room(b);
+
+	if (r < 0)
+		return r;
+	lp_beside_reach(b, LP_STAGE_ROOM);
+	for (uint32_t group = 0; group < b->kernel->conf.n_rings; group++)
+		if ((r = open_ring(b, group)) < 0)
+			return r;
+	lp_beside_reach(b, LP_STAGE_RINGS);
+	return lp_beside_await(b, LP_STAGE_TYPES) ? lp_life_open(b->kernel, b->types, &b->err) : 0;
 }
 
 static void *work(void *arg)
 {
 	struct lp_beside *b = arg;
 
-	make_room(b);
-	lp_beside_reach(b, LP_STAGE_ROOM);
-	if (!lp_beside_await(b, LP_STAGE_TYPES))
-		return NULL;
-	b->r = load_life(b);
-	map_ring(b);
+	b->r = prepare(b);
+	if (b->r >= 0 && lp_beside_await(b, LP_STAGE_LOADED))
+		b->r = lp_life_load(b->kernel, &b->err);
+	if (b->r < 0)
+		lp_beside_reach(b, LP_STAGE_GIVEN_UP);
 	return NULL;
 }
 
-int lp_beside_begin(struct lp_beside *b, struct lp_kernel *k, struct lp_err *err)
+void lp_beside_init(struct lp_beside *b, struct lp_kernel *k)
 {
-	*b = (struct lp_beside){ .kernel = k, .ring = -1, .code = -1, .types = -1 };
+	*b = (struct lp_beside){ .kernel = k, .ring = -1, .rings = -1, .code = -1, .types = -1 };
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->changed, NULL);
+}
 
-	int r = pthread_create(&b->thread, NULL, work, b);
-	b->is_started = r == 0;
-	return r ? lp_err_set(err, r, "cannot start a thread: %s", strerror(r)) : 0;
+int lp_beside_begin(struct lp_beside *b, struct lp_err *err)
+{
+	int r = lp_thread_start(&b->thread, work, b);
+
+	b->is_started = r >= 0;
+	return r < 0 ? lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r)) : 0;
 }
 
 int lp_beside_end(struct lp_beside *b, struct lp_err *err)
@@ -103,9 +125,7 @@ void lp_beside_done(struct lp_beside *b)
 	lp_beside_end(b, &why);
 	pthread_cond_destroy(&b->changed);
 	pthread_mutex_destroy(&b->lock);
-	if (b->is_mapped)
-		lp_ring_close(&b->mapped);
-	const int fds[] = { b->ring, b->code, b->types };
+	const int fds[] = { b->ring, b->rings, b->code, b->types };
 	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "probe/kernel.h"
 
 #define ANSWER_SECONDS 2
@@ -225,17 +226,11 @@ static void *find_out(void *arg)
 
 int lp_emulated_begin(struct lp_emulated *e, struct lp_err *err)
 {
-	sigset_t all, before;
-
 	*e = (struct lp_emulated){ .found = 0 };
 	sem_init(&e->answered, 0, 0);
-	/* signals are for who waits for them */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&e->thread, NULL, find_out, e);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	e->is_asked = r == 0;
-	return r ? lp_err_set(err, r, "cannot start a thread: %s", strerror(r)) : 0;
+	int r = lp_thread_start(&e->thread, find_out, e);
+	e->is_asked = r >= 0;
+	return r < 0 ? lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r)) : 0;
 }
 
 int lp_emulated_end(struct lp_emulated *e, uint32_t *ret, struct lp_err *err)

@@ -220,13 +220,15 @@ static int opened(const void *skeleton, struct lp_err *err)
 				     strerror(errno));
 }
 
-/* What is not there, libbpf makes. */
-static void use_room(const struct lp_beside *b, const struct lp_native *n)
+static int use_room(const struct lp_beside *b, const struct lp_native *n, struct lp_err *err)
 {
-	if (b->ring >= 0)
-		bpf_map__reuse_fd(n->ring, b->ring);
-	if (b->code >= 0)
-		bpf_map__reuse_fd(n->code, b->code);
+	int r;
+
+	if ((r = bpf_map__reuse_fd(n->ring, b->ring)) < 0 ||
+	    (r = bpf_map__reuse_fd(n->rings, b->rings)) < 0 ||
+	    (r = bpf_map__reuse_fd(n->code, b->code)) < 0)
+		return lp_err_load(err, r);
+	return 0;
 }
 
 static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
@@ -252,23 +254,24 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 	return 0;
 }
 
-int lp_programs_load(struct lp_kernel *k, struct lp_beside *b, struct lp_err *err)
+int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 {
+	struct lp_beside *b = &k->beside;
+
 	libbpf_set_print(log_libbpf);
 	int r = open_programs(k, b->types, err);
 	if (r < 0)
 		return r;
-	lp_beside_await(b, LP_STAGE_ROOM);
-	use_room(b, &k->native);
-	lp_beside_await(b, LP_STAGE_OPENED);
-	if (k->life && (r = lp_life_share(k, err)) < 0)
+	if (!lp_beside_await(b, LP_STAGE_ROOM))
+		return lp_beside_end(b, err);
+	if ((r = use_room(b, &k->native, err)) < 0)
 		return r;
-	lp_beside_reach(b, LP_STAGE_SHARED);
 	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
 	if (r < 0)
 		return lp_err_load(err, r);
 	/* what it is mapped to has changed */
 	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
+	lp_beside_reach(b, LP_STAGE_LOADED);
 	return 0;
 }
 

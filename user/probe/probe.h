@@ -44,6 +44,10 @@ struct lp_kernel_conf {
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool lean; /* what most sites need is enough; others can be added, which takes longer then */
 	bool no_native; /* there will be none but Python sites */
+	/* What tells of processes' forks, execs, ends and libraries comes with lp_kernel_settle(), some ms
+	 * after the rest: for processes that are known, whose ends are told elsewhere, too.
+	 */
+	bool lives_later;
 	/* What Python sites need: watchpoints, probes in the evaluation loop, where exceptions are raised,
 	 * where nobody has caught them.
 	 */
@@ -55,6 +59,8 @@ struct lp_kernel_conf {
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+/* Before anything is asked for that has to do with processes' lives. */
+int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err);
 void lp_kernel_free(struct lp_kernel *k);
 LP_CLEANUP(struct lp_kernel *, lp_kernel_free)
 

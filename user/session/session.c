@@ -419,6 +419,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r < 0)
 		return r;
 	say_armed(s);
+	r = lp_kernel_settle(s->kernel, err);
+	if (r < 0)
+		return r;
 	/* what comes later finds what came before the watch for it */
 	session_python_watch_makers(s);
 	s->armed_at = lp_now();
