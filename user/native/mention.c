@@ -329,6 +329,28 @@ static bool has_short_offsets(struct lp_span aranges)
 	return aranges.len > 0 && !c.bad;
 }
 
+/* false: it is compressed, or not there. */
+static bool place_of(const struct file *f, enum table table, uint64_t *ret, uint64_t *ret_len)
+{
+	GElf_Shdr sh;
+
+	if (!f->tables[table] || !gelf_getshdr(f->tables[table], &sh) ||
+	    (sh.sh_flags & SHF_COMPRESSED))
+		return false;
+	*ret = sh.sh_offset;
+	*ret_len = sh.sh_size;
+	return true;
+}
+
+/* Those are many: they are read without being kept, where they need not be decompressed. */
+static bool has_text(struct file *f, const char *text)
+{
+	struct lp_naming_file file = { .fd = f->fd };
+
+	return place_of(f, STR, &file.str, &file.str_len) ? lp_naming_has_text(&file, text)
+							  : mentions(f, STR, text, strlen(text));
+}
+
 /* How long a name can be that is in .debug_info itself. */
 static size_t longest_inline(struct file *f, bool *ret_indexed, bool *ret_far)
 {
@@ -346,7 +368,7 @@ static size_t longest_inline(struct file *f, bool *ret_indexed, bool *ret_far)
 	if (!forms.inline_name)
 		return 0;
 	/* a producer that has even its own name there, as Go's, or was told to, has all there */
-	if (forms.inline_producer || mentions(f, STR, unmerged, strlen(unmerged)))
+	if (forms.inline_producer || has_text(f, unmerged))
 		return SIZE_MAX;
 	return read_table(f, ARANGES, &aranges) && has_short_offsets(aranges) ? INLINE_MAX
 									      : INLINE_MAX_64;
@@ -363,19 +385,6 @@ static void know_forms(struct lp_mentions *s)
 		s->names_tried = true;
 		s->inline_max = longest_inline(file_with_dwarf(s), &s->indexed, &s->far);
 	}
-}
-
-/* false: it is compressed, or not there. */
-static bool place_of(const struct file *f, enum table table, uint64_t *ret, uint64_t *ret_len)
-{
-	GElf_Shdr sh;
-
-	if (!f->tables[table] || !gelf_getshdr(f->tables[table], &sh) ||
-	    (sh.sh_flags & SHF_COMPRESSED))
-		return false;
-	*ret = sh.sh_offset;
-	*ret_len = sh.sh_size;
-	return true;
 }
 
 static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p)

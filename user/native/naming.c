@@ -133,6 +133,28 @@ static int search_strings(size_t piece, void *arg)
 	return r;
 }
 
+static int search_text(size_t piece, void *arg)
+{
+	struct search *s = arg;
+	const size_t word = strlen(s->word);
+	const uint64_t at = piece * PIECE, left = s->f->str_len - at;
+	const size_t len = left < PIECE + word ? left : PIECE + word;
+	struct scratch mine = take_scratch(s, PIECE + LP_NAME_MAX);
+	const bool is_read = mine.data && read_at(s->f->fd, mine.data, len, s->f->str + at);
+	const int r = !is_read || memmem(mine.data, len, s->word, word);
+
+	give_back(s, mine);
+	return r;
+}
+
+bool lp_naming_has_text(const struct lp_naming_file *f, const char *text)
+{
+	lp_auto(search_done) struct search s = { .f = f, .word = text };
+
+	pthread_mutex_init(&s.lock, NULL);
+	return lp_parallel((f->str_len + PIECE - 1) / PIECE, search_text, &s) != 0;
+}
+
 /* A function of a class or namespace is where that is named, too. */
 static bool may_have(const struct search *s, struct lp_span unit)
 {

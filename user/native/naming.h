@@ -40,6 +40,9 @@ struct lp_naming {
 struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p);
 void lp_naming_free(struct lp_naming *n);
 
+/* Is there a text somewhere in the strings? Also where they can't be read. */
+bool lp_naming_has_text(const struct lp_naming_file *f, const char *text);
+
 /* Whether the unit with a DIE at that offset is one of them; NULL: it isn't. */
 const struct lp_named_unit *lp_naming_find(const struct lp_naming *n, uint64_t die);
 

@@ -415,7 +415,7 @@ static bool unit_names(const struct lp_skim *s, struct lp_span data, struct lp_s
 {
 	lp_auto(unit_done) struct unit u = { 0 };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
-	struct looking k = { .skim = s };
+	lp_auto(looking_done) struct looking k = { .skim = s };
 
 	if (!lp_skim_occurs(s, NULL, data))
 		return false;
