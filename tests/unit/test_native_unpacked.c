@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "native/module.h"
 #include "native/unpacked_impl.h"
 #include "native_program.h"
 
@@ -29,6 +30,7 @@ static const char app_c[] = "static inline int twice(int v) { return v * 2; }\n"
 static int setup(void **state)
 {
 	(void)state;
+	setenv("LOGPOINT_CACHE", "", 1);
 	native_program_init(&program);
 	snprintf(folder, sizeof(folder), "%s/cache", program.dir);
 	native_program_write(&program, "app.c", app_c);
@@ -112,7 +114,6 @@ static void has_the_same_places(void **state)
 	(void)state;
 	native_program_run(&program,
 			   "cp app same && gcc -g -O1 -gz -Wl,--build-id=none app.c -o none");
-	setenv("LOGPOINT_CACHE", "", 1);
 	for (int i = 0; i < 2; i++) {
 		char name[512];
 
@@ -130,6 +131,41 @@ static void has_the_same_places(void **state)
 	assert_int_equal(found[0], found[1]);
 	/* without a build-id there is nothing to know it by */
 	assert_int_equal(open_copy("none"), -1);
+}
+
+/* The program itself, and one with a debug file; without a cache, when a copy is made, and when it is there. */
+static void modules_read_them(void **state)
+{
+	static const char *const files[][2] = { { "whole", "/whole" },
+						{ "stripped", "/whole.debug" } };
+	uint64_t addr[2] = { 0 };
+	char name[512];
+
+	(void)state;
+	native_program_run(
+		&program,
+		"head -c 9000000 /dev/zero >pad && objcopy --add-section .debug_pad=pad app fat && "
+		"objcopy --compress-debug-sections fat whole && "
+		"objcopy --only-keep-debug whole whole.debug && strip -o stripped whole && "
+		"objcopy --add-gnu-debuglink=whole.debug stripped");
+	for (size_t i = 0; i < LP_ARRAY_SIZE(files); i++)
+		for (int run = 0; run < 3; run++) {
+			const char *path = NULL;
+
+			setenv("LOGPOINT_CACHE", run ? folder : "", 1);
+			native_program_open(&program, files[i][0]);
+			assert_int_equal(native_program_line(&program, "app.c", 1), 0);
+			assert_true(run ? program.module->copy != NULL : !program.module->copy);
+			addr[run > 0] = program.places.data[0].vaddr;
+			assert_int_equal(addr[0], addr[run > 0]);
+			assert_true(lp_module_has_dwarf(program.module, &path));
+			assert_non_null(strstr(path, files[i][1]));
+			assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "first"),
+					 0);
+			assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "twic"),
+					 -ENOENT);
+			assert_int_equal(count_copies(name), run ? i + 1 : i);
+		}
 }
 
 static void is_made_once(void **state)
@@ -330,6 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(has_the_contents_of_objcopy),
 		TEST(has_the_same_places),
+		TEST(modules_read_them),
 		TEST(is_made_once),
 		TEST(damaged_copies_are_made_anew),
 		TEST(foreign_folders_are_not_used),
