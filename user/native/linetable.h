@@ -52,6 +52,7 @@ struct lp_line_row {
 	int32_t line; /* 0: of no line */
 	uint32_t column;
 	bool is_stmt;
+	bool prologue_end; /* a breakpoint at the function belongs here */
 	bool end; /* the first byte after the sequence */
 };
 
