@@ -183,7 +183,7 @@ static void few_units_are_named(void **state)
 	native_program_run(&program, "g++ -g -O2 main.cc one.cc two.cc -o plain");
 	native_program_open(&program, "plain");
 	lp_name_pattern_init(&p, "geo::Shape::area");
-	const struct lp_naming *n = lp_naming_of(program.module, &p);
+	const struct lp_naming *n = lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS);
 	assert_non_null(n);
 	assert_int_equal(n->units.len, 2);
 	size_t defined = 0;
@@ -192,10 +192,10 @@ static void few_units_are_named(void **state)
 	assert_int_equal(defined, 1);
 	native_program_run(&program, "objcopy --compress-debug-sections plain packed");
 	native_program_open(&program, "packed");
-	assert_null(lp_naming_of(program.module, &p));
+	assert_null(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS));
 	native_program_open(&program, "plain");
 	lp_name_pattern_init(&p, "are*");
-	assert_null(lp_naming_of(program.module, &p));
+	assert_null(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS));
 }
 
 int main(void)

@@ -271,7 +271,7 @@ int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
 			  int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	const struct lp_naming *naming = lp_naming_of(m, p);
+	const struct lp_naming *naming = lp_naming_of(m, p, LP_NAMING_FUNCTIONS);
 
 	if (!index)
 		return -ENOMEM;
@@ -294,7 +294,8 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		index->functions->walk.m = m;
 	}
 	struct lp_function_names *n = index->functions;
-	const struct lp_naming *naming = n->asked < FEW_SCANS ? lp_naming_of(m, p) : NULL;
+	const struct lp_naming *naming =
+		n->asked < FEW_SCANS ? lp_naming_of(m, p, LP_NAMING_FUNCTIONS) : NULL;
 	n->asked++;
 	if (naming)
 		return each_named(m, index, naming, false, fn, arg);

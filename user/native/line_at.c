@@ -80,9 +80,10 @@ static int keep_rows(const struct lp_line_row *rows, size_t n, void *arg)
 	if (!lp_sequence_is_live(c->m, rows))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct cached_row row = { rows[i].addr, rows[i].file, rows[i].line,
-						(uint32_t)c->rows.len, rows[i].end,
-						rows[i].is_stmt, rows[i].prologue_end };
+		const struct cached_row row = { rows[i].addr,	     rows[i].file,
+						rows[i].line,	     (uint32_t)c->rows.len,
+						rows[i].end,	     rows[i].is_stmt,
+						rows[i].prologue_end };
 
 		if (lp_vec_push(&c->rows, row) < 0)
 			return -ENOMEM;

@@ -53,7 +53,7 @@ struct lp_line_row {
 	uint32_t column;
 	bool is_stmt;
 	bool prologue_end; /* a breakpoint at the function belongs here */
-	bool end; /* the first byte after the sequence */
+	bool end;	   /* the first byte after the sequence */
 };
 
 /* The table at an offset of .debug_line; strings stay in the sections. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "native/abbrevs.h"
 #include "native/cursor.h"
 #include "native/index.h"
 #include "native/lines.h"
@@ -46,19 +47,25 @@ struct file {
 	bool odd;	/* has sections from which other names can come */
 };
 
+/* How names stand in the file: those of functions, or those of anything else that has names. */
+struct names_known {
+	bool tried;
+	size_t inline_max; /* names up to that length may be in .debug_info */
+	bool indexed;	   /* names may be found by way of .debug_str_offsets */
+	bool far;	   /* such a DIE can be more of one in another unit */
+};
+
 struct lp_mentions {
 	struct file main, debug;
 	bool unclear; /* anything may be there */
-	bool names_tried;
-	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
-	bool indexed;	   /* names may be found by way of .debug_str_offsets */
-	bool far;	   /* functions refer to those of other units */
+	struct names_known functions, others;
 	unsigned int scans;
 	struct lp_naming *naming; /* of the name last asked for */
 };
 
 /* What an abbreviation table says of the places of names. */
 struct forms {
+	uint64_t tags; /* of what is meant */
 	bool inline_name, indexed_name, inline_producer, far, unknown;
 };
 
@@ -256,21 +263,23 @@ static bool names_function(struct lp_mentions *s, struct file *f, const struct l
 
 	if (!names->names.len)
 		return false;
-	if (s->indexed || !f->tables[INFO] || s->scans++ >= SCANS_MAX)
+	if (!f->tables[INFO] || s->scans++ >= SCANS_MAX)
 		return true;
 	return !read_table(f, ABBREV, &abbrev) ||
 	       lp_skim_names_function(names, f->elf, f->tables[INFO], abbrev);
 }
 
-static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t form)
+static void note_form(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
 {
-	const bool is_name =
-		tag == DW_TAG_subprogram && (attr == DW_AT_name || attr == DW_AT_linkage_name ||
-					     attr == DW_AT_MIPS_linkage_name);
+	struct forms *f = arg;
+	const bool is_meant = tag < 64 && (f->tags & LP_SKIM_TAG(tag));
+	const bool is_name = is_meant && (attr == DW_AT_name || attr == DW_AT_linkage_name ||
+					  attr == DW_AT_MIPS_linkage_name);
 
 	if (tag == DW_TAG_compile_unit && attr == DW_AT_producer)
 		f->inline_producer |= form != DW_FORM_strp;
-	if ((tag == DW_TAG_subprogram || attr == DW_AT_specification) && form == DW_FORM_ref_addr)
+	if (is_meant && form == DW_FORM_ref_addr &&
+	    (attr == DW_AT_specification || attr == DW_AT_abstract_origin))
 		f->far = true;
 	if (!is_name)
 		return;
@@ -290,28 +299,6 @@ static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t for
 	default:
 		f->unknown = true;
 	}
-}
-
-static void read_abbrevs(struct lp_span s, struct forms *ret)
-{
-	struct lp_cursor c = { s.data, s.data + s.len, false };
-
-	while (lp_cursor_left(&c) > 0 && !c.bad) {
-		uint64_t attr, form;
-
-		if (lp_cursor_uleb(&c) == 0)
-			continue;
-		const uint64_t tag = lp_cursor_uleb(&c);
-		lp_cursor_skip(&c, 1);
-		do {
-			attr = lp_cursor_uleb(&c);
-			form = lp_cursor_uleb(&c);
-			if (form == DW_FORM_implicit_const)
-				lp_cursor_sleb(&c);
-			note_form(ret, tag, attr, form);
-		} while ((attr || form) && !c.bad);
-	}
-	ret->unknown |= c.bad;
 }
 
 /* Have all units 4-byte offsets? */
@@ -352,17 +339,17 @@ static bool has_text(struct file *f, const char *text)
 }
 
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f, bool *ret_indexed, bool *ret_far)
+static size_t longest_inline(struct file *f, uint64_t tags, struct names_known *ret)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
-	struct forms forms = { 0 };
+	struct forms forms = { .tags = tags };
 
 	if (!read_table(f, ABBREV, &abbrev))
 		return SIZE_MAX;
-	read_abbrevs(abbrev, &forms);
-	*ret_indexed = forms.indexed_name;
-	*ret_far = forms.far;
+	forms.unknown |= !lp_abbrevs_each(abbrev, true, note_form, &forms);
+	ret->indexed = forms.indexed_name;
+	ret->far = forms.far;
 	if (forms.unknown)
 		return SIZE_MAX;
 	if (!forms.inline_name)
@@ -379,15 +366,21 @@ static struct file *file_with_dwarf(struct lp_mentions *s)
 	return s->main.has_dwarf ? &s->main : &s->debug;
 }
 
-static void know_forms(struct lp_mentions *s)
+static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags)
 {
-	if (!s->names_tried) {
-		s->names_tried = true;
-		s->inline_max = longest_inline(file_with_dwarf(s), &s->indexed, &s->far);
+	const bool functions = tags == LP_NAMING_FUNCTIONS;
+	struct names_known *n = functions ? &s->functions : &s->others;
+
+	if (!n->tried) {
+		n->tried = true;
+		n->inline_max = longest_inline(file_with_dwarf(s),
+					       functions ? tags : LP_NAMING_ANYTHING, n);
 	}
+	return n;
 }
 
-static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p)
+static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
+				     uint64_t tags)
 {
 	struct file *f = file_with_dwarf(s);
 	struct lp_naming_file file = { .fd = f->fd };
@@ -395,21 +388,22 @@ static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name
 	if (!place_of(f, INFO, &file.info, &file.info_len) ||
 	    !place_of(f, STR, &file.str, &file.str_len) || !read_table(f, ABBREV, &file.abbrevs))
 		return NULL;
-	know_forms(s);
-	file.inline_max = s->indexed ? SIZE_MAX : s->inline_max;
-	file.far = s->far;
-	return lp_naming_new(&file, p);
+	const struct names_known *n = know_forms(s, tags);
+	file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
+	file.far = n->far;
+	return lp_naming_new(&file, p, tags);
 }
 
-const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p)
+const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+				     uint64_t tags)
 {
 	struct lp_mentions *s = mentions_of(m);
 
 	if (!s || s->unclear)
 		return NULL;
-	if (!s->naming || strcmp(s->naming->name, p->text) != 0) {
+	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0) {
 		lp_naming_free(s->naming);
-		s->naming = make_naming(s, p);
+		s->naming = make_naming(s, p, tags);
 	}
 	return s->naming && s->naming->known ? s->naming : NULL;
 }
@@ -441,14 +435,15 @@ bool lp_may_name_function(struct lp_module *m, const char *name)
 	    names_any_symbol(&s->debug, word, len))
 		return true;
 
-	const struct lp_naming *naming = lp_naming_of(m, &pattern);
+	const struct lp_naming *naming = lp_naming_of(m, &pattern, LP_NAMING_FUNCTIONS);
 	if (naming)
 		return naming->units.len > 0;
 	struct file *f = file_with_dwarf(s);
 	if (find_names(f, STR, word, len, &names))
 		return true;
-	know_forms(s);
-	return len <= s->inline_max || names_function(s, f, &names);
+	const struct names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
+	return len <= known->inline_max || (known->indexed && names.names.len > 0) ||
+	       names_function(s, f, &names);
 }
 
 /* Does a line table list a file of that name? What can't be read may. */

@@ -8,7 +8,6 @@
 
 #include "base/auto.h"
 #include "base/parallel.h"
-#include "native/skim.h"
 
 #define PIECE	 ((size_t)1 << 20) /* of the strings, at once */
 #define UNIT_MAX (UINT64_C(256) << 20)
@@ -22,10 +21,11 @@ struct scratch {
 struct search {
 	const struct lp_naming_file *f;
 	const char *word, *inlined;
+	uint64_t tags;
 	bool whole;		    /* nothing may follow the word */
 	struct lp_skim_scope scope; /* what the function stands in; skim NULL: anything */
 	pthread_mutex_t lock;	    /* of what follows */
-	LP_VEC(uint64_t) found;	    /* where names begin, or DIEs of functions are */
+	LP_VEC(uint64_t) found;	    /* where names begin, or DIEs are */
 	struct scratch scratch[LP_PARALLEL_MAX]; /* those not in use; data NULL: none */
 	struct lp_skim *skim;
 	LP_VEC(struct lp_named_unit) units; /* all there are */
@@ -178,10 +178,14 @@ static int search_unit(size_t i, void *arg)
 	const struct lp_skimmed skimmed = { { mine.data + 4, len - 4 },
 					    s->f->abbrevs,
 					    unit->start };
+	const struct lp_skim_wanted wanted = { .tags = s->tags,
+					       .skim = s->skim,
+					       .scope = s->scope.skim ? &s->scope : NULL,
+					       .inlined = s->by_reference ? NULL : s->inlined,
+					       .by_reference = s->by_reference };
 	enum lp_skim_has has = LP_SKIM_NOTHING;
 	if (may_have(s, skimmed.unit))
-		has = lp_skim_unit(s->skim, s->scope.skim ? &s->scope : NULL, s->by_reference,
-				   s->inlined, &skimmed, s->f->far ? &dies : NULL);
+		has = lp_skim_unit(&wanted, &skimmed, s->f->far ? &dies : NULL);
 	/* what refers to a unit that can't be read can't be known */
 	if (has == LP_SKIM_UNKNOWN && s->f->far)
 		r = -ENOTSUP;
@@ -311,8 +315,10 @@ static int search_all(struct search *s, const struct lp_name_pattern *p, const c
 	lp_auto(lp_free) struct lp_skim *scopes = NULL;
 	int r = scope ? 0 : -ENOMEM;
 
-	/* of a function that refers to another unit, what it stands in is there */
-	if (r == 0 && !s->f->far && scope_of(p, scope)) {
+	/* of a function that refers to another unit, what it stands in is there; enumerators and what is in
+	 * inline namespaces have names without what they stand in
+	 */
+	if (r == 0 && !s->f->far && s->tags == LP_NAMING_FUNCTIONS && scope_of(p, scope)) {
 		r = search_word(s, scope);
 		/* inline_max is that of functions */
 		s->scope = (struct lp_skim_scope){ s->skim, scope };
@@ -347,17 +353,19 @@ static int keep_units(struct lp_naming *n, const struct search *s)
 	return 0;
 }
 
-struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p)
+struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p,
+				uint64_t tags)
 {
 	lp_auto(lp_naming_free) struct lp_naming *n = calloc(1, sizeof(*n));
 	lp_auto(lp_free) char *word = malloc(LP_NAME_MAX);
-	lp_auto(search_done) struct search s = { .f = f, .whole = p->linkage };
+	lp_auto(search_done) struct search s = { .f = f, .tags = tags, .whole = p->linkage };
 	const char *name = p->linkage ? p->text : p->last;
 
 	pthread_mutex_init(&s.lock, NULL);
 	s.skim = calloc(1, sizeof(*s.skim));
 	if (!n || !word || !s.skim || !(n->name = strdup(p->text)))
 		return NULL;
+	n->tags = tags;
 	if (!p->glob && f->inline_max != SIZE_MAX && !strstr(p->text, "operator") &&
 	    literal(name, name + strlen(name), word) && !(p->linkage && strchr(name, '<')))
 		n->known = search_all(&s, p, word) == 0 && keep_units(n, &s) == 0;

@@ -214,12 +214,10 @@ static bool is_name(uint64_t attribute)
 
 /* What is looked for in a unit, and what it has of it. */
 struct looking {
-	const struct lp_skim *skim;
-	const struct lp_skim_scope *scope; /* what it stands in; NULL: anything */
-	bool by_reference;
-	const char *inlined;
-	LP_VEC(bool) fits; /* whether the DIE that we are in is that; of those around it, too */
-	LP_VEC(uint64_t) named;	   /* functions: offsets in the unit, ascending */
+	struct lp_skim_wanted want;
+	LP_VEC(bool)
+	fits; /* whether the DIE that we are in is the scope; of those around it, too */
+	LP_VEC(uint64_t) named;	   /* offsets in the unit, ascending */
 	LP_VEC(uint64_t) more;	   /* of these: by the last pass */
 	struct lp_skim_dies *dies; /* NULL: the first with more than a declaration will do */
 	uint64_t offset;	   /* of the unit */
@@ -234,15 +232,15 @@ static void looking_done(struct looking *k)
 }
 LP_CLEANUP_DONE(struct looking, looking_done)
 
-/* One DIE, of a function. */
-struct function {
+/* One DIE of those tags. */
+struct found {
 	uint64_t origin; /* what it is more of, in this unit; 0: nothing */
 	bool named, declaration;
 };
 
 /* false: it has a form that is not known. */
 static bool read_reference(const struct looking *k, const struct unit *u, struct lp_cursor *c,
-			   uint64_t form, struct function *f)
+			   uint64_t form, struct found *f)
 {
 	static const uint8_t sizes[] = {
 		[DW_FORM_ref1] = 1, [DW_FORM_ref2] = 2, [DW_FORM_ref4] = 4, [DW_FORM_ref8] = 8
@@ -251,7 +249,7 @@ static bool read_reference(const struct looking *k, const struct unit *u, struct
 	if (form == DW_FORM_ref_addr) {
 		const uint32_t far = (uint32_t)lp_cursor_uint(c, 4);
 
-		f->named |= k->by_reference && lp_skim_has(k->skim, far);
+		f->named |= k->want.by_reference && lp_skim_has(k->want.skim, far);
 		return u->version > 2;
 	}
 	if (form == DW_FORM_ref_udata)
@@ -263,23 +261,24 @@ static bool read_reference(const struct looking *k, const struct unit *u, struct
 	return true;
 }
 
-static bool read_function(const struct looking *k, const struct unit *u, const struct abbrev *a,
-			  struct lp_cursor *c, struct function *ret)
+static bool read_wanted(const struct looking *k, const struct unit *u, const struct abbrev *a,
+			struct lp_cursor *c, struct found *ret)
 {
-	const bool fits = !k->scope || k->fits.len == 0 || k->fits.data[k->fits.len - 1];
+	const bool fits = !k->want.scope || k->fits.len == 0 || k->fits.data[k->fits.len - 1];
 
-	*ret = (struct function){ 0 };
+	*ret = (struct found){ 0 };
 	for (size_t i = a->first; i < a->first + a->n; i++) {
 		const struct attribute *attr = &u->attributes.data[i];
 
 		if (is_name(attr->name) && attr->form == DW_FORM_strp) {
 			const uint32_t at = (uint32_t)lp_cursor_uint(c, 4);
 
-			ret->named |= fits && !k->by_reference && lp_skim_has(k->skim, at);
+			ret->named |=
+				fits && !k->want.by_reference && lp_skim_has(k->want.skim, at);
 		} else if (is_name(attr->name) && attr->form == DW_FORM_string) {
 			const char *name = lp_cursor_str(c);
 
-			ret->named |= fits && is_inlined(name, k->inlined);
+			ret->named |= fits && is_inlined(name, k->want.inlined);
 		} else if (attr->name == DW_AT_declaration && attr->form == DW_FORM_flag_present) {
 			ret->declaration = true;
 		} else if (attr->name == DW_AT_specification ||
@@ -293,7 +292,7 @@ static bool read_function(const struct looking *k, const struct unit *u, const s
 	return !c->bad;
 }
 
-/* Reads a DIE that is none of a function: can it be the scope? Only what is named otherwise can't, and the unit. */
+/* Reads another DIE: can it be the scope? Only what is named otherwise can't, and the unit. */
 static bool read_scope(const struct looking *k, const struct unit *u, const struct abbrev *a,
 		       struct lp_cursor *c)
 {
@@ -302,14 +301,14 @@ static bool read_scope(const struct looking *k, const struct unit *u, const stru
 	for (size_t i = a->first; i < a->first + a->n; i++) {
 		const struct attribute *attr = &u->attributes.data[i];
 
-		if (!k->scope || attr->name != DW_AT_name || !a->has_children) {
+		if (!k->want.scope || attr->name != DW_AT_name || !a->has_children) {
 			skip_value(u, c, attr->form);
 		} else if (attr->form == DW_FORM_strp) {
-			fits &= lp_skim_has(k->scope->skim, (uint32_t)lp_cursor_uint(c, 4));
+			fits &= lp_skim_has(k->want.scope->skim, (uint32_t)lp_cursor_uint(c, 4));
 		} else if (attr->form == DW_FORM_string) {
 			const char *name = lp_cursor_str(c);
 
-			fits &= is_inlined(name, k->scope->inlined);
+			fits &= is_inlined(name, k->want.scope->inlined);
 		} else {
 			skip_value(u, c, attr->form);
 		}
@@ -317,12 +316,12 @@ static bool read_scope(const struct looking *k, const struct unit *u, const stru
 	return fits;
 }
 
-/* Calls fn with each function until it returns something else than 0, which is returned; 1 where that
+/* Calls fn with each DIE of the tags until it returns something else than 0, which is returned; 1 where that
  * can't be told.
  */
-static int each_function(struct looking *k, const struct unit *u, struct lp_span data,
-			 struct lp_cursor c,
-			 int (*fn)(struct looking *k, const struct function *f, uint64_t offset))
+static int each_wanted(struct looking *k, const struct unit *u, struct lp_span data,
+		       struct lp_cursor c,
+		       int (*fn)(struct looking *k, const struct found *f, uint64_t offset))
 {
 	int r = 0;
 
@@ -331,7 +330,7 @@ static int each_function(struct looking *k, const struct unit *u, struct lp_span
 		const uint64_t offset = (uint64_t)(c.p - data.data) + 4;
 		const uint64_t code = lp_cursor_uleb(&c);
 		bool fits = true; /* what stands in a function is not looked at so closely */
-		struct function f;
+		struct found f;
 
 		if (!code) { /* the end of siblings */
 			if (k->fits.len > 0)
@@ -341,8 +340,8 @@ static int each_function(struct looking *k, const struct unit *u, struct lp_span
 		const struct abbrev *a = find_abbrev(u, code);
 		if (!a)
 			return 1;
-		if (a->tag == DW_TAG_subprogram)
-			r = read_function(k, u, a, &c, &f) ? fn(k, &f, offset) : 1;
+		if (a->tag < 64 && (k->want.tags & LP_SKIM_TAG(a->tag)))
+			r = read_wanted(k, u, a, &c, &f) ? fn(k, &f, offset) : 1;
 		else
 			fits = read_scope(k, u, a, &c);
 		if (c.bad || (a->has_children && lp_vec_push(&k->fits, fits) < 0))
@@ -351,14 +350,14 @@ static int each_function(struct looking *k, const struct unit *u, struct lp_span
 	return r;
 }
 
-static int stop_at_named(struct looking *k, const struct function *f, uint64_t offset)
+static int stop_at_named(struct looking *k, const struct found *f, uint64_t offset)
 {
 	(void)k;
 	(void)offset;
 	return f->named;
 }
 
-static int take_named(struct looking *k, const struct function *f, uint64_t offset)
+static int take_named(struct looking *k, const struct found *f, uint64_t offset)
 {
 	if (!f->named)
 		return 0;
@@ -381,7 +380,7 @@ static bool is_known(const struct looking *k, uint64_t offset)
 }
 
 /* What is more of those known so far: the code, elsewhere than in its class, of what is declared there. */
-static int take_more(struct looking *k, const struct function *f, uint64_t offset)
+static int take_more(struct looking *k, const struct found *f, uint64_t offset)
 {
 	if (f->origin == 0 || !is_known(k, f->origin) || is_known(k, offset))
 		return 0;
@@ -415,21 +414,22 @@ static bool unit_names(const struct lp_skim *s, struct lp_span data, struct lp_s
 {
 	lp_auto(unit_done) struct unit u = { 0 };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
-	lp_auto(looking_done) struct looking k = { .skim = s };
+	lp_auto(looking_done) struct looking k = { .want = { .tags = LP_SKIM_TAG(DW_TAG_subprogram),
+							     .skim = s } };
 
 	if (!lp_skim_occurs(s, NULL, data))
 		return false;
-	return !unit_begin(&u, &c, abbrevs) || each_function(&k, &u, data, c, stop_at_named) != 0;
+	return !unit_begin(&u, &c, abbrevs) || each_wanted(&k, &u, data, c, stop_at_named) != 0;
 }
 
 /* Up to where it is clear, or until all are known. */
 static int look(struct looking *k, const struct unit *u, struct lp_span data, struct lp_cursor c)
 {
-	int r = each_function(k, u, data, c, take_named);
+	int r = each_wanted(k, u, data, c, take_named);
 
 	while (r == 0 && k->named.len > 0) {
 		k->more.len = 0;
-		r = each_function(k, u, data, c, take_more);
+		r = each_wanted(k, u, data, c, take_more);
 		if (r != 0 || k->more.len == 0)
 			break;
 		lp_vec_each (&k->more, m)
@@ -444,21 +444,17 @@ static int look(struct looking *k, const struct unit *u, struct lp_span data, st
 	return r;
 }
 
-enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
-			      bool by_reference, const char *inlined, const struct lp_skimmed *unit,
+enum lp_skim_has lp_skim_unit(const struct lp_skim_wanted *w, const struct lp_skimmed *unit,
 			      struct lp_skim_dies *dies)
 {
 	const struct lp_span data = unit->unit;
 	lp_auto(unit_done) struct unit u = { 0 };
-	lp_auto(looking_done) struct looking k = { .skim = s,
-						   .scope = scope,
-						   .by_reference = by_reference,
-						   .inlined = by_reference ? NULL : inlined,
+	lp_auto(looking_done) struct looking k = { .want = *w,
 						   .dies = dies,
 						   .offset = unit->offset };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
 
-	if (!lp_skim_occurs(s, k.inlined, data))
+	if (!lp_skim_occurs(w->skim, w->inlined, data))
 		return LP_SKIM_NOTHING;
 	if (!unit_begin(&u, &c, unit->abbrevs))
 		return LP_SKIM_UNKNOWN;

@@ -52,6 +52,7 @@ struct lp_skim_dies {
 /* Do the bytes of a place or a name occur at all in a unit, whatever they mean there? */
 bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit);
 
+/* Of functions, LP_SKIM_DECLARED has no code, and no copies are made of it. */
 enum lp_skim_has { LP_SKIM_NOTHING, LP_SKIM_DECLARED, LP_SKIM_DEFINED, LP_SKIM_UNKNOWN };
 
 /* The name of the class or namespace that a function stands in itself. */
@@ -60,13 +61,21 @@ struct lp_skim_scope {
 	const char *inlined;
 };
 
-/* What a unit has of such functions: only declarations, or more, code or what copies are made from; or that can't
- * be told. inlined, where not NULL, is a name that can stand in the unit itself. dies, where not NULL,
- * gets all DIEs of them. by_reference: the offsets are those of DIEs, and what refers to one is such a function. scope: NULL, or
- * what they stand in.
+#define LP_SKIM_TAG(tag) (UINT64_C(1) << (tag)) /* all that have names of their own are below 64 */
+
+/* What is looked for: DIEs by their names, or by what they are more of. */
+struct lp_skim_wanted {
+	uint64_t tags;			   /* LP_SKIM_TAG() */
+	const struct lp_skim *skim;	   /* where names begin; by_reference: where DIEs are */
+	const struct lp_skim_scope *scope; /* what they stand in; NULL: anything */
+	const char *inlined; /* a name that can stand in the unit itself; NULL: none */
+	bool by_reference;
+};
+
+/* What a unit has of that: only declarations, or more, as code or what copies are made from; or that can't be told.
+ * dies, where not NULL, gets all of them.
  */
-enum lp_skim_has lp_skim_unit(const struct lp_skim *s, const struct lp_skim_scope *scope,
-			      bool by_reference, const char *inlined, const struct lp_skimmed *unit,
+enum lp_skim_has lp_skim_unit(const struct lp_skim_wanted *w, const struct lp_skimmed *unit,
 			      struct lp_skim_dies *dies);
 
 #endif
