@@ -47,7 +47,7 @@ static const struct lp_names_entry *entry_of(struct lp_names *n, Dwarf_Die *die,
 
 	if (!u)
 		return NULL;
-	lp_names_build(n, u);
+	lp_names_build(n, u, 0);
 	*ret_unit = u;
 	return u->by_off.len ? bsearch(&key, u->by_off.data, u->by_off.len, sizeof(key),
 				       lp_names_compare_off)
@@ -133,7 +133,7 @@ struct search {
 /* In the unit itself. */
 static void search_one(struct lp_names *n, struct lp_names_unit *u, struct search *s)
 {
-	lp_names_build(n, u);
+	lp_names_build(n, u, s->kinds);
 	for (size_t i = lower_bound(u, s->hash); i < u->by_hash.len; i++) {
 		const struct lp_names_entry *e = &u->by_hash.data[i];
 		Dwarf_Die die;
@@ -346,7 +346,7 @@ bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret
 
 		if (!can_define(n, u, &origin, external, naming))
 			continue;
-		lp_names_build(n, u);
+		lp_names_build(n, u, LP_NAME_VARIABLE);
 		for (size_t k = lower_bound(u, hash); k < u->by_hash.len; k++) {
 			const struct lp_names_entry *e = &u->by_hash.data[k];
 			if (e->hash != hash)
@@ -369,7 +369,7 @@ int lp_names_each_variable(struct lp_names *n, Dwarf_Die *in,
 
 	if (!u)
 		return 0;
-	lp_names_build(n, u);
+	lp_names_build(n, u, LP_NAME_VARIABLE);
 	for (size_t i = 0; i < u->by_off.len; i++) {
 		const struct lp_names_entry *e = &u->by_off.data[i];
 		Dwarf_Die die;

@@ -29,7 +29,8 @@ struct lp_names_unit {
 	bool in_types; /* .debug_types of DWARF 4 */
 	bool is_c;
 	bool building, built, sorted;
-	uint32_t visit; /* of the search that saw it last */
+	bool functionless; /* built without functions */
+	uint32_t visit;	   /* of the search that saw it last */
 	LP_VEC(struct lp_names_entry) by_hash, by_off;
 	LP_VEC(const char *) scopes;
 	LP_VEC(struct lp_names_unit *) imports;
@@ -55,8 +56,10 @@ uint64_t lp_names_hash(const char *scope, const char *name, size_t len);
 /* Known from now on, but not built; NULL when out of memory. */
 struct lp_names_unit *lp_names_unit_of(struct lp_names *n, Dwarf_CU *cu);
 
-/* Once; while it is being built and not sorted yet, a unit has no answer. */
-void lp_names_build(struct lp_names *n, struct lp_names_unit *u);
+/* Once, of C's units once more where a function is the first time looked for. While it is being built and not sorted yet, a
+ * unit has no answer.
+ */
+void lp_names_build(struct lp_names *n, struct lp_names_unit *u, unsigned int kinds);
 
 bool lp_names_die(const struct lp_names_unit *u, const struct lp_names_entry *e, Dwarf_Die *ret);
 int lp_names_compare_off(const void *a, const void *b);

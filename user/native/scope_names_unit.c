@@ -224,6 +224,8 @@ static void walk_one(struct walk *w, Dwarf_Die *die, uint32_t scope, int depth)
 		add(w, die, scope, LP_NAME_VARIABLE, 0);
 		break;
 	case DW_TAG_subprogram:
+		if (w->unit->functionless)
+			break;
 		/* one without code only tells where its definition belongs */
 		add(w, die, scope,
 		    dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges)
@@ -282,12 +284,17 @@ static void name_by_origin(struct walk *w, struct lp_names_entry *e)
 	e->hash = lp_names_hash(scope, name, strlen(name));
 }
 
-void lp_names_build(struct lp_names *n, struct lp_names_unit *u)
+void lp_names_build(struct lp_names *n, struct lp_names_unit *u, unsigned int kinds)
 {
 	struct walk w = { .names = n, .unit = u };
 
-	if (u->built || u->building || n->depth >= BUILDS_MAX)
+	if ((u->built && !(u->functionless && (kinds & LP_NAME_FUNCTION))) || u->building ||
+	    n->depth >= BUILDS_MAX)
 		return;
+	/* functions of C stand in nothing and enclose nothing, so that they need not be known for others */
+	u->functionless = u->is_c && !(kinds & LP_NAME_FUNCTION);
+	u->by_off.len = u->by_hash.len = u->scopes.len = u->imports.len = 0;
+	u->sorted = false;
 	u->building = true;
 	n->depth++;
 	if (lp_vec_push(&u->scopes, "") == 0)

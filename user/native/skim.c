@@ -10,6 +10,8 @@
 #include "native/cursor.h"
 #include "native/pieces.h"
 
+#define FEW 6 /* that are compared with faster than looked up */
+
 struct attribute {
 	uint64_t name, form;
 };
@@ -88,16 +90,47 @@ static bool occurs_inlined(const char *inlined, struct lp_span unit)
 	return false;
 }
 
-bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit)
+/* From a place on. */
+static bool occurs_of_many(const struct lp_skim *s, struct lp_span unit, size_t i)
 {
 	uint32_t v;
 
-	for (size_t i = 0; s->names.len > 0 && i + sizeof(v) <= unit.len; i++) {
+	for (; i + sizeof(v) <= unit.len; i++) {
 		memcpy(&v, unit.data + i, sizeof(v));
 		if (lp_skim_has(s, v))
 			return true;
 	}
-	return inlined && occurs_inlined(inlined, unit);
+	return false;
+}
+
+/* 16 places at once, each compared with all. */
+static bool occurs_of_few(const struct lp_skim *s, struct lp_span unit)
+{
+	typedef uint32_t four __attribute__((vector_size(16)));
+	const size_t width = sizeof(four) + sizeof(uint32_t) - 1;
+	size_t i = 0;
+
+	for (; i + width <= unit.len; i += sizeof(four)) {
+		four at[4], hit = { 0 };
+
+		for (size_t k = 0; k < LP_ARRAY_SIZE(at); k++)
+			memcpy(&at[k], unit.data + i + k, sizeof(four));
+		lp_vec_each (&s->names, n)
+			hit |= (four)((at[0] == *n) | (at[1] == *n) | (at[2] == *n) |
+				      (at[3] == *n));
+		if (hit[0] | hit[1] | hit[2] | hit[3])
+			return true;
+	}
+	return occurs_of_many(s, unit, i);
+}
+
+bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span unit)
+{
+	const bool occurs = s->names.len == 0	  ? false
+			    : s->names.len <= FEW ? occurs_of_few(s, unit)
+						  : occurs_of_many(s, unit, 0);
+
+	return occurs || (inlined && occurs_inlined(inlined, unit));
 }
 
 static int read_abbrevs(struct unit *u, struct lp_span all, uint64_t offset)
