@@ -138,8 +138,17 @@ static void find_files(struct lp_module *m, struct lp_mentions *s)
 	if (s->unclear || s->main.has_dwarf)
 		return;
 	const int debug = lp_module_debug_fd(m);
-	if (debug >= 0)
+	const char *path = NULL;
+	if (debug >= 0) {
 		s->unclear = !file_init(&s->debug, unpacked_or_not(debug, m->path)) || s->debug.odd;
+		return;
+	}
+	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
+	dwfl_module_getsymtab(m->dwfl_module);
+	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
+	if (path)
+		s->unclear =
+			!file_init(&s->debug, open(path, O_RDONLY | O_CLOEXEC)) || s->debug.odd;
 	else
 		s->unclear = s->main.tables[SYMBOLS] != NULL;
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "native/module.h"
 
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "native/abbrevs.h"
 #include "native/index.h"
+#include "native/pieces.h"
 #include "native/result.h"
 #include "native/unpacked.h"
 #include "target/debugfile.h"
@@ -38,36 +42,27 @@ static int check_kind(struct lp_module *m, struct lp_err *err)
 	return 0;
 }
 
-static int report(struct lp_module *m, Dwfl **ret, Dwfl_Module **ret_module, struct lp_err *err)
+static int report(struct lp_module *m, struct lp_err *err)
 {
 	lp_auto(lp_free) char *visible = visible_path(m->fd, m->path, m->root);
 	lp_auto(lp_close) int fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+	GElf_Addr bias;
 
 	if (!visible)
 		return lp_err_nomem(err);
 	if (fd < 0)
 		return lp_err_set(err, errno, "%s: %s", m->path, strerror(errno));
 
-	*ret = dwfl_begin(&m->callbacks);
-	if (!*ret)
+	m->dwfl = dwfl_begin(&m->callbacks);
+	if (!m->dwfl)
 		return lp_err_set(err, ENOMEM, "%s: %s", m->path, dwfl_errmsg(-1));
-	dwfl_report_begin(*ret);
+	dwfl_report_begin(m->dwfl);
 	/* base 0 on top of p_vaddr: what libdw says are link addresses then */
-	*ret_module = dwfl_report_elf(*ret, visible, visible, fd, 0, true);
-	if (!*ret_module)
+	m->dwfl_module = dwfl_report_elf(m->dwfl, visible, visible, fd, 0, true);
+	if (!m->dwfl_module)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
 	lp_take_fd(&fd);
-	dwfl_report_end(*ret, NULL, NULL);
-	return 0;
-}
-
-static int open_main(struct lp_module *m, struct lp_err *err)
-{
-	GElf_Addr bias;
-	int r = report(m, &m->dwfl, &m->dwfl_module, err);
-
-	if (r < 0)
-		return r;
+	dwfl_report_end(m->dwfl, NULL, NULL);
 	m->elf = dwfl_module_getelf(m->dwfl_module, &bias);
 	if (!m->elf)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
@@ -100,7 +95,7 @@ int lp_module_open(int fd, const char *path, const struct lp_module_opts *opts,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &m->debug_path,
 	};
-	r = open_main(m, err);
+	r = report(m, err);
 	if (r < 0)
 		return r;
 	*ret = lp_take(m);
@@ -138,52 +133,17 @@ const char *lp_module_path(const struct lp_module *m)
 	return m->path;
 }
 
-/* The name of the debug file as the file gives it; NULL: it does not. */
-static const char *debug_link(Elf *elf, GElf_Word *ret_crc)
-{
-	size_t names;
-	GElf_Shdr sh;
-
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return NULL;
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		const char *name =
-			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-		const Elf_Data *data =
-			name && !strcmp(name, ".gnu_debuglink") ? elf_rawdata(scn, NULL) : NULL;
-
-		if (!data || data->d_size <= sizeof(*ret_crc) ||
-		    !memchr(data->d_buf, '\0', data->d_size - sizeof(*ret_crc)))
-			continue;
-		memcpy(ret_crc, (char *)data->d_buf + data->d_size - sizeof(*ret_crc),
-		       sizeof(*ret_crc));
-		return data->d_buf;
-	}
-	return NULL;
-}
-
-static void end_dwfl(Dwfl **dwfl)
-{
-	dwfl_end(*dwfl);
-}
-LP_CLEANUP_DONE(Dwfl *, end_dwfl)
-
-/* By libdwfl's rules, but without having it opened for good: it would be decompressed. */
 static int find_debug_file(struct lp_module *m)
 {
-	lp_auto(end_dwfl) Dwfl *dwfl = NULL;
-	Dwfl_Module *module;
-	void **userdata;
-	const char *name, *main_path;
-	GElf_Word crc = 0;
-	struct lp_err err = { 0 };
+	lp_auto(lp_free) char *visible = visible_path(m->fd, m->path, m->root);
+	GElf_Word crc;
+	struct lp_debugfile_wanted wanted = { .path = visible,
+					      .root = m->root,
+					      .link = dwelf_elf_gnu_debuglink(m->elf, &crc) };
+	const ssize_t len = dwelf_elf_gnu_build_id(m->elf, &wanted.build_id);
 
-	if (report(m, &dwfl, &module, &err) < 0)
-		return -1;
-	const char *link = debug_link(m->elf, &crc);
-	name = dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, &main_path, NULL);
-	return dwfl_standard_find_debuginfo(module, userdata, name, 0, main_path, link, crc,
-					    &m->debug_file);
+	wanted.build_id_len = len > 0 ? (size_t)len : 0;
+	return visible ? lp_debugfile_open(&wanted, &m->debug_file) : -1;
 }
 
 int lp_module_debug_fd(struct lp_module *m)
@@ -207,6 +167,24 @@ static bool first_load(Elf *elf, GElf_Phdr *ret)
 	return false;
 }
 
+static void note_split(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
+{
+	bool *split = arg;
+
+	(void)tag;
+	(void)form;
+	*split |= attr == DW_AT_dwo_name || attr == DW_AT_GNU_dwo_name;
+}
+
+/* libdw looks for the files that the rest is in (.dwo) beside the one that it has opened, too. */
+static bool is_split(Elf *elf)
+{
+	bool split = false;
+
+	return !lp_abbrevs_each(lp_section_named(elf, ".debug_abbrev"), true, note_split, &split) ||
+	       split;
+}
+
 static Dwarf *open_copy(struct lp_module *m, int original)
 {
 	lp_auto(lp_close) int fd =
@@ -218,7 +196,7 @@ static Dwarf *open_copy(struct lp_module *m, int original)
 	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
 	/* one that is laid out otherwise is for libdwfl to tell */
 	Dwarf *dwarf = elf && first_load(m->elf, &main) && first_load(elf, &debug) &&
-				       main.p_vaddr == debug.p_vaddr
+				       main.p_vaddr == debug.p_vaddr && !is_split(elf)
 			       ? dwarf_begin_elf(elf, DWARF_C_READ, NULL)
 			       : NULL;
 	if (!dwarf) {

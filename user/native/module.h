@@ -48,7 +48,9 @@ void lp_types_free(struct lp_types *types);
 /* Debug information, looked for at the first call; NULL where there is none. */
 Dwarf *lp_module_dwarf(struct lp_module *m);
 
-/* The file with the debug information of one that has none itself; the module's. -1: there is none. */
+/* The file with the debug information of one that has none itself, as far as it is known by its build-id; the module's. -1:
+ * libdwfl may still find one.
+ */
 int lp_module_debug_fd(struct lp_module *m);
 
 /* The compilation unit whose ranges contain vaddr, also where .debug_aranges is missing. -ENOENT.

@@ -24,29 +24,28 @@ static bool is_mine(const struct stat *st)
 }
 
 /* A folder of the user's in another one. -errno. */
-static int open_folder(int at, const char *path)
+static int open_folder(int at, const char *path, int flags)
 {
 	struct stat st;
 
-	lp_auto(lp_close) int fd =
-		openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	lp_auto(lp_close) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	return st.st_uid == geteuid() ? lp_take_fd(&fd) : -EPERM;
 }
 
 /* The same, made if it is not there. */
-static int make_folder(int at, const char *path, bool make)
+static int make_folder(int at, const char *path, int flags, bool make)
 {
-	if (make && mkdirat(at, path, 0700) < 0 && errno != EEXIST)
+	if (make && mkdirat(at, path, 0700) < 0 && errno != EEXIST && errno != EROFS)
 		return -errno;
-	return open_folder(at, path);
+	return open_folder(at, path, flags);
 }
 
 /* The one of the copies: nobody else can write there. */
 static int open_cache(int at, const char *path, bool make)
 {
-	lp_auto(lp_close) int fd = make_folder(at, path, make);
+	lp_auto(lp_close) int fd = make_folder(at, path, O_NOFOLLOW, make);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -66,7 +65,7 @@ static void current_boot(char *buf, size_t size)
 /* That of the original stays with a copy that nobody writes to; when it was read last is ours to say. */
 static int stamp(int copy, const struct lp_unpacked_plan *p)
 {
-	struct timespec times[] = { { 0 }, p->st.st_mtim };
+	struct timespec times[] = { { 0 }, p->st.st_ctim };
 
 	clock_gettime(CLOCK_REALTIME, &times[0]); /* UTIME_NOW is as coarse as the kernel's ticks */
 	return futimens(copy, times) < 0 ? -errno : 0;
@@ -95,7 +94,7 @@ static bool is_good(int copy, const struct stat *st, const struct lp_unpacked_pl
 	char boot[sizeof(have.boot)];
 
 	if (!S_ISREG(st->st_mode) || !is_mine(st) || (uint64_t)st->st_size != p->size ||
-	    memcmp(&st->st_mtim, &p->st.st_mtim, sizeof(st->st_mtim)) != 0 ||
+	    memcmp(&st->st_mtim, &p->st.st_ctim, sizeof(st->st_mtim)) != 0 ||
 	    lp_unpacked_pread(copy, &have, sizeof(have), p->mark_at) < 0)
 		return false;
 	have.boot[sizeof(have.boot) - 1] = '\0';
@@ -109,7 +108,9 @@ static bool is_good(int copy, const struct stat *st, const struct lp_unpacked_pl
 			p->sections_at);
 }
 
-/* Once its data is on the disk a copy is good for ever. What fails here leaves it as it was, or bad. */
+/* Once its data is on the disk a copy is good for ever. What fails here leaves it as it was, or bad; one who looks between the
+ * two steps takes it for bad, and makes another.
+ */
 static void settle(int copy, const struct stat *st, const struct lp_unpacked_plan *p)
 {
 	struct lp_unpacked_mark have;
@@ -124,10 +125,12 @@ static void settle(int copy, const struct stat *st, const struct lp_unpacked_pla
 /* -ENOENT: there is none, or no longer, as it was damaged. */
 static int find_copy(int folder, const struct lp_unpacked_plan *p)
 {
-	lp_auto(lp_close) int copy =
-		openat(folder, p->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	lp_auto(lp_close) int copy = openat(folder, p->name, O_RDWR | flags);
 	struct stat st;
 
+	if (copy < 0 && errno == EROFS)
+		copy = openat(folder, p->name, O_RDONLY | flags);
 	if (copy < 0)
 		return -errno;
 	if (fstat(copy, &st) < 0 || !is_good(copy, &st, p)) {
@@ -159,15 +162,20 @@ LP_CLEANUP_DONE(struct kept_list, kept_done)
 
 static int read_folder(int folder, struct kept_list *ret)
 {
-	lp_auto(closedir) DIR *dir = fdopendir(openat(folder, ".", O_RDONLY | O_CLOEXEC));
+	lp_auto(lp_close) int fd = openat(folder, ".", O_RDONLY | O_CLOEXEC);
+	lp_auto(closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
+	if (!dir)
+		return -errno;
+	lp_take_fd(&fd);
+	while ((e = readdir(dir))) {
 		const char *end = strrchr(e->d_name, '.');
 		struct stat st;
 
-		if (!end || strcmp(end, ".elf") != 0 ||
-		    fstatat(folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!end || strcmp(end, LP_UNPACKED_SUFFIX) != 0 ||
+		    fstatat(folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		/* what it takes on the disk: there are holes in it */
 		const struct kept k = { strdup(e->d_name), st.st_atim,
@@ -178,7 +186,7 @@ static int read_folder(int folder, struct kept_list *ret)
 		}
 		ret->total += k.size;
 	}
-	return dir ? 0 : -EIO;
+	return 0;
 }
 
 static int by_use(const void *a, const void *b)
@@ -296,12 +304,12 @@ static int default_folder(bool make)
 	if (named)
 		return *named ? open_cache(AT_FDCWD, named, make) : -ENOENT;
 	if (base && base[0] == '/') {
-		in = make_folder(AT_FDCWD, base, make);
+		in = make_folder(AT_FDCWD, base, 0, make);
 	} else {
 		lp_auto(lp_close) int at =
-			home && home[0] == '/' ? open_folder(AT_FDCWD, home) : -ENOENT;
+			home && home[0] == '/' ? open_folder(AT_FDCWD, home, 0) : -ENOENT;
 
-		in = at < 0 ? at : make_folder(at, ".cache", make);
+		in = at < 0 ? at : make_folder(at, ".cache", 0, make);
 	}
 	return in < 0 ? in : open_cache(in, "logpoint", make);
 }
@@ -316,4 +324,27 @@ int lp_unpacked_open_default(int fd, const char *path, bool make)
 		return -1;
 	lp_auto(lp_close) int folder = default_folder(make);
 	return serve(folder, &plan, path, &opts);
+}
+
+void lp_unpacked_state(struct lp_unpacked_state *ret)
+{
+	const char *named = getenv("LOGPOINT_CACHE");
+	lp_auto(kept_done) struct kept_list all = { 0 };
+	char link[64], path[PATH_MAX];
+
+	*ret = (struct lp_unpacked_state){ 0 };
+	lp_auto(lp_close) int folder = default_folder(false);
+	int r = folder < 0 ? folder : read_folder(folder, &all);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
+	const ssize_t n = r < 0 ? -1 : readlink(link, path, sizeof(path) - 1);
+	if (n > 0)
+		ret->folder = strndup(path, (size_t)n);
+	if (!ret->folder)
+		snprintf(ret->why, sizeof(ret->why), "%s",
+			 named && !*named ? "LOGPOINT_CACHE is empty"
+			 : r == -ENOENT	  ? "not made yet"
+			 : r < 0	  ? strerror(-r)
+					  : "has no name");
+	ret->copies = all.len;
+	ret->size = all.total;
 }

@@ -6,14 +6,16 @@
  * it needs. A copy is the file as it is, but with holes where compressed sections were: these lie behind it.
  *
  * Where: $LOGPOINT_CACHE (empty: nowhere), else $XDG_CACHE_HOME/logpoint, else ~/.cache/logpoint. Folder and
- * files are the user's alone. A copy belongs to the build-id, size and modification time of the original, has
- * that time itself (so that one written to later is not taken for good), and ends in a mark. It is linked into
- * the folder only when it is whole. Until its data is known to be on the disk it is good for this boot only.
+ * files are the user's alone. A copy belongs to the build-id, size and last change (ctime, which only the kernel sets: a
+ * build-id and a size can be chosen, as in a container) of the original, has that time itself (so that one written to
+ * later is not taken for good), and ends in a mark. It is linked into the folder only when it is whole. Until its
+ * data is known to be on the disk it is good for this boot only.
  */
 #ifndef LP_NATIVE_UNPACKED_H
 #define LP_NATIVE_UNPACKED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define LP_UNPACKED_MIN	  (UINT64_C(8) << 20) /* bytes of debug sections that make a copy worth it */
@@ -29,6 +31,16 @@ struct lp_unpacked_opts {
  * with others (dwz), has no build-id, or for a reason that is told with -v. The file can always be used itself.
  */
 int lp_unpacked_open(int fd, const char *path, const struct lp_unpacked_opts *opts);
+
+struct lp_unpacked_state {
+	char *folder; /* malloc()ed; NULL: there is none */
+	char why[64]; /* then */
+	size_t copies;
+	uint64_t size; /* of all, on the disk */
+};
+
+/* What is there now, in the folder that the environment says. */
+void lp_unpacked_state(struct lp_unpacked_state *ret);
 
 /* The same, in the folder that the environment says and with the limits above. */
 int lp_unpacked_open_default(int fd, const char *path, bool make);

@@ -11,6 +11,9 @@
 #include "base/vec.h"
 #include "native/unpacked.h"
 
+#define LP_UNPACKED_SUFFIX                                                                         \
+	".logpoint" /* of the copies' names: nothing else in the folder is touched */
+
 /* A part of the original, and where it comes to in the copy. */
 struct lp_unpacked_part {
 	uint64_t from, len; /* in the original */

@@ -59,9 +59,9 @@ static bool name_from_build_id(struct lp_unpacked_plan *p, Elf *elf)
 		return false;
 	for (ssize_t i = 0; i < len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)id)[i]);
-	snprintf(p->name, sizeof(p->name), "%s-%llx-%llx.%09ld.elf", hex,
-		 (unsigned long long)p->st.st_size, (unsigned long long)p->st.st_mtim.tv_sec,
-		 p->st.st_mtim.tv_nsec);
+	snprintf(p->name, sizeof(p->name), "%s-%llx-%llx.%09ld" LP_UNPACKED_SUFFIX, hex,
+		 (unsigned long long)p->st.st_size, (unsigned long long)p->st.st_ctim.tv_sec,
+		 p->st.st_ctim.tv_nsec);
 	return true;
 }
 
@@ -195,8 +195,8 @@ void lp_unpacked_mark_init(struct lp_unpacked_mark *mark, const struct lp_unpack
 	*mark = (struct lp_unpacked_mark){
 		.magic = "logpoint copy 1",
 		.size = (uint64_t)p->st.st_size,
-		.seconds = p->st.st_mtim.tv_sec,
-		.nanoseconds = p->st.st_mtim.tv_nsec,
+		.seconds = p->st.st_ctim.tv_sec,
+		.nanoseconds = p->st.st_ctim.tv_nsec,
 	};
 	snprintf(mark->boot, sizeof(mark->boot), "%s", boot);
 }
