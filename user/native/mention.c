@@ -61,6 +61,8 @@ struct lp_mentions {
 	struct names_known functions, others;
 	unsigned int scans;
 	struct lp_naming *naming; /* of the name last asked for */
+	char *file;		  /* the last one asked for, and the answer */
+	bool may_have_file;
 };
 
 /* What an abbreviation table says of the places of names. */
@@ -84,6 +86,7 @@ void lp_mentions_free(struct lp_mentions *s)
 	file_done(&s->main);
 	file_done(&s->debug);
 	lp_naming_free(s->naming);
+	free(s->file);
 	free(s);
 }
 
@@ -477,6 +480,19 @@ static bool lists_file(struct file *f, const char *base)
 	return false;
 }
 
+static bool may_have(struct lp_mentions *s, const char *base)
+{
+	struct file *f = file_with_dwarf(s);
+	const size_t len = strlen(base);
+
+	/* without any, the message says that */
+	if (!f->has_dwarf || len == 0)
+		return true;
+	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
+		mentions(f, LINE, base, len)) &&
+	       lists_file(f, base);
+}
+
 bool lp_may_have_file(struct lp_module *m, const char *file)
 {
 	struct lp_mentions *s = mentions_of(m);
@@ -485,16 +501,12 @@ bool lp_may_have_file(struct lp_module *m, const char *file)
 	if (!s || s->unclear || !path)
 		return true;
 	lp_path_normalise(path);
-	const char *base = lp_path_base(path);
-	const size_t len = strlen(base);
-	struct file *f = file_with_dwarf(s);
-
-	/* without any, the message says that */
-	if (!f->has_dwarf || len == 0)
-		return true;
-	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
-		mentions(f, LINE, base, len)) &&
-	       lists_file(f, base);
+	if (!s->file || strcmp(s->file, path) != 0) {
+		free(s->file);
+		s->file = lp_take(path);
+		s->may_have_file = may_have(s, lp_path_base(s->file));
+	}
+	return s->may_have_file;
 }
 
 bool lp_module_is_program(struct lp_module *m)
