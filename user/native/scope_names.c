@@ -7,8 +7,10 @@
 #include "native/mention.h"
 #include "native/pieces.h"
 #include "native/scope_names_impl.h"
+#include "native/tree.h"
 
 #define IMPORTS_MAX 64 /* depth of partial units that import others */
+#define FEW_PATHS   32 /* of a unit, for which it need not be indexed */
 #define FEW_SCANS   16 /* names for which all units' bytes are searched: lp_naming_of() */
 
 struct lp_names *lp_names_new(struct lp_module *m)
@@ -43,15 +45,61 @@ static const struct lp_names_entry *entry_of(struct lp_names *n, Dwarf_Die *die,
 					     struct lp_names_unit **ret_unit)
 {
 	struct lp_names_unit *u = lp_names_unit_of(n, die->cu);
-	struct lp_names_entry key = { .off = dwarf_dieoffset(die) };
+	const Dwarf_Off off = dwarf_dieoffset(die);
 
 	if (!u)
 		return NULL;
 	lp_names_build(n, u, 0);
 	*ret_unit = u;
-	return u->by_off.len ? bsearch(&key, u->by_off.data, u->by_off.len, sizeof(key),
-				       lp_names_compare_off)
-			     : NULL;
+
+	size_t low = 0, high = u->by_off.len;
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (u->by_off.data[mid].off < off)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < u->by_off.len && u->by_off.data[low].off == off ? &u->by_off.data[low] : NULL;
+}
+
+/* As the index of the unit has it, but by looking for what is around the DIE. */
+static const char *scope_by_path(struct lp_names *n, Dwarf_Die *die)
+{
+	Dwarf_Die path[LP_DIE_DEPTH];
+	const int depth = lp_die_path(die, path);
+	const char *scope = "";
+
+	for (int i = 1; i < depth && scope; i++) {
+		const char *name = dwarf_diename(&path[i]);
+
+		switch (dwarf_tag(&path[i])) {
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+		case DW_TAG_interface_type:
+			if (name)
+				scope = lp_arena_fmt(&n->arena, "%s%s%s", scope,
+						     scope[0] ? "::" : "", name);
+			break;
+		default: /* within a function */
+			return "";
+		}
+	}
+	return scope ? scope : "";
+}
+
+/* What is defined outside of its class or namespace is named where it is declared. */
+static const char *scope_by_origin(struct lp_names *n, Dwarf_Die *die)
+{
+	Dwarf_Die origin;
+
+	lp_die_origin(die, &origin);
+	const char *scope = scope_by_path(n, &origin);
+	return scope[0] || origin.addr == die->addr ? scope : scope_by_path(n, die);
 }
 
 const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
@@ -61,6 +109,8 @@ const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
 	/* in C there is none, and the unit need not be looked at for that */
 	if (u && u->is_c)
 		return "";
+	if (u && !u->built && !u->building && u->paths++ < FEW_PATHS)
+		return scope_by_origin(n, die);
 	const struct lp_names_entry *e = entry_of(n, die, &u);
 	return e ? u->scopes.data[e->scope] : "";
 }

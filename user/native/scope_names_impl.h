@@ -29,8 +29,9 @@ struct lp_names_unit {
 	bool in_types; /* .debug_types of DWARF 4 */
 	bool is_c;
 	bool building, built, sorted;
-	bool functionless; /* built without functions */
-	uint32_t visit;	   /* of the search that saw it last */
+	bool functionless;  /* built without functions */
+	unsigned int paths; /* DIEs whose scope was asked for before it was built */
+	uint32_t visit;	    /* of the search that saw it last */
 	LP_VEC(struct lp_names_entry) by_hash, by_off;
 	LP_VEC(const char *) scopes;
 	LP_VEC(struct lp_names_unit *) imports;

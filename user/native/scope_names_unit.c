@@ -249,12 +249,14 @@ static void walk_children(struct walk *w, Dwarf_Die *parent, uint32_t scope, int
 		walk_one(w, &c, scope, depth + 1);
 }
 
+/* What an inline namespace has is there twice: first with its name. */
 int lp_names_compare_off(const void *a, const void *b)
 {
-	Dwarf_Off x = ((const struct lp_names_entry *)a)->off,
-		  y = ((const struct lp_names_entry *)b)->off;
+	const struct lp_names_entry *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	if (x->off != y->off)
+		return x->off < y->off ? -1 : 1;
+	return x->scope > y->scope ? -1 : x->scope < y->scope;
 }
 
 /* They come so, but for what an inline namespace has. */
