@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the benchmarks of Python programs share: programs that measure themselves, and the tools beside them."""
+"""What the benchmarks share: programs that measure themselves, and the tools beside them."""
 
 import json
 import os
@@ -8,13 +8,14 @@ import re
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = ROOT / "build" / "bench"
+from benchtable import OUT, ROOT
+
 PROGRAMS = ROOT / "tests" / "targets" / "python"
 LOGPOINT = ROOT / "build" / "logpoint"
 FLOOR = ROOT / "build" / "tools" / "floor"
@@ -23,6 +24,7 @@ BARE_SECONDS = 0.3
 WINDOW_SECONDS = 0.7
 BATCHES_MIN = 5
 FLOOR_NAME = "empty BPF program (the floor)"
+PT_LOAD = 1
 
 
 def cpus():
@@ -44,6 +46,12 @@ def marked_line(program, marker):
         if f"# @{marker}" in text:
             return number
     raise LookupError(f"{program.name} has no line marked @{marker}")
+
+
+def progress(text=""):
+    """On a line of its own, which the next one replaces; to who looks."""
+    if sys.stderr.isatty():
+        print(f"\r{text:78}\r", end="", file=sys.stderr, flush=True)
 
 
 def free_port():
@@ -119,6 +127,33 @@ class Attached:
 def logpoint(pid, point, *options):
     return Attached(LOGPOINT, "-v", "-p", pid, "--max-overhead", "none", "-o", OUT / "records.out", *options,
                     point, armed=r"\d+ of \d+ logpoints? armed")
+
+
+def floor_place(pid, point, *options):
+    """(file, offset) of where logpoint has its own program for a logpoint."""
+    said = logpoint(pid, point, *options).end()
+    place = re.search(r" at (0x[0-9a-f]+) of ([^\s;]+)", said)
+    if not place:
+        raise RuntimeError(f"logpoint -v names no place: {said[-300:]}")
+    path = re.search(rf" (/\S*/{re.escape(place[2])})$", pathlib.Path(f"/proc/{pid}/maps").read_text(), re.MULTILINE)[1]
+    return path, file_offset(path, int(place[1], 16))
+
+
+def floor_at(pid, function):
+    """An empty program there."""
+    path, offset = floor_place(pid, f'entry {function} "x"')
+    return lambda: Attached(FLOOR, pid, path, hex(offset), armed="armed")
+
+
+def file_offset(path, address):
+    """Where in an ELF file what has this link address is."""
+    data = pathlib.Path(path).read_bytes()
+    start, size, count = struct.unpack_from("<Q14xHH", data, 32)
+    for number in range(count):
+        kind, _, offset, at, _, length = struct.unpack_from("<IIQQQQ", data, start + number * size)
+        if kind == PT_LOAD and at <= address < at + length:
+            return address - at + offset
+    raise RuntimeError(f"{path} has nothing at {address:#x}")
 
 
 class Debugpy:
@@ -197,7 +232,7 @@ def in_turn(program, rounds, trouble, tools):
     found = {}
     for number in range(rounds):
         for name, start in tools.items():
-            print(f"\rround {number + 1}/{rounds}: {name:40}", end="", file=sys.stderr, flush=True)
+            progress(f"round {number + 1}/{rounds}: {name}")
             before = program.window(BARE_SECONDS)
             tool = start()
             loaded = program.window(WINDOW_SECONDS)
@@ -207,5 +242,5 @@ def in_turn(program, rounds, trouble, tools):
             if lost:
                 trouble.append(f"{name}: {lost[0]}")
             found.setdefault(name, []).append(compared(loaded, before, after))
-    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+    progress()
     return found
