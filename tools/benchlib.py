@@ -139,10 +139,10 @@ def floor_place(pid, point, *options):
     return path, file_offset(path, int(place[1], 16))
 
 
-def floor_at(pid, function):
-    """An empty program there."""
+def floor_at(pid, function, *options):
+    """An empty program there, or what the options say."""
     path, offset = floor_place(pid, f'entry {function} "x"')
-    return lambda: Attached(FLOOR, pid, path, hex(offset), armed="armed")
+    return lambda: Attached(FLOOR, *options, pid, path, hex(offset), armed="armed")
 
 
 def file_offset(path, address):
