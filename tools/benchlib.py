@@ -156,6 +156,12 @@ def file_offset(path, address):
     raise RuntimeError(f"{path} has nothing at {address:#x}")
 
 
+def debugpy_is_absent():
+    """Why it can't be measured, or None."""
+    asked = subprocess.run(["/usr/bin/python3", "-c", "import debugpy"], capture_output=True, check=False)
+    return "not installed" if asked.returncode else None
+
+
 class Debugpy:
     """The adapter's client: attaches to a program that listens, sets what it is told to, goes on."""
 
