@@ -21,8 +21,12 @@ struct atomic_t_counter {
 	int counter;
 };
 
+struct perf_event_attr {
+	__u64 config;
+};
+
 struct perf_event {
-	struct perf_event *parent; /* from which it was inherited */
+	struct perf_event_attr attr;
 };
 
 struct list_head {

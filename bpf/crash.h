@@ -15,6 +15,7 @@
 
 #include "crash_maps.h"
 #include "hit.h"
+#include "messages.h"
 #include "python_world.h"
 #include "world.h"
 

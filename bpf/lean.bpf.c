@@ -24,5 +24,3 @@ int lp_probe(struct pt_regs *ctx)
 {
 	return probe(ctx, lp_vm_step);
 }
-
-#include "life.h"

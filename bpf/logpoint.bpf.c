@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* logpoint.bpf.c
  *
- * The programs that the kernel runs: at a hit, when a library is loaded, and at the turning points
- * of a process's life.
+ * The programs that the kernel runs at a hit, all of them.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
@@ -32,6 +31,5 @@ int lp_probe(struct pt_regs *ctx)
 #include "python_watch.h"
 #include "python_trap.h"
 #include "python_hook.h"
-#include "life.h"
 #include "python_made.h"
 #include "crash.h"

@@ -46,14 +46,11 @@ lp_inline void give_slot(struct lp_vm *vm)
 
 lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
 {
-	__u32 id = bpf_get_attach_cookie(ctx);
-	struct lp_site *site = bpf_map_lookup_elem(&sites, &id);
+	__u32 id;
+	__u64 pid_tgid;
+	struct lp_site *site = lp_site_hit(ctx, &id, &pid_tgid);
 
 	if (!site)
-		return 0;
-
-	__u64 pid_tgid = lp_pid_tgid();
-	if (!lp_is_target(pid_tgid))
 		return 0;
 
 	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {

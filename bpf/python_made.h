@@ -6,8 +6,8 @@
 #ifndef LP_BPF_PYTHON_MADE_H
 #define LP_BPF_PYTHON_MADE_H
 
-#include "hold.h"
 #include "python_world.h"
+#include "tell.h"
 
 /* The end of a str. */
 struct lp_hold_text {

@@ -5,7 +5,7 @@
  * A hit then comes by each of them, and counts once. Which they are changes: those of a process that
  * has ended go, and the kernel lets threads that have inherited the same swap theirs instead of
  * setting the processor's registers (kernel/events/core.c: context_equiv()); so an event is known
- * by the one that it was inherited from.
+ * by a number, which those that were inherited from it have, too, and one on all processors is one.
  */
 #ifndef LP_BPF_TWICE_H
 #define LP_BPF_TWICE_H

@@ -45,11 +45,10 @@ static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct lp_twice_key key = { .addr = addr, .tid = bpf_get_current_pid_tgid() };
 	struct lp_twice first = { .start = task->start_time };
-	struct perf_event *event = 0, *parent;
+	struct perf_event *event = 0;
 
 	bpf_probe_read_kernel(&event, sizeof(event), &kern->event);
-	parent = BPF_CORE_READ(event, parent);
-	first.event = (__u64)(parent ?: event);
+	first.event = BPF_CORE_READ(event, attr.config);
 	struct lp_twice *known = bpf_map_lookup_elem(&watch_twice, &key);
 	if (known && known->start == first.start)
 		return lp_twice_look(known, first.event);

@@ -142,6 +142,18 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
 
+/* Whose hit is this? NULL: not that of a target. */
+lp_inline struct lp_site *lp_site_hit(void *ctx, __u32 *ret_id, __u64 *ret_pid_tgid)
+{
+	*ret_id = bpf_get_attach_cookie(ctx);
+
+	struct lp_site *site = bpf_map_lookup_elem(&sites, ret_id);
+	if (!site)
+		return 0;
+	*ret_pid_tgid = lp_pid_tgid();
+	return lp_is_target(*ret_pid_tgid) ? site : 0;
+}
+
 /* A reader that is asleep is woken once; while it is awake nobody pays. The record is in the ring
  * before the flag is looked at, and the reader looks into the ring after it has set the flag.
  */

@@ -22,7 +22,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = ROOT / "build" / "bench"
+OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build" / "bench"))
 ROUNDS = 3
 EXPECTED = (RuntimeError, OSError, subprocess.SubprocessError, LookupError, ValueError, TypeError, AttributeError)
 
@@ -110,8 +110,10 @@ class Results:
         return 1 if self.failed else 0
 
 
-def run_parts(tool, title, parts, options=()):
-    """A tool's main(): each part is called with the results and the arguments. The exit status."""
+def run_parts(tool, title, about, parts, options=()):
+    """A tool's main(): its exit status. about() has the arguments and says what was measured where; a part is called with
+    the results and the arguments, but for what another one looks for in `--only` (None).
+    """
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="a figure is the median of as many")
     parser.add_argument("--only", default=",".join(parts), metavar="PART,...", help="of " + ", ".join(parts))
@@ -122,14 +124,20 @@ def run_parts(tool, title, parts, options=()):
         sys.exit(f"bench_{tool}: needs root")
     OUT.mkdir(parents=True, exist_ok=True)
     results = Results(tool, title, args.rounds)
+    results.say(about(args))
     for name, measure in parts.items():
-        if name not in args.only.split(","):
-            continue
-        try:
-            measure(results, args)
-        except EXPECTED as why:
-            results.failed.append(f"{name}: {type(why).__name__}: {why}")
+        if measure and name in args.only.split(","):
+            tried(results.failed, name, measure, results, args)
     return results.write()
+
+
+def tried(failed, what, work, *args):
+    """What it returns; or why it can't is noted, and None."""
+    try:
+        return work(*args)
+    except EXPECTED as why:
+        failed.append(f"{what}: {type(why).__name__}: {why}")
+        return None
 
 
 def read_results(tools, folder=OUT):

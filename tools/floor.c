@@ -5,9 +5,7 @@
  * attach its own, say "armed", and stay until standard input ends. What a hit costs then is the floor
  * that the benchmarks compare with.
  *
- * floor --find PID FILE OFFSET... - the same, with a program that looks its site up, as logpoint's do first.
- *
- * floor --watch PID ADDRESS - nothing, on a hardware watchpoint, of one byte.
+ * floor --watch PID ADDRESS - the same on a hardware watchpoint, of one byte.
  */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
@@ -45,9 +43,9 @@ static int watch(struct floor_bpf *floor, char **argv)
 }
 
 /* Both end with the process. */
-static int probe(struct bpf_program *program, bool multi, int argc, char **argv)
+static int probe(struct floor_bpf *floor, bool multi, int argc, char **argv)
 {
-	int prog = bpf_program__fd(program);
+	int prog = bpf_program__fd(floor->progs.nothing);
 	uint64_t offsets[OFFSETS_MAX];
 	size_t n = 0;
 
@@ -59,7 +57,8 @@ static int probe(struct bpf_program *program, bool multi, int argc, char **argv)
 		return link < 0 ? link : 0;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!bpf_program__attach_uprobe(program, false, atoi(argv[1]), argv[2], offsets[i]))
+		if (!bpf_program__attach_uprobe(floor->progs.nothing, false, atoi(argv[1]), argv[2],
+						offsets[i]))
 			return -errno;
 	return 0;
 }
@@ -70,10 +69,8 @@ static struct floor_bpf *load(bool multi)
 
 	if (!floor)
 		return NULL;
-	if (multi) {
+	if (multi)
 		bpf_program__set_expected_attach_type(floor->progs.nothing, LP_UPROBE_MULTI);
-		bpf_program__set_expected_attach_type(floor->progs.find_site, LP_UPROBE_MULTI);
-	}
 	if (floor_bpf__load(floor) == 0)
 		return floor;
 	floor_bpf__destroy(floor);
@@ -83,14 +80,10 @@ static struct floor_bpf *load(bool multi)
 int main(int argc, char **argv)
 {
 	const bool multi = lp_have_uprobe_multi(NULL, 0);
-	const bool finds = argc > 1 && !strcmp(argv[1], "--find");
 	char byte;
 
-	argc -= finds;
-	argv += finds;
 	if (argc < 4) {
-		fprintf(stderr,
-			"usage: floor [--find] PID FILE OFFSET... | floor --watch PID ADDRESS\n");
+		fprintf(stderr, "usage: floor PID FILE OFFSET... | floor --watch PID ADDRESS\n");
 		return 2;
 	}
 
@@ -100,8 +93,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	struct bpf_program *program = finds ? floor->progs.find_site : floor->progs.nothing;
-	int r = strcmp(argv[1], "--watch") ? probe(program, multi, argc, argv) : watch(floor, argv);
+	int r = strcmp(argv[1], "--watch") ? probe(floor, multi, argc, argv) : watch(floor, argv);
 	if (r < 0) {
 		fprintf(stderr, "floor: %s %s %s: %s\n", argv[1], argv[2], argv[3], strerror(-r));
 		return 1;

@@ -102,12 +102,13 @@ def fastapi():
                     where("web_fastapi.py", "item") + ' "{answer} {user[\'admin\']}" as item',
                     where("web_fastapi.py", "sync") + ' "{number} {user[\'name\']}" as sync')
     answers = service.load([f"/item/{n}" for n in range(REQUESTS)], lambda n: {"X-User": "root" if n % 3 else "guest"})
-    service.load([f"/sync/{n}" for n in range(100)], lambda n: {"X-User": "pool"})
+    threaded = REQUESTS // 4
+    service.load([f"/sync/{n}" for n in range(threaded)], lambda n: {"X-User": "pool"})
     result = tracer.finish(interrupt=True)
     equal(sorted_values(result, "item"), sorted([[a, a["user"] == "root"] for a in answers], key=repr), "items")
     equal(sorted_values(result, "db"), sorted([[a["session"], False] for a in answers], key=repr), "sessions")
-    equal(sorted_values(result, "sync"), sorted([[n, "pool"] for n in range(100)], key=repr), "in threads")
-    equal(result.counts("user").hits, REQUESTS + 100, "users")
+    equal(sorted_values(result, "sync"), sorted([[n, "pool"] for n in range(threaded)], key=repr), "in threads")
+    equal(result.counts("user").hits, REQUESTS + threaded, "users")
     check(all(result.counts(n).lost == 0 for n in ("db", "user", "item", "sync")), "nothing lost")
 
 
@@ -116,7 +117,7 @@ def django_under_gunicorn():
     """Worker processes that were forked from one master: each is a target."""
     need("django", PYTHON)
     tool("gunicorn")
-    command = ["gunicorn", "-w", "2", "-b", "127.0.0.1:0", "--chdir", FOLDER, "web_django:application"]
+    command = ["gunicorn", "-w", "2", "-t", TIMEOUT, "-b", "127.0.0.1:0", "--chdir", FOLDER, "web_django:application"]
     service = Process(command)
     port = int(until(lambda: re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", service.errors()), "gunicorn")[1])
     until(lambda: service.errors().count("Booting worker") >= 2, "its workers")
@@ -149,9 +150,11 @@ def websockets():
                     + ' "{name} {message[\'number\']} {len(room.members)}" as message',
                     'call answer "{message[\'text\']} {$return}" as answer')
 
+    messages = REQUESTS // 8
+
     async def client(number):
-        async with ws.connect(f"ws://127.0.0.1:{port}") as connection:
-            for i in range(50):
+        async with ws.connect(f"ws://127.0.0.1:{port}", open_timeout=TIMEOUT, ping_interval=None) as connection:
+            for i in range(messages):
                 await connection.send(json.dumps({"name": f"client{number}", "number": i, "text": f"text {i}"}))
                 got = json.loads(await connection.recv())
                 equal(got, {"number": i, "echo": f"TEXT {i}"}, "answer")
@@ -164,8 +167,8 @@ def websockets():
     result = tracer.finish(interrupt=True)
     for number in range(10):
         mine = [v["message['number']"] for v in values(result, "message") if v["name"] == f"client{number}"]
-        equal(mine, list(range(50)), f"messages of client {number}")
-    equal(sorted(v["$return"] for v in values(result, "answer")), list(range(1, 501)), "answers")
+        equal(mine, list(range(messages)), f"messages of client {number}")
+    equal(sorted(v["$return"] for v in values(result, "answer")), list(range(1, 10 * messages + 1)), "answers")
     equal((result.counts("message").lost, result.counts("answer").lost), (0, 0), "nothing lost")
 
 

@@ -267,6 +267,114 @@ static int count_events(void)
 	return n;
 }
 
+#define CHAINS 6
+#define SHARED 3
+
+/* Each starts the next one at once; the last ones of all chains wait. */
+static void *spawn_at_once(void *arg)
+{
+	pthread_t next;
+
+	if (atomic_load(&shared->stop)) {
+		atomic_fetch_add(&shared->there, 1);
+		wait_until(&shared->go, 1);
+		read_often(READS);
+		return NULL;
+	}
+	while (pthread_create(&next, NULL, spawn_at_once, arg))
+		;
+	pthread_detach(next);
+	return NULL;
+}
+
+static void many_chains(void)
+{
+	pthread_t first;
+
+	for (int i = 0; i < CHAINS; i++) {
+		assert_int_equal(pthread_create(&first, NULL, spawn_at_once, NULL), 0);
+		pthread_detach(first);
+	}
+	atomic_fetch_add(&shared->reads, 1);
+	wait_until(&shared->there, CHAINS);
+	wait_until(&shared->go, 2);
+}
+
+/* How many of its watchpoints are taken, in the thread that has the fewest. */
+static uint32_t least_taken(pid_t pid, uint32_t slots)
+{
+	uint32_t least = UINT32_MAX;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));) {
+		pid_t tid = (pid_t)atoi(e->d_name);
+		uint32_t left = tid ? lp_watch_free_slots_of(tid) : UINT32_MAX;
+
+		if (left <= slots && slots - left < least)
+			least = slots - left;
+	}
+	closedir(dir);
+	return least;
+}
+
+/* Each thread of a chain has gone on when it is seen: what it has started is watched all the same. */
+static void threads_that_are_always_new_are_watched(void **state)
+{
+	const uint32_t slots = lp_watch_slots();
+
+	(void)state;
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	child_start(&children[0], many_chains);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	wait_until(&shared->reads, 1);
+	watch(&links[0], 7);
+	atomic_store(&shared->stop, 1);
+	wait_until(&shared->there, CHAINS);
+	uint32_t taken = least_taken(children[0].pid, slots);
+	lp_link_free(lp_take(links[0]));
+	assert_int_equal(lp_watch_free_slots(children[0].pid), slots);
+	atomic_store(&shared->go, 2);
+	assert_in_range(taken, 1, slots);
+}
+
+/* Of processes that were forked from one, and make new threads all the time, one byte takes one of a processor's. */
+static void processes_share_what_watches_processors(void **state)
+{
+	struct lp_link *each[2][SHARED] = { 0 };
+	const uint32_t slots = lp_watch_slots();
+	struct lp_err err = { 0 };
+
+	(void)state;
+	if (slots <= SHARED)
+		skip();
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	for (int c = 0; c < 2; c++) {
+		child_start(&children[c], many_chains);
+		assert_int_equal(write(children[c].go, "", 1), 1);
+	}
+	wait_until(&shared->reads, 2);
+	for (int c = 0; c < 2; c++)
+		for (size_t i = 0; i < SHARED; i++)
+			if (lp_kernel_watch(kernel, children[c].pid, (uintptr_t)&watch_me[i],
+					    &each[c][i], &err) < 0)
+				fail_msg("byte %zu of process %d: %s", i, c, err.msg);
+	atomic_store(&shared->stop, 1);
+	wait_until(&shared->there, 2 * CHAINS);
+	for (size_t i = 0; i < SHARED; i++)
+		lp_link_free(each[0][i]);
+	uint32_t taken = least_taken(children[1].pid, slots);
+	for (size_t i = 0; i < SHARED; i++)
+		lp_link_free(each[1][i]);
+	assert_int_equal(lp_watch_free_slots(children[1].pid), slots);
+	atomic_store(&shared->go, 2);
+	assert_in_range(taken, SHARED, slots);
+}
+
 static void the_last_one_is_told_of(void **state)
 {
 	struct lp_link *all[16] = { 0 }, *one_more = NULL;
@@ -315,6 +423,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(threads_that_start_meanwhile_count_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_swap_their_events_count_once, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_are_always_new_are_watched, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(processes_share_what_watches_processors, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),

@@ -71,24 +71,38 @@ int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offse
 	return fd < 0 ? -errno : fd;
 }
 
+/* Not by libbpf, which first loads two programs to see what the kernel knows. */
+int lp_load_nothing(uint32_t flags, uint32_t attach_type)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE,
+		.insns = (uintptr_t)code,
+		.insn_cnt = LP_ARRAY_SIZE(code),
+		.license = (uintptr_t) "GPL",
+		.prog_flags = flags,
+		.expected_attach_type = attach_type,
+	};
+	int fd = (int)syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* Asks with a file that cannot be probed: EBADF says that all else is known. A negative pid is
  * EINVAL on kernels that filter by process; the first ones with uprobe_multi filtered by thread
  * and lost the hits of all others (fixed in 6.10).
  */
 bool lp_have_uprobe_multi(char *ret_why, size_t size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = LP_UPROBE_MULTI);
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
+	lp_auto(lp_close) int prog = lp_load_nothing(0, LP_UPROBE_MULTI);
 	const uint64_t offset = 0;
 	const char *why = NULL;
 
-	lp_auto(lp_close) int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_ask", "GPL", code,
-						   LP_ARRAY_SIZE(code), &opts);
 	if (prog < 0)
-		why = errno == EPERM ? "not permitted" : "the kernel does not know it (6.6 does)";
+		why = prog == -EPERM ? "not permitted" : "the kernel does not know it (6.6 does)";
 	else if (lp_multi_link(prog, "/", 1, &offset, NULL, NULL, false, 0) != -EBADF)
 		why = "the kernel does not know it (6.6 does)";
 	else if (lp_multi_link(prog, "/", 1, &offset, NULL, NULL, false, -1) != -EINVAL)
@@ -286,7 +300,7 @@ int lp_kernel_watch_loader(struct lp_kernel *k, const char *path, uint64_t offse
 {
 	struct lp_attach a = { .path = path, .pid = pid, .n = 1, .offsets = &offset };
 
-	return attach(k, k->native.loader, &a, ret, err);
+	return attach(k, lp_life_loader(k), &a, ret, err);
 }
 
 int lp_kernel_watch_code(struct lp_kernel *k, const char *path, uint64_t offset, pid_t pid,

@@ -27,7 +27,8 @@ static const struct wanted {
 } wanted[] = {
 	{ "thread_struct", { "fsbase" } },
 	{ "uprobe_task", { "depth" } },
-	{ "perf_event", { "parent" } },
+	{ "perf_event_attr", { "config" } },
+	{ "perf_event", { "attr" } },
 	{ "list_head", { "next" } },
 	{ "sigpending", { "list" } },
 	{ "signal_struct", { "live", "shared_pending", "group_exit_code", "flags" } },

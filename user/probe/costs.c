@@ -191,7 +191,7 @@ static int measure(struct lp_kernel *k, struct worker *w, const struct cost_site
 
 	for (size_t i = 0; i < PROBED; i++)
 		if ((r = lp_own_offset(places[i], &offsets[i])) < 0)
-			return lp_err_set(err, -r, "/proc/self/maps: %s", strerror(-r));
+			return lp_err_set(err, -r, "our own executable: %s", strerror(-r));
 
 	struct lp_attach at = { .path = LP_OWN_EXE,
 				.pid = w->pid,

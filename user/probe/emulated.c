@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A child of our own has a probe at one instruction of each form, and executes them one after the other.
- * What the kernel can't emulate it executes out of line, in a page that it maps into the process when it
- * needs it first: "[uprobes]". The forms after that one are tried in another process, which has no such
- * page yet. Nothing is timed.
+/* A child of our own has a probe at one instruction of each form, and executes them. What the kernel can't
+ * emulate it executes out of line, in a page that it maps into the process when it needs it first:
+ * "[uprobes]". Where there is none, all are emulated. Else they are tried one after the other, those after
+ * one that is not in another process each time, which has no such page yet. Nothing is timed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include <bpf/bpf.h>
 
 #include "probe/kernel.h"
 
@@ -63,14 +61,8 @@ static int own_offsets(uint64_t *ret)
 /* A program that does nothing, at all of them: descriptors stay open for as long as the process. */
 static int attach_multi(const uint64_t *offsets, size_t n)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = LP_UPROBE_MULTI);
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	uint64_t cookies[LP_FORM_COUNT] = { 0 };
-	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_try", "GPL", code, LP_ARRAY_SIZE(code),
-				 &opts);
+	int prog = lp_load_nothing(0, LP_UPROBE_MULTI);
 
 	return prog < 0 ? prog
 			: lp_multi_link(prog, LP_OWN_EXE, n, offsets, NULL, cookies, false,
@@ -122,29 +114,52 @@ static void go_on_in_child(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-static void try_all(const uint64_t *offsets, int out)
+static void attach_from(const uint64_t *offsets, size_t next)
+{
+	const size_t n = LP_FORM_COUNT - next;
+
+	if (attach_multi(offsets + next, n) < 0 && attach_counters(offsets + next, n) < 0)
+		_exit(1);
+}
+
+/* Executes them; was one stepped? */
+static bool try_some(size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		tries[i].run();
+
+	int stepped = was_stepped();
+	if (stepped < 0)
+		_exit(1);
+	return stepped;
+}
+
+static uint32_t try_each(const uint64_t *offsets)
 {
 	uint32_t found = 0;
-	size_t next = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (next < LP_FORM_COUNT) {
-		const size_t n = LP_FORM_COUNT - next;
-		int stepped = 0;
+	for (size_t next = 0; next < LP_FORM_COUNT;) {
+		bool stepped = false;
 
-		if (attach_multi(offsets + next, n) < 0 && attach_counters(offsets + next, n) < 0)
-			_exit(1);
+		go_on_in_child();
+		attach_from(offsets, next);
 		for (; next < LP_FORM_COUNT && !stepped; next++) {
-			tries[next].run();
-			stepped = was_stepped();
-			if (stepped < 0)
-				_exit(1);
+			stepped = try_some(next, next + 1);
 			if (!stepped)
 				found |= LP_FORM_BIT(next);
 		}
-		if (stepped && next < LP_FORM_COUNT)
-			go_on_in_child();
 	}
+	return found;
+}
+
+static void try_all(const uint64_t *offsets, int out)
+{
+	uint32_t found = LP_FORM_BIT(LP_FORM_COUNT) - 1;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	attach_from(offsets, 0);
+	if (try_some(0, LP_FORM_COUNT))
+		found = try_each(offsets);
 	_exit(write(out, &found, sizeof(found)) == sizeof(found) ? 0 : 1);
 }
 
@@ -154,7 +169,7 @@ int lp_emulated_begin(struct lp_emulated *e, struct lp_err *err)
 	int fds[2], r = own_offsets(offsets);
 
 	if (r < 0)
-		return lp_err_set(err, -r, "/proc/self/maps: %s", strerror(-r));
+		return lp_err_set(err, -r, "our own executable: %s", strerror(-r));
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return lp_err_set(err, errno, "pipe: %s", strerror(errno));
 	pid_t pid = fork();

@@ -33,18 +33,9 @@ static int say_errno(char *why, size_t size, const char *what, int code)
 
 static int load_nothing(uint32_t flags)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags);
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "lp_ask", "GPL", code, LP_ARRAY_SIZE(code),
-			       &opts);
+	lp_auto(lp_close) int fd = lp_load_nothing(flags, 0);
 
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	return fd < 0 ? fd : 0;
 }
 
 bool lp_have_bpf(void)
@@ -123,7 +114,7 @@ static int have_perf_uprobe(char *why, size_t size, bool is_return)
 	    (is_return && sysfs_number(SYSFS_UPROBE "format/retprobe", &bit) < 0))
 		return say(why, size, SYSFS_UPROBE " is missing: needs CONFIG_UPROBE_EVENTS");
 	if (lp_own_offset((void *)bystander, &offset) < 0)
-		return say(why, size, "cannot read /proc/self/maps");
+		return say(why, size, "our own executable has no such place");
 	attr.type = type;
 	attr.config = is_return ? 1ull << bit : 0;
 	attr.config1 = (uintptr_t)LP_OWN_EXE; /* uprobe_path */

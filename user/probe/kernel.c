@@ -56,6 +56,7 @@ static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_early *early
 
 static int open_rings(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
 {
+	lp_early_join(early);
 	for (uint32_t group = 0; group < k->conf.n_rings; group++) {
 		int r = open_ring(k, group, early, err);
 
@@ -106,7 +107,6 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 		return lp_err_nomem(err);
 	k->conf = *conf;
 	k->cpus = (uint32_t)cpus;
-	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
 	k->cost_point = LP_NO_COST_POINT;
 	k->conf.max_points += COST_POINTS;
 	k->conf.max_sites += COST_SITES;
@@ -119,10 +119,11 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 
 	lp_auto(lp_early_done) struct lp_early early;
 	lp_early_begin(&early, &k->conf);
+	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
 	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
 	if ((r = lp_programs_load(k, types, &early, err)) < 0 ||
 	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
-	    (r = share_all(k, &early, err)) < 0 || (r = lp_programs_attach_life(k, err)) < 0)
+	    (r = share_all(k, &early, err)) < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -229,7 +230,7 @@ static void read_hold(const struct lp_kernel *k, struct lp_hold *ret)
 {
 	uint32_t first = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(k->native.hold), &first, ret) < 0)
+	if (bpf_map_lookup_elem(lp_life_hold_fd(k), &first, ret) < 0)
 		*ret = (struct lp_hold){ 0 };
 }
 
@@ -240,7 +241,7 @@ void lp_kernel_set_hold(struct lp_kernel *k, const struct lp_hold *hold)
 
 	read_hold(k, &now);
 	set.held = now.held;
-	bpf_map_update_elem(bpf_map__fd(k->native.hold), &first, &set, BPF_ANY);
+	bpf_map_update_elem(lp_life_hold_fd(k), &first, &set, BPF_ANY);
 }
 
 uint32_t lp_kernel_held(const struct lp_kernel *k)

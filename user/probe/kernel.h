@@ -6,7 +6,9 @@
 #ifndef LP_PROBE_KERNEL_H
 #define LP_PROBE_KERNEL_H
 
+#include <bpf/libbpf.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/vec.h"
 #include "lp/live.h"
@@ -19,6 +21,7 @@ struct bpf_map;
 struct bpf_object;
 struct bpf_program;
 struct lean_bpf;
+struct life_bpf;
 struct logpoint_bpf;
 
 /* A map in our own memory. */
@@ -44,6 +47,11 @@ struct lp_link {
 };
 struct lp_link *lp_link_new(void);
 
+/* progress.c: ns for which a thread has run; 0: not known. */
+uint64_t lp_thread_ran(pid_t pid, pid_t tid);
+/* Has it run for so long since, or does it sleep? Who waits for a processor is where it was. */
+bool lp_thread_went_on(pid_t pid, pid_t tid, uint64_t since, uint64_t ns);
+
 /* Makes the counter of a watched byte, or LP_STEP_RUNS of a site. */
 int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err);
 void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key);
@@ -63,17 +71,20 @@ struct lp_py_placed {
 	struct lp_py_site site;
 };
 
-/* How often the kernel's events of a byte have fired, of those that are gone. */
+/* A byte in whatever processes: how often the kernel's events have fired, of those that are gone; those of
+ * processors, which serve all watches that need such.
+ */
 struct lp_watched {
 	uint64_t addr, fired;
+	LP_VEC(int) processors;
+	size_t users;
 };
 
 /* What sessions have, with or without the programs that few of them need. */
 struct lp_native {
-	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets, *hold;
-	struct bpf_program *probe, *loader, *life[3]; /* fork, exec, exit */
-	struct bpf_link **links[3];		      /* of life */
-	struct lp_fixed *fixed;			      /* before they are loaded */
+	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets;
+	struct bpf_program *probe;
+	struct lp_fixed *fixed; /* before they are loaded */
 	volatile struct lp_live *live;
 };
 
@@ -82,6 +93,7 @@ struct lp_kernel {
 	struct lean_bpf *lean;	    /* NULL: all is in skel */
 	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
+	struct life_bpf *life;
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
@@ -92,6 +104,7 @@ struct lp_kernel {
 	uint32_t cost_point;		    /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
 	LP_VEC(struct lp_watch *) watches; /* that are in place */
+	uint64_t watch_events;		   /* how many there were: the number of the last */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(struct lp_room) rooms;
 	LP_VEC(uint8_t) watch_bytes;	/* of runtimes, by number */
@@ -114,19 +127,36 @@ struct lp_early {
 	const struct lp_kernel_conf *conf;
 	pthread_t thread;
 	bool is_started;
-	int ring, code; /* -1: none */
-	bool is_mapped;
+	sem_t made;	       /* ring and code are what they will be */
+	int ring, code;	       /* -1: none */
+	bool is_mapped;	       /* once it is joined */
 	struct lp_ring mapped; /* the ring */
 };
 void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf);
+void lp_early_join(struct lp_early *e);
 void lp_early_done(struct lp_early *e);
 LP_CLEANUP_DONE(struct lp_early, lp_early_done)
 
-/* The programs; those that few need once a site does. */
+/* The programs, those of processes' lives attached; those that few need once a site does. */
 int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err);
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
-int lp_programs_attach_life(struct lp_kernel *k, struct lp_err *err);
 void lp_programs_free(struct lp_kernel *k);
+/* Those of hits. */
+struct bpf_object *lp_programs_object(const struct lp_kernel *k);
+/* life.c: opened once the others are, loaded and attached while those are loaded. */
+struct lp_life {
+	struct lp_kernel *kernel;
+	pthread_t thread;
+	bool is_started;
+	int r;
+	struct lp_err err;
+};
+int lp_life_open(struct lp_kernel *k, int types, struct lp_err *err);
+int lp_life_begin(struct lp_life *l, struct lp_kernel *k, struct lp_err *err);
+int lp_life_end(struct lp_life *l, struct lp_err *err);
+void lp_life_free(struct lp_kernel *k);
+int lp_life_hold_fd(const struct lp_kernel *k);
+struct bpf_program *lp_life_loader(const struct lp_kernel *k);
 /* Can the site do without the others? */
 bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
 /* What both have, but for constants, is one. */
@@ -134,6 +164,13 @@ int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct l
 
 /* The programs before they are loaded. types: the kernel's (lp_btf_extract()), open until they are, or -1. */
 struct logpoint_bpf *lp_skeleton_open(int types);
+struct lp_open_opts {
+	char path[32];
+	struct bpf_object_open_opts opts;
+};
+const struct bpf_object_open_opts *lp_open_opts(struct lp_open_opts *o, int types);
+/* Only those that are used: each takes its time to be loaded. */
+void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe);
 int lp_err_load(struct lp_err *err, int r);
 
 /* The condition that a program begins with, where it has the usual form; else untouched. */
@@ -151,6 +188,9 @@ int lp_btf_extract(const char *function, uint32_t *ret_id);
 /* Probes of one file by one link: its descriptor, or -errno. semaphores may be NULL. */
 int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offsets,
 		  const uint64_t *semaphores, const uint64_t *cookies, bool is_return, pid_t pid);
+
+/* A program that does nothing, to see what the kernel allows: its descriptor, or -errno. */
+int lp_load_nothing(uint32_t flags, uint32_t attach_type);
 
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_bpf(void);

@@ -88,11 +88,7 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 		.ring = (s)->maps.ring,                                                            \
 		.rings = (s)->maps.rings,                                                          \
 		.targets = (s)->maps.targets,                                                      \
-		.hold = (s)->maps.hold,                                                            \
 		.probe = (s)->progs.lp_probe,                                                      \
-		.loader = (s)->progs.lp_loader,                                                    \
-		.life = { (s)->progs.lp_fork, (s)->progs.lp_exec, (s)->progs.lp_exit },            \
-		.links = { &(s)->links.lp_fork, &(s)->links.lp_exec, &(s)->links.lp_exit },        \
 		.fixed = &(s)->rodata->lp_fixed,                                                   \
 		.live = &(s)->data_live->lp_live,                                                  \
 	})
@@ -109,7 +105,7 @@ bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n)
 	return true;
 }
 
-static void use(struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe)
+void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe)
 {
 	bpf_program__set_autoload(p, is_used);
 	if (k->multi && is_uprobe)
@@ -123,14 +119,14 @@ static void configure_programs(struct lp_kernel *k)
 	const struct lp_kernel_conf *c = &k->conf;
 	const bool python = lp_kernel_has_python(k);
 
-	use(k, s->progs.lp_probe, !c->no_native && !c->python_stack, true);
-	use(k, s->progs.lp_probe_mixed, !c->no_native && c->python_stack, true);
-	use(k, s->progs.lp_watch, c->python_watch, false);
-	use(k, s->progs.lp_step, c->python_steps, true);
-	use(k, s->progs.lp_trap, c->python_traps, true);
-	use(k, s->progs.lp_hook, c->python_hooks, true);
-	use(k, s->progs.lp_code_made, python, true);
-	use(k, s->progs.lp_crash, false, false);
+	lp_program_use(k, s->progs.lp_probe, !c->no_native && !c->python_stack, true);
+	lp_program_use(k, s->progs.lp_probe_mixed, !c->no_native && c->python_stack, true);
+	lp_program_use(k, s->progs.lp_watch, c->python_watch, false);
+	lp_program_use(k, s->progs.lp_step, c->python_steps, true);
+	lp_program_use(k, s->progs.lp_trap, c->python_traps, true);
+	lp_program_use(k, s->progs.lp_hook, c->python_hooks, true);
+	lp_program_use(k, s->progs.lp_code_made, python, true);
+	lp_program_use(k, s->progs.lp_crash, false, false);
 	if (c->python_stack)
 		k->native.probe = s->progs.lp_probe_mixed;
 }
@@ -169,11 +165,6 @@ static void configure_native(struct lp_kernel *k)
 	bpf_map__set_max_entries(n->targets, c->max_targets);
 	n->live->cgroup = c->cgroup_id;
 	configure_constants(k);
-
-	const bool forks = c->follow || c->exe_ino ||
-			   ((lp_kernel_has_python(k) || c->crash) && c->filter == LP_FILTER_CGROUP);
-	use(k, n->life[0], forks, false);
-	use(k, n->loader, true, true);
 }
 
 static void configure(struct lp_kernel *k)
@@ -195,13 +186,7 @@ static void configure(struct lp_kernel *k)
 		configure_python(s, c);
 }
 
-/* The kernel's types are open until the programs are loaded. */
-struct open_opts {
-	char path[32];
-	struct bpf_object_open_opts opts;
-};
-
-static const struct bpf_object_open_opts *open_opts(struct open_opts *o, int types)
+const struct bpf_object_open_opts *lp_open_opts(struct lp_open_opts *o, int types)
 {
 	snprintf(o->path, sizeof(o->path), "/proc/self/fd/%d", types);
 	o->opts = (struct bpf_object_open_opts){ .sz = sizeof(o->opts),
@@ -211,9 +196,9 @@ static const struct bpf_object_open_opts *open_opts(struct open_opts *o, int typ
 
 struct logpoint_bpf *lp_skeleton_open(int types)
 {
-	struct open_opts o;
+	struct lp_open_opts o;
 
-	return logpoint_bpf__open_opts(open_opts(&o, types));
+	return logpoint_bpf__open_opts(lp_open_opts(&o, types));
 }
 
 int lp_err_load(struct lp_err *err, int r)
@@ -242,22 +227,24 @@ static void *make_early(void *arg)
 	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
 
 	e->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, e->conf->ring_size, NULL);
+	e->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
+				 e->conf->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
+	sem_post(&e->made);
 	e->is_mapped =
 		e->ring >= 0 && lp_ring_open(&e->mapped, e->ring, e->conf->ring_size, NULL) >= 0;
 	if (!e->is_mapped)
 		lp_ring_close(&e->mapped);
-	e->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
-				 e->conf->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
 	return NULL;
 }
 
 void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf)
 {
 	*e = (struct lp_early){ .conf = conf, .ring = -1, .code = -1 };
+	sem_init(&e->made, 0, 0);
 	e->is_started = pthread_create(&e->thread, NULL, make_early, e) == 0;
 }
 
-static void early_join(struct lp_early *e)
+void lp_early_join(struct lp_early *e)
 {
 	if (e->is_started)
 		pthread_join(e->thread, NULL);
@@ -266,7 +253,8 @@ static void early_join(struct lp_early *e)
 
 void lp_early_done(struct lp_early *e)
 {
-	early_join(e);
+	lp_early_join(e);
+	sem_destroy(&e->made);
 	if (e->is_mapped)
 		lp_ring_close(&e->mapped);
 	if (e->ring >= 0)
@@ -278,40 +266,59 @@ void lp_early_done(struct lp_early *e)
 /* What is not there, libbpf makes, and says why it can't. */
 static void early_use(struct lp_early *e, const struct lp_native *n)
 {
-	early_join(e);
+	while (e->is_started && sem_wait(&e->made) < 0)
+		;
 	if (e->ring >= 0)
 		bpf_map__reuse_fd(n->ring, e->ring);
 	if (e->code >= 0)
 		bpf_map__reuse_fd(n->code, e->code);
 }
 
-int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err)
+static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 {
 	const struct lp_kernel_conf *c = &k->conf;
-	struct open_opts o;
+	struct lp_open_opts o;
 	int r;
 
-	libbpf_set_print(log_libbpf);
 	if (c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k)) {
-		k->lean = lean_bpf__open_opts(open_opts(&o, types));
+		k->lean = lean_bpf__open_opts(lp_open_opts(&o, types));
 		if ((r = opened(k->lean, err)) < 0)
 			return r;
 		k->native = NATIVE_OF(k->lean);
 		configure_native(k);
-		use(k, k->native.probe, true, true);
-		early_use(early, &k->native);
-		r = lean_bpf__load(k->lean);
-	} else {
-		k->skel = lp_skeleton_open(types);
-		if ((r = opened(k->skel, err)) < 0)
-			return r;
-		k->native = NATIVE_OF(k->skel);
-		configure(k);
-		early_use(early, &k->native);
-		r = logpoint_bpf__load(k->skel);
+		lp_program_use(k, k->native.probe, true, true);
+		return 0;
 	}
+	k->skel = lp_skeleton_open(types);
+	if ((r = opened(k->skel, err)) < 0)
+		return r;
+	k->native = NATIVE_OF(k->skel);
+	configure(k);
+	return 0;
+}
+
+int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err)
+{
+	struct lp_life life;
+	struct lp_err why = { 0 };
+
+	libbpf_set_print(log_libbpf);
+	int r = open_programs(k, types, err);
+	if (r >= 0)
+		r = lp_life_open(k, types, err);
+	if (r < 0)
+		return r;
+	early_use(early, &k->native);
+	if ((r = lp_life_begin(&life, k, err)) < 0)
+		return r;
+	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
+	int lives = lp_life_end(&life, &why);
 	if (r < 0)
 		return lp_err_load(err, r);
+	if (lives < 0) {
+		*err = why;
+		return lives;
+	}
 	/* what it is mapped to has changed */
 	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
 	return 0;
@@ -349,7 +356,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	if (r < 0)
 		return r;
 	bpf_object__for_each_program(prog, s->obj)
-		use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
+		lp_program_use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
 	s->rodata->lp_fixed = *k->native.fixed;
 	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
 	r = lp_share_maps(s->obj, k->lean->obj, err);
@@ -364,27 +371,15 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	return 0;
 }
 
+struct bpf_object *lp_programs_object(const struct lp_kernel *k)
+{
+	return k->lean ? k->lean->obj : k->skel->obj;
+}
+
 void lp_programs_free(struct lp_kernel *k)
 {
 	logpoint_bpf__destroy(k->crash);
 	logpoint_bpf__destroy(k->skel);
 	lean_bpf__destroy(k->lean);
-}
-
-/* Bound to the skeleton, which destroys them. */
-int lp_programs_attach_life(struct lp_kernel *k, struct lp_err *err)
-{
-	const struct lp_native *n = &k->native;
-
-	for (size_t i = 0; i < LP_ARRAY_SIZE(n->life); i++) {
-		if (!bpf_program__autoload(n->life[i]))
-			continue;
-		*n->links[i] = bpf_program__attach(n->life[i]);
-		if (*n->links[i])
-			continue;
-		if (errno == EPERM || errno == EACCES)
-			return lp_err_permission(err, -errno, "watch processes");
-		return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
-	}
-	return 0;
+	lp_life_free(k);
 }

@@ -121,7 +121,9 @@ bool lp_kernel_knows_python(const struct lp_kernel *k, pid_t tgid);
  */
 int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_link **ret,
 		    struct lp_err *err);
-/* Threads that started while lp_kernel_watch() was at work; also called when a target forks. */
+/* So many threads started meanwhile that some of them may not be watched. */
+bool lp_link_may_miss(const struct lp_link *l);
+/* Each thread gets an event of its own, whether or not it has inherited one. */
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err);
 /* Hits of that byte that no program saw; exact once the links of its watchpoints are gone. */
 uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr);
@@ -132,6 +134,7 @@ bool lp_watch_fires(void);
 /* How many watchpoints a thread can have here, and how many more every thread of a process can. */
 uint32_t lp_watch_slots(void);
 uint32_t lp_watch_free_slots(pid_t pid);
+uint32_t lp_watch_free_slots_of(pid_t tid); /* 0: ours; not fewer than there are: it has ended */
 
 /* Tells by LP_REC_CODE that the interpreter has made a code object. offset: file offset of the
  * constructor.

@@ -2,6 +2,11 @@
 /* A watched byte: one perf event of the kernel's for each thread that there is, inherited by those
  * that start later (perf_event_open(2), PERF_TYPE_BREAKPOINT). A thread that starts while we are at
  * work may get one of its own and inherit another: the kernel side then counts one of the two.
+ *
+ * What a thread inherits is what its maker has when the kernel begins to make it (kernel/fork.c:
+ * copy_process()), which can be long before it can be seen. So threads that each start the next one may
+ * always be one ahead. Where new ones are seen while we are at work the byte is watched on each processor
+ * instead: in whatever runs there, the kernel side knows whose hits are meant.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,10 +30,13 @@
 #define SLOTS_MAX  16 /* more than any processor has */
 #define ROUNDS_MAX 32 /* looks for threads that started meanwhile */
 #define SETTLE_US  500
+#define SETTLED	   3	  /* looks at which nothing has changed */
+#define CLONE_NS   200000 /* what it takes to make a thread, and more */
 
 struct watched_thread {
 	pid_t tid;
 	int fd;
+	uint64_t ran; /* ns, when it got its event */
 };
 
 struct lp_watch {
@@ -36,6 +44,8 @@ struct lp_watch {
 	pid_t pid;
 	uint64_t addr;
 	bool inherit_thread, remove_on_exec; /* as long as the kernel knows them */
+	bool may_miss;
+	bool by_processor; /* it is a user of the byte's, and has none of threads */
 	LP_VEC(struct watched_thread) threads;
 };
 
@@ -55,9 +65,9 @@ static void fill_attr(struct perf_event_attr *attr, uint64_t addr)
 	};
 }
 
-static int perf_open(const struct perf_event_attr *attr, pid_t tid)
+static int perf_open(const struct perf_event_attr *attr, pid_t tid, int cpu)
 {
-	int fd = (int)syscall(__NR_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(__NR_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -73,20 +83,24 @@ static bool more_descriptors(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-static int open_event(struct lp_watch *w, pid_t tid)
+/* Its number tells the kernel side by which of a thread's events a hit comes: those that inherit one have it,
+ * too (bpf/twice.h). The kernel has no use for it.
+ */
+static int open_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 {
 	struct perf_event_attr attr;
 	int r;
 
 	fill_attr(&attr, w->addr);
-	attr.inherit = 1;
+	attr.config = number;
+	attr.inherit = tid >= 0;
 	for (;;) {
-		attr.inherit_thread = w->inherit_thread;
-		attr.remove_on_exec = w->remove_on_exec;
-		r = perf_open(&attr, tid);
-		if (r == -EINVAL && w->inherit_thread)
+		attr.inherit_thread = attr.inherit && w->inherit_thread;
+		attr.remove_on_exec = attr.inherit && w->remove_on_exec;
+		r = perf_open(&attr, tid, cpu);
+		if (r == -EINVAL && attr.inherit_thread)
 			w->inherit_thread = false;
-		else if (r == -EINVAL && w->remove_on_exec)
+		else if (r == -EINVAL && attr.remove_on_exec)
 			w->remove_on_exec = false;
 		else if (r != -EMFILE || !more_descriptors())
 			return r;
@@ -131,26 +145,96 @@ static int watch_error(struct lp_watch *w, pid_t tid, int r, struct lp_err *err)
 			  (int)tid, (int)w->pid, w->addr, strerror(-r));
 }
 
-/* A thread that ends meanwhile needs none. Where a thread that has just started has no watchpoint
+/* A descriptor */
+static int add_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
+{
+	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
+	int r = open_event(w, tid, cpu, number);
+
+	if (r < 0)
+		return r;
+
+	lp_auto(lp_close) int fd = r;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
+		return -errno;
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+/* 1: the thread has ended, and needs none. Where a thread that has just started has no watchpoint
  * left it has inherited ours.
  */
 static int add_thread(struct lp_watch *w, pid_t tid, bool is_late, struct lp_err *err)
 {
-	int prog = bpf_program__fd(w->k->skel->progs.lp_watch);
-	int r = open_event(w, tid);
+	struct watched_thread t = { .tid = tid };
 
-	if (r == -ESRCH || (is_late && r == -ENOSPC))
-		return 0;
-	if (r < 0)
-		return watch_error(w, tid, r, err);
-
-	lp_auto(lp_close) int fd = r;
-	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) < 0)
-		return watch_error(w, tid, -errno, err);
-	struct watched_thread t = { .tid = tid, .fd = fd };
-	if (lp_vec_push(&w->threads, t) < 0)
+	if (lp_vec_reserve(&w->threads, w->threads.len + 1) < 0)
 		return lp_err_nomem(err);
-	fd = -1;
+	t.fd = add_event(w, tid, -1, ++w->k->watch_events);
+	if (t.fd == -ESRCH)
+		return 1;
+	if (t.fd < 0)
+		return is_late && t.fd == -ENOSPC ? 0 : watch_error(w, tid, t.fd, err);
+	t.ran = lp_thread_ran(w->pid, tid);
+	return lp_vec_push(&w->threads, t);
+}
+
+static void drop_events(struct lp_watch *w)
+{
+	lp_vec_each (&w->threads, t)
+		close(t->fd);
+	w->threads.len = 0;
+}
+
+static struct lp_watched *byte_of(struct lp_kernel *k, uint64_t addr)
+{
+	lp_vec_each (&k->watched, byte)
+		if (byte->addr == addr)
+			return byte;
+	return NULL;
+}
+
+static void close_processors(struct lp_watched *byte)
+{
+	lp_vec_each (&byte->processors, fd)
+		close(*fd);
+	lp_vec_done(&byte->processors);
+}
+
+/* On every processor that works. */
+static int open_processors(struct lp_watch *w, struct lp_watched *byte)
+{
+	const uint64_t number = ++w->k->watch_events;
+
+	if (lp_vec_reserve(&byte->processors, w->k->cpus) < 0)
+		return -ENOMEM;
+	for (uint32_t cpu = 0; cpu < w->k->cpus; cpu++) {
+		int r = add_event(w, -1, (int)cpu, number);
+
+		if (r == -ENODEV)
+			continue;
+		if (r < 0 || (r = lp_vec_push(&byte->processors, r)) < 0) {
+			close_processors(byte);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* In place of the threads' events: a processor has few for both, and for all processes that have the byte. */
+static int watch_processors(struct lp_watch *w)
+{
+	struct lp_watched *byte = byte_of(w->k, w->addr);
+	int r = 0;
+
+	drop_events(w);
+	if (!byte->users)
+		r = open_processors(w, byte);
+	if (r < 0)
+		return r;
+	byte->users++;
+	w->by_processor = true;
 	return 0;
 }
 
@@ -162,12 +246,18 @@ static bool is_whole(DIR *dir, size_t listed)
 	return fstat(dirfd(dir), &st) < 0 || listed + 2 >= st.st_nlink;
 }
 
-/* Every thread that is there and not covered: how many there were, or may have been. */
-static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
+/* What one look at the threads has found. */
+struct look {
+	bool is_whole;	 /* all were listed */
+	size_t n, known; /* that had no event; that had one, or have ended */
+};
+
+/* Every thread that is there and not covered gets an event. */
+static int cover_round(struct lp_watch *w, bool is_late, struct look *ret, struct lp_err *err)
 {
 	char path[32];
-	size_t listed = 0;
-	int n = 0, r = 0;
+	struct look look = { 0 };
+	int r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)w->pid);
 	DIR *dir = opendir(path);
@@ -176,41 +266,82 @@ static int cover_round(struct lp_watch *w, bool is_late, struct lp_err *err)
 	for (struct dirent *e; r >= 0 && (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
 
-		listed += tid > 0;
-		if (tid <= 0 || is_covered(w, tid))
+		if (tid <= 0)
 			continue;
+		if (is_covered(w, tid)) {
+			look.known++;
+			continue;
+		}
 		r = add_thread(w, tid, is_late, err);
-		n++;
+		look.n += !r;
+		look.known += r > 0;
 	}
-	if (!n && !is_whole(dir, listed))
-		n++;
+	look.is_whole = is_whole(dir, look.n + look.known);
 	closedir(dir);
-	return r < 0 ? r : n;
+	*ret = look;
+	return r < 0 ? r : 0;
 }
 
-/* A thread that was started by one that is covered has inherited an event. Whether it was can't be told:
- * the one that started it may be gone. So each that is seen gets its own; where threads come and go
- * all the time, none without one is likely to be left after some rounds. One that is just being started
- * inherits what there was a moment ago, and is not seen yet: when all are covered we look again.
+/* Threads come or go while we look. */
+static bool is_restless(const struct lp_watch *w, const struct look *look)
+{
+	return look->n || !look->is_whole || look->known < w->threads.len;
+}
+
+/* None is still at making one that inherits what it had before its event. */
+static bool have_gone_on(const struct lp_watch *w)
+{
+	lp_vec_each (&w->threads, t)
+		if (!lp_thread_went_on(w->pid, t->tid, t->ran, CLONE_NS))
+			return false;
+	return true;
+}
+
+/* Until nothing has changed for some looks, in which each thread has had time to go on: one that is just
+ * being started inherits what there was before, and is not seen yet. Whether one that is new has inherited
+ * an event can't be told: the one that started it may be gone. So all go over to events of processors, while
+ * none is switched on yet. Where those can't be had each thread that is seen gets its own; none without one
+ * is likely to be left after some rounds.
  */
 static int cover(struct lp_watch *w, bool is_first, struct lp_err *err)
 {
-	bool is_settled = false;
+	bool is_late = !is_first, may_leave = is_first;
+	int settled = 0;
 
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		bool is_late = !is_first || round;
-		int n = cover_round(w, is_late, err);
+	if (w->by_processor || (byte_of(w->k, w->addr)->users && watch_processors(w) >= 0))
+		return 0;
 
-		if (n < 0)
-			return n;
-		if (!n && is_settled)
-			break;
-		if (n && is_late)
+	for (int round = 0; round < ROUNDS_MAX && settled < SETTLED; round++) {
+		struct look look = { 0 };
+		int r = cover_round(w, is_late, &look, err);
+
+		if (r < 0)
+			return r;
+		if (is_late && look.n)
 			w->k->native.live->watch_twice = 1;
-		is_settled = !n;
-		if (is_settled)
+		if (is_late && may_leave && is_restless(w, &look)) {
+			if (watch_processors(w) >= 0)
+				return 0;
+			may_leave = is_late = false;
+			continue;
+		}
+		is_late = is_late || look.is_whole;
+		settled = look.n || !look.is_whole ? 0 : settled + 1;
+		if (settled == SETTLED && !have_gone_on(w))
+			settled--;
+		if (settled && settled < SETTLED)
 			usleep(SETTLE_US);
 	}
+	if (settled < SETTLED && may_leave) {
+		struct look look;
+
+		if (watch_processors(w) >= 0)
+			return 0;
+		int r = cover_round(w, false, &look, err);
+		if (r < 0)
+			return r;
+	}
+	w->may_miss = settled < SETTLED;
 	if (!w->threads.len)
 		return lp_err_set(err, ESRCH, "process %d is gone", (int)w->pid);
 	return 0;
@@ -222,29 +353,49 @@ static void switch_all(struct lp_watch *w, unsigned long request)
 		ioctl(t->fd, request, 0);
 }
 
-/* Once they are switched off no hit is on its way any more. */
-static void count_fired(struct lp_watch *w)
+static void switch_processors(struct lp_watched *byte, unsigned long request)
 {
-	lp_vec_each (&w->k->watched, byte) {
-		if (byte->addr != w->addr)
-			continue;
-		lp_vec_each (&w->threads, t) {
-			uint64_t n;
+	lp_vec_each (&byte->processors, fd)
+		ioctl(*fd, request, 0);
+}
 
-			if (read(t->fd, &n, sizeof(n)) == sizeof(n))
-				byte->fired += n;
-		}
-	}
+static void switch_on(struct lp_watch *w)
+{
+	if (w->by_processor)
+		switch_processors(byte_of(w->k, w->addr), PERF_EVENT_IOC_ENABLE);
+	switch_all(w, PERF_EVENT_IOC_ENABLE);
+}
+
+static void count_fired(struct lp_watched *byte, int fd)
+{
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) == sizeof(n))
+		byte->fired += n;
+}
+
+/* Once events are switched off no hit is on its way any more. */
+static void leave_byte(struct lp_watch *w, struct lp_watched *byte)
+{
+	switch_all(w, PERF_EVENT_IOC_DISABLE);
+	lp_vec_each (&w->threads, t)
+		count_fired(byte, t->fd);
+	if (!w->by_processor || --byte->users)
+		return;
+	switch_processors(byte, PERF_EVENT_IOC_DISABLE);
+	lp_vec_each (&byte->processors, fd)
+		count_fired(byte, *fd);
+	close_processors(byte);
 }
 
 void lp_watch_free(struct lp_watch *w)
 {
 	if (!w)
 		return;
-	switch_all(w, PERF_EVENT_IOC_DISABLE);
-	count_fired(w);
-	lp_vec_each (&w->threads, t)
-		close(t->fd);
+	struct lp_watched *byte = byte_of(w->k, w->addr);
+	if (byte)
+		leave_byte(w, byte);
+	drop_events(w);
 	for (size_t i = 0; i < w->k->watches.len; i++)
 		if (w->k->watches.data[i] == w)
 			w->k->watches.data[i] = w->k->watches.data[--w->k->watches.len];
@@ -275,9 +426,8 @@ static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 {
 	struct lp_watched byte = { .addr = addr };
 
-	lp_vec_each (&k->watched, known)
-		if (known->addr == addr)
-			return 0;
+	if (byte_of(k, addr))
+		return 0;
 	if (lp_vec_push(&k->watched, byte) < 0)
 		return lp_err_nomem(err);
 	return lp_watch_note_runs(k, addr, err);
@@ -285,13 +435,11 @@ static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 
 uint64_t lp_kernel_unseen(struct lp_kernel *k, uint64_t addr)
 {
+	const struct lp_watched *byte = byte_of(k, addr);
 	struct lp_watch_runs runs;
 
 	lp_watch_runs(k, addr, &runs);
-	lp_vec_each (&k->watched, byte)
-		if (byte->addr == addr && byte->fired > runs.all)
-			return byte->fired - runs.all;
-	return 0;
+	return byte && byte->fired > runs.all ? byte->fired - runs.all : 0;
 }
 
 void lp_kernel_forget_byte(struct lp_kernel *k, uint64_t addr)
@@ -370,10 +518,15 @@ int lp_kernel_watch(struct lp_kernel *k, pid_t pid, uint64_t addr, struct lp_lin
 		r = cover(l->watch, true, err);
 	if (r < 0)
 		return r;
-	switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+	switch_on(l->watch);
 	k->watches.data[k->watches.len++] = l->watch;
 	*ret = lp_take(l);
 	return 0;
+}
+
+bool lp_link_may_miss(const struct lp_link *l)
+{
+	return l->watch && l->watch->may_miss;
 }
 
 int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
@@ -382,12 +535,12 @@ int lp_link_cover_threads(struct lp_link *l, struct lp_err *err)
 		return 0;
 	int r = cover(l->watch, false, err);
 	if (r >= 0)
-		switch_all(l->watch, PERF_EVENT_IOC_ENABLE);
+		switch_on(l->watch);
 	return r;
 }
 
-/* How many more events a thread (0: ours) takes. They are never enabled. */
-static uint32_t free_slots(pid_t tid)
+/* They are never enabled. One that has ended meanwhile lacks none. */
+uint32_t lp_watch_free_slots_of(pid_t tid)
 {
 	static const uint8_t nothing;
 	struct perf_event_attr attr;
@@ -395,16 +548,17 @@ static uint32_t free_slots(pid_t tid)
 	uint32_t n = 0;
 
 	fill_attr(&attr, (uintptr_t)&nothing);
-	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid)) >= 0)
+	while (n < SLOTS_MAX && (fds[n] = perf_open(&attr, tid, -1)) >= 0)
 		n++;
+	const bool has_ended = n < SLOTS_MAX && fds[n] == -ESRCH;
 	for (uint32_t i = 0; i < n; i++)
 		close(fds[i]);
-	return n;
+	return has_ended ? SLOTS_MAX : n;
 }
 
 uint32_t lp_watch_slots(void)
 {
-	return free_slots(0);
+	return lp_watch_free_slots_of(0);
 }
 
 uint32_t lp_watch_free_slots(pid_t pid)
@@ -418,7 +572,7 @@ uint32_t lp_watch_free_slots(pid_t pid)
 		return 0;
 	for (struct dirent *e; least && (e = readdir(dir));) {
 		pid_t tid = (pid_t)atoi(e->d_name);
-		uint32_t n = tid > 0 ? free_slots(tid) : SLOTS_MAX;
+		uint32_t n = tid > 0 ? lp_watch_free_slots_of(tid) : SLOTS_MAX;
 
 		if (n < least)
 			least = n;
@@ -435,7 +589,7 @@ bool lp_watch_fires(void)
 
 	fill_attr(&attr, (uintptr_t)&byte);
 	attr.disabled = 0;
-	lp_auto(lp_close) int fd = perf_open(&attr, 0);
+	lp_auto(lp_close) int fd = perf_open(&attr, 0, -1);
 	if (fd < 0)
 		return true; /* what hinders us is told of where one is wanted */
 	(void)byte;

@@ -17,10 +17,14 @@ void lp_py_read_batch(pid_t pid, const uint64_t *addrs, size_t n, size_t size, v
 {
 	lp_auto(lp_memfile_done) struct lp_memfile file = lp_memfile_of(pid);
 	uint8_t *to = buf;
+	ssize_t got = -1;
 
-	for (size_t i = 0; i < n; i++, to += size)
-		if (lp_memfile_read(&file, addrs[i], to, size) != (ssize_t)size)
+	memset(buf, 0, n * size);
+	for (size_t i = 0; i < n && got; i++, to += size) {
+		got = lp_memfile_read(&file, addrs[i], to, size);
+		if (got != (ssize_t)size)
 			memset(to, 0, size);
+	}
 }
 
 struct reading {
@@ -41,7 +45,7 @@ static int read_run(struct reading *r, uint64_t start, uint64_t end)
 		const ssize_t got = lp_memfile_read(&r->file, start, r->buf, want);
 		const int ret = got > 0 ? r->fn(start, r->buf, (size_t)got, r->arg) : 0;
 
-		if (ret)
+		if (ret || !got)
 			return ret;
 		/* a page that went away meanwhile is left out */
 		start += got > 0 ? (uint64_t)got : PAGE;

@@ -214,44 +214,65 @@ int lp_py_code_consts(struct lp_python *py, uint64_t consts, struct lp_py_addrs 
 	return 0;
 }
 
-/* Up to 3.10, where no function has told it, the name comes from what the code stands in. */
-static int find_parents(struct taking *t)
+static void adopt(struct lp_py_codes *c, uint64_t child, const struct lp_py_code *parent)
 {
-	struct lp_py_codes *c = t->c;
-	const struct lp_py_layout *l = &t->py->runtime.layout;
-	lp_auto(lp_free) uint64_t *addrs = calloc(c->all.len + 1, sizeof(*addrs));
-	lp_auto(lp_free) uint8_t *heads = malloc(c->all.len * TUPLE_HEAD + 1);
+	struct lp_py_code *code = lp_py_code_at(c, child);
 
-	if (!addrs || !heads)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->all.len; i++)
-		addrs[i] = c->all.data[i].consts;
-	lp_py_read_batch(t->py->pid, addrs, c->all.len, TUPLE_HEAD, heads);
-	for (size_t i = 0; i < c->all.len; i++) {
+	if (code)
+		code->parent = parent->addr;
+}
+
+/* What stands in these, of which `heads` are the tuples of constants. */
+static int adopt_all(struct taking *t, const uint64_t *consts, const uint8_t *heads, size_t n,
+		     struct lp_py_code *const *of)
+{
+	const struct lp_py_layout *l = &t->py->runtime.layout;
+	const uint64_t room = (TUPLE_HEAD - l->tuple_items) / 8u;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		const uint8_t *p = heads + i * TUPLE_HEAD;
-		const uint64_t n = lp_py_u64_in(p, l->ob_size),
-			       room = (TUPLE_HEAD - l->tuple_items) / 8u;
+		const uint64_t items = lp_py_u64_in(p, l->ob_size);
 		struct lp_py_addrs more = { 0 };
 
 		if (lp_py_u64_in(p, l->ob_type) != t->py->runtime.type_tuple)
 			continue;
-		for (uint64_t k = 0; k < n && n <= room; k++) {
-			struct lp_py_code *child = lp_py_code_at(
-				c, lp_py_u64_in(p, (unsigned int)(l->tuple_items + 8 * k)));
-			if (child)
-				child->parent = c->all.data[i].addr;
-		}
-		if (n > room && lp_py_code_consts(t->py, c->all.data[i].consts, &more) < 0)
-			return -ENOMEM;
-		lp_vec_each (&more, addr) {
-			struct lp_py_code *child = lp_py_code_at(c, *addr);
-
-			if (child)
-				child->parent = c->all.data[i].addr;
-		}
+		for (uint64_t k = 0; k < items && items <= room; k++)
+			adopt(t->c, lp_py_u64_in(p, (unsigned int)(l->tuple_items + 8 * k)), of[i]);
+		if (items > room)
+			r = lp_py_code_consts(t->py, consts[i], &more);
+		lp_vec_each (&more, addr)
+			adopt(t->c, *addr, of[i]);
 		lp_vec_done(&more);
 	}
-	return 0;
+	return r;
+}
+
+/* Up to 3.10, where no function has told it, the name comes from what the code stands in. What is made
+ * while the program runs stands in what is made with it, which has no name yet, either: not all are read
+ * then.
+ */
+static int read_parents(struct taking *t, bool all)
+{
+	const size_t room = t->c->all.len + 1;
+	lp_auto(lp_free) struct lp_py_code **of = calloc(room, sizeof(struct lp_py_code *));
+	lp_auto(lp_free) uint64_t *consts = calloc(room, sizeof(*consts));
+	size_t n = 0;
+
+	if (!of || !consts)
+		return -ENOMEM;
+	lp_vec_each (&t->c->all, code) {
+		if (!all && code->function)
+			continue;
+		of[n] = code;
+		consts[n++] = code->consts;
+	}
+
+	lp_auto(lp_free) uint8_t *heads = malloc(n * TUPLE_HEAD + 1);
+	if (!heads)
+		return -ENOMEM;
+	lp_py_read_batch(t->py->pid, consts, n, TUPLE_HEAD, heads);
+	return adopt_all(t, consts, heads, n, of);
 }
 
 static int name_by_parent(struct lp_py_codes *c, struct lp_py_code *code, unsigned int depth)
@@ -299,7 +320,7 @@ static int name_all(struct taking *t, const struct function *functions, size_t n
 			code->function = name;
 	}
 	if (t->py->runtime.layout.minor <= 10 && !c->is_partial)
-		r = find_parents(t);
+		r = read_parents(t, n > 0);
 	for (size_t i = 0; r == 0 && i < c->all.len; i++)
 		r = name_by_parent(c, &c->all.data[i], 0);
 	return r;

@@ -62,6 +62,12 @@ static int use_watch(struct lp_session *s, struct interp *in, uint64_t addr, str
 	int r = lp_kernel_watch(s->kernel, in->pid, addr, &w->link, err);
 	if (r < 0)
 		return r;
+	if (lp_link_may_miss(w->link))
+		session_note(
+			s, LP_LOG_QUIET,
+			"process %d starts threads faster than they can be watched: hits of some "
+			"may be missing",
+			(int)in->pid);
 	s->watches.data[s->watches.len++] = lp_take(w);
 	return 0;
 }

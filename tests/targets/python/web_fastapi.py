@@ -50,7 +50,7 @@ def main():
     sock.bind(("127.0.0.1", 0))
     print("ready", flush=True)
     print("port", sock.getsockname()[1], flush=True)
-    config = uvicorn.Config(app, log_level="error", lifespan="off")
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_keep_alive=600)
     uvicorn.Server(config).run(sockets=[sock])
 
 

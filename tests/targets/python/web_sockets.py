@@ -36,7 +36,7 @@ async def serve(connection):
 
 
 async def main():
-    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+    async with websockets.serve(serve, "127.0.0.1", 0, ping_interval=None) as server:
         print("ready", flush=True)
         print("port", server.sockets[0].getsockname()[1], flush=True)
         await asyncio.Future()

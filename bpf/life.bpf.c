@@ -1,29 +1,24 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* bpf/life.h
+// SPDX-License-Identifier: GPL-2.0-only
+/* life.bpf.c
  *
- * life - the turning points of a target's life. The set of targets is kept here, so that no child
- * runs unobserved until user space has heard of it. Each turning point tells the reader.
+ * The turning points of a target's life. The set of targets is kept here, so that no child runs
+ * unobserved until user space has heard of it. Each turning point tells the reader. An object of its own,
+ * which is loaded beside the programs of hits, with their maps.
  */
-#ifndef LP_BPF_LIFE_H
-#define LP_BPF_LIFE_H
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
-#include "hold.h"
+#include "core.h"
+#include "messages.h"
+#include "tell.h"
 #include "world.h"
 
-/* Where the C library of a process keeps the message of abort() (__abort_msg). */
-#ifdef LP_LEAN /* knows no crashes */
-#define lp_message_inherit(parent, child) ((void)(parent))
-#define lp_message_forget(tgid)		  ((void)(tgid))
-#else
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u64);
-} crash_messages SEC(".maps");
+char LICENSE[] SEC("license") = "GPL";
 
-lp_inline void lp_message_inherit(__u32 parent, __u32 child)
+lp_inline void message_inherit(__u32 parent, __u32 child)
 {
 	__u64 *message = bpf_map_lookup_elem(&crash_messages, &parent);
 
@@ -34,25 +29,9 @@ lp_inline void lp_message_inherit(__u32 parent, __u32 child)
 	}
 }
 
-lp_inline void lp_message_forget(__u32 tgid)
+lp_inline void message_forget(__u32 tgid)
 {
 	bpf_map_delete_elem(&crash_messages, &tgid);
-}
-#endif
-
-lp_inline void tell(__u32 kind, __u64 pid_tgid, __u32 arg, struct lp_hold *h)
-{
-	struct lp_record r = { .kind = kind, .len = sizeof(r), .point = LP_POINT_NONE, .arg = arg };
-
-	r.time = lp_now();
-	r.pid = pid_tgid >> 32;
-	r.tid = (__u32)pid_tgid;
-	r.cpu = lp_cpu();
-	lp_comm(r.comm);
-	if (h)
-		lp_hold_and_tell(h, &r);
-	else
-		lp_ring_put(&r, sizeof(r));
 }
 
 lp_inline __u64 numbers_of(struct task_struct *task)
@@ -77,7 +56,7 @@ int lp_fork(struct bpf_raw_tracepoint_args *ctx)
 	if (lp_fixed.follow || lp_fixed.by_cgroup || lp_fixed.exe_ino)
 		bpf_map_update_elem(&targets, &tgid, &same, BPF_ANY);
 
-	lp_message_inherit(parent, tgid);
+	message_inherit(parent, tgid);
 	tell(LP_REC_FORK, pid_tgid, parent, 0);
 	return 0;
 }
@@ -100,7 +79,7 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	int was = lp_is_target(pid_tgid);
 	__u32 none = 0;
 
-	lp_message_forget(tgid);
+	message_forget(tgid);
 	if (was && bpf_map_lookup_elem(&targets, &tgid))
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
 	if (lp_fixed.exe_ino && is_wanted_exe(program)) {
@@ -131,7 +110,7 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !lp_is_target(pid_tgid))
 		return 0;
-	lp_message_forget(tgid);
+	message_forget(tgid);
 	if (lp_live.only_tgid == tgid)
 		lp_live.only_tgid = 0;
 	if (bpf_map_delete_elem(&targets, &tgid) && !lp_fixed.by_cgroup)
@@ -154,5 +133,3 @@ int lp_loader(struct pt_regs *ctx)
 	}
 	return 0;
 }
-
-#endif
