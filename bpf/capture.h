@@ -190,7 +190,11 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 	lp_vm_block(vm, LP_SLOT_REGS, LP_ST_OK, 0, LP_MACH_REGS * 8, 0);
 
 	__u32 start = vm->len, room = vm->room - start;
-	__u64 sp = vm->stack_at;
+	__u64 sp = vm->stack_at, top = lp_stack_end();
+
+	/* to ask for what is beyond takes a page fault, several times as long as the rest */
+	if (top > sp && top - sp < max)
+		max = top - sp;
 	if (lp_vm_block(vm, LP_SLOT_STACK, LP_ST_OK, 0, 0, sp) < 0)
 		return 0;
 	room = (room - sizeof(struct lp_block)) & ~7u;

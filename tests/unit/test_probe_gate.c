@@ -295,6 +295,25 @@ static void stack_is_copied_as_far_as_it_goes(void **state)
 	assert_int_equal(block(2)->slot, 3);
 }
 
+static void stack_is_copied_up_to_its_end(void **state)
+{
+	const uint64_t sp = WORLD_BASE + LP_PAGE - 24;
+
+	(void)state;
+	for (unsigned int len = LP_PAGE + 1; len <= LP_PAGE + 8; len++) {
+		world_reset();
+		world.page[0] = world.page[1] = world.page[2] = PAGE_HERE;
+		world.stack_end = sp + len;
+		vm.mach[LP_MACH_SP] = sp;
+		RUN(INSN(GATE), INSN(CAP_STACK, .n = LP_STACK_MAX),
+		    INSN(CAP_REG, .n = LP_CAP(3, 8)), INSN(END));
+		assert_int_equal(block(1)->slot, LP_SLOT_STACK);
+		assert_int_equal(block(1)->len, len);
+		assert_int_equal(block(1)->flags, 0);
+		assert_int_equal(block(2)->slot, 3);
+	}
+}
+
 /* entry: keeps r8, captures a word; return: captures r8 */
 static void call(uint64_t sp, uint64_t value)
 {
@@ -378,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_string_stops_where_memory_does),
 		cmocka_unit_test(a_full_record_says_so),
 		cmocka_unit_test(stack_is_copied_as_far_as_it_goes),
+		cmocka_unit_test(stack_is_copied_up_to_its_end),
 		cmocka_unit_test(a_call_carries_over),
 		cmocka_unit_test(a_condition_at_entry_filters_the_return),
 	};

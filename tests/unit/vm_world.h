@@ -27,7 +27,7 @@ struct world {
 	struct lp_insn code[WORLD_CODE];
 	struct lp_point points[4];
 	struct lp_counts counts[4];
-	uint64_t now, pid_tgid;
+	uint64_t now, pid_tgid, stack_end;
 	bool ring_full, return_dropped;
 	uint8_t *sent[WORLD_SENT]; /* exact allocations, for the sanitizer */
 	uint32_t sent_len[WORLD_SENT];
@@ -117,6 +117,11 @@ static struct lp_counts *lp_counts_at(__u32 slot, __u32 id)
 static __u64 lp_now(void)
 {
 	return world.now;
+}
+
+static __u64 lp_stack_end(void)
+{
+	return world.stack_end;
 }
 
 static __u64 lp_thread_pointer(void)
