@@ -9,6 +9,7 @@
 #include "native/effect.h"
 #include "native/place.h"
 
+#define INSN_MAX 15	 /* bytes of an instruction */
 #define FAR_OFF	 0x10000 /* bytes around rsp and rbp that are taken to be the stack's */
 #define RED_ZONE 128
 
@@ -91,12 +92,17 @@ static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t 
 	return !can_fail(w, e) && !spoils_memory(w, e, sp);
 }
 
+static bool is_emulated(const struct lp_shift_query *q, enum lp_form form)
+{
+	return form < LP_FORM_COUNT && (q->emulated & LP_FORM_BIT(form));
+}
+
 /* Lower is better. */
 static unsigned int rank(const struct window *w, const struct lp_effect *e)
 {
 	if (e->form == LP_FORM_REFUSED)
 		return 2;
-	return e->form < LP_FORM_COUNT && (w->q->emulated & LP_FORM_BIT(e->form)) ? 0 : 1;
+	return is_emulated(w->q, e->form) ? 0 : 1;
 }
 
 static bool take_better(const struct window *w, const struct lp_effect *e, int64_t sp,
@@ -276,7 +282,7 @@ bool lp_shift_past_check(struct lp_module *m, uint64_t vaddr, struct lp_shift *r
 int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
 		  struct lp_err *err)
 {
-	uint8_t bytes[(2 * LP_SHIFT_MAX + 1) * 15];
+	uint8_t bytes[(2 * LP_SHIFT_MAX + 1) * INSN_MAX];
 	const struct lp_arrivals *arrivals;
 	const struct lp_flow *flow;
 	unsigned int reg;
@@ -285,6 +291,12 @@ int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp
 	*ret = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
 	if (m->machine != EM_X86_64)
 		return 0;
+	/* there is none better: the function need not be decoded */
+	const enum lp_form here = lp_form_of(bytes, lp_module_bytes(m, q->vaddr, bytes, INSN_MAX));
+	if (is_emulated(q, here)) {
+		ret->form = (uint8_t)here;
+		return 0;
+	}
 	int r = lp_function_flow(m, q->vaddr, &flow, err);
 	if (r < 0)
 		return r;

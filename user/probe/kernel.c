@@ -35,38 +35,7 @@ static void unshare_map(struct lp_shared_map *m)
 		munmap(m->data, m->size);
 }
 
-/* One of a group of CPUs, by its number. */
-static int open_ring(struct lp_kernel *k, uint32_t group, struct lp_early *early,
-		     struct lp_err *err)
-{
-	lp_auto(lp_close) int made = -1;
-	int fd = bpf_map__fd(k->native.ring);
-
-	if (group)
-		fd = made =
-			bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, k->conf.ring_size, NULL);
-	if (fd < 0 || bpf_map_update_elem(bpf_map__fd(k->native.rings), &group, &fd, 0))
-		return lp_err_set(err, errno, "cannot make a ring buffer: %s", strerror(errno));
-	if (group || !early->is_mapped)
-		return lp_ring_open(&k->rings[group], fd, k->conf.ring_size, err);
-	k->rings[0] = early->mapped;
-	early->is_mapped = false;
-	return 0;
-}
-
-static int open_rings(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
-{
-	lp_early_join(early);
-	for (uint32_t group = 0; group < k->conf.n_rings; group++) {
-		int r = open_ring(k, group, early, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err *err)
+static int share_all(struct lp_kernel *k, struct lp_err *err)
 {
 	const struct lp_native *n = &k->native;
 	int r;
@@ -75,7 +44,7 @@ static int share_all(struct lp_kernel *k, struct lp_early *early, struct lp_err 
 	    (r = share(&k->points, n->points, err)) < 0 ||
 	    (r = share(&k->counts, n->counts, err)) < 0)
 		return r;
-	return open_rings(k, early, err);
+	return lp_beside_await(&k->beside, LP_STAGE_RINGS) ? 0 : lp_beside_end(&k->beside, err);
 }
 
 static void choose_rings(struct lp_kernel_conf *c)
@@ -92,6 +61,11 @@ static void choose_rings(struct lp_kernel_conf *c)
 	c->ring_size = each;
 }
 
+int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err)
+{
+	return lp_beside_end(&k->beside, err);
+}
+
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
 {
 	int r, cpus = libbpf_num_possible_cpus();
@@ -106,6 +80,7 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k)
 		return lp_err_nomem(err);
 	k->conf = *conf;
+	lp_beside_init(&k->beside, k);
 	k->cpus = (uint32_t)cpus;
 	k->cost_point = LP_NO_COST_POINT;
 	k->conf.max_points += COST_POINTS;
@@ -117,13 +92,15 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
-	lp_auto(lp_early_done) struct lp_early early;
-	lp_early_begin(&early, &k->conf);
+	if ((r = lp_beside_begin(&k->beside, err)) < 0)
+		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
-	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
-	if ((r = lp_programs_load(k, types, &early, err)) < 0 ||
-	    (conf->crash && (r = lp_crash_load(k, types, err)) < 0) ||
-	    (r = share_all(k, &early, err)) < 0)
+	k->beside.types = lp_btf_extract(NULL, NULL);
+	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
+	if ((r = lp_programs_load(k, err)) < 0 ||
+	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||
+	    (conf->crash && (r = lp_crash_load(k, k->beside.types, err)) < 0) ||
+	    (r = share_all(k, err)) < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -139,6 +116,7 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
+	lp_beside_done(&k->beside);
 	lp_programs_free(k);
 	lp_vec_done(&k->watches);
 	lp_vec_done(&k->watched);

@@ -8,7 +8,6 @@
 
 #include <bpf/libbpf.h>
 #include <pthread.h>
-#include <semaphore.h>
 
 #include "base/vec.h"
 #include "lp/live.h"
@@ -88,12 +87,42 @@ struct lp_native {
 	volatile struct lp_live *live;
 };
 
+/* beside.c: what another thread does while the programs of hits are loaded. */
+enum lp_stage {
+	LP_STAGE_TYPES,	   /* the kernel's types are there */
+	LP_STAGE_ROOM,	   /* ring, rings and code are */
+	LP_STAGE_RINGS,	   /* all are open */
+	LP_STAGE_LOADED,   /* the programs of hits are */
+	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
+};
+struct lp_beside {
+	struct lp_kernel *kernel;
+	pthread_t thread;
+	bool is_started;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint32_t reached;      /* stages, as bits */
+	int ring, rings, code; /* -1: none */
+	int types;	       /* lp_btf_extract()'s, to be set before that is reached */
+	int r;
+	struct lp_err err;
+};
+void lp_beside_init(struct lp_beside *b, struct lp_kernel *k);
+int lp_beside_begin(struct lp_beside *b, struct lp_err *err);
+void lp_beside_reach(struct lp_beside *b, enum lp_stage stage);
+/* false: the other has given up. */
+bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
+/* Waits until all is done. */
+int lp_beside_end(struct lp_beside *b, struct lp_err *err);
+void lp_beside_done(struct lp_beside *b);
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct lean_bpf *lean;	    /* NULL: all is in skel */
 	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
 	struct life_bpf *life;
+	struct lp_beside beside;
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
@@ -122,38 +151,15 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 /* crash.c */
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
 
-/* load.c: what takes the kernel longest to make room for, while the programs are being opened. */
-struct lp_early {
-	const struct lp_kernel_conf *conf;
-	pthread_t thread;
-	bool is_started;
-	sem_t made;	       /* ring and code are what they will be */
-	int ring, code;	       /* -1: none */
-	bool is_mapped;	       /* once it is joined */
-	struct lp_ring mapped; /* the ring */
-};
-void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf);
-void lp_early_join(struct lp_early *e);
-void lp_early_done(struct lp_early *e);
-LP_CLEANUP_DONE(struct lp_early, lp_early_done)
-
 /* The programs, those of processes' lives attached; those that few need once a site does. */
-int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err);
+int lp_programs_load(struct lp_kernel *k, struct lp_err *err);
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
 void lp_programs_free(struct lp_kernel *k);
 /* Those of hits. */
 struct bpf_object *lp_programs_object(const struct lp_kernel *k);
-/* life.c: opened once the others are, loaded and attached while those are loaded. */
-struct lp_life {
-	struct lp_kernel *kernel;
-	pthread_t thread;
-	bool is_started;
-	int r;
-	struct lp_err err;
-};
+/* life.c: opened by another thread, loaded and attached once the others are, with their maps. */
 int lp_life_open(struct lp_kernel *k, int types, struct lp_err *err);
-int lp_life_begin(struct lp_life *l, struct lp_kernel *k, struct lp_err *err);
-int lp_life_end(struct lp_life *l, struct lp_err *err);
+int lp_life_load(struct lp_kernel *k, struct lp_err *err);
 void lp_life_free(struct lp_kernel *k);
 int lp_life_hold_fd(const struct lp_kernel *k);
 struct bpf_program *lp_life_loader(const struct lp_kernel *k);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The programs: which of them are loaded, and what they are told before. */
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,57 +220,15 @@ static int opened(const void *skeleton, struct lp_err *err)
 				     strerror(errno));
 }
 
-static void *make_early(void *arg)
+static int use_room(const struct lp_beside *b, const struct lp_native *n, struct lp_err *err)
 {
-	struct lp_early *e = arg;
-	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
+	int r;
 
-	e->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, e->conf->ring_size, NULL);
-	e->code = bpf_map_create(BPF_MAP_TYPE_ARRAY, "code", sizeof(uint32_t),
-				 e->conf->max_code * (uint32_t)sizeof(struct lp_insn), 1, &shared);
-	sem_post(&e->made);
-	e->is_mapped =
-		e->ring >= 0 && lp_ring_open(&e->mapped, e->ring, e->conf->ring_size, NULL) >= 0;
-	if (!e->is_mapped)
-		lp_ring_close(&e->mapped);
-	return NULL;
-}
-
-void lp_early_begin(struct lp_early *e, const struct lp_kernel_conf *conf)
-{
-	*e = (struct lp_early){ .conf = conf, .ring = -1, .code = -1 };
-	sem_init(&e->made, 0, 0);
-	e->is_started = pthread_create(&e->thread, NULL, make_early, e) == 0;
-}
-
-void lp_early_join(struct lp_early *e)
-{
-	if (e->is_started)
-		pthread_join(e->thread, NULL);
-	e->is_started = false;
-}
-
-void lp_early_done(struct lp_early *e)
-{
-	lp_early_join(e);
-	sem_destroy(&e->made);
-	if (e->is_mapped)
-		lp_ring_close(&e->mapped);
-	if (e->ring >= 0)
-		close(e->ring);
-	if (e->code >= 0)
-		close(e->code);
-}
-
-/* What is not there, libbpf makes, and says why it can't. */
-static void early_use(struct lp_early *e, const struct lp_native *n)
-{
-	while (e->is_started && sem_wait(&e->made) < 0)
-		;
-	if (e->ring >= 0)
-		bpf_map__reuse_fd(n->ring, e->ring);
-	if (e->code >= 0)
-		bpf_map__reuse_fd(n->code, e->code);
+	if ((r = bpf_map__reuse_fd(n->ring, b->ring)) < 0 ||
+	    (r = bpf_map__reuse_fd(n->rings, b->rings)) < 0 ||
+	    (r = bpf_map__reuse_fd(n->code, b->code)) < 0)
+		return lp_err_load(err, r);
+	return 0;
 }
 
 static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
@@ -297,30 +254,24 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 	return 0;
 }
 
-int lp_programs_load(struct lp_kernel *k, int types, struct lp_early *early, struct lp_err *err)
+int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 {
-	struct lp_life life;
-	struct lp_err why = { 0 };
+	struct lp_beside *b = &k->beside;
 
 	libbpf_set_print(log_libbpf);
-	int r = open_programs(k, types, err);
-	if (r >= 0)
-		r = lp_life_open(k, types, err);
+	int r = open_programs(k, b->types, err);
 	if (r < 0)
 		return r;
-	early_use(early, &k->native);
-	if ((r = lp_life_begin(&life, k, err)) < 0)
+	if (!lp_beside_await(b, LP_STAGE_ROOM))
+		return lp_beside_end(b, err);
+	if ((r = use_room(b, &k->native, err)) < 0)
 		return r;
 	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
-	int lives = lp_life_end(&life, &why);
 	if (r < 0)
 		return lp_err_load(err, r);
-	if (lives < 0) {
-		*err = why;
-		return lives;
-	}
 	/* what it is mapped to has changed */
 	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
+	lp_beside_reach(b, LP_STAGE_LOADED);
 	return 0;
 }
 

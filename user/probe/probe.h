@@ -10,6 +10,8 @@
 #ifndef LP_PROBE_H
 #define LP_PROBE_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +44,10 @@ struct lp_kernel_conf {
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool lean; /* what most sites need is enough; others can be added, which takes longer then */
 	bool no_native; /* there will be none but Python sites */
+	/* What tells of processes' forks, execs, ends and libraries comes with lp_kernel_settle(), some ms
+	 * after the rest: for processes that are known, whose ends are told elsewhere, too.
+	 */
+	bool lives_later;
 	/* What Python sites need: watchpoints, probes in the evaluation loop, where exceptions are raised,
 	 * where nobody has caught them.
 	 */
@@ -53,6 +59,8 @@ struct lp_kernel_conf {
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+/* Before anything is asked for that has to do with processes' lives. */
+int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err);
 void lp_kernel_free(struct lp_kernel *k);
 LP_CLEANUP(struct lp_kernel *, lp_kernel_free)
 
@@ -249,12 +257,14 @@ struct lp_costs {
 };
 int lp_costs_measure(struct lp_kernel *k, struct lp_costs *ret, struct lp_err *err);
 
-/* Which forms of instructions the kernel emulates at a probe: LP_FORM_BIT(). A child finds out, which
- * takes some ms, meanwhile other things can be done. -EIO: it could not.
+/* Which forms of instructions the kernel emulates at a probe: LP_FORM_BIT(). A thread finds out, which
+ * takes some ms, meanwhile other things can be done. -EIO: it could not; -ETIMEDOUT.
  */
 struct lp_emulated {
-	pid_t pid; /* 0: none */
-	int fd;
+	pthread_t thread;
+	bool is_asked;
+	sem_t answered;
+	uint32_t found; /* 0: it could not be told */
 };
 int lp_emulated_begin(struct lp_emulated *e, struct lp_err *err);
 int lp_emulated_end(struct lp_emulated *e, uint32_t *ret, struct lp_err *err);

@@ -2,9 +2,9 @@
 #include "session/internal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "expr/uses.h"
 #include "target/find.h"
 
@@ -159,6 +159,8 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		if (!lp_logpoint_sounds_lean((*p)->lp))
 			ret->lean = false;
 	}
+	ret->lives_later = ret->lean && s->opts->target.kind == LP_TARGET_PIDS &&
+			   !s->opts->follow && !session_python_expected(s) && !ret->crash;
 	const size_t spare = ret->lean && fixed_targets(s->opts) ? SPARE_CODE_LEAN : SPARE_CODE;
 	ret->max_code = at_most(n * CODE_PER_POINT + spare, LP_CODE_MAX);
 	/* gone since it was found: session_watch_cgroup() waits for it */
@@ -181,9 +183,9 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	if (!l)
 		return lp_err_nomem(err);
 	configure(s, &l->conf);
-	int r = pthread_create(&l->thread, NULL, load, l);
-	if (r)
-		return lp_err_set(err, r, "cannot start a thread: %s", strerror(r));
+	int r = lp_thread_start(&l->thread, load, l);
+	if (r < 0)
+		return lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r));
 	s->load = lp_take(l);
 	return 0;
 }
@@ -213,6 +215,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
 	conf.no_native = conf.no_native && !has_native(s);
+	conf.lives_later = false;
 	expect_python(s, &conf, s->interps.len);
 	return lp_kernel_new(&conf, &s->kernel, err);
 }

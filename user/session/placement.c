@@ -36,7 +36,7 @@ static bool ask_forms(struct lp_session *s)
 {
 	struct lp_err why = { 0 };
 
-	if (s->opts->exact || !s->emulated.pid)
+	if (s->opts->exact || !s->emulated.is_asked)
 		return false;
 	if (s->have_forms)
 		return s->forms != 0;

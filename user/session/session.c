@@ -378,10 +378,10 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	const bool known = s->opts->target.kind == LP_TARGET_PIDS; /* all that loading asks for */
 
 	int r = each_point(s, check_point, ret_bad, err);
-	if (r >= 0)
-		session_placement_begin(s);
 	if (r >= 0 && known)
 		r = session_load_begin(s, err);
+	if (r >= 0)
+		session_placement_begin(s);
 	if (r >= 0)
 		r = session_find_targets(s, err);
 	if (r >= 0 && !known)
@@ -419,6 +419,9 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r < 0)
 		return r;
 	say_armed(s);
+	r = lp_kernel_settle(s->kernel, err);
+	if (r < 0)
+		return r;
 	/* what comes later finds what came before the watch for it */
 	session_python_watch_makers(s);
 	s->armed_at = lp_now();
