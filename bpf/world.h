@@ -97,8 +97,9 @@ lp_inline __u64 lp_thread_pointer(void)
 lp_inline __u64 lp_stack_end(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
 
-	return task->mm->env_end;
+	return mm ? mm->env_end : 0;
 }
 
 /* tgid << 32 | tid of a task */

@@ -295,21 +295,37 @@ static void stack_is_copied_as_far_as_it_goes(void **state)
 	assert_int_equal(block(2)->slot, 3);
 }
 
+/* Where the environment begins, or what the C library knows of the thread; the nearer one above. */
 static void stack_is_copied_up_to_its_end(void **state)
 {
+	static const struct {
+		int end, thread; /* from the stack pointer */
+		unsigned int len;
+		bool cut;
+	} t[] = {
+		{ LP_PAGE + 1, 8192, LP_PAGE + 1, false },
+		{ LP_PAGE + 8, -8, LP_PAGE + 8, false },
+		{ 8192, 40, 40, false },
+		{ -LP_PAGE, LP_PAGE + 16, LP_PAGE + 16, false },
+		{ 24, 40, 24, false },
+		{ 0, -16, 24 + LP_PAGE, true },
+		{ 8192, 8192, 24 + LP_PAGE, true },
+	};
 	const uint64_t sp = WORLD_BASE + LP_PAGE - 24;
 
 	(void)state;
-	for (unsigned int len = LP_PAGE + 1; len <= LP_PAGE + 8; len++) {
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		world_reset();
-		world.page[0] = world.page[1] = world.page[2] = PAGE_HERE;
-		world.stack_end = sp + len;
+		world.page[0] = world.page[1] = PAGE_HERE;
+		world.page[2] = PAGE_NONE;
+		world.stack_end = sp + (uint64_t)t[i].end;
+		world.thread_pointer = sp + (uint64_t)t[i].thread;
 		vm.mach[LP_MACH_SP] = sp;
-		RUN(INSN(GATE), INSN(CAP_STACK, .n = LP_STACK_MAX),
-		    INSN(CAP_REG, .n = LP_CAP(3, 8)), INSN(END));
+		RUN(INSN(GATE), INSN(CAP_STACK, .n = 8192), INSN(CAP_REG, .n = LP_CAP(3, 8)),
+		    INSN(END));
 		assert_int_equal(block(1)->slot, LP_SLOT_STACK);
-		assert_int_equal(block(1)->len, len);
-		assert_int_equal(block(1)->flags, 0);
+		assert_int_equal(block(1)->len, t[i].len);
+		assert_int_equal(block(1)->flags, t[i].cut ? LP_BLKF_CUT : 0);
 		assert_int_equal(block(2)->slot, 3);
 	}
 }
