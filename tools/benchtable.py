@@ -5,10 +5,10 @@ A tool writes build/bench/NAME.json; tools/bench makes one document and one plot
 
     {"tool": NAME, "title": ..., "rounds": N, "failed": [...],
      "parts": [{"text": ...} or {"table": NAME, "columns": [...], "rows": [[cell, ...], ...]}],
-     "bars": [{"panel": ..., "group": ..., "bars": {WHO: value}}]}
+     "plot": [a panel of benchplot.py, ...]}
 
 A cell is null, a text, or a figure: {"samples": [what each round found], "digits": N, "unit": ..., "base": null
-or that of which the table tells how many times it is}.
+or the samples of which the table tells how many times it is}.
 """
 
 import argparse
@@ -26,13 +26,11 @@ OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build" / "bench"))
 ROUNDS = 3
 EXPECTED = (RuntimeError, OSError, subprocess.SubprocessError, LookupError, ValueError, TypeError, AttributeError)
 
-PANEL = 1240, 330  # pixels
-BAR = 0.8  # of its room
-
 
 def figure(samples, digits=0, base=None, unit=""):
+    """base: another figure."""
     found = [s for s in samples if s is not None]
-    return {"samples": found, "digits": digits, "unit": unit, "base": base} if found else None
+    return {"samples": found, "digits": digits, "unit": unit, "base": base and base["samples"]} if found else None
 
 
 def median(cell):
@@ -40,11 +38,19 @@ def median(cell):
     return statistics.median(cell["samples"]) if isinstance(cell, dict) else None
 
 
+def times(cell):
+    """How many times its base a figure is: the median of the rounds, as a machine's speed changes between them."""
+    samples, base = cell["samples"], cell["base"]
+    if len(samples) != len(base):
+        return statistics.median(samples) / statistics.median(base)
+    return statistics.median(s / b for s, b in zip(samples, base))
+
+
 def shown(cell):
     if not isinstance(cell, dict):
         return cell or ""
     text = f"{median(cell):,.{cell['digits']}f}{cell['unit']}"
-    return f"{text} ({median(cell) / cell['base']:.2f})" if cell["base"] else text
+    return f"{text} ({times(cell):.2f})" if cell["base"] else text
 
 
 def spread(rows):
@@ -87,7 +93,7 @@ def machine():
 
 class Results:
     def __init__(self, tool, title, rounds):
-        self.found = {"tool": tool, "title": title, "rounds": rounds, "failed": [], "parts": [], "bars": []}
+        self.found = {"tool": tool, "title": title, "rounds": rounds, "failed": [], "parts": [], "plot": []}
         self.failed = self.found["failed"]
 
     def say(self, text):
@@ -97,11 +103,11 @@ class Results:
         rows = [[*row, *[None] * (len(columns) - len(row))] for row in rows]
         self.found["parts"].append({"table": name, "columns": columns, "rows": rows})
 
-    def bars(self, panel, group, bars):
-        """Bars beside each other; who has no value has none."""
-        bars = {who: value for who, value in bars.items() if value}
+    def plot(self, title, cells):
+        """A panel of figures, {WHO: cell}; who has none has no bar."""
+        bars = {who: [median(cell), shown(cell)] for who, cell in cells.items() if median(cell)}
         if bars:
-            self.found["bars"].append({"panel": panel, "group": group, "bars": bars})
+            self.found["plot"].append({"title": title, "bars": bars})
 
     def write(self):
         """And prints it: the exit status."""
@@ -148,7 +154,7 @@ def read_results(tools, folder=OUT):
         if figures.exists():
             results.append(json.loads(figures.read_text()))
         elif text.exists():
-            results.append({"tool": tool, "title": tool.capitalize(), "failed": [], "parts": [{"text": text.read_text()}], "bars": []})
+            results.append({"tool": tool, "title": tool.capitalize(), "failed": [], "parts": [{"text": text.read_text()}], "plot": []})
     return results
 
 
@@ -165,70 +171,3 @@ def filled(text, results):
         part = tables.get((mark[2], mark[3]))
         return mark[1] + "\n".join(table_lines(part)) + mark[4] if part else mark[0]
     return MARK.sub(replaced, text)
-
-
-# --- the plot ---
-
-
-def laid_out(groups):
-    """(the middles of groups, {who: [(x, value)]}): bars of a group side by side, a bar's room between groups."""
-    middles, bars, x = [], {}, 0
-    for group in groups:
-        middles.append((group["group"], x + (len(group["bars"]) - 1) / 2))
-        for who, value in group["bars"].items():
-            bars.setdefault(who, []).append((x, value))
-            x += 1
-        x += 1
-    return middles, bars
-
-
-def quoted(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def panel_commands(panel, groups, colours):
-    middles, bars = laid_out(groups)
-    values = [value for each in bars.values() for _, value in each]
-    end = max(x for each in bars.values() for x, _ in each)
-    yield f"set title {quoted(panel)}"
-    yield f"set xrange [-1:{end + 1}]"
-    yield f"set yrange [{min(values) / 2:g}:{max(values) * 4:g}]"
-    yield "set xtics (" + ", ".join(f"{quoted(name)} {x:g}" for name, x in middles) + ")"
-    for number, each in enumerate(bars.values()):
-        yield f"$data{number} << EOD"
-        yield from (f"{x} {value:.4g}" for x, value in each)
-        yield "EOD"
-    drawn = [f"$data{number} using 1:2 with boxes title {quoted(who)} linecolor {colours[who]}"
-             for number, who in enumerate(bars)]
-    drawn += [f'$data{number} using 1:2:(sprintf($2 < 100 ? "%.3g" : "%.0f", $2)) with labels offset 0,0.6 notitle'
-              for number in range(len(bars))]
-    yield "plot " + ", ".join(drawn)
-
-
-def plot_commands(results, path):
-    panels = {}
-    for found in results:
-        for group in found["bars"]:
-            panels.setdefault(group["panel"], []).append(group)
-    everyone = [who for groups in panels.values() for group in groups for who in group["bars"]]
-    colours = {who: number + 1 for number, who in enumerate(dict.fromkeys(everyone))}
-    yield f"set terminal svg size {PANEL[0]},{PANEL[1] * len(panels)} font 'sans,12' background 'white'"
-    yield f"set output {quoted(str(path))}"
-    yield f"set boxwidth {BAR}\nset style fill solid\nset logscale y\nset grid ytics\nset key outside right"
-    yield "set tics nomirror\nset xtics scale 0"
-    yield f"set multiplot layout {len(panels)},1"
-    for panel, groups in panels.items():
-        yield from panel_commands(panel, groups, colours)
-
-
-def plot(results, path):
-    """By gnuplot. A RuntimeError where it can't."""
-    if not any(found["bars"] for found in results):
-        raise RuntimeError("nothing was found to be plotted")
-    try:
-        done = subprocess.run(["gnuplot"], input="\n".join(plot_commands(results, path)) + "\n", text=True,
-                              capture_output=True, check=False)
-    except FileNotFoundError:
-        raise RuntimeError("gnuplot is not installed") from None
-    if done.returncode or done.stderr.strip():
-        raise RuntimeError(f"gnuplot: {done.stderr.strip()[-300:]}")
