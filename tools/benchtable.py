@@ -4,7 +4,7 @@
 A tool writes build/bench/NAME.json; tools/bench makes one document and one plot of all that are there.
 
     {"tool": NAME, "title": ..., "rounds": N, "failed": [...],
-     "parts": [{"text": ...} or {"table": NAME, "columns": [...], "rows": [[cell, ...], ...]}],
+     "parts": [{"name": ..., "text": ...} or {"name": ..., "columns": [...], "rows": [[cell, ...], ...]}],
      "plot": [a panel of benchplot.py, ...]}
 
 A cell is null, a text, or a figure: {"samples": [what each round found], "digits": N, "unit": ..., "base": null
@@ -24,7 +24,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build" / "bench"))
 ROUNDS = 3
-EXPECTED = (RuntimeError, OSError, subprocess.SubprocessError, LookupError, ValueError, TypeError, AttributeError)
+EXPECTED = (RuntimeError, OSError, subprocess.SubprocessError, LookupError, ValueError, TypeError,
+            AttributeError, ArithmeticError)
 
 
 def figure(samples, digits=0, base=None, unit=""):
@@ -43,7 +44,7 @@ def times(cell):
     samples, base = cell["samples"], cell["base"]
     if len(samples) != len(base):
         return statistics.median(samples) / statistics.median(base)
-    return statistics.median(s / b for s, b in zip(samples, base))
+    return statistics.median(s / b for s, b in zip(samples, base) if b)
 
 
 def shown(cell):
@@ -69,18 +70,19 @@ def table_lines(part):
     yield "|---" * len(part["columns"]) + "|"
     for row in part["rows"]:
         yield f"| {' | '.join(shown(cell) for cell in row)} |"
-    said = spread(part["rows"])
-    if said:
-        yield ""
-        yield said
+
+
+def part_text(part):
+    return part["text"] if "text" in part else "\n".join(table_lines(part))
 
 
 def markdown(found):
     """The section of one tool."""
     lines = [f"## {found['title']}", ""]
     for part in found["parts"]:
-        lines += [part["text"]] if "text" in part else table_lines(part)
-        lines.append("")
+        lines += [part_text(part), ""]
+        said = spread(part.get("rows", []))
+        lines += [said, ""] if said else []
     for why in found["failed"]:
         lines += [f"Failed: {why}", ""]
     return "\n".join(lines)
@@ -96,12 +98,12 @@ class Results:
         self.found = {"tool": tool, "title": title, "rounds": rounds, "failed": [], "parts": [], "plot": []}
         self.failed = self.found["failed"]
 
-    def say(self, text):
-        self.found["parts"].append({"text": text})
+    def say(self, text, name="about"):
+        self.found["parts"].append({"name": name, "text": text})
 
     def table(self, name, columns, rows):
         rows = [[*row, *[None] * (len(columns) - len(row))] for row in rows]
-        self.found["parts"].append({"table": name, "columns": columns, "rows": rows})
+        self.found["parts"].append({"name": name, "columns": columns, "rows": rows})
 
     def plot(self, title, cells):
         """A panel of figures, {WHO: cell}; who has none has no bar."""
@@ -154,20 +156,20 @@ def read_results(tools, folder=OUT):
         if figures.exists():
             results.append(json.loads(figures.read_text()))
         elif text.exists():
-            results.append({"tool": tool, "title": tool.capitalize(), "failed": [], "parts": [{"text": text.read_text()}], "plot": []})
+            results.append({"tool": tool, "title": tool.capitalize(), "failed": [], "parts": [{"name": "all", "text": text.read_text()}], "plot": []})
     return results
 
 
 # --- README ---
 
-MARK = re.compile(r"(<!-- bench (\w+)/(\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+MARK = re.compile(r"(<!-- bench (\w+)/(\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(text, results):
-    """A text with the tables that its marks name, as they were found; a table that isn't there stays as it is."""
-    tables = {(found["tool"], part["table"]): part for found in results for part in found["parts"] if "table" in part}
+    """A text with the parts that its marks name, as they were found; one that isn't there stays as it is."""
+    parts = {(found["tool"], part["name"]): part for found in results for part in found["parts"]}
 
     def replaced(mark):
-        part = tables.get((mark[2], mark[3]))
-        return mark[1] + "\n".join(table_lines(part)) + mark[4] if part else mark[0]
+        part = parts.get((mark[2], mark[3]))
+        return f"{mark[1]}{part_text(part)}\n{mark[4]}" if part else mark[0]
     return MARK.sub(replaced, text)
