@@ -155,11 +155,18 @@ bool lp_naming_has_text(const struct lp_naming_file *f, const char *text)
 	return lp_parallel((f->str_len + PIECE - 1) / PIECE, search_text, &s) != 0;
 }
 
-/* A function of a class or namespace is where that is named, too. */
+/* A function of a class or namespace is where that is named, too. The one of fewer places is the rarer and the quicker. */
 static bool may_have(const struct search *s, struct lp_span unit)
 {
-	return !s->scope.skim || (lp_skim_occurs(s->skim, s->inlined, unit) &&
-				  lp_skim_occurs(s->scope.skim, s->scope.inlined, unit));
+	const struct lp_skim_scope name = { s->skim, s->inlined };
+
+	if (!s->scope.skim)
+		return true; /* lp_skim_unit() looks for the name */
+	const bool scope_first = s->scope.skim->names.len < s->skim->names.len;
+	const struct lp_skim_scope *first = scope_first ? &s->scope : &name;
+	const struct lp_skim_scope *second = scope_first ? &name : &s->scope;
+	return lp_skim_occurs(first->skim, first->inlined, unit) &&
+	       lp_skim_occurs(second->skim, second->inlined, unit);
 }
 
 static int search_unit(size_t i, void *arg)
