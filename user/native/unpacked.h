@@ -32,6 +32,9 @@ struct lp_unpacked_opts {
  */
 int lp_unpacked_open(int fd, const char *path, const struct lp_unpacked_opts *opts);
 
+/* The same, in the folder that the environment says and with the limits above. */
+int lp_unpacked_open_default(int fd, const char *path, bool make);
+
 struct lp_unpacked_state {
 	char *folder; /* malloc()ed; NULL: there is none */
 	char why[64]; /* then */
@@ -41,8 +44,5 @@ struct lp_unpacked_state {
 
 /* What is there now, in the folder that the environment says. */
 void lp_unpacked_state(struct lp_unpacked_state *ret);
-
-/* The same, in the folder that the environment says and with the limits above. */
-int lp_unpacked_open_default(int fd, const char *path, bool make);
 
 #endif
