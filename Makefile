@@ -90,9 +90,10 @@ $B/%.o: %.c $B/flags.txt | $(SKEL) build/deps.ok
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What no fuzzer runs needs no coverage.
-UNCOVERED := tests/unit user/cli user/session
-$(foreach d,$(UNCOVERED),$B/$d/%.o): private ALL_CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(ALL_CFLAGS))
+# What no fuzzer runs needs no coverage; and some tests read their own debug information.
+UNCOVERED := $(filter-out -fsanitize=fuzzer-no-link,$(ALL_CFLAGS))
+$B/user/cli/%.o $B/user/session/%.o: private ALL_CFLAGS := $(UNCOVERED)
+$B/tests/unit/%.o: private ALL_CFLAGS := $(UNCOVERED) -g
 
 # The BPF object is compiled once for all variants; `gen object` leaves its DWARF out.
 $(SKEL) $(TOOL_SKEL): $(GEN)/%.skel.h: $(GEN)/%.bpf.o
