@@ -4,10 +4,11 @@
  */
 #include "native/effect.h"
 
-#include <capstone/capstone.h>
+#include <elf.h>
 #include <string.h>
 
 #include "base/auto.h"
+#include "native/decoder.h"
 
 /* What kernels refuse: uprobes.c, is_prefix_bad(): segments es, cs, ss, ds, and lock. */
 static bool is_refused_prefix(uint8_t byte)
@@ -439,9 +440,8 @@ size_t lp_effects_decode(const uint8_t *code, size_t len, uint64_t vaddr, struct
 	size_t n = 0;
 	csh cs;
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
+	if (lp_decoder_take(EM_X86_64, true, &cs) < 0)
 		return 0;
-	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
 	cs_insn *in = cs_malloc(cs);
 	while (in && n < max && len > 0) {
 		const uint8_t *start = code;
@@ -455,6 +455,6 @@ size_t lp_effects_decode(const uint8_t *code, size_t len, uint64_t vaddr, struct
 	}
 	if (in)
 		cs_free(in, 1);
-	cs_close(&cs);
+	lp_decoder_give();
 	return n;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "native/insn.h"
 
-#include <capstone/capstone.h>
 #include <errno.h>
 #include <string.h>
 
+#include "native/decoder.h"
 #include "native/index.h"
 
 #define MAX_FUNCTION (4u << 20) /* bytes of code that are decoded */
@@ -18,27 +18,6 @@ struct decoder {
 	size_t len;
 	bool indirect;
 };
-
-static const struct {
-	GElf_Half machine;
-	cs_arch arch;
-	cs_mode mode;
-} decoders[] = {
-	{ EM_X86_64, CS_ARCH_X86, CS_MODE_64 },
-	{ EM_386, CS_ARCH_X86, CS_MODE_32 },
-};
-
-static int open_decoder(struct lp_module *m, csh *ret, struct lp_err *err)
-{
-	for (size_t i = 0; i < LP_ARRAY_SIZE(decoders); i++) {
-		if (decoders[i].machine != m->machine)
-			continue;
-		if (cs_open(decoders[i].arch, decoders[i].mode, ret) != CS_ERR_OK)
-			return lp_err_nomem(err);
-		return 0;
-	}
-	return lp_err_set(err, ENOTSUP, "%s: code of this processor can't be decoded yet", m->path);
-}
 
 static enum lp_instr_kind kind_of(const cs_insn *in, bool direct)
 {
@@ -200,9 +179,12 @@ int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_
 	struct decoder d = { .m = m, .f = &made };
 	int r;
 
-	r = open_decoder(m, &d.cs, err);
+	r = lp_decoder_take(m->machine, false, &d.cs);
+	if (r == -ENOTSUP)
+		return lp_err_set(err, ENOTSUP, "%s: code of this processor can't be decoded yet",
+				  m->path);
 	if (r < 0)
-		return r;
+		return lp_err_nomem(err);
 	if (end < start || end - start > MAX_FUNCTION)
 		end = start + MAX_FUNCTION;
 	d.code = malloc(end - start ? end - start : 1);
@@ -215,7 +197,7 @@ int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_
 	} else {
 		r = -ENOMEM;
 	}
-	cs_close(&d.cs);
+	lp_decoder_give();
 	free(d.code);
 	if (r < 0)
 		return lp_err_nomem(err);

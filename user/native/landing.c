@@ -11,6 +11,7 @@
 
 #define RECORD_MAX 4096	     /* bytes of a CIE or FDE that are looked at */
 #define TABLE_MAX  (1 << 20) /* of a function's table of calls */
+#define HEAD_MAX   64	     /* of what comes before the calls in it */
 
 /* What is read, and where it lies. */
 struct source {
@@ -225,23 +226,46 @@ static int each_landing(struct source *s, uint64_t base, int (*fn)(uint64_t vadd
 	return s->c.bad ? -ENOTSUP : r;
 }
 
-/* The table of a function's calls: where each lands. */
+/* Up to the calls: what their landing pads count from. */
+static uint64_t read_head(struct source *s, const struct fde *fde)
+{
+	const uint8_t start = (uint8_t)lp_cursor_uint(&s->c, 1);
+	const uint64_t base = start == DW_EH_PE_omit ? fde->start : pointer(s, start, 0);
+
+	if (lp_cursor_uint(&s->c, 1) != DW_EH_PE_omit)
+		lp_cursor_uleb(&s->c);
+	return base;
+}
+
+/* Bytes of the table of a function's calls, with its head; 0: that can't be told. */
+static size_t table_size(struct lp_module *m, const struct fde *fde)
+{
+	uint8_t head[HEAD_MAX];
+	const size_t n = lp_module_bytes(m, fde->table, head, sizeof(head));
+	struct source s = {
+		.m = m, .bytes = head, .vaddr = fde->table, .c = { .p = head, .end = head + n }
+	};
+
+	read_head(&s, fde);
+	lp_cursor_uint(&s.c, 1);
+	const uint64_t len = lp_cursor_uleb(&s.c);
+	return s.c.bad || len > TABLE_MAX ? 0 : (size_t)(s.c.p - head) + len;
+}
+
+/* Where each call of a function lands. */
 static int read_table(struct lp_module *m, const struct fde *fde,
 		      int (*fn)(uint64_t vaddr, void *arg), void *arg)
 {
-	lp_auto(lp_free) uint8_t *buf = malloc(TABLE_MAX);
+	const size_t size = table_size(m, fde);
+	lp_auto(lp_free) uint8_t *buf = malloc(size ? size : 1);
 
 	if (!buf)
 		return -ENOMEM;
-	const size_t n = lp_module_bytes(m, fde->table, buf, TABLE_MAX);
+	const size_t n = lp_module_bytes(m, fde->table, buf, size);
 	struct source s = {
 		.m = m, .bytes = buf, .vaddr = fde->table, .c = { .p = buf, .end = buf + n }
 	};
-	const uint8_t start = (uint8_t)lp_cursor_uint(&s.c, 1);
-	const uint64_t base = start == DW_EH_PE_omit ? fde->start : pointer(&s, start, 0);
-
-	if (lp_cursor_uint(&s.c, 1) != DW_EH_PE_omit)
-		lp_cursor_uleb(&s.c);
+	const uint64_t base = read_head(&s, fde);
 	return each_landing(&s, base, fn, arg);
 }
 

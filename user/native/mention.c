@@ -51,6 +51,8 @@ struct lp_mentions {
 	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
 	bool indexed;	   /* names may be found by way of .debug_str_offsets */
 	unsigned int scans;
+	char *file; /* the last one asked for, and the answer */
+	bool may_have_file;
 };
 
 /* What an abbreviation table says of the places of names. */
@@ -72,6 +74,7 @@ void lp_mentions_free(struct lp_mentions *s)
 		return;
 	file_done(&s->main);
 	file_done(&s->debug);
+	free(s->file);
 	free(s);
 }
 
@@ -400,6 +403,19 @@ static bool lists_file(struct file *f, const char *base)
 	return false;
 }
 
+static bool may_have(struct lp_mentions *s, const char *base)
+{
+	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	const size_t len = strlen(base);
+
+	/* without any, the message says that */
+	if (!f->has_dwarf || len == 0)
+		return true;
+	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
+		mentions(f, LINE, base, len)) &&
+	       lists_file(f, base);
+}
+
 bool lp_may_have_file(struct lp_module *m, const char *file)
 {
 	struct lp_mentions *s = mentions_of(m);
@@ -408,16 +424,12 @@ bool lp_may_have_file(struct lp_module *m, const char *file)
 	if (!s || s->unclear || !path)
 		return true;
 	lp_path_normalise(path);
-	const char *base = lp_path_base(path);
-	const size_t len = strlen(base);
-	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
-
-	/* without any, the message says that */
-	if (!f->has_dwarf || len == 0)
-		return true;
-	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
-		mentions(f, LINE, base, len)) &&
-	       lists_file(f, base);
+	if (!s->file || strcmp(s->file, path) != 0) {
+		free(s->file);
+		s->file = lp_take(path);
+		s->may_have_file = may_have(s, lp_path_base(s->file));
+	}
+	return s->may_have_file;
 }
 
 bool lp_module_is_program(struct lp_module *m)

@@ -105,6 +105,8 @@ void lp_module_free(struct lp_module *m)
 	lp_calls_free(m->calls);
 	lp_module_index_free(m->index);
 	lp_arena_done(&m->arena);
+	for (size_t i = 0; i < LP_MODULE_BLOCKS; i++)
+		free(m->blocks[i]);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
 	if (m->fd >= 0)
@@ -175,24 +177,56 @@ int lp_module_offset(struct lp_module *m, uint64_t vaddr, uint64_t *ret)
 	return 0;
 }
 
-size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t len)
+static size_t read_file(const struct lp_module *m, uint64_t offset, void *buf, size_t len)
 {
 	size_t done = 0;
-	GElf_Phdr ph;
 
-	if (!find_segment(m, vaddr, &ph))
-		return 0;
-	uint64_t skip = vaddr - ph.p_vaddr;
-	if (len > ph.p_filesz - skip)
-		len = ph.p_filesz - skip;
 	while (done < len) {
-		ssize_t n = pread(m->fd, (char *)buf + done, len - done,
-				  (off_t)(ph.p_offset + skip + done));
+		ssize_t n = pread(m->fd, (char *)buf + done, len - done, (off_t)(offset + done));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
 		done += (size_t)n;
+	}
+	return done;
+}
+
+/* That offset is in; NULL: no memory. */
+static const struct lp_module_block *block_at(struct lp_module *m, uint64_t offset)
+{
+	const uint64_t start = offset - offset % LP_MODULE_BLOCK;
+	struct lp_module_block **b = &m->blocks[start / LP_MODULE_BLOCK % LP_MODULE_BLOCKS];
+
+	if (*b && (*b)->start == start)
+		return *b;
+	if (!*b && !(*b = malloc(sizeof(**b))))
+		return NULL;
+	(*b)->start = start;
+	(*b)->len = read_file(m, start, (*b)->bytes, sizeof((*b)->bytes));
+	return *b;
+}
+
+size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t len)
+{
+	size_t done = 0, n;
+	GElf_Phdr ph;
+
+	if (!find_segment(m, vaddr, &ph))
+		return 0;
+	const uint64_t skip = vaddr - ph.p_vaddr, first = ph.p_offset + skip;
+	if (len > ph.p_filesz - skip)
+		len = ph.p_filesz - skip;
+	if (len > LP_MODULE_BLOCK)
+		return read_file(m, first, buf, len);
+	for (; done < len; done += n) {
+		const struct lp_module_block *b = block_at(m, first + done);
+		const uint64_t at = b ? first + done - b->start : 0;
+
+		if (!b || at >= b->len)
+			break;
+		n = len - done < b->len - at ? len - done : b->len - at;
+		memcpy((char *)buf + done, b->bytes + at, n);
 	}
 	return done;
 }

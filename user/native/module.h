@@ -19,10 +19,21 @@ struct lp_calls;	/* native/result.h: calls by unit */
 struct lp_callers;	/* native/callers.h: who calls a function */
 struct lp_module_index; /* native/index.h: symbols, units, lines */
 
+/* Of the file, as lp_module_bytes() has read it: who looks something up in a table reads what lies near. */
+#define LP_MODULE_BLOCK	 16384
+#define LP_MODULE_BLOCKS 8
+struct lp_module_block {
+	uint64_t start; /* a multiple of its size */
+	size_t len;	/* less where the file ends */
+	uint8_t bytes[LP_MODULE_BLOCK];
+};
+
 struct lp_module {
 	char *path;
 	char *root;
 	int fd; /* our own, for lp_module_bytes() */
+	struct lp_module_block
+		*blocks[LP_MODULE_BLOCKS]; /* by number, modulo; NULL: not used yet */
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
 	Dwfl_Callbacks callbacks;

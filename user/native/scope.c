@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "native/scope_impl.h"
+#include "native/tree.h"
 
 #define BLOCKS_MAX 64
 #define PREFIX_MAX 1024
@@ -452,21 +453,18 @@ static int find_blocks(struct lp_native_scope *s)
 
 static int find_function(struct lp_native_scope *s, uint64_t offset)
 {
-	lp_auto(lp_free) Dwarf_Die *scopes = NULL;
-	Dwarf_Die origin;
+	Dwarf_Die scopes[LP_DIE_DEPTH], origin;
 
 	if (!offset || !dwarf_offdie(lp_module_dwarf(s->module), offset, &s->function))
 		return 0;
 	s->inlined = dwarf_tag(&s->function) == DW_TAG_inlined_subroutine;
 	s->body = s->function;
 
-	int n = s->inlined ? dwarf_getscopes_die(&s->function, &scopes) : 0;
-	for (int i = 0; i < n; i++) {
-		if (dwarf_tag(&scopes[i]) != DW_TAG_subprogram)
-			continue;
-		s->body = scopes[i];
-		break;
-	}
+	int n = s->inlined ? lp_die_path(&s->function, scopes) : 0;
+	while (n > 0 && dwarf_tag(&scopes[n]) != DW_TAG_subprogram)
+		n--;
+	if (n > 0)
+		s->body = scopes[n];
 	if (dwarf_tag(&s->body) != DW_TAG_subprogram)
 		return 0;
 	s->has_function = true;

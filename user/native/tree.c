@@ -38,6 +38,26 @@ int lp_die_walk(Dwarf_Die *die, const struct lp_die_visitor *v)
 	return walk(die, 0, v);
 }
 
+int lp_die_path(Dwarf_Die *die, Dwarf_Die ret[LP_DIE_DEPTH])
+{
+	const Dwarf_Off at = dwarf_dieoffset(die);
+	Dwarf_Die next;
+	int n = 0;
+
+	if (!dwarf_diecu(die, &ret[0], NULL, NULL))
+		return -ENOENT;
+	while (dwarf_dieoffset(&ret[n]) < at) {
+		if (n + 1 == LP_DIE_DEPTH || dwarf_child(&ret[n], &ret[n + 1]) != 0)
+			return -ENOENT;
+		n++;
+		/* offsets ascend; where they do not, what is looked for is not found */
+		while (dwarf_siblingof(&ret[n], &next) == 0 && dwarf_dieoffset(&next) <= at &&
+		       dwarf_dieoffset(&next) > dwarf_dieoffset(&ret[n]))
+			ret[n] = next;
+	}
+	return dwarf_dieoffset(&ret[n]) == at ? n : -ENOENT;
+}
+
 static bool first_range(struct lp_module *m, Dwarf_Die *die, struct lp_range *ret)
 {
 	Dwarf_Addr base;
@@ -215,10 +235,10 @@ static bool is_flat(Dwarf_Die *die)
 static const char *make_qualified(struct lp_module *m, Dwarf_Die *origin)
 {
 	lp_auto(lp_buf_done) struct lp_buf b = { 0 };
-	lp_auto(lp_free) Dwarf_Die *scopes = NULL;
-	int n = is_flat(origin) ? 0 : dwarf_getscopes_die(origin, &scopes);
+	Dwarf_Die scopes[LP_DIE_DEPTH];
+	const int n = is_flat(origin) ? 0 : lp_die_path(origin, scopes);
 
-	for (int i = n - 1; i > 0; i--) {
+	for (int i = 1; i < n; i++) {
 		const char *part;
 
 		switch (dwarf_tag(&scopes[i])) {

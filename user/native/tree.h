@@ -46,6 +46,11 @@ const char *lp_die_name_in(struct lp_module *m, Dwarf_Die *die, const char *scop
 
 #define LP_DIE_DEPTH 200 /* nested DIEs below this are not looked at */
 
+/* What a DIE stands in, the unit first; ret[n] is the DIE itself. Returns n; -ENOENT: its unit does not
+ * have it, so deep.
+ */
+int lp_die_path(Dwarf_Die *die, Dwarf_Die ret[LP_DIE_DEPTH]);
+
 /* Visits a DIE's descendants. enter() returns 1 to go below a DIE, and leave() is then called
  * after that; 0 to pass it by; negative stops and is returned. leave may be NULL.
  */
