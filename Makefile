@@ -29,7 +29,7 @@ VARIANT := $(strip $(if $(call on,FUZZ),fuzz,$(filter-out gcc cc,$(notdir $(CC))
 B := build$(if $(VARIANT),/$(subst $(space),-,$(VARIANT)))
 GEN := build/gen
 
-CFLAGS ?= -g $(if $(call on,DEBUG),-O0,$(if $(call on,FUZZ)$(call on,ASAN),-O1,-O2))
+CFLAGS ?= $(if $(call on,FUZZ),-gline-tables-only,-g) $(if $(call on,DEBUG),-O0,$(if $(call on,FUZZ)$(call on,ASAN),-O1,-O2))
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	$(if $(call on,WERROR),-Werror)
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -89,6 +89,11 @@ $(LIB): $(LIB_OBJ) $B/objects.txt
 $B/%.o: %.c $B/flags.txt | $(SKEL) build/deps.ok
 	$(call say,CC,$<)
 	$Q mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What no fuzzer runs needs no coverage; and some tests read their own debug information.
+UNCOVERED := $(filter-out -fsanitize=fuzzer-no-link,$(ALL_CFLAGS))
+$B/user/cli/%.o $B/user/session/%.o: private ALL_CFLAGS := $(UNCOVERED)
+$B/tests/unit/%.o: private ALL_CFLAGS := $(UNCOVERED) -g
 
 # The BPF object is compiled once for all variants; `gen object` leaves its DWARF out.
 $(SKEL) $(TOOL_SKEL): $(GEN)/%.skel.h: $(GEN)/%.bpf.o

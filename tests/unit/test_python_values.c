@@ -209,15 +209,31 @@ static bool is_wrong(const struct told *t, const char *got)
 	return strcmp(got, t->text) != 0;
 }
 
+static const char *const alone[] = { "Login(", "SubLogin(", "Typed(", "<class '__main__." };
+
+/* Classes and named tuples are told, too, when the process is gone: from the record alone. */
+static void from_the_record_alone(const struct told *t, size_t ret_n[])
+{
+	for (size_t k = 0; k < LP_ARRAY_SIZE(alone); k++) {
+		if (strncmp(t->text, alone[k], strlen(alone[k])) != 0)
+			continue;
+		walk_begin(LP_RECORD_MAX);
+		walk_add(1, &t->v, FEW);
+		assert_string_equal(decode(&t->v, FEW, false), t->text);
+		ret_n[k]++;
+	}
+}
+
 static void compare(const char *python)
 {
 	struct told t = { 0 };
-	size_t n = 0, wrong = 0, cut = 0;
+	size_t n = 0, wrong = 0, cut = 0, n_alone[LP_ARRAY_SIZE(alone)] = { 0 };
 
 	start(python);
 	while (next(&t)) {
 		bool few = !strcmp(t.section, "limits");
 
+		from_the_record_alone(&t, n_alone);
 		if (!strcmp(t.section, "slice"))
 			t.v = (struct lp_py_value){ LP_PY_SLICE, t.v.bits, 3, 8 };
 		n_reads = 0;
@@ -237,6 +253,8 @@ static void compare(const char *python)
 	print_message("%s: %zu objects, %zu of them cut\n", python, n, cut);
 	assert_int_equal(wrong, 0);
 	assert_true(n > 1000 && cut < n / 20);
+	for (size_t k = 0; k < LP_ARRAY_SIZE(alone); k++)
+		assert_true(n_alone[k]);
 	teardown(NULL);
 }
 
@@ -377,36 +395,6 @@ static void twice_in_a_record(void **state)
 	free(t.line);
 }
 
-/* Classes and named tuples of a process that is gone when its record is read. */
-static void from_the_record_alone(void **state)
-{
-	static const char *const begins[] = { "Login(", "SubLogin(", "Typed(",
-					      "<class '__main__." };
-	struct told t = { 0 };
-
-	(void)state;
-	if (!n_pythons)
-		skip();
-	for (size_t i = 0; i < n_pythons; i++) {
-		size_t n[LP_ARRAY_SIZE(begins)] = { 0 };
-
-		start(pythons[i]);
-		while (next(&t))
-			for (size_t k = 0; k < LP_ARRAY_SIZE(begins); k++) {
-				if (strncmp(t.text, begins[k], strlen(begins[k])))
-					continue;
-				walk_begin(LP_RECORD_MAX);
-				walk_add(1, &t.v, FEW);
-				assert_string_equal(decode(&t.v, FEW, false), t.text);
-				n[k]++;
-			}
-		for (size_t k = 0; k < LP_ARRAY_SIZE(begins); k++)
-			assert_true(n[k]);
-		teardown(NULL);
-	}
-	free(t.line);
-}
-
 /* The kernel side and the user side agree on which names they mean. */
 static void names_as_numbers(void **state)
 {
@@ -437,7 +425,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_as_numbers),
 		cmocka_unit_test_teardown(as_repr, teardown),
-		cmocka_unit_test_teardown(from_the_record_alone, teardown),
 		cmocka_unit_test_teardown(while_it_changes, teardown),
 		cmocka_unit_test_teardown(generators_without_their_frame, teardown),
 		cmocka_unit_test_teardown(in_small_records, teardown),
