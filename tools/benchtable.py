@@ -17,6 +17,7 @@ import os
 import pathlib
 import platform
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -118,6 +119,14 @@ class Results:
         return 1 if self.failed else 0
 
 
+def begin(tool):
+    """Before anything is measured. SIGTERM then ends what was started, too, as Ctrl-C does."""
+    if os.geteuid() != 0:
+        sys.exit(f"bench_{tool}: needs root, as the other tracers do")
+    OUT.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda signo, _: sys.exit(128 + signo))
+
+
 def run_parts(tool, title, about, parts, options=()):
     """A tool's main(): its exit status. about() has the arguments and says what was measured where; a part is called with
     the results and the arguments, but for what another one looks for in `--only` (None).
@@ -128,9 +137,7 @@ def run_parts(tool, title, about, parts, options=()):
     for name, settings in options:
         parser.add_argument(name, **settings)
     args = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit(f"bench_{tool}: needs root")
-    OUT.mkdir(parents=True, exist_ok=True)
+    begin(tool)
     results = Results(tool, title, args.rounds)
     results.say(about(args))
     for name, measure in parts.items():
