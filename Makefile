@@ -169,10 +169,7 @@ demo: deps
 bench:
 	$Q tools/deps build bench
 	+$Q$(MAKE) --no-print-directory all tools
-	$Q tools/bench
-	$Q tools/bench_session
-	$Q tools/bench_python
-	$Q tools/bench_events
+	$Q tools/bench $(if $(ROUNDS),--rounds $(ROUNDS))
 
 install: all
 	install -D -m 755 $B/logpoint $(DESTDIR)$(PREFIX)/bin/logpoint

@@ -175,6 +175,14 @@ lp_inline long lp_cap_page(struct lp_vm *vm, int may_sleep)
 	return 0;
 }
 
+/* As much of len bytes as lies before the end: beyond, where nothing may be mapped, to ask for more takes a
+ * page fault, ten times as long as the rest.
+ */
+lp_inline __u32 lp_cap_until(__u64 from, __u32 len, __u64 end)
+{
+	return end > from && end - from < len ? end - from : len;
+}
+
 /* page: lp_cap_stack_page(), or the same for programs that can't sleep. */
 lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 			    long (*page)(__u32 i, struct lp_step *step))
@@ -191,6 +199,10 @@ lp_inline long lp_cap_stack(struct lp_vm *vm, __u32 max, struct lp_step *step,
 
 	__u32 start = vm->len, room = vm->room - start;
 	__u64 sp = vm->stack_at;
+
+	/* C libraries put what they know of a thread behind its stack */
+	max = lp_cap_until(sp, max, lp_thread_pointer());
+	max = lp_cap_until(sp, max, lp_stack_end());
 	if (lp_vm_block(vm, LP_SLOT_STACK, LP_ST_OK, 0, 0, sp) < 0)
 		return 0;
 	room = (room - sizeof(struct lp_block)) & ~7u;

@@ -84,7 +84,12 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct mm_struct {
+	unsigned long env_end;
+};
+
 struct task_struct {
+	struct mm_struct *mm;
 	unsigned long long start_time;
 	int on_cpu;
 	unsigned long nvcsw, nivcsw; /* how often it has left a CPU, by itself or not */

@@ -13,6 +13,7 @@
  *	const struct lp_insn *lp_code_at(all, __u32 index)	NULL outside
  *	struct lp_point *lp_point_at(__u32 id)			NULL outside
  *	__u64 lp_now(void), lp_pid_tgid(void), lp_thread_pointer(void); __u32 lp_cpu(void)
+ *	__u64 lp_stack_end(void)				of the first thread
  *	void lp_comm(char *buf)					LP_COMM_LEN bytes
  *	lp_loop(n, fn, ctx)	fn(__u32 i, ctx) up to n times, until it returns 1
  *	lp_loop_seldom(n, fn, ctx)	the same, where few hits come to

@@ -93,6 +93,15 @@ lp_inline __u64 lp_thread_pointer(void)
 	return task->thread.fsbase;
 }
 
+/* Above it the stack of the first thread holds nothing: the kernel has put the environment there. */
+lp_inline __u64 lp_stack_end(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+
+	return mm ? mm->env_end : 0;
+}
+
 /* tgid << 32 | tid of a task */
 lp_inline __u64 lp_task_numbers(struct task_struct *task)
 {

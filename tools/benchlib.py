@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the benchmarks of Python programs share: programs that measure themselves, and the tools beside them."""
+"""What the benchmarks share: programs that measure themselves, and the tools beside them."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,13 +9,14 @@ import re
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = pathlib.Path(os.environ.get("BENCH_OUT", ROOT / "build" / "bench"))
+from benchtable import OUT, ROOT
+
 PROGRAMS = ROOT / "tests" / "targets" / "python"
 LOGPOINT = ROOT / "build" / "logpoint"
 FLOOR = ROOT / "build" / "tools" / "floor"
@@ -22,7 +24,9 @@ FLOOR = ROOT / "build" / "tools" / "floor"
 BARE_SECONDS = 0.3
 WINDOW_SECONDS = 0.7
 BATCHES_MIN = 5
+ARMED_SECONDS = END_SECONDS = 60
 FLOOR_NAME = "empty BPF program (the floor)"
+PT_LOAD = 1
 
 
 def cpus():
@@ -43,6 +47,12 @@ def marked_line(program, marker):
         if f"# @{marker}" in text:
             return number
     raise LookupError(f"{program.name} has no line marked @{marker}")
+
+
+def progress(text=""):
+    """On a line of its own, which the next one replaces; to who looks."""
+    if sys.stderr.isatty():
+        print(f"\r{text:78}\r", end="", file=sys.stderr, flush=True)
 
 
 def free_port():
@@ -95,29 +105,104 @@ class Program:
         self.err.close()
 
 
+@contextlib.contextmanager
+def ahead(cpu=None):
+    """What is started meanwhile is as pinned() does, but without the time that other programs' start takes."""
+    usual, nice = os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0)
+    os.sched_setaffinity(0, usual if cpu is None else {cpu})
+    os.setpriority(os.PRIO_PROCESS, 0, -15)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        os.sched_setaffinity(0, usual)
+
+
+@contextlib.contextmanager
+def ended_after(process, seconds):
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class Attached:
-    """A tool that runs beside the program, armed when this returns."""
+    """A tool beside the program, until end(); when this returns it is armed, `armed` seconds after its start."""
 
     def __init__(self, *command, armed):
-        self.err = OUT / "tool.err"
-        with open(self.err, "wb") as wrong:
-            self.process = subprocess.Popen(pinned(TOOL_CPU, *command), stdin=subprocess.PIPE,
-                                            stdout=wrong, stderr=wrong)
-        until(lambda: re.search(armed, self.err.read_text(errors="replace")) or self.process.poll() is not None,
-              f"{command[0]} to be armed")
-        if self.process.poll() is not None:
-            raise RuntimeError(f"{command[0]} ended: {self.err.read_text(errors='replace')[-500:]}")
+        began = time.monotonic()
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.pid, self.said = self.process.pid, ""
+        with ended_after(self.process, ARMED_SECONDS):
+            for line in self.process.stdout:
+                self.said += line
+                if re.search(armed, line):
+                    break
+            else:
+                self.process.wait()
+                raise RuntimeError(f"{self.process.args[-1]}: not armed: {self.said[-500:]}")
+        self.armed = time.monotonic() - began
 
     def end(self):
-        self.process.stdin.close()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-        return self.err.read_text(errors="replace")
+        """What it has said."""
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.send_signal(signal.SIGINT)
+        with ended_after(self.process, END_SECONDS):
+            self.said += self.process.stdout.read()
+            self.process.wait()
+        return self.said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
 
 
-def logpoint(pid, point, *options):
-    return Attached(LOGPOINT, "-v", "-p", pid, "--max-overhead", "none", "-o", OUT / "records.out", *options,
-                    point, armed=r"\d+ of \d+ logpoints? armed")
+def logpoint(pid, *arguments, out=OUT / "records.out", prefix=pinned(TOOL_CPU)):
+    return Attached(*prefix, LOGPOINT, "-p", pid, "--max-overhead", "none", "-o", out, *arguments,
+                    armed=r"\d+ of \d+ logpoints? armed")
+
+
+def floor(*arguments):
+    return Attached(*pinned(TOOL_CPU), FLOOR, *arguments, armed="armed")
+
+
+def place_of(pid, point, *options):
+    """(file, offset) of where logpoint has its own program for a logpoint."""
+    said = logpoint(pid, "-v", *options, point).end()
+    place = re.search(r" at (0x[0-9a-f]+) of ([^\s;]+)", said)
+    if not place:
+        raise RuntimeError(f"logpoint -v names no place: {said[-300:]}")
+    path = re.search(rf" (/\S*/{re.escape(place[2])})$", pathlib.Path(f"/proc/{pid}/maps").read_text(), re.MULTILINE)[1]
+    return path, file_offset(path, int(place[1], 16))
+
+
+def floor_at(pid, function):
+    """To start an empty program there."""
+    path, offset = place_of(pid, f'entry {function} "x"')
+    return lambda: floor(pid, path, hex(offset))
+
+
+def file_offset(path, address):
+    """Where in an ELF file what has this link address is."""
+    data = pathlib.Path(path).read_bytes()
+    start, size, count = struct.unpack_from("<Q14xHH", data, 32)
+    for number in range(count):
+        kind, _, offset, at, _, length = struct.unpack_from("<IIQQQQ", data, start + number * size)
+        if kind == PT_LOAD and at <= address < at + length:
+            return address - at + offset
+    raise RuntimeError(f"{path} has nothing at {address:#x}")
+
+
+def debugpy_is_absent():
+    """Why it can't be measured, or None."""
+    asked = subprocess.run(["/usr/bin/python3", "-c", "import debugpy"], capture_output=True, check=False)
+    return "not installed" if asked.returncode else None
 
 
 class Debugpy:
@@ -196,7 +281,7 @@ def in_turn(program, rounds, trouble, tools):
     found = {}
     for number in range(rounds):
         for name, start in tools.items():
-            print(f"\rround {number + 1}/{rounds}: {name:40}", end="", file=sys.stderr, flush=True)
+            progress(f"round {number + 1}/{rounds}: {name}")
             before = program.window(BARE_SECONDS)
             tool = start()
             loaded = program.window(WINDOW_SECONDS)
@@ -206,5 +291,5 @@ def in_turn(program, rounds, trouble, tools):
             if lost:
                 trouble.append(f"{name}: {lost[0]}")
             found.setdefault(name, []).append(compared(loaded, before, after))
-    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+    progress()
     return found

@@ -73,6 +73,11 @@ static __u64 lp_now(void)
 	return 7;
 }
 
+static __u64 lp_stack_end(void)
+{
+	return 0;
+}
+
 static __u64 lp_thread_pointer(void)
 {
 	return 0;

@@ -80,6 +80,11 @@ static __u64 lp_now(void)
 	return 5000000000ull;
 }
 
+static __u64 lp_stack_end(void)
+{
+	return 0;
+}
+
 static __u64 lp_thread_pointer(void)
 {
 	return pyvm.thread_pointer;

@@ -295,6 +295,41 @@ static void stack_is_copied_as_far_as_it_goes(void **state)
 	assert_int_equal(block(2)->slot, 3);
 }
 
+/* Where the environment begins, or what the C library knows of the thread; the nearer one above. */
+static void stack_is_copied_up_to_its_end(void **state)
+{
+	static const struct {
+		int end, thread; /* from the stack pointer */
+		unsigned int len;
+		bool cut;
+	} t[] = {
+		{ LP_PAGE + 1, 8192, LP_PAGE + 1, false },
+		{ LP_PAGE + 8, -8, LP_PAGE + 8, false },
+		{ 8192, 40, 40, false },
+		{ -LP_PAGE, LP_PAGE + 16, LP_PAGE + 16, false },
+		{ 24, 40, 24, false },
+		{ 0, -16, 24 + LP_PAGE, true },
+		{ 8192, 8192, 24 + LP_PAGE, true },
+	};
+	const uint64_t sp = WORLD_BASE + LP_PAGE - 24;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		world_reset();
+		world.page[0] = world.page[1] = PAGE_HERE;
+		world.page[2] = PAGE_NONE;
+		world.stack_end = sp + (uint64_t)t[i].end;
+		world.thread_pointer = sp + (uint64_t)t[i].thread;
+		vm.mach[LP_MACH_SP] = sp;
+		RUN(INSN(GATE), INSN(CAP_STACK, .n = 8192), INSN(CAP_REG, .n = LP_CAP(3, 8)),
+		    INSN(END));
+		assert_int_equal(block(1)->slot, LP_SLOT_STACK);
+		assert_int_equal(block(1)->len, t[i].len);
+		assert_int_equal(block(1)->flags, t[i].cut ? LP_BLKF_CUT : 0);
+		assert_int_equal(block(2)->slot, 3);
+	}
+}
+
 /* entry: keeps r8, captures a word; return: captures r8 */
 static void call(uint64_t sp, uint64_t value)
 {
@@ -378,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_string_stops_where_memory_does),
 		cmocka_unit_test(a_full_record_says_so),
 		cmocka_unit_test(stack_is_copied_as_far_as_it_goes),
+		cmocka_unit_test(stack_is_copied_up_to_its_end),
 		cmocka_unit_test(a_call_carries_over),
 		cmocka_unit_test(a_condition_at_entry_filters_the_return),
 	};

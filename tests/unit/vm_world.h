@@ -27,7 +27,7 @@ struct world {
 	struct lp_insn code[WORLD_CODE];
 	struct lp_point points[4];
 	struct lp_counts counts[4];
-	uint64_t now, pid_tgid;
+	uint64_t now, pid_tgid, stack_end, thread_pointer;
 	bool ring_full, return_dropped;
 	uint8_t *sent[WORLD_SENT]; /* exact allocations, for the sanitizer */
 	uint32_t sent_len[WORLD_SENT];
@@ -119,9 +119,14 @@ static __u64 lp_now(void)
 	return world.now;
 }
 
+static __u64 lp_stack_end(void)
+{
+	return world.stack_end;
+}
+
 static __u64 lp_thread_pointer(void)
 {
-	return 0x7000;
+	return world.thread_pointer;
 }
 
 static __u32 lp_cpu(void)
@@ -196,6 +201,7 @@ static void world_reset(void)
 		world.points[i].after = LP_POINT_NONE;
 	world.now = 5 * LP_SECOND;
 	world.pid_tgid = 41ull << 32 | 42;
+	world.thread_pointer = 0x7000;
 	lp_record_max = LP_RECORD_MAX;
 }
 

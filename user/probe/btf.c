@@ -41,9 +41,10 @@ static const struct wanted {
 	{ "pid_namespace", { "ns" } },
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
+	{ "mm_struct", { "env_end" } },
 	{ "task_struct",
-	  { "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid", "utask",
-	    "comm", "thread", "nvcsw", "nivcsw", "on_cpu" } },
+	  { "mm", "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid",
+	    "utask", "comm", "thread", "nvcsw", "nivcsw", "on_cpu" } },
 };
 
 /* The kernel's, as it lies there. */
