@@ -442,7 +442,6 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 
 	vm->py.running = 0;
 	vm->py.is_fresh = 1;
-	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
 	if (step.code)
 		lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);
 }
@@ -457,10 +456,9 @@ lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 flag
 
 	if (!rt)
 		return 0;
-	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
-	vm->window_next = 0;
+	lp_pyvm_forget(vm);
 	vm->py.unit = unit;
-	if (lp_pyvm_know_thread(vm, rt, t))
+	if (!lp_pyvm_holds_lock(vm, rt, t) && lp_pyvm_know_thread(vm, rt, t))
 		return 0;
 	if (flags & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);

@@ -229,17 +229,32 @@ lp_inline long lp_pyvm_bind(struct lp_vm *vm, const struct lp_py_runtime *rt, __
 	return 0;
 }
 
-/* Where an object keeps its attributes: a dict, or values in the order of its class's keys. */
-lp_inline long lp_pyvm_instance_place(struct lp_vm *vm, const struct lp_py_layout *l, __u64 obj,
-				      __u64 type, __u64 flags, __u64 *ret_dict, __u64 *ret_values)
+/* What a class says of where its instances keep their attributes, beside its flags: where the pointer to the
+ * dict is, or how long one is that has values behind it. A class that is made keeps it.
+ */
+lp_inline long lp_pyvm_class_place(struct lp_vm *vm, const struct lp_py_layout *l, __u64 type,
+				   __u64 flags, __u64 *ret)
 {
-	__u64 word, size;
+	*ret = 0;
+	if (!l->managed_dict || !(flags & LP_PY_TP_MANAGED_DICT))
+		return lp_pyvm_u64(vm, type + l->tp_dictoffset, ret);
+	if (l->inline_values && flags & LP_PY_TP_INLINE_VALUES)
+		return lp_pyvm_u64(vm, type + l->tp_basicsize, ret);
+	return 0;
+}
+
+/* Where an object keeps its attributes: a dict, or values in the order of its class's keys. place: as
+ * its class says.
+ */
+lp_inline long lp_pyvm_instance_place(struct lp_vm *vm, const struct lp_py_layout *l, __u64 obj,
+				      __u64 type, __u64 flags, __u64 place, __u64 *ret_dict,
+				      __u64 *ret_values)
+{
+	__u64 word = place;
 	long r = 0;
 
 	*ret_dict = *ret_values = 0;
 	if (!l->managed_dict || !(flags & LP_PY_TP_MANAGED_DICT)) {
-		if (lp_pyvm_u64(vm, type + l->tp_dictoffset, &word) < 0)
-			return -LP_ST_UNREADABLE;
 		if ((__s64)word < 0) { /* from the end of an object of variable size */
 			__u64 basic, item, n;
 
@@ -255,11 +270,10 @@ lp_inline long lp_pyvm_instance_place(struct lp_vm *vm, const struct lp_py_layou
 		return word ? lp_pyvm_u64(vm, obj + word, ret_dict) : 0;
 	}
 	if (l->inline_values && flags & LP_PY_TP_INLINE_VALUES) {
-		if (lp_pyvm_u64(vm, type + l->tp_basicsize, &size) < 0 ||
-		    lp_pyvm_get(vm, obj + size + l->values_valid, 1, &word) < 0)
+		if (lp_pyvm_get(vm, obj + place + l->values_valid, 1, &word) < 0)
 			return -LP_ST_UNREADABLE;
 		if (word) {
-			*ret_values = obj + size + l->values_array;
+			*ret_values = obj + place + l->values_array;
 			return 0;
 		}
 	}
@@ -283,9 +297,10 @@ lp_inline long lp_pyvm_instance_find(struct lp_vm *vm, const struct lp_py_runtim
 				     __u64 type, __u64 flags)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	__u64 dict, values, keys;
+	__u64 dict, values, keys, place;
 
-	if (lp_pyvm_instance_place(vm, l, obj, type, flags, &dict, &values) < 0)
+	if (lp_pyvm_class_place(vm, l, type, flags, &place) < 0 ||
+	    lp_pyvm_instance_place(vm, l, obj, type, flags, place, &dict, &values) < 0)
 		return -LP_ST_UNREADABLE;
 	if (values) {
 		if (lp_pyvm_u64(vm, type + l->ht_cached_keys, &keys) < 0)
@@ -430,7 +445,7 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	const struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
-	__u64 dict, values, flags, v;
+	__u64 dict, values, v;
 
 	if (!rt || !c)
 		return 0;
@@ -444,8 +459,8 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 		return lp_pyvm_member(vm, rt, vm->py.object, c->index) >= 0;
 	if (c->how == LP_HOW_TUPLE)
 		return lp_pyvm_tuple_field(vm, l, c->index) >= 0;
-	if (lp_pyvm_u64(vm, type + l->tp_flags, &flags) < 0 ||
-	    lp_pyvm_instance_place(vm, l, vm->py.object, type, flags, &dict, &values) < 0)
+	if (lp_pyvm_instance_place(vm, l, vm->py.object, type, c->flags, c->place, &dict, &values) <
+	    0)
 		return 0;
 	if (c->how == LP_HOW_DICT)
 		return dict ? lp_pyvm_dict_again(vm, rt, dict, c) : 0;
@@ -459,8 +474,10 @@ lp_inline void lp_pyvm_attr_remember(struct lp_vm *vm, const struct lp_py_layout
 {
 	struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
 	__u32 version = lp_pyvm_type_version(vm, l, vm->py.type);
+	__u64 flags, place;
 
-	if (!c || !version)
+	if (!c || !version || lp_pyvm_u64(vm, vm->py.type + l->tp_flags, &flags) < 0 ||
+	    lp_pyvm_class_place(vm, l, vm->py.type, flags, &place) < 0)
 		return;
 	c->type = 0;
 	c->version = version;
@@ -469,7 +486,19 @@ lp_inline void lp_pyvm_attr_remember(struct lp_vm *vm, const struct lp_py_layout
 	c->how = vm->py.place_how;
 	c->key = vm->py.probe.key;
 	c->index = vm->py.probe.index;
+	c->flags = flags;
+	c->place = place;
 	c->type = vm->py.type;
+}
+
+/* Reads an object together with what lies before its head: where its attributes are. */
+lp_inline void lp_pyvm_open(struct lp_vm *vm, const struct lp_py_layout *l, __u64 obj)
+{
+	__u64 before;
+
+	if (l->managed_dict && !l->inline_values)
+		lp_pyvm_u64(vm, obj - (l->managed_values ? l->managed_values : l->managed_dict),
+			    &before);
 }
 
 lp_global long lp_pyvm_op_attr(struct lp_vm *vm)
@@ -484,7 +513,8 @@ lp_global long lp_pyvm_op_attr(struct lp_vm *vm)
 		return lp_pyvm_raised_attr(vm, rt);
 	if (tag == LP_PY_OBJECT) {
 		vm->py.object = vm->reg[vm->py.a % LP_VM_REGS];
-		if (lp_pyvm_u64(vm, vm->py.object + rt->layout.ob_type, &vm->py.type) < 0)
+		lp_pyvm_open(vm, &rt->layout, vm->py.object);
+		if (lp_pyvm_near(vm, vm->py.object + rt->layout.ob_type, 8, &vm->py.type) < 0)
 			return -LP_ST_UNREADABLE;
 		if (lp_pyvm_attr_again(vm, n) == 1)
 			return 0;

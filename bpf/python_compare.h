@@ -205,14 +205,43 @@ lp_inline long lp_pyvm_operands(struct lp_vm *vm)
 	return r < 0 ? r : lp_pyvm_operand(vm, LP_VIEW_B, vm->py.b);
 }
 
+/* An int of few digits beside a number of the program, as most conditions have it: the relation, or < 0: it
+ * is something else.
+ */
+lp_inline long lp_pyvm_relate_soon(struct lp_vm *vm, const struct lp_py_runtime *rt)
+{
+	const struct lp_py_layout *l = &rt->layout;
+	__u32 a = vm->py.a % LP_VM_REGS, b = vm->py.b % LP_VM_REGS;
+	__u64 obj = vm->reg[a], type, tag, digits;
+
+	if (vm->py.tags[a] != LP_PY_OBJECT || vm->py.tags[b] != LP_PY_INT ||
+	    lp_pyvm_u64(vm, obj + l->ob_type, &type) < 0 || type != rt->type_long ||
+	    lp_pyvm_near(vm, obj + l->long_tag, 8, &tag) < 0 ||
+	    lp_pyvm_near(vm, obj + l->long_digits, 4, &digits) < 0)
+		return -1;
+	if (l->long_is_tagged && tag >> 3 <= 1)
+		tag = (1 - (tag & 3)) * (tag >> 3);
+	if (tag + 1 > 2) /* -1, 0, 1: digits, with their sign */
+		return -1;
+	return lp_pyvm_order_signed(tag * digits, vm->reg[b]);
+}
+
 lp_global long lp_pyvm_op_compare(struct lp_vm *vm)
 {
-	if (!vm)
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+
+	if (!rt)
 		return -LP_ST_UNREADABLE;
 
 	__u32 op = vm->py.n;
 	int is_equality = op == LP_PY_EQ || op == LP_PY_NE;
-	long r = lp_pyvm_operands(vm);
+	long r = lp_pyvm_relate_soon(vm, rt);
+	if (r >= 0) {
+		r = lp_pyvm_holds(op, r);
+		lp_pyvm_result(vm, LP_PY_BOOL, r);
+		return r;
+	}
+	r = lp_pyvm_operands(vm);
 	if (r < 0)
 		return r;
 	r = lp_pyvm_relate(vm, lp_pyvm_pair(LP_VIEW_A, LP_VIEW_B), is_equality);

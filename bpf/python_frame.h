@@ -62,13 +62,13 @@ static long lp_pyvm_thread_step(__u32 i, struct lp_step *step)
 	return lp_pyvm_u64(vm, vm->py.base + l->tstate_next, &vm->py.base) < 0;
 }
 
-/* Is it of this thread, and the one that runs? */
+/* Is it of this thread, and the one that runs? In this order, as the status lies beside the frame. */
 lp_inline int lp_pyvm_is_thread(struct lp_vm *vm, const struct lp_py_layout *l, __u64 tstate)
 {
 	__u64 id;
 
-	return tstate && lp_pyvm_u64(vm, tstate + l->tstate_thread_id, &id) >= 0 &&
-	       id == vm->py.thread_id && lp_pyvm_runs(vm, l, tstate);
+	return tstate && lp_pyvm_runs(vm, l, tstate) &&
+	       lp_pyvm_u64(vm, tstate + l->tstate_thread_id, &id) >= 0 && id == vm->py.thread_id;
 }
 
 /* vm->py.tstate of this thread, 0 or 1: there is none. known: what it was last time. */
@@ -100,6 +100,17 @@ lp_inline long lp_pyvm_know_thread(struct lp_vm *vm, const struct lp_py_runtime 
 	if (t)
 		t->tstate = vm->py.tstate;
 	return 0;
+}
+
+/* Who executes bytecode holds the lock, up to 3.11: is that who this thread has been before? */
+lp_inline int lp_pyvm_holds_lock(struct lp_vm *vm, const struct lp_py_runtime *rt,
+				 const struct lp_pyvm_thread *t)
+{
+	__u16 at = rt->layout.runtime_tstate;
+
+	vm->py.thread_id = lp_thread_pointer();
+	return t && t->tstate && at != LP_PY_NONE &&
+	       lp_pyvm_u64(vm, rt->runtime + at, &vm->py.tstate) >= 0 && vm->py.tstate == t->tstate;
 }
 
 /* The code that a frame runs. */
@@ -164,9 +175,9 @@ lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_la
 {
 	__u64 at = vm->py.tstate + l->tstate_tracefunc, trace, profile, tracing;
 
-	if (lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0 || tracing ||
-	    lp_pyvm_u64(vm, at, &trace) < 0 ||
-	    lp_pyvm_u64(vm, at - sizeof(profile), &profile) < 0) /* c_profilefunc, c_tracefunc */
+	if (lp_pyvm_u64(vm, at - sizeof(profile), &profile) < 0 || /* c_profilefunc, c_tracefunc */
+	    lp_pyvm_near(vm, at, 8, &trace) < 0 || !(trace | profile) ||
+	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0 || tracing)
 		return LP_HOOK_NONE;
 	return trace ? LP_HOOK_TRACE : profile ? LP_HOOK_PROFILE : LP_HOOK_NONE;
 }
@@ -211,7 +222,7 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 			return 0;
 		may_be_second = hook != LP_HOOK_NONE || is_repeat;
 	} else {
-		if (lp_pyvm_u64(vm, vm->py.frame + l->frame_lasti, &last) < 0)
+		if (lp_pyvm_near(vm, vm->py.frame + l->frame_lasti, 8, &last) < 0)
 			return 0;
 		may_be_second =
 			last == unit || (l->minor == 11 && lp_pyvm_hook(vm, l) != LP_HOOK_NONE);
@@ -288,9 +299,9 @@ lp_inline int lp_pyvm_same_code(struct lp_vm *vm, const struct lp_py_layout *l,
 	return vm->py.code == site->code &&
 	       lp_pyvm_get(vm, site->code + l->code_firstlineno, 4, &line) >= 0 &&
 	       line == site->firstlineno &&
-	       lp_pyvm_u64(vm, site->code + l->code_filename, &filename) >= 0 &&
+	       lp_pyvm_near(vm, site->code + l->code_filename, 8, &filename) >= 0 &&
 	       filename == site->filename &&
-	       lp_pyvm_u64(vm, site->code + l->code_name, &name) >= 0 && name == site->name;
+	       lp_pyvm_near(vm, site->code + l->code_name, 8, &name) >= 0 && name == site->name;
 }
 
 lp_inline long lp_pyvm_object_result(struct lp_vm *vm, __u64 object, __u32 status)

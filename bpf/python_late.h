@@ -40,17 +40,19 @@ lp_inline __u64 lp_late_word(struct lp_vm *vm, __u64 addr, __u64 word)
 	return word;
 }
 
-/* Those of window w, which is at addr. */
-lp_inline void lp_late_window(struct lp_vm *vm, __u32 w, __u64 addr)
+/* Those of window w. */
+lp_inline void lp_late_window(struct lp_vm *vm, __u32 w)
 {
+	__u64 addr = vm->py.window_at[w & (LP_PYVM_WINDOWS - 1)];
+
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < vm->py.n_late; i++) {
 		const struct lp_pyvm_late *l = &vm->py.late[i];
 		__u64 off = l->addr - addr;
 
-		if (off >= LP_WINDOW)
+		if (off >= LP_PYVM_WINDOW)
 			continue;
 
-		lp_word *to = (lp_word *)(vm->window[w & 1] + off);
+		lp_word *to = (lp_word *)(vm->py.window[w & (LP_PYVM_WINDOWS - 1)] + off);
 		*to = (*to & ~l->mask) | l->value;
 	}
 }

@@ -18,55 +18,83 @@
 	(LP_PYVM_HEAD + 24) /* rangeobject.length, an int (Objects/rangeobject.c) */
 #define LP_PYVM_NOHASH (~0ull)
 
-/* At most 8 bytes into vm->py.word. As lp_vm_read_word(), with a small stack for the same reason,
- * and without a second try: these programs can't sleep. Stores are within words, and windows made of
- * words.
+/* What was read is read no more: another hit. */
+lp_inline void lp_pyvm_forget(struct lp_vm *vm)
+{
+	for (__u32 i = 0; i < LP_PYVM_WINDOWS; i++)
+		vm->py.window_at[i] = LP_NO_WINDOW;
+	vm->py.window_next = 0;
+}
+
+/* The bytes from addr on that lie on one page, and before it where those are too few, into a window: its
+ * number, or < 0. Nothing but `line` is for the stack: so numbers are kept in vm, and forgotten.
+ */
+lp_inline long lp_pyvm_read_window(struct lp_vm *vm, __u64 addr, __u64 *line)
+{
+	__u32 w = vm->py.window_next++ & (LP_PYVM_WINDOWS - 1);
+	__u32 left = lp_page_left(addr & ~7ull);
+
+	addr &= ~7ull;
+	if (left < LP_PYVM_WINDOW)
+		addr -= LP_PYVM_WINDOW - left;
+	vm->py.window_at[w] = addr;
+	long r = lp_mem_read(line, LP_PYVM_WINDOW, addr);
+	lp_opaque(w);
+	w &= LP_PYVM_WINDOWS - 1;
+	if (r) {
+		vm->py.window_at[w] = LP_NO_WINDOW;
+		return -1;
+	}
+
+	lp_word *to = (lp_word *)vm->py.window[w];
+	for (__u32 i = 0; i < LP_PYVM_WINDOW / 8; i++)
+		to[i] = line[i];
+	if (vm->py.n_late)
+		lp_late_window(vm, w);
+	return w;
+}
+
+/* At most 8 bytes into vm->py.word. Neighbours come along, as lp_vm_read_word() has them, with a small stack
+ * for the same reason, and without a second try: these programs can't sleep. Stores are within words,
+ * and windows made of words.
  */
 lp_global long lp_pyvm_word(struct lp_vm *vm, __u64 addr, __u32 len)
 {
-	__u64 line[LP_WINDOW / 8] = { 0 };
+	__u64 line[LP_PYVM_WINDOW / 8], off = 0;
+	long w, r;
 
-	if (!vm || addr >= LP_NO_WINDOW)
-		return -LP_ST_UNREADABLE;
-	if (len > 8)
-		len = 8;
-	if (lp_late_hides(vm, addr, len))
-		return -LP_ST_UNREADABLE;
-
-	__u64 off = addr - vm->window_at[0];
-	__u32 w = 0;
-	if (off > LP_WINDOW - 8) {
-		off = addr - vm->window_at[1];
-		w = 1;
+	if (!vm || addr >= LP_NO_WINDOW || lp_late_hides(vm, addr, len))
+		goto unreadable;
+	for (w = 0; w < LP_PYVM_WINDOWS; w++) {
+		off = addr - vm->py.window_at[w];
+		if (off <= LP_PYVM_WINDOW - 8)
+			break;
 	}
-	if (off > LP_WINDOW - 8) {
-		off = addr & 7;
-		if (lp_page_left(addr - off) < LP_WINDOW) {
-			lp_opaque(len);
-			if (len > 8 || lp_mem_read(line, len, addr))
-				return -LP_ST_UNREADABLE;
-			if (vm->py.n_late)
-				line[0] = lp_late_word(vm, addr, line[0]);
-			vm->py.word = len < 8 ? line[0] & ((1ull << (len & 7) * 8) - 1) : line[0];
+	if (w == LP_PYVM_WINDOWS) {
+		if (lp_page_left(addr) < len) { /* on two pages */
+			line[0] = 0;
+			len = lp_at_most(len, 8);
+			if (lp_mem_read(line, len, addr))
+				goto unreadable;
+			vm->py.word = lp_late_word(vm, addr, line[0]);
 			return 0;
 		}
-		w = vm->window_next & 1;
-		vm->window_next = !w;
-		vm->window_at[w] = LP_NO_WINDOW;
-		if (lp_mem_read(line, LP_WINDOW, addr - off))
-			return -LP_ST_UNREADABLE;
-		for (__u32 i = 0; i < LP_WINDOW / 8; i++)
-			((lp_word *)vm->window[w])[i] = line[i];
-		lp_late_window(vm, w, addr - off);
-		vm->window_at[w] = addr - off;
+		w = lp_pyvm_read_window(vm, addr, line);
+		if (w < 0)
+			goto unreadable;
+		off = addr - vm->py.window_at[w & (LP_PYVM_WINDOWS - 1)];
 	}
 	lp_opaque(off);
-	if (off > LP_WINDOW)
-		return -LP_ST_UNREADABLE;
+	if (off > LP_PYVM_WINDOW)
+		goto unreadable;
 
-	__u64 word = *(lp_word *)(vm->window[w & 1] + off);
+	__u64 word = *(lp_word *)(vm->py.window[w & (LP_PYVM_WINDOWS - 1)] + off);
 	vm->py.word = len < 8 ? word & ((1ull << (len & 7) * 8) - 1) : word;
 	return 0;
+unreadable:
+	r = -LP_ST_UNREADABLE;
+	lp_opaque(r); /* no constant, which would be kept on the stack */
+	return r;
 }
 
 lp_inline long lp_pyvm_get(struct lp_vm *vm, __u64 addr, __u32 len, __u64 *ret)
@@ -80,6 +108,23 @@ lp_inline long lp_pyvm_get(struct lp_vm *vm, __u64 addr, __u32 len, __u64 *ret)
 lp_inline long lp_pyvm_u64(struct lp_vm *vm, __u64 addr, __u64 *ret)
 {
 	return lp_pyvm_get(vm, addr, 8, ret);
+}
+
+/* The same, beside what was read last: where that is so there is no call. */
+lp_inline long lp_pyvm_near(struct lp_vm *vm, __u64 addr, __u32 len, __u64 *ret)
+{
+	__u32 w = (vm->py.window_next - 1) & (LP_PYVM_WINDOWS - 1);
+	__u64 off = addr - vm->py.window_at[w];
+
+	if (off > LP_PYVM_WINDOW - 8 || addr >= LP_NO_WINDOW || vm->py.n_hidden)
+		return lp_pyvm_get(vm, addr, len, ret);
+	lp_opaque(off);
+	if (off > LP_PYVM_WINDOW)
+		return -LP_ST_UNREADABLE;
+	*ret = *(lp_word *)(vm->py.window[w] + off);
+	if (len < 8)
+		*ret &= (1ull << (len & 7) * 8) - 1;
+	return 0;
 }
 
 /* The slot of a type in one of its groups of methods; 0 where it has no such group. */
@@ -145,7 +190,7 @@ lp_inline long lp_pyvm_view_int(struct lp_vm *vm, struct lp_pyvm_view *v,
 {
 	__u64 tag, digits, d[3] = { 0 };
 
-	if (lp_pyvm_u64(vm, v->obj + l->long_tag, &tag) < 0)
+	if (lp_pyvm_near(vm, v->obj + l->long_tag, 8, &tag) < 0)
 		return -LP_ST_UNREADABLE;
 	if (l->long_is_tagged) {
 		digits = tag >> 3;

@@ -100,6 +100,8 @@ struct lp_pyvm_cache {
 	__u8 pad[3];
 	__u64 key;   /* DICT: the str in its entry */
 	__u64 index; /* MEMBER: offset and type; TUPLE: of the item; else the entry's number */
+	__u64 flags; /* of the class: tp_flags, which tell where instances have their attributes, */
+	__u64 place; /* with this: lp_pyvm_class_place() */
 };
 
 enum lp_pyvm_how { LP_HOW_VALUES = 1, LP_HOW_DICT, LP_HOW_MEMBER, LP_HOW_TUPLE };
@@ -160,7 +162,24 @@ struct lp_pyvm_await {
 /* The exception has left no frame since it was raised; what it has may be of an earlier time. */
 #define LP_PYVM_NO_TB 1ull
 
+#define LP_PYVM_PLACES 8 /* a power of two */
+
+/* What was found for a watched byte and the instruction that reads it, while `is` is vm->rt_is. */
+struct lp_pyvm_place {
+	__u64 addr, ip;
+	__u64 is;
+	__u32 first; /* site, + 1 */
+	__u32 flags; /* LP_PY_FETCH_* */
+};
+
+#define LP_PYVM_WINDOWS 4   /* a power of two */
+#define LP_PYVM_WINDOW	56u /* bytes read at once where few are asked for */
+
 struct lp_pyvm {
+	__u64 window_at[LP_PYVM_WINDOWS];
+	__u8 window[LP_PYVM_WINDOWS][LP_PYVM_WINDOW + 8]; /* room for a word at any offset */
+	__u32 window_next;
+	__u32 pad4;
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
 	__u64 unit; /* address of the code unit that was read; 0: of none, the hit is in native code */

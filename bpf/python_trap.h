@@ -185,8 +185,7 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 
 static __attribute__((noinline)) int lp_trap_thread(struct lp_vm *vm)
 {
-	vm->window_at[0] = vm->window_at[1] = LP_NO_WINDOW;
-	vm->window_next = 0;
+	lp_pyvm_forget(vm);
 	return !lp_pyvm_know_thread(vm, &vm->rt, lp_pyvm_thread_of(vm->pid_tgid));
 }
 

@@ -19,39 +19,52 @@ static __attribute__((noinline)) __u32 lp_py_first_site(__u64 addr, __u32 runtim
 	return id ? *id + 1 : 0;
 }
 
-/* A slot, for the sites from number `first` - 1 on in the interpreter `runtime`; NULL: there is no site, or the
- * hit is lost.
- */
-lp_inline struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime, __u32 first, __u64 ip)
+/* A slot, for a hit in the interpreter `runtime`; NULL: there is none. */
+lp_inline struct lp_vm *lp_py_slot(__u64 pid_tgid, __u32 runtime, __u64 ip)
 {
-	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
-	if (!site)
-		return 0;
-
 	struct lp_vm *vm = take_slot();
-	if (!vm) {
-		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+
+	if (!vm)
 		return 0;
-	}
 	if (lp_py_take_runtime(vm, runtime) < 0) {
 		give_slot(vm);
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;
 	vm->mach[LP_MACH_IP] = ip;
-	vm->py.next = first;
 	vm->py.is_alone = 0;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	return vm;
 }
 
-/* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
- * them, to specialise them or to look ahead, is no hit: 0.
- */
-static __attribute__((noinline)) int
-lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 runtime)
+/* The hit is lost to the sites from number `first` - 1 on. */
+lp_inline void lp_py_lose(__u32 first)
 {
-	struct lp_py_fetch_key key = { .ip = ctx->regs.rip, .runtime = runtime };
+	const struct lp_site *site = first ? lp_site_at(first - 1) : 0;
+
+	if (site)
+		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+}
+
+/* A slot for these sites; NULL: there are none, or the hit is lost. */
+lp_inline struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime, __u32 first, __u64 ip)
+{
+	struct lp_vm *vm = first ? lp_py_slot(pid_tgid, runtime, ip) : 0;
+
+	if (vm)
+		vm->py.next = first;
+	else
+		lp_py_lose(first);
+	return vm;
+}
+
+/* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
+ * them, to specialise them or to look ahead, is no hit: 0. 1: the registers don't matter.
+ */
+static __attribute__((noinline)) int lp_py_fetched(struct lp_vm *vm,
+						   const struct bpf_perf_event_data *ctx)
+{
+	struct lp_py_fetch_key key = { .ip = ctx->regs.rip, .runtime = (__u32)vm->rt_is - 1 };
 	const struct lp_py_fetch *fetch = bpf_map_lookup_elem(&py_fetches, &key);
 
 	if (!fetch)
@@ -63,7 +76,31 @@ lp_py_fetched(struct lp_vm *vm, const struct bpf_perf_event_data *ctx, __u32 run
 	vm->mach[LP_PY_FLAGS] = ctx->regs.eflags;
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
-	return 1;
+	return 2;
+}
+
+/* Is the byte read to be executed, at a site? vm->py.next is the first one. */
+static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
+						  const struct bpf_perf_event_data *ctx, __u64 addr)
+{
+	__u64 ip = ctx->regs.rip;
+	struct lp_pyvm_place *p = &vm->places[(addr >> 1 ^ addr >> 4 ^ ip) & (LP_PYVM_PLACES - 1)];
+
+	if (p->is == vm->rt_is && p->addr == addr && p->ip == ip) {
+		vm->py.next = p->first;
+		vm->py.fetched = p->flags;
+		return 1;
+	}
+	vm->py.next = lp_py_first_site(addr, (__u32)vm->rt_is - 1);
+
+	int r = vm->py.next ? lp_py_fetched(vm, ctx) : 0;
+	if (r == 1)
+		*p = (struct lp_pyvm_place){ .addr = addr,
+					     .ip = ip,
+					     .is = vm->rt_is,
+					     .first = vm->py.next,
+					     .flags = vm->py.fetched };
+	return r;
 }
 
 SEC("perf_event")
@@ -75,16 +112,21 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 		return 0;
 
 	__u32 number = lp_py_runtime_of(pid_tgid);
-	__u32 first = number ? lp_py_first_site(addr, number - 1) : 0;
-	const struct lp_py_site *py = first ? lp_py_site_at(first - 1) : 0;
-	struct lp_vm *vm = lp_py_take(pid_tgid, number - 1, first, ctx->regs.rip);
-	if (!vm)
+	if (!number)
 		return 0;
 
-	if (py && lp_py_fetched(vm, ctx, number - 1) &&
-	    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP],
-			   py->flags & LP_PY_SITE_RESUMES))
-		lp_pyvm_run(vm);
+	struct lp_vm *vm = lp_py_slot(pid_tgid, number - 1, ctx->regs.rip);
+	if (!vm) {
+		lp_py_lose(lp_py_first_site(addr, number - 1));
+		return 0;
+	}
+	if (lp_py_is_hit(vm, ctx, addr)) {
+		const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
+
+		if (py && lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP],
+					 py->flags & LP_PY_SITE_RESUMES))
+			lp_pyvm_run(vm);
+	}
 	give_slot(vm);
 	return 0;
 }

@@ -65,7 +65,7 @@ lp_inline const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
 const volatile __u64 lp_py_used = ~0ull;
 #define lp_py_uses(op) (lp_py_used >> ((op)-LP_OP_PY_INT) & 1)
 
-volatile __u32 lp_py_changes; /* of runtimes; user/probe/ counts them */
+volatile __u32 lp_py_changes; /* of runtimes, places and fetches; user/probe/ counts them */
 
 lp_inline const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)
 {

@@ -36,7 +36,7 @@ static int set_up(void **state)
 	for (size_t i = 0; i < WORDS; i++)
 		memory[i] = 1000 + i;
 	memset(&vm, 0, sizeof(vm));
-	vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
+	lp_pyvm_forget(&vm);
 	vm.room = LP_RECORD_MAX;
 	vm.py.frame = AT(0);
 	runtime = (struct lp_py_runtime){ .layout = { .frame_tags = 1 } };
@@ -338,7 +338,7 @@ static void calls_from_everywhere_are_hits(void **state)
 		memory[200] = rows[i].wanted;
 		memory[201] = rows[i].tracing;
 		memory[302] = rows[i].version;
-		vm.window_at[0] = vm.window_at[1] = LP_NO_WINDOW;
+		lp_pyvm_forget(&vm);
 		int is_hit =
 			lp_pyvm_about_to(&vm, &layout, AT(100), &thread, rows[i].ip, rows[i].flags);
 		if (is_hit != rows[i].is_hit)

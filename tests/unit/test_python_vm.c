@@ -47,7 +47,7 @@ static const struct {
 	{ "len", LP_OP_PY_LEN },	 { "truth", LP_OP_PY_TRUTH },
 	{ "type", LP_OP_PY_TYPE },	 { "neg", LP_OP_PY_NEG },
 	{ "inv", LP_OP_PY_INV },	 { "attr", LP_OP_PY_ATTR },
-	{ "slice", LP_OP_PY_SLICE },
+	{ "slice", LP_OP_PY_SLICE },	 { "number", LP_OP_PY_COMPARE },
 };
 
 struct line {
@@ -104,6 +104,8 @@ static unsigned int run_line(const struct line *l)
 	};
 	struct lp_py_key key = { .hash = l->hash, .len = (uint32_t)strlen(l->name), .is_ascii = 1 };
 
+	if (!strcmp(l->op, "number")) /* b is the program's, no object */
+		code[1] = INSN(PY_INT, .dst = 1, .imm = l->b);
 	if (code[2].op == LP_OP_PY_ATTR)
 		code[2].imm = 8;
 	if (code[2].op == LP_OP_PY_SLICE) {

@@ -158,6 +158,7 @@ int lp_kernel_add_fetch(struct lp_kernel *k, uint32_t runtime, uint64_t ip,
 
 	if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.py_fetches), &key, fetch, BPF_ANY) < 0)
 		return lp_err_set(err, errno, "no room for more interpreters: %s", strerror(errno));
+	k->skel->bss->lp_py_changes++;
 	return 0;
 }
 
@@ -206,9 +207,12 @@ static int write_chain(struct lp_kernel *k, uint64_t addr, uint32_t runtime)
 			return -errno;
 		first = p;
 	}
-	if (!first)
-		return bpf_map_delete_elem(places, &key) < 0 ? -errno : 0;
-	return bpf_map_update_elem(places, &key, &first->number, BPF_ANY) < 0 ? -errno : 0;
+	int r = first ? bpf_map_update_elem(places, &key, &first->number, BPF_ANY)
+		      : bpf_map_delete_elem(places, &key);
+	if (r < 0)
+		return -errno;
+	k->skel->bss->lp_py_changes++; /* what hits remember of places is not so any more */
+	return 0;
 }
 
 static int note_code(struct lp_kernel *k, const struct lp_py_site *site)
