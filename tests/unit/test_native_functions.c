@@ -107,6 +107,42 @@ static void names_of_cxx(void **state)
 	}
 }
 
+/* What has no symbol is found by the debug information alone, and there short names stand elsewhere than long ones. */
+static const char short_cc[] = "volatile int sink;\n"
+			       "#define COPIED static inline __attribute__((always_inline)) void\n"
+			       "struct Cat {\n"
+			       "	COPIED purr() { sink += 2; }\n"
+			       "};\n"
+			       "template <class... T> struct K {\n"
+			       "	COPIED call() { sink += 3; }\n"
+			       "};\n"
+			       "template <class... T> COPIED q() { sink += 4; }\n"
+			       "void first() { Cat::purr(); K<>::call(); }\n";
+static const char short_template_cc[] = "#include \"short.cc\"\n"
+					"int main() { q(); Cat::purr(); }\n";
+static const char short_main_cc[] = "void first(); int main() { first(); }\n";
+
+static void short_names(void **state)
+{
+	static const char *const builds[] = { "g++ -O2 -g", "g++ -O2 -gdwarf-4 -g",
+					      "clang++ -O2 -g" };
+
+	(void)state;
+	native_program_write(&program, "short.cc", short_cc);
+	native_program_write(&program, "template.cc", short_template_cc);
+	native_program_write(&program, "main.cc", short_main_cc);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(builds); i++) {
+		native_program_run(&program, "%s short.cc main.cc -o app", builds[i]);
+		native_program_open(&program, "app");
+		resolve(LP_AT_ENTRY, "Cat::purr", 1, 1);
+		resolve(LP_AT_ENTRY, "K::call", 1, 1);
+		native_program_run(&program, "%s template.cc -o app", builds[i]);
+		native_program_open(&program, "app");
+		resolve(LP_AT_ENTRY, "q", 1, 1);
+		resolve(LP_AT_ENTRY, "Cat::purr", 2, 2);
+	}
+}
+
 static const char copies_c[] =
 	"volatile int sink;\n"
 	"static inline __attribute__((always_inline)) void note(int v) { sink = v * 3; }\n"
@@ -379,6 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_of_cxx, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(inlined_copies_are_entries_without_return, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(clones_are_covered, setup, teardown),

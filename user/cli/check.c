@@ -9,6 +9,7 @@
 #include "cli/list.h"
 #include "cli/report.h"
 #include "cli/view.h"
+#include "native/unpacked.h"
 #include "probe/probe.h"
 #include "target/procfs.h"
 
@@ -87,6 +88,32 @@ static int add_files(const struct lp_view *v, json_t *list, struct lp_err *err)
 	return r;
 }
 
+static int add_cache(json_t *answer, struct lp_err *err)
+{
+	struct lp_unpacked_state cache;
+
+	lp_unpacked_state(&cache);
+	json_t *row = json_pack("{s:o, s:I, s:I, s:o}", "folder", lp_json_text(cache.folder),
+				"copies", (json_int_t)cache.copies, "bytes", (json_int_t)cache.size,
+				"why", lp_json_text(cache.folder ? NULL : cache.why));
+	free(cache.folder);
+	return row && json_object_set_new(answer, "cache", row) == 0 ? 0 : lp_err_nomem(err);
+}
+
+static void print_cache(const json_t *cache)
+{
+	const char *folder = lp_json_get(cache, "folder");
+
+	if (folder)
+		printf("ok       cache of decompressed debug information: %s (%lld files, %lld "
+		       "MiB)\n",
+		       folder, (long long)json_integer_value(json_object_get(cache, "copies")),
+		       (long long)json_integer_value(json_object_get(cache, "bytes")) >> 20);
+	else
+		printf("none     cache of decompressed debug information: %s\n",
+		       lp_json_get(cache, "why"));
+}
+
 static void print_files(const json_t *files)
 {
 	bool missing = false;
@@ -136,6 +163,7 @@ static void print_text(const json_t *answer)
 	json_array_foreach(json_object_get(answer, "privileges"), i, row) printf(
 		"%-8s %s\n", json_is_true(json_object_get(row, "available")) ? "ok" : "missing",
 		lp_json_get(row, "name"));
+	print_cache(json_object_get(answer, "cache"));
 	if (json_array_size(files))
 		printf("\n");
 	lp_check_python_text(json_object_get(answer, "python"));
@@ -163,7 +191,7 @@ int lp_cmd_check(const struct lp_options *o)
 	else if (!o->has_target || lp_view_open(o, &view, &err) == 0)
 		(void)(add_features(features, &possible, &err) < 0 ||
 		       add_privileges(privileges, &enough, &err) < 0 ||
-		       lp_check_python(&view, pythons, &err) < 0 ||
+		       add_cache(answer, &err) < 0 || lp_check_python(&view, pythons, &err) < 0 ||
 		       add_files(&view, files, &err) < 0 ||
 		       json_object_set_new(answer, "possible", json_boolean(possible)) < 0);
 	if (err.code)

@@ -54,6 +54,9 @@
 
 #define EXIT_HELP                                                                                  \
 	"\n"                                                                                       \
+	"Large debug information is kept decompressed in ~/.cache/logpoint; LOGPOINT_CACHE=\n"     \
+	"FOLDER: elsewhere; LOGPOINT_CACHE= : nowhere.\n"                                          \
+	"\n"                                                                                       \
 	"Exit status: 0 finished as asked; 1 failed while running; 2 the command line or a\n"      \
 	"logpoint is wrong (nothing was attached); 3 not permitted.\n"
 

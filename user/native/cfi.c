@@ -26,7 +26,10 @@ int lp_cfi_at(struct lp_module *m, uint64_t vaddr, struct lp_cfi *ret)
 
 	if (frame_in(dwfl_module_eh_cfi(m->dwfl_module, &bias), vaddr, ret) == 0)
 		return 0;
-	return frame_in(dwfl_module_dwarf_cfi(m->dwfl_module, &bias), vaddr, ret);
+	/* libdwfl would open the file once more, and decompress it */
+	return frame_in(m->copy ? dwarf_getcfi(m->dwarf)
+				: dwfl_module_dwarf_cfi(m->dwfl_module, &bias),
+			vaddr, ret);
 }
 
 void lp_cfi_done(struct lp_cfi *c)

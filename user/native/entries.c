@@ -9,6 +9,7 @@
 
 #include "native/entries.h"
 #include "native/scope_die.h"
+#include "native/skim.h"
 
 /* A function that has inlined copies, by its key. */
 struct root {
@@ -20,6 +21,9 @@ struct entry_search {
 	struct lp_module *m;
 	struct lp_name_pattern pattern;
 	LP_VEC(struct root) roots;
+	LP_VEC(uint64_t) dies;	  /* offsets of all functions of that name */
+	struct lp_skim *far_dies; /* the same, where copies can be in other units; else NULL */
+	bool anywhere;		  /* the copies can be in any unit */
 	struct lp_entries *found;
 	LP_VEC(struct lp_entry) of_symbols; /* what these add, in their order */
 };
@@ -53,6 +57,8 @@ static int take_function(const struct lp_function *f, void *arg)
 	if (!function_matches(s, f))
 		return 0;
 	s->found->declared = true;
+	if (lp_vec_push(&s->dies, e.die) < 0)
+		return -ENOMEM;
 	if (lp_function_may_be_inlined(f) && lp_vec_push(&s->roots, root) < 0)
 		return -ENOMEM;
 	if (f->unit->partial || !lp_die_entry(s->m, &die, &e.vaddr))
@@ -83,9 +89,44 @@ static bool has_roots(const struct lp_unit *unit, void *arg)
 	const struct entry_search *s = arg;
 
 	lp_vec_each (&s->roots, root)
-		if (root->unit == unit || !root->unit->has_code)
+		if (root->unit == unit)
 			return true;
-	return false;
+	if (s->anywhere || !s->far_dies)
+		return s->anywhere;
+	const struct lp_span bytes = lp_unit_bytes(s->m, unit);
+	return bytes.len == 0 || lp_skim_occurs(s->far_dies, NULL, bytes);
+}
+
+static int compare_offset(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Link-time optimisation keeps what copies are made from apart from all code: a unit with copies has the offset of a
+ * function that it names.
+ */
+static int look_in_others(struct entry_search *s)
+{
+	bool apart = false;
+
+	lp_vec_each (&s->roots, root)
+		apart |= !root->unit->has_code;
+	if (!apart)
+		return 0;
+	s->far_dies = calloc(1, sizeof(*s->far_dies));
+	if (!s->far_dies)
+		return -ENOMEM;
+	qsort(s->dies.data, s->dies.len, sizeof(*s->dies.data), compare_offset);
+	lp_vec_each (&s->dies, d) {
+		const int r = lp_skim_add(s->far_dies, *d);
+
+		if (r == -ENOMEM)
+			return r;
+		s->anywhere |= r < 0;
+	}
+	return 0;
 }
 
 static int find_inlined(struct entry_search *s)
@@ -93,7 +134,8 @@ static int find_inlined(struct entry_search *s)
 	if (s->roots.len == 0)
 		return 0;
 	qsort(s->roots.data, s->roots.len, sizeof(*s->roots.data), compare_root);
-	return lp_inlined_each(s->m, has_roots, take_inlined, s);
+	const int r = look_in_others(s);
+	return r < 0 ? r : lp_inlined_each(s->m, has_roots, take_inlined, s);
 }
 
 static int compare_entry(const void *a, const void *b)
@@ -238,9 +280,15 @@ int lp_entries_find(struct lp_module *m, const char *name, struct lp_entries *re
 	sort_entries(&found);
 	if (r == 0)
 		r = find_symbols(&s);
+	if (r == 0 && found.len == 0 && !found.declared && !found.ifunc)
+		r = lp_functions_declared(m, &s.pattern, take_function, &s);
 	sort_entries(&found);
 	drop_rests(m, &found);
 	lp_vec_done(&s.roots);
+	lp_vec_done(&s.dies);
+	if (s.far_dies)
+		lp_skim_done(s.far_dies);
+	free(s.far_dies);
 	lp_vec_done(&s.of_symbols);
 	if (r < 0) {
 		lp_vec_done(&found);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "native/mention.h"
 #include "native/scope_die.h"
 
-#define FEW_NAMES 2 /* for which all units are looked through */
+#define FEW_NAMES 2  /* for which all units are looked through */
+#define FEW_SCANS 16 /* and for which their bytes are: lp_naming_of() */
 
 /* A function that stands in a namespace or class. */
 struct scoped {
@@ -246,6 +248,36 @@ static size_t first_of(const struct lp_function_names *n, uint32_t hash)
 	return low;
 }
 
+/* Those in units that have more of them than declarations; or those in the others. */
+static int each_named(struct lp_module *m, struct lp_module_index *index,
+		      const struct lp_naming *naming, bool declared,
+		      int (*fn)(const struct lp_function *f, void *arg), void *arg)
+{
+	lp_auto(walk_done) struct lp_function_walk w = { .m = m };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
+		struct lp_unit *unit = &index->units.data[i];
+		const struct lp_named_unit *named =
+			lp_naming_find(naming, dwarf_dieoffset(&unit->die));
+
+		if (named && named->declared == declared)
+			r = each_in_unit(&w, unit, NULL, fn, arg);
+	}
+	return r;
+}
+
+int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
+			  int (*fn)(const struct lp_function *f, void *arg), void *arg)
+{
+	struct lp_module_index *index = lp_module_units(m);
+	const struct lp_naming *naming = lp_naming_of(m, p, LP_NAMING_FUNCTIONS);
+
+	if (!index)
+		return -ENOMEM;
+	return naming ? each_named(m, index, naming, true, fn, arg) : 0;
+}
+
 int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		       int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
@@ -262,7 +294,12 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		index->functions->walk.m = m;
 	}
 	struct lp_function_names *n = index->functions;
-	if (p->glob || p->linkage || !strcspn(p->last, "<") || n->asked++ < FEW_NAMES)
+	const struct lp_naming *naming =
+		n->asked < FEW_SCANS ? lp_naming_of(m, p, LP_NAMING_FUNCTIONS) : NULL;
+	n->asked++;
+	if (naming)
+		return each_named(m, index, naming, false, fn, arg);
+	if (p->glob || p->linkage || !strcspn(p->last, "<") || n->asked <= FEW_NAMES)
 		return lp_functions_each(m, fn, arg);
 	if (!n->is_complete && (r = gather_all(m, index, n)) < 0)
 		return r;

@@ -23,11 +23,15 @@ struct lp_function {
 int lp_functions_each(struct lp_module *m, int (*fn)(const struct lp_function *f, void *arg),
 		      void *arg);
 
-/* With each that could be meant by the pattern, and perhaps with others. What names there are is remembered
- * once several have been asked for.
+/* With each that could be meant by the pattern, but perhaps not with one that is only declared, and perhaps with
+ * others. What names there are is remembered once several have been asked for.
  */
 int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		       int (*fn)(const struct lp_function *f, void *arg), void *arg);
+
+/* With those that were left out as they are only declared. */
+int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
+			  int (*fn)(const struct lp_function *f, void *arg), void *arg);
 
 /* "ns::Cls::method"; NULL when out of memory. */
 const char *lp_function_name(const struct lp_function *f);

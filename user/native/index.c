@@ -10,6 +10,7 @@
 #include "native/insn.h"
 #include "native/lines.h"
 #include "native/mention.h"
+#include "native/pieces.h"
 #include "native/tree.h"
 
 /* Nodes of the tree lie in the module's arena. */
@@ -265,6 +266,22 @@ struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr)
 		if (index->unit_ranges.data[low].range.end > vaddr)
 			return &index->units.data[index->unit_ranges.data[low].unit];
 	return NULL;
+}
+
+struct lp_span lp_unit_bytes(struct lp_module *m, const struct lp_unit *unit)
+{
+	const struct lp_module_index *index = m->index;
+	const struct lp_unit *next = unit + 1;
+	struct lp_span info = lp_section_named(dwarf_getelf(unit->dwarf), ".debug_info");
+	const uint64_t from = dwarf_dieoffset((Dwarf_Die *)&unit->die);
+	uint64_t to = info.len;
+
+	if (next < index->units.data + index->units.len && next->dwarf == unit->dwarf)
+		to = dwarf_dieoffset((Dwarf_Die *)&next->die);
+	/* type units of their own section have offsets of that */
+	if (from >= to || to > info.len)
+		return (struct lp_span){ 0 };
+	return (struct lp_span){ info.data + from, to - from };
 }
 
 int lp_module_cu_at(struct lp_module *m, uint64_t vaddr, Dwarf_Die *ret)

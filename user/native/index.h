@@ -98,6 +98,9 @@ const struct lp_code_range *lp_code_find(struct lp_module *m, uint64_t vaddr);
 /* The unit that an address is in; NULL: none. */
 struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr);
 
+/* What .debug_info has of a unit, and perhaps of what follows; empty where that is not known. */
+struct lp_span lp_unit_bytes(struct lp_module *m, const struct lp_unit *unit);
+
 /* The index, with its units, or NULL when out of memory. */
 struct lp_module_index *lp_module_units(struct lp_module *m);
 

@@ -13,7 +13,7 @@ struct cached_row {
 	uint32_t file;
 	int32_t line;
 	uint32_t order; /* in the table: rows of one address keep it */
-	bool end;
+	bool end, is_stmt, prologue_end;
 };
 
 struct lp_row_cache {
@@ -80,8 +80,10 @@ static int keep_rows(const struct lp_line_row *rows, size_t n, void *arg)
 	if (!lp_sequence_is_live(c->m, rows))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct cached_row row = { rows[i].addr, rows[i].file, rows[i].line,
-						(uint32_t)c->rows.len, rows[i].end };
+		const struct cached_row row = { rows[i].addr,	     rows[i].file,
+						rows[i].line,	     (uint32_t)c->rows.len,
+						rows[i].end,	     rows[i].is_stmt,
+						rows[i].prologue_end };
 
 		if (lp_vec_push(&c->rows, row) < 0)
 			return -ENOMEM;
@@ -150,6 +152,63 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 	*ret_file = path;
 	*ret_line = row->line;
 	return 0;
+}
+
+/* The first row at or behind an address. */
+static size_t first_row(const struct lp_row_cache *c, uint64_t vaddr)
+{
+	size_t low = 0, high = c->rows.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->rows.data[mid].addr < vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+uint64_t lp_module_prologue_end(struct lp_module *m, uint64_t low, uint64_t high)
+{
+	struct lp_unit *unit = lp_unit_find(m, low);
+	struct lp_row_cache *c = unit ? rows_of(m, unit) : NULL;
+	uint64_t second = high;
+
+	for (size_t i = c ? first_row(c, low) : 0; c && i < c->rows.len; i++) {
+		const struct cached_row *row = &c->rows.data[i];
+
+		if (row->addr >= high)
+			break;
+		if (row->prologue_end)
+			return row->addr;
+		if (row->addr > low && row->addr < second)
+			second = row->addr;
+	}
+	return second;
+}
+
+int lp_module_line_view(struct lp_module *m, uint64_t vaddr, int line, uint64_t *ret)
+{
+	struct lp_unit *unit = lp_unit_find(m, vaddr);
+	struct lp_row_cache *c = unit ? rows_of(m, unit) : NULL;
+	uint64_t view = 0;
+
+	for (size_t i = c ? first_row(c, vaddr) : 0; c && i < c->rows.len; i++) {
+		const struct cached_row *row = &c->rows.data[i];
+
+		if (row->addr != vaddr)
+			break;
+		if (row->end)
+			continue;
+		if (row->line == line && row->is_stmt) {
+			*ret = view;
+			return 0;
+		}
+		view++;
+	}
+	return -ENOENT;
 }
 
 const char *lp_module_file(struct lp_module *m, uint64_t vaddr, uint64_t file)

@@ -22,7 +22,10 @@ static void restart(struct machine *s)
 
 static int emit_row(struct machine *s)
 {
-	return lp_vec_push(&s->rows, s->row);
+	const int r = lp_vec_push(&s->rows, s->row);
+
+	s->row.prologue_end = false;
+	return r;
 }
 
 static void advance_line(struct machine *s, int64_t by)
@@ -91,6 +94,9 @@ static int run_standard(struct machine *s, uint8_t opcode)
 		break;
 	case DW_LNS_negate_stmt:
 		s->row.is_stmt = !s->row.is_stmt;
+		break;
+	case DW_LNS_set_prologue_end:
+		s->row.prologue_end = true;
 		break;
 	case DW_LNS_const_add_pc:
 		s->row.addr += (uint64_t)((255 - t->opcode_base) / t->line_range) * t->min_length;

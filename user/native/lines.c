@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "native/lines.h"
+#include "native/pieces.h"
 #include "native/place.h"
 
 #define MAX_KEPT_ROWS (1u << 18) /* of files looked for, before they are forgotten */
@@ -17,29 +18,6 @@ struct lp_found_files {
 	size_t n_rows;
 };
 
-static struct lp_span section_named(Elf *elf, const char *name)
-{
-	size_t names;
-	GElf_Shdr sh;
-
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return (struct lp_span){ 0 };
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-
-		if (!s || sh.sh_type == SHT_NOBITS)
-			continue;
-		/* libdw has decompressed it when it was opened; ".zdebug" is the old name for that */
-		if (strcmp(s, name) != 0 && !(s[1] == 'z' && !strcmp(s + 2, name + 1)))
-			continue;
-		Elf_Data *data = elf_getdata(scn, NULL);
-		if (!data || !data->d_buf || (sh.sh_flags & SHF_COMPRESSED))
-			continue;
-		return (struct lp_span){ data->d_buf, data->d_size };
-	}
-	return (struct lp_span){ 0 };
-}
-
 static struct lp_line_sections line_sections(Dwarf *dwarf)
 {
 	Elf *elf = dwarf ? dwarf_getelf(dwarf) : NULL;
@@ -47,9 +25,9 @@ static struct lp_line_sections line_sections(Dwarf *dwarf)
 	if (!elf)
 		return (struct lp_line_sections){ 0 };
 	return (struct lp_line_sections){
-		.line = section_named(elf, ".debug_line"),
-		.line_str = section_named(elf, ".debug_line_str"),
-		.str = section_named(elf, ".debug_str"),
+		.line = lp_section_named(elf, ".debug_line"),
+		.line_str = lp_section_named(elf, ".debug_line_str"),
+		.str = lp_section_named(elf, ".debug_str"),
 	};
 }
 

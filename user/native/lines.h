@@ -42,6 +42,14 @@ int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable
 /* Where a DIE is declared; *ret_file is the module's. -ENOENT: it does not say. */
 int lp_die_decl(struct lp_module *m, Dwarf_Die *die, const char **ret_file, int *ret_line);
 
+/* Where the frame of a function from low to high is complete: the row that says so (clang), else the second address
+ * that has a row of its own (gcc); high where no row tells.
+ */
+uint64_t lp_module_prologue_end(struct lp_module *m, uint64_t low, uint64_t high);
+
+/* Which of the rows of an address, from 0 on, is a statement of the line. -ENOENT: none. */
+int lp_module_line_view(struct lp_module *m, uint64_t vaddr, int line, uint64_t *ret);
+
 /* A path as the unit at an address has it in full, where it was only known in part. */
 const char *lp_unit_path(struct lp_module *m, uint64_t vaddr, const char *path);
 

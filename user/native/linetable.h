@@ -52,7 +52,8 @@ struct lp_line_row {
 	int32_t line; /* 0: of no line */
 	uint32_t column;
 	bool is_stmt;
-	bool end; /* the first byte after the sequence */
+	bool prologue_end; /* a breakpoint at the function belongs here */
+	bool end;	   /* the first byte after the sequence */
 };
 
 /* The table at an offset of .debug_line; strings stay in the sections. */

@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "native/abbrevs.h"
 #include "native/cursor.h"
 #include "native/index.h"
 #include "native/lines.h"
 #include "native/names.h"
+#include "native/naming.h"
 #include "native/skim.h"
+#include "native/unpacked.h"
 
 #define SCANS_MAX     2 /* of .debug_info: what libdw makes of it serves all further names */
 #define INLINE_MAX    3 /* characters that fit where a 4-byte offset would be */
@@ -44,20 +47,28 @@ struct file {
 	bool odd;	/* has sections from which other names can come */
 };
 
+/* How names stand in the file: those of functions, or those of anything else that has names. */
+struct names_known {
+	bool tried;
+	size_t inline_max; /* names up to that length may be in .debug_info */
+	bool indexed;	   /* names may be found by way of .debug_str_offsets */
+	bool far;	   /* such a DIE can be more of one in another unit */
+};
+
 struct lp_mentions {
 	struct file main, debug;
 	bool unclear; /* anything may be there */
-	bool names_tried;
-	size_t inline_max; /* names up to that length may be in .debug_info; by read_names() */
-	bool indexed;	   /* names may be found by way of .debug_str_offsets */
+	struct names_known functions, others;
 	unsigned int scans;
-	char *file; /* the last one asked for, and the answer */
+	struct lp_naming *naming; /* of the name last asked for */
+	char *file;		  /* the last one asked for, and the answer */
 	bool may_have_file;
 };
 
 /* What an abbreviation table says of the places of names. */
 struct forms {
-	bool inline_name, indexed_name, inline_producer, unknown;
+	uint64_t tags; /* of what is meant */
+	bool inline_name, indexed_name, inline_producer, far, unknown;
 };
 
 static void file_done(struct file *f)
@@ -74,6 +85,7 @@ void lp_mentions_free(struct lp_mentions *s)
 		return;
 	file_done(&s->main);
 	file_done(&s->debug);
+	lp_naming_free(s->naming);
 	free(s->file);
 	free(s);
 }
@@ -115,19 +127,31 @@ static bool file_init(struct file *f, int fd)
 	return true;
 }
 
+/* None is made here: most modules of a process know nothing of what is looked for. */
+static int unpacked_or_not(int fd, const char *path)
+{
+	const int copy = lp_unpacked_open_default(fd, path, false);
+
+	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static void find_files(struct lp_module *m, struct lp_mentions *s)
 {
-	const char *debug_path = NULL;
-
-	s->unclear = !file_init(&s->main, fcntl(m->fd, F_DUPFD_CLOEXEC, 0)) || s->main.odd;
+	s->unclear = !file_init(&s->main, unpacked_or_not(m->fd, m->path)) || s->main.odd;
 	if (s->unclear || s->main.has_dwarf)
 		return;
+	const int debug = lp_module_debug_fd(m);
+	const char *path = NULL;
+	if (debug >= 0) {
+		s->unclear = !file_init(&s->debug, unpacked_or_not(debug, m->path)) || s->debug.odd;
+		return;
+	}
 	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
 	dwfl_module_getsymtab(m->dwfl_module);
-	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &debug_path);
-	if (debug_path)
-		s->unclear = !file_init(&s->debug, open(debug_path, O_RDONLY | O_CLOEXEC)) ||
-			     s->debug.odd;
+	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
+	if (path)
+		s->unclear =
+			!file_init(&s->debug, open(path, O_RDONLY | O_CLOEXEC)) || s->debug.odd;
 	else
 		s->unclear = s->main.tables[SYMBOLS] != NULL;
 }
@@ -251,20 +275,24 @@ static bool names_function(struct lp_mentions *s, struct file *f, const struct l
 
 	if (!names->names.len)
 		return false;
-	if (s->indexed || !f->tables[INFO] || s->scans++ >= SCANS_MAX)
+	if (!f->tables[INFO] || s->scans++ >= SCANS_MAX)
 		return true;
 	return !read_table(f, ABBREV, &abbrev) ||
 	       lp_skim_names_function(names, f->elf, f->tables[INFO], abbrev);
 }
 
-static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t form)
+static void note_form(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
 {
-	const bool is_name =
-		tag == DW_TAG_subprogram && (attr == DW_AT_name || attr == DW_AT_linkage_name ||
-					     attr == DW_AT_MIPS_linkage_name);
+	struct forms *f = arg;
+	const bool is_meant = tag < 64 && (f->tags & LP_SKIM_TAG(tag));
+	const bool is_name = is_meant && (attr == DW_AT_name || attr == DW_AT_linkage_name ||
+					  attr == DW_AT_MIPS_linkage_name);
 
 	if (tag == DW_TAG_compile_unit && attr == DW_AT_producer)
 		f->inline_producer |= form != DW_FORM_strp;
+	if (is_meant && form == DW_FORM_ref_addr &&
+	    (attr == DW_AT_specification || attr == DW_AT_abstract_origin))
+		f->far = true;
 	if (!is_name)
 		return;
 	switch (form) {
@@ -285,28 +313,6 @@ static void note_form(struct forms *f, uint64_t tag, uint64_t attr, uint64_t for
 	}
 }
 
-static void read_abbrevs(struct lp_span s, struct forms *ret)
-{
-	struct lp_cursor c = { s.data, s.data + s.len, false };
-
-	while (lp_cursor_left(&c) > 0 && !c.bad) {
-		uint64_t attr, form;
-
-		if (lp_cursor_uleb(&c) == 0)
-			continue;
-		const uint64_t tag = lp_cursor_uleb(&c);
-		lp_cursor_skip(&c, 1);
-		do {
-			attr = lp_cursor_uleb(&c);
-			form = lp_cursor_uleb(&c);
-			if (form == DW_FORM_implicit_const)
-				lp_cursor_sleb(&c);
-			note_form(ret, tag, attr, form);
-		} while ((attr || form) && !c.bad);
-	}
-	ret->unknown |= c.bad;
-}
-
 /* Have all units 4-byte offsets? */
 static bool has_short_offsets(struct lp_span aranges)
 {
@@ -322,26 +328,96 @@ static bool has_short_offsets(struct lp_span aranges)
 	return aranges.len > 0 && !c.bad;
 }
 
+/* false: it is compressed, or not there. */
+static bool place_of(const struct file *f, enum table table, uint64_t *ret, uint64_t *ret_len)
+{
+	GElf_Shdr sh;
+
+	if (!f->tables[table] || !gelf_getshdr(f->tables[table], &sh) ||
+	    (sh.sh_flags & SHF_COMPRESSED))
+		return false;
+	*ret = sh.sh_offset;
+	*ret_len = sh.sh_size;
+	return true;
+}
+
+/* Those are many: they are read without being kept, where they need not be decompressed. */
+static bool has_text(struct file *f, const char *text)
+{
+	struct lp_naming_file file = { .fd = f->fd };
+
+	return place_of(f, STR, &file.str, &file.str_len) ? lp_naming_has_text(&file, text)
+							  : mentions(f, STR, text, strlen(text));
+}
+
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f, bool *ret_indexed)
+static size_t longest_inline(struct file *f, uint64_t tags, struct names_known *ret)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
-	struct forms forms = { 0 };
+	struct forms forms = { .tags = tags };
 
 	if (!read_table(f, ABBREV, &abbrev))
 		return SIZE_MAX;
-	read_abbrevs(abbrev, &forms);
-	*ret_indexed = forms.indexed_name;
+	forms.unknown |= !lp_abbrevs_each(abbrev, true, note_form, &forms);
+	ret->indexed = forms.indexed_name;
+	ret->far = forms.far;
 	if (forms.unknown)
 		return SIZE_MAX;
 	if (!forms.inline_name)
 		return 0;
 	/* a producer that has even its own name there, as Go's, or was told to, has all there */
-	if (forms.inline_producer || mentions(f, STR, unmerged, strlen(unmerged)))
+	if (forms.inline_producer || has_text(f, unmerged))
 		return SIZE_MAX;
 	return read_table(f, ARANGES, &aranges) && has_short_offsets(aranges) ? INLINE_MAX
 									      : INLINE_MAX_64;
+}
+
+static struct file *file_with_dwarf(struct lp_mentions *s)
+{
+	return s->main.has_dwarf ? &s->main : &s->debug;
+}
+
+static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags)
+{
+	const bool functions = tags == LP_NAMING_FUNCTIONS;
+	struct names_known *n = functions ? &s->functions : &s->others;
+
+	if (!n->tried) {
+		n->tried = true;
+		n->inline_max = longest_inline(file_with_dwarf(s),
+					       functions ? tags : LP_NAMING_ANYTHING, n);
+	}
+	return n;
+}
+
+static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
+				     uint64_t tags)
+{
+	struct file *f = file_with_dwarf(s);
+	struct lp_naming_file file = { .fd = f->fd };
+
+	if (!place_of(f, INFO, &file.info, &file.info_len) ||
+	    !place_of(f, STR, &file.str, &file.str_len) || !read_table(f, ABBREV, &file.abbrevs))
+		return NULL;
+	const struct names_known *n = know_forms(s, tags);
+	file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
+	file.far = n->far;
+	return lp_naming_new(&file, p, tags);
+}
+
+const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+				     uint64_t tags)
+{
+	struct lp_mentions *s = mentions_of(m);
+
+	if (!s || s->unclear)
+		return NULL;
+	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0) {
+		lp_naming_free(s->naming);
+		s->naming = make_naming(s, p, tags);
+	}
+	return s->naming && s->naming->known ? s->naming : NULL;
 }
 
 /* Part of the name that is in the strings as it is. 0: there is none that one could rely on. */
@@ -371,14 +447,15 @@ bool lp_may_name_function(struct lp_module *m, const char *name)
 	    names_any_symbol(&s->debug, word, len))
 		return true;
 
-	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	const struct lp_naming *naming = lp_naming_of(m, &pattern, LP_NAMING_FUNCTIONS);
+	if (naming)
+		return naming->units.len > 0;
+	struct file *f = file_with_dwarf(s);
 	if (find_names(f, STR, word, len, &names))
 		return true;
-	if (!s->names_tried) {
-		s->names_tried = true;
-		s->inline_max = longest_inline(f, &s->indexed);
-	}
-	return len <= s->inline_max || names_function(s, f, &names);
+	const struct names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
+	return len <= known->inline_max || (known->indexed && names.names.len > 0) ||
+	       names_function(s, f, &names);
 }
 
 /* Does a line table list a file of that name? What can't be read may. */
@@ -405,7 +482,7 @@ static bool lists_file(struct file *f, const char *base)
 
 static bool may_have(struct lp_mentions *s, const char *base)
 {
-	struct file *f = s->main.has_dwarf ? &s->main : &s->debug;
+	struct file *f = file_with_dwarf(s);
 	const size_t len = strlen(base);
 
 	/* without any, the message says that */

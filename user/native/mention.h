@@ -12,11 +12,18 @@
 #define LP_NATIVE_MENTION_H
 
 #include "native/module.h"
+#include "native/naming.h"
 
 struct lp_mentions;
 
 bool lp_may_name_function(struct lp_module *m, const char *name);
 bool lp_may_have_file(struct lp_module *m, const char *file);
+
+/* Which units can have a DIE with one of the tags (LP_SKIM_TAG()) that is meant by the pattern; good until another one is
+ * asked for. NULL: all.
+ */
+const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+				     uint64_t tags);
 
 /* A program, not a library: its users want to know what it has instead. */
 bool lp_module_is_program(struct lp_module *m);

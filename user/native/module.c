@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "native/module.h"
 
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "native/abbrevs.h"
 #include "native/index.h"
+#include "native/pieces.h"
 #include "native/result.h"
+#include "native/unpacked.h"
 #include "target/debugfile.h"
 
 /* The file's name as we can open it: below the root, if it is the same file there. */
@@ -58,7 +63,6 @@ static int report(struct lp_module *m, struct lp_err *err)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
 	lp_take_fd(&fd);
 	dwfl_report_end(m->dwfl, NULL, NULL);
-
 	m->elf = dwfl_module_getelf(m->dwfl_module, &bias);
 	if (!m->elf)
 		return lp_err_set(err, ENOEXEC, "%s: %s", m->path, dwfl_errmsg(-1));
@@ -76,6 +80,7 @@ int lp_module_open(int fd, const char *path, const struct lp_module_opts *opts,
 	if (!m)
 		return lp_err_nomem(err);
 	elf_version(EV_CURRENT);
+	m->debug_fd = m->copy_fd = -1;
 	m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (m->fd < 0)
 		return lp_err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -105,12 +110,20 @@ void lp_module_free(struct lp_module *m)
 	lp_calls_free(m->calls);
 	lp_module_index_free(m->index);
 	lp_arena_done(&m->arena);
+	if (m->copy) {
+		dwarf_end(m->dwarf);
+		elf_end(m->copy);
+		close(m->copy_fd);
+	}
 	for (size_t i = 0; i < LP_MODULE_BLOCKS; i++)
 		free(m->blocks[i]);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
+	if (m->debug_fd >= 0)
+		close(m->debug_fd);
 	if (m->fd >= 0)
 		close(m->fd);
+	free(m->debug_file);
 	free(m->debug_path);
 	free(m->root);
 	free(m->path);
@@ -122,12 +135,110 @@ const char *lp_module_path(const struct lp_module *m)
 	return m->path;
 }
 
+static int find_debug_file(struct lp_module *m)
+{
+	lp_auto(lp_free) char *visible = visible_path(m->fd, m->path, m->root);
+	GElf_Word crc;
+	struct lp_debugfile_wanted wanted = { .path = visible,
+					      .root = m->root,
+					      .link = dwelf_elf_gnu_debuglink(m->elf, &crc) };
+	const ssize_t len = dwelf_elf_gnu_build_id(m->elf, &wanted.build_id);
+
+	wanted.build_id_len = len > 0 ? (size_t)len : 0;
+	return visible ? lp_debugfile_open(&wanted, &m->debug_file) : -1;
+}
+
+int lp_module_debug_fd(struct lp_module *m)
+{
+	if (!m->debug_tried) {
+		m->debug_tried = true;
+		m->debug_fd = find_debug_file(m);
+	}
+	return m->debug_fd;
+}
+
+static bool first_load(Elf *elf, GElf_Phdr *ret)
+{
+	size_t n;
+
+	if (elf_getphdrnum(elf, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n && gelf_getphdr(elf, (int)i, ret); i++)
+		if (ret->p_type == PT_LOAD)
+			return true;
+	return false;
+}
+
+static void note_split(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
+{
+	bool *split = arg;
+
+	(void)tag;
+	(void)form;
+	*split |= attr == DW_AT_dwo_name || attr == DW_AT_GNU_dwo_name;
+}
+
+/* libdw looks for the files that the rest is in (.dwo) beside the one that it has opened, too. */
+static bool is_split(Elf *elf)
+{
+	bool split = false;
+
+	return !lp_abbrevs_each(lp_section_named(elf, ".debug_abbrev"), true, note_split, &split) ||
+	       split;
+}
+
+static Dwarf *open_copy(struct lp_module *m, int original)
+{
+	lp_auto(lp_close) int fd =
+		original < 0 ? -1 : lp_unpacked_open_default(original, m->path, true);
+	GElf_Phdr main, debug;
+
+	if (fd < 0)
+		return NULL;
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	/* one that is laid out otherwise is for libdwfl to tell */
+	Dwarf *dwarf = elf && first_load(m->elf, &main) && first_load(elf, &debug) &&
+				       main.p_vaddr == debug.p_vaddr && !is_split(elf)
+			       ? dwarf_begin_elf(elf, DWARF_C_READ, NULL)
+			       : NULL;
+	if (!dwarf) {
+		elf_end(elf);
+		return NULL;
+	}
+	m->copy = elf;
+	m->copy_fd = lp_take_fd(&fd);
+	return dwarf;
+}
+
+/* Then libdwfl looks no further. */
+static bool has_dwarf(Elf *elf)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return false;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (name && sh.sh_type != SHT_NOBITS &&
+		    (!strcmp(name, ".debug_info") || !strcmp(name, ".debug_line") ||
+		     !strcmp(name, ".debug_frame")))
+			return true;
+	}
+	return false;
+}
+
 Dwarf *lp_module_dwarf(struct lp_module *m)
 {
 	Dwarf_Addr bias;
 
 	if (!m->dwarf_tried) {
 		m->dwarf_tried = true;
+		m->dwarf = open_copy(m, has_dwarf(m->elf) ? m->fd : lp_module_debug_fd(m));
+		if (m->dwarf)
+			return m->dwarf;
 		m->dwarf = dwfl_module_getdwarf(m->dwfl_module, &bias);
 		/* a debug file laid out otherwise than its program: prelinked after the split */
 		if (m->dwarf && bias != 0)
@@ -148,6 +259,8 @@ bool lp_module_has_dwarf(struct lp_module *m, const char **ret_path)
 	if (ret_path) {
 		dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_path,
 				 &debug_path);
+		if (m->copy && !has_dwarf(m->elf))
+			debug_path = m->debug_file;
 		*ret_path = debug_path ? debug_path : main_path;
 	}
 	return true;

@@ -41,6 +41,11 @@ struct lp_module {
 	Elf *elf;		 /* the main file: program headers, code, notes, dynamic symbols */
 	GElf_Half type, machine; /* ET_EXEC or ET_DYN; EM_... */
 	Dwarf *dwarf;		 /* by lp_module_dwarf() */
+	Elf *copy; /* that of a copy without compression: native/unpacked.h; else NULL */
+	int copy_fd;
+	int debug_fd;	  /* by lp_module_debug_fd() */
+	char *debug_file; /* its name */
+	bool debug_tried;
 	bool dwarf_tried;
 	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */
 	struct lp_types *types; /* by lp_types_get(); freed by lp_types_free() */
@@ -53,6 +58,11 @@ void lp_types_free(struct lp_types *types);
 
 /* Debug information, looked for at the first call; NULL where there is none. */
 Dwarf *lp_module_dwarf(struct lp_module *m);
+
+/* The file with the debug information of one that has none itself, as far as it is known by its build-id; the module's. -1:
+ * libdwfl may still find one.
+ */
+int lp_module_debug_fd(struct lp_module *m);
 
 /* The compilation unit whose ranges contain vaddr, also where .debug_aranges is missing. -ENOENT.
  */

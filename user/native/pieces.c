@@ -80,3 +80,26 @@ int lp_section_pieces(Elf *elf, Elf_Scn *scn, int (*fn)(const uint8_t *data, siz
 		return -ENOTSUP;
 	return inflate_pieces(raw, skip, fn, arg);
 }
+
+struct lp_span lp_section_named(Elf *elf, const char *name)
+{
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return (struct lp_span){ 0 };
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *s = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (!s || sh.sh_type == SHT_NOBITS)
+			continue;
+		/* libdw has decompressed it when it was opened; ".zdebug" is the old name for that */
+		if (strcmp(s, name) != 0 && !(s[1] == 'z' && !strcmp(s + 2, name + 1)))
+			continue;
+		Elf_Data *data = elf_getdata(scn, NULL);
+		if (!data || !data->d_buf || (sh.sh_flags & SHF_COMPRESSED))
+			continue;
+		return (struct lp_span){ data->d_buf, data->d_size };
+	}
+	return (struct lp_span){ 0 };
+}

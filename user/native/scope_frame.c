@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "native/cfi.h"
+#include "native/lines.h"
 #include "native/scope_impl.h"
 
 #define PROLOGUE_MAX 64 /* bytes of instructions that are looked at */
@@ -58,77 +59,14 @@ static bool untouched(struct lp_native_scope *s, uint64_t start)
 	return true;
 }
 
-/* The first row at or behind an address: libdw has them in that order. */
-static size_t first_row(Dwarf_Lines *lines, size_t n, uint64_t vaddr)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		Dwarf_Addr addr;
-
-		if (dwarf_lineaddr(dwarf_onesrcline(lines, mid), &addr) == 0 && addr < vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* Where the function's frame is complete: the row that says so (clang), else the second address
- * that has a row of its own (gcc); the function's end where no row tells.
- */
-static uint64_t prologue_end(struct lp_native_scope *s, uint64_t low, uint64_t high)
-{
-	uint64_t second = high;
-	Dwarf_Lines *lines;
-	Dwarf_Die unit;
-	size_t n;
-
-	if (!dwarf_diecu(&s->body, &unit, NULL, NULL) || dwarf_getsrclines(&unit, &lines, &n) != 0)
-		return high;
-	for (size_t i = first_row(lines, n, low); i < n; i++) {
-		Dwarf_Line *line = dwarf_onesrcline(lines, i);
-		Dwarf_Addr addr;
-		bool flag = false;
-
-		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr >= high)
-			break;
-		if (dwarf_lineprologueend(line, &flag) == 0 && flag)
-			return addr;
-		if (addr > low && addr < second)
-			second = addr;
-	}
-	return second;
-}
-
 /* Which of the rows of the line table at this address the place's line is. */
 static uint64_t view_of(struct lp_native_scope *s)
 {
-	uint64_t view = 0;
-	Dwarf_Lines *lines;
-	Dwarf_Die unit;
-	size_t n;
+	uint64_t view;
 
-	if (!s->base.line || !dwarf_diecu(&s->body, &unit, NULL, NULL) ||
-	    dwarf_getsrclines(&unit, &lines, &n) != 0)
+	if (!s->base.line || lp_module_line_view(s->module, s->vaddr, s->base.line, &view) < 0)
 		return LP_VIEW_LAST;
-	for (size_t i = first_row(lines, n, s->vaddr); i < n; i++) {
-		Dwarf_Line *line = dwarf_onesrcline(lines, i);
-		Dwarf_Addr addr;
-		bool end = false, stmt = false;
-		int number;
-
-		if (!line || dwarf_lineaddr(line, &addr) != 0 || addr != s->vaddr)
-			break;
-		if (dwarf_lineendsequence(line, &end) != 0 || end)
-			continue;
-		if (dwarf_lineno(line, &number) == 0 && number == s->base.line &&
-		    dwarf_linebeginstatement(line, &stmt) == 0 && stmt)
-			return view;
-		view++;
-	}
-	return LP_VIEW_LAST;
+	return view;
 }
 
 /* The register that a frame base of one register is, -1 for any other. */
@@ -197,7 +135,7 @@ void lp_scope_frame(struct lp_native_scope *s)
 		if (start >= from && start < to)
 			high = to;
 
-	uint64_t body = prologue_end(s, low, high);
+	uint64_t body = lp_module_prologue_end(s->module, low, high);
 	s->entry_state = untouched(s, start);
 	s->at.at_entry = s->entry_state;
 	s->in_prologue = s->vaddr >= low && s->vaddr < body;

@@ -3,14 +3,16 @@
  *
  * names - which DIE a qualified name ("x", "ns::Cls::x") outside of functions means.
  * One index a unit, made when the unit is first asked; a name that the own unit lacks is looked
- * for in the others in turn. Partial units (dwz) are indexed once and reached through imports.
+ * for in the others in turn, as far as they can have it (native/mention.h). Partial units (dwz) are
+ * indexed once and reached through imports.
  */
 #ifndef LP_NATIVE_SCOPE_NAMES_H
 #define LP_NATIVE_SCOPE_NAMES_H
 
-#include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "native/module.h"
 
 struct lp_names;
 
@@ -20,7 +22,8 @@ struct lp_names;
 #define LP_NAME_TAG	   0x08u /* struct, union, class, enum */
 #define LP_NAME_ENUMERATOR 0x10u
 
-struct lp_names *lp_names_new(Dwarf *dwarf);
+/* Of a module with debug information. */
+struct lp_names *lp_names_new(struct lp_module *m);
 void lp_names_free(struct lp_names *n);
 
 /* Of the unit of `in` alone; a definition where it has one, else a declaration. */

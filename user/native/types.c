@@ -21,7 +21,7 @@ struct lp_types *lp_types_get(struct lp_module *m)
 	if (!ts)
 		return NULL;
 	ts->dwarf = lp_module_dwarf(m);
-	if (ts->dwarf && !(ts->names = lp_names_new(ts->dwarf))) {
+	if (ts->dwarf && !(ts->names = lp_names_new(m))) {
 		free(ts);
 		return NULL;
 	}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/parallel.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+struct work {
+	size_t n;
+	int (*fn)(size_t i, void *arg);
+	void *arg;
+	atomic_size_t next;
+	atomic_int result;
+};
+
+static void *run(void *arg)
+{
+	struct work *w = arg;
+	size_t i;
+
+	while (atomic_load(&w->result) == 0 && (i = atomic_fetch_add(&w->next, 1)) < w->n) {
+		const int r = w->fn(i, w->arg);
+		int none = 0;
+
+		if (r != 0)
+			atomic_compare_exchange_strong(&w->result, &none, r);
+	}
+	return NULL;
+}
+
+/* How many threads beside the caller's are worth it. */
+static size_t count_helpers(size_t n)
+{
+	cpu_set_t set;
+	size_t cpus = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		cpus = (size_t)CPU_COUNT(&set);
+	if (cpus > LP_PARALLEL_MAX)
+		cpus = LP_PARALLEL_MAX;
+	return n < cpus ? (n > 0 ? n - 1 : 0) : cpus - 1;
+}
+
+int lp_parallel(size_t n, int (*fn)(size_t i, void *arg), void *arg)
+{
+	struct work w = { .n = n, .fn = fn, .arg = arg };
+	const size_t wanted = count_helpers(n);
+	pthread_t threads[LP_PARALLEL_MAX];
+	size_t begun = 0;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (begun < wanted && pthread_create(&threads[begun], NULL, run, &w) == 0)
+		begun++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	run(&w);
+	while (begun > 0)
+		pthread_join(threads[--begun], NULL);
+	return atomic_load(&w.result);
+}
