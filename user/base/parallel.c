@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/parallel.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
+
+#include "base/thread.h"
 
 struct work {
 	size_t n;
@@ -48,13 +48,9 @@ int lp_parallel(size_t n, int (*fn)(size_t i, void *arg), void *arg)
 	const size_t wanted = count_helpers(n);
 	pthread_t threads[LP_PARALLEL_MAX];
 	size_t begun = 0;
-	sigset_t all, before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (begun < wanted && pthread_create(&threads[begun], NULL, run, &w) == 0)
+	while (begun < wanted && lp_thread_start(&threads[begun], run, &w) == 0)
 		begun++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	run(&w);
 	while (begun > 0)
 		pthread_join(threads[--begun], NULL);
