@@ -91,7 +91,7 @@ def markdown(found):
 
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    return f"Linux {platform.release()}, {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} CPUs"
+    return f"Linux {platform.release().partition('-')[0]}, {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} CPUs"
 
 
 class Results:
