@@ -38,6 +38,16 @@ static long lp_mem_touch(__u64 addr)
 	return -1;
 }
 
+static __u64 lp_thread_pointer(void)
+{
+	return 0;
+}
+
+static __u64 lp_stack_end(void)
+{
+	return 0;
+}
+
 static const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)
 {
 	(void)vm;
