@@ -27,7 +27,10 @@ static void check_template(const struct lp_template *t)
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct lp_field *f = &t->fields[i];
 
-		if ((!f->text && !f->is_result) || (f->kind == LP_FIELD_EVAL && !f->eval))
+		const bool is_crash = f->kind == LP_FIELD_META && f->meta == LP_META_CRASH;
+
+		if ((!f->text && !f->is_result && !is_crash) ||
+		    (f->kind == LP_FIELD_EVAL && !f->eval))
 			abort();
 	}
 }
