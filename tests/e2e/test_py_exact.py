@@ -81,7 +81,7 @@ def with_garbage_collection(name, path):
 
 @EVERY
 def false_conditions(name, path):
-    hits = HITS if path == SYSTEM[0][1] else SOME
+    hits = HITS if path in dict(SYSTEM).values() else SOME
     _, result = watch(path, "counts.py", STEP + ' "{number}" if number % 100 == 0 and value >= 0 as step', args=(hits, 1))
     got = result.counts("step")
     equal((got.hits, got.logged, got.filtered, got.lost), (hits, hits // 100, hits - hits // 100, 0), "counts")
