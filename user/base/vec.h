@@ -12,6 +12,7 @@
 #define LP_BASE_VEC_H
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define LP_VEC(type)                                                                               \
@@ -51,6 +52,14 @@ static inline int lp_vec_reserve_(void **data, size_t *cap, size_t want, size_t 
 	*data = p;
 	*cap = grown;
 	return 0;
+}
+
+/* For qsort() and bsearch(). */
+static inline int lp_compare_u64(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 #endif

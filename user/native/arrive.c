@@ -121,13 +121,6 @@ static bool jumps_anywhere(const struct lp_flow *f)
 	return false;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 struct flows {
 	LP_VEC(struct lp_flow);
 };
@@ -201,7 +194,7 @@ int lp_arrivals_of(struct lp_module *m, uint64_t vaddr, const struct lp_arrivals
 	else if (r < 0)
 		return r;
 	if (a->at.len > 0)
-		qsort(a->at.data, a->at.len, sizeof(*a->at.data), compare);
+		qsort(a->at.data, a->at.len, sizeof(*a->at.data), lp_compare_u64);
 	lp_arrivals_free(m->index->arrivals);
 	*ret = m->index->arrivals = lp_take(a);
 	return 0;

@@ -97,13 +97,6 @@ static bool has_roots(const struct lp_unit *unit, void *arg)
 	return bytes.len == 0 || lp_skim_occurs(s->far_dies, NULL, bytes);
 }
 
-static int compare_offset(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Link-time optimisation keeps what copies are made from apart from all code: a unit with copies has the offset of a
  * function that it names.
  */
@@ -118,7 +111,7 @@ static int look_in_others(struct entry_search *s)
 	s->far_dies = calloc(1, sizeof(*s->far_dies));
 	if (!s->far_dies)
 		return -ENOMEM;
-	qsort(s->dies.data, s->dies.len, sizeof(*s->dies.data), compare_offset);
+	qsort(s->dies.data, s->dies.len, sizeof(*s->dies.data), lp_compare_u64);
 	lp_vec_each (&s->dies, d) {
 		const int r = lp_skim_add(s->far_dies, *d);
 

@@ -144,13 +144,6 @@ static int read_table(struct decoder *d, uint64_t table, unsigned int size, bool
 	return 0;
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int find_targets(struct decoder *d)
 {
 	bool found = false;
@@ -168,7 +161,7 @@ static int find_targets(struct decoder *d)
 		}
 	d->f->unknown_targets = d->indirect && !found;
 	if (d->f->targets.len > 0)
-		qsort(d->f->targets.data, d->f->targets.len, sizeof(uint64_t), compare_u64);
+		qsort(d->f->targets.data, d->f->targets.len, sizeof(uint64_t), lp_compare_u64);
 	return r;
 }
 

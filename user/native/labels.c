@@ -57,13 +57,6 @@ static int add_addends(struct lp_module *m, struct lp_labels *l, Elf_Scn *scn, c
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 const struct lp_labels *lp_labels_of(struct lp_module *m)
 {
 	lp_auto(lp_labels_free) struct lp_labels *l = NULL;
@@ -85,6 +78,6 @@ const struct lp_labels *lp_labels_of(struct lp_module *m)
 	if (!l || r < 0)
 		return NULL;
 	if (l->at.len > 0)
-		qsort(l->at.data, l->at.len, sizeof(*l->at.data), compare);
+		qsort(l->at.data, l->at.len, sizeof(*l->at.data), lp_compare_u64);
 	return m->index->labels = lp_take(l);
 }

@@ -92,15 +92,12 @@ void lp_mentions_free(struct lp_mentions *s)
 
 static void note_section(struct file *f, Elf_Scn *scn, const char *name)
 {
-	static const char *const dwarf[] = { ".debug_info", ".debug_line", ".debug_frame" };
 	static const char *const odd[] = { ".zdebug_",	 ".debug_types",      ".debug_addr",
 					   ".debug_sup", ".gnu_debugaltlink", ".gnu_debugdata" };
 
 	for (size_t i = 0; i < N_TABLES; i++)
 		if (!strcmp(name, table_names[i]))
 			f->tables[i] = scn;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(dwarf); i++)
-		f->has_dwarf |= !strcmp(name, dwarf[i]);
 	for (size_t i = 0; i < LP_ARRAY_SIZE(odd); i++)
 		f->odd |= !strncmp(name, odd[i], strlen(odd[i]));
 }
@@ -124,6 +121,7 @@ static bool file_init(struct file *f, int fd)
 		if (sh.sh_type != SHT_NOBITS)
 			note_section(f, scn, name);
 	}
+	f->has_dwarf = lp_elf_has_dwarf(f->elf);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
 #include "native/abbrevs.h"
 #include "native/index.h"
 #include "native/pieces.h"
@@ -210,8 +211,7 @@ static Dwarf *open_copy(struct lp_module *m, int original)
 	return dwarf;
 }
 
-/* Then libdwfl looks no further. */
-static bool has_dwarf(Elf *elf)
+bool lp_elf_has_dwarf(Elf *elf)
 {
 	size_t names;
 	GElf_Shdr sh;
@@ -236,7 +236,7 @@ Dwarf *lp_module_dwarf(struct lp_module *m)
 
 	if (!m->dwarf_tried) {
 		m->dwarf_tried = true;
-		m->dwarf = open_copy(m, has_dwarf(m->elf) ? m->fd : lp_module_debug_fd(m));
+		m->dwarf = open_copy(m, lp_elf_has_dwarf(m->elf) ? m->fd : lp_module_debug_fd(m));
 		if (m->dwarf)
 			return m->dwarf;
 		m->dwarf = dwfl_module_getdwarf(m->dwfl_module, &bias);
@@ -259,7 +259,7 @@ bool lp_module_has_dwarf(struct lp_module *m, const char **ret_path)
 	if (ret_path) {
 		dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, &main_path,
 				 &debug_path);
-		if (m->copy && !has_dwarf(m->elf))
+		if (m->copy && !lp_elf_has_dwarf(m->elf))
 			debug_path = m->debug_file;
 		*ret_path = debug_path ? debug_path : main_path;
 	}
@@ -290,21 +290,6 @@ int lp_module_offset(struct lp_module *m, uint64_t vaddr, uint64_t *ret)
 	return 0;
 }
 
-static size_t read_file(const struct lp_module *m, uint64_t offset, void *buf, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(m->fd, (char *)buf + done, len - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	return done;
-}
-
 /* That offset is in; NULL: no memory. */
 static const struct lp_module_block *block_at(struct lp_module *m, uint64_t offset)
 {
@@ -316,7 +301,7 @@ static const struct lp_module_block *block_at(struct lp_module *m, uint64_t offs
 	if (!*b && !(*b = malloc(sizeof(**b))))
 		return NULL;
 	(*b)->start = start;
-	(*b)->len = read_file(m, start, (*b)->bytes, sizeof((*b)->bytes));
+	(*b)->len = lp_io_read(m->fd, (*b)->bytes, sizeof((*b)->bytes), start);
 	return *b;
 }
 
@@ -331,7 +316,7 @@ size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t le
 	if (len > ph.p_filesz - skip)
 		len = ph.p_filesz - skip;
 	if (len > LP_MODULE_BLOCK)
-		return read_file(m, first, buf, len);
+		return lp_io_read(m->fd, buf, len, first);
 	for (; done < len; done += n) {
 		const struct lp_module_block *b = block_at(m, first + done);
 		const uint64_t at = b ? first + done - b->start : 0;

@@ -87,4 +87,7 @@ bool lp_module_is_code(struct lp_module *m, uint64_t vaddr);
 /* Bytes of the file at a link address; returns how many there were. */
 size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t len);
 
+/* Has it debug information of its own? libdwfl looks no further then. */
+bool lp_elf_has_dwarf(Elf *elf);
+
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/io.h"
 #include "base/parallel.h"
 
 #define PIECE	 ((size_t)1 << 20) /* of the strings, at once */
@@ -91,16 +92,7 @@ static void give_back(struct search *s, struct scratch used)
 
 static bool read_at(int fd, void *data, size_t len, uint64_t at)
 {
-	for (size_t done = 0; done < len;) {
-		const ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(at + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
+	return lp_io_read(fd, data, len, at) == len;
 }
 
 static int note_found(struct search *s, uint64_t offset)
@@ -228,18 +220,11 @@ static int list_units(struct search *s)
 	return 0;
 }
 
-static int compare_offset(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* What was found is what is looked for next. */
 static int look_for_found(struct search *s)
 {
 	if (s->found.len > 0)
-		qsort(s->found.data, s->found.len, sizeof(*s->found.data), compare_offset);
+		qsort(s->found.data, s->found.len, sizeof(*s->found.data), lp_compare_u64);
 	lp_skim_done(s->skim);
 	memset(s->skim, 0, sizeof(*s->skim));
 	lp_vec_each (&s->found, f)
@@ -260,7 +245,7 @@ static int search_references(struct search *s)
 
 		for (size_t i = 0; i < s->found.len; i++)
 			if (!n_all ||
-			    !bsearch(&s->found.data[i], all, n_all, sizeof(*all), compare_offset))
+			    !bsearch(&s->found.data[i], all, n_all, sizeof(*all), lp_compare_u64))
 				s->found.data[kept++] = s->found.data[i];
 		s->found.len = kept;
 		if (kept == 0)
@@ -271,7 +256,7 @@ static int search_references(struct search *s)
 		all = grown;
 		memcpy(all + n_all, s->found.data, kept * sizeof(*all));
 		n_all += kept;
-		qsort(all, n_all, sizeof(*all), compare_offset);
+		qsort(all, n_all, sizeof(*all), lp_compare_u64);
 
 		int r = look_for_found(s);
 		if (r == 0)

@@ -400,16 +400,9 @@ static int take_named(struct looking *k, const struct found *f, uint64_t offset)
 	return k->found && !k->dies;
 }
 
-static int compare_offset(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool is_known(const struct looking *k, uint64_t offset)
 {
-	return bsearch(&offset, k->named.data, k->named.len, sizeof(offset), compare_offset);
+	return bsearch(&offset, k->named.data, k->named.len, sizeof(offset), lp_compare_u64);
 }
 
 /* What is more of those known so far: the code, elsewhere than in its class, of what is declared there. */
@@ -468,7 +461,7 @@ static int look(struct looking *k, const struct unit *u, struct lp_span data, st
 		lp_vec_each (&k->more, m)
 			if (lp_vec_push(&k->named, *m) < 0)
 				return -ENOMEM;
-		qsort(k->named.data, k->named.len, sizeof(*k->named.data), compare_offset);
+		qsort(k->named.data, k->named.len, sizeof(*k->named.data), lp_compare_u64);
 	}
 	if (k->dies)
 		lp_vec_each (&k->named, n)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/io.h"
 #include "base/parallel.h"
 #include "native/unpacked_impl.h"
 
@@ -31,16 +32,7 @@ int lp_unpacked_pwrite(int fd, const void *data, size_t len, uint64_t at)
 
 int lp_unpacked_pread(int fd, void *data, size_t len, uint64_t at)
 {
-	for (size_t done = 0; done < len;) {
-		const ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(at + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
+	return lp_io_read(fd, data, len, at) == len ? 0 : -errno;
 }
 
 static void elf_done(Elf **elf)
