@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Units that can have a function are told from the bytes of .debug_info where it is not compressed: whatever is asked
- * for, the answer is that of the same program with compression, where all units are walked.
+/* Units that can have a function are told from the bytes of .debug_info where it is not compressed, or from the digest of a
+ * copy in the cache: whatever is asked for, the answer is that of the same program with compression, where all units are
+ * walked.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -17,6 +18,12 @@
 #include "native_program.h"
 
 static struct native_program program;
+static char cache[128];
+
+/* Files with the same contents: with compression, without, and enough to be copied, which gives the copy a digest. */
+#define MAKE_FILES                                                                                 \
+	"objcopy --compress-debug-sections plain packed && "                                       \
+	"objcopy --add-section .debug_pad=pad plain fat && objcopy --compress-debug-sections fat"
 
 static const char shape_h[] =
 	"namespace geo {\n"
@@ -67,6 +74,8 @@ static int setup(void **state)
 	(void)state;
 	setenv("LOGPOINT_CACHE", "", 1);
 	native_program_init(&program);
+	snprintf(cache, sizeof(cache), "%s/cache", program.dir);
+	native_program_run(&program, "head -c 9000000 /dev/zero >pad");
 	native_program_write(&program, "shape.h", shape_h);
 	native_program_write(&program, "one.cc", one_cc);
 	native_program_write(&program, "two.cc", two_cc);
@@ -88,11 +97,18 @@ struct answer {
 	char msg[512];
 };
 
+/* Only of the large file there will be a copy. */
+static void open_file(const char *file)
+{
+	setenv("LOGPOINT_CACHE", !strcmp(file, "fat") ? cache : "", 1);
+	native_program_open(&program, file);
+}
+
 static struct answer ask(const char *file, const char *name, enum lp_location_kind kind)
 {
 	struct answer a = { 0 };
 
-	native_program_open(&program, file);
+	open_file(file);
 	a.result = native_program_function(&program, kind, name);
 	if (a.result < 0) {
 		/* it names the file */
@@ -155,25 +171,37 @@ static const char *const names[] = {
 	"are*",
 };
 
+static bool has_filters(const char *file)
+{
+	open_file(file);
+	assert_non_null(lp_module_dwarf(program.module));
+	return lp_digest_n_filters(&program.module->digest) > 0;
+}
+
 static void answers_are_those_of_all_units(void **state)
 {
 	(void)state;
 	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
 		/* one program, so that addresses are the same */
-		native_program_run(&program,
-				   "%s main.cc one.cc two.cc -o plain && "
-				   "objcopy --compress-debug-sections plain packed",
-				   builds[b]);
+		native_program_run(
+			&program, "%s -Wl,--build-id main.cc one.cc two.cc -o plain && " MAKE_FILES,
+			builds[b]);
+		/* clang's names stand in the file as nothing is said of */
+		assert_int_equal(has_filters("fat"), !strstr(builds[b], "clang++ -g "));
 		for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 			for (enum lp_location_kind kind = LP_AT_ENTRY; kind <= LP_AT_CALL;
 			     kind += LP_AT_CALL - LP_AT_ENTRY) {
 				const struct answer all = ask("packed", names[i], kind);
-				const struct answer few = ask("plain", names[i], kind);
+				for (int digest = 0; digest < 2; digest++) {
+					const struct answer few =
+						ask(digest ? "fat" : "plain", names[i], kind);
 
-				if (memcmp(&all, &few, sizeof(all)) != 0)
-					fail_msg("%s: %s: %zu places, %s; of all units %zu, %s",
-						 builds[b], names[i], few.n, few.msg, all.n,
-						 all.msg);
+					if (memcmp(&all, &few, sizeof(all)) != 0)
+						fail_msg("%s: %s: %zu places, %s; of all units "
+							 "%zu, %s%s",
+							 builds[b], names[i], few.n, few.msg, all.n,
+							 all.msg, digest ? "; by the digest" : "");
+				}
 			}
 	}
 }
@@ -292,7 +320,7 @@ static void ask_all_names(const char *file, bool indexed, struct said *ret)
 
 	lp_vec_done(&ret->placed);
 	memset(ret, 0, sizeof(*ret));
-	native_program_open(&program, file);
+	open_file(file);
 	Dwarf *dwarf = lp_module_dwarf(program.module);
 	assert_non_null(dwarf);
 	const struct lp_die_visitor placed = { note_placed, NULL, ret };
@@ -338,30 +366,34 @@ static const char names_two_cc[] = "#include \"names.h\"\n"
 
 static void names_are_those_of_all_units(void **state)
 {
-	static struct said all, few, indexed;
+	static struct said all, few, indexed, digest;
 
 	(void)state;
 	native_program_write(&program, "names.h", names_h);
 	native_program_write(&program, "names_one.cc", names_one_cc);
 	native_program_write(&program, "names_two.cc", names_two_cc);
 	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
-		native_program_run(&program,
-				   "%s names_one.cc names_two.cc -o plain && "
-				   "objcopy --compress-debug-sections plain packed",
-				   builds[b]);
+		native_program_run(
+			&program,
+			"%s -Wl,--build-id names_one.cc names_two.cc -o plain && " MAKE_FILES,
+			builds[b]);
 		ask_all_names("packed", false, &all);
 		ask_all_names("plain", false, &few);
 		ask_all_names("plain", true, &indexed);
+		ask_all_names("fat", false, &digest);
 		assert_true(all.found > 8);
 		assert_int_equal(all.n, few.n);
 		assert_int_equal(all.n, indexed.n);
+		assert_int_equal(all.n, digest.n);
 		for (size_t i = 0; i < all.n; i++)
-			if (all.values[i] != few.values[i] || all.values[i] != indexed.values[i])
+			if (all.values[i] != few.values[i] || all.values[i] != indexed.values[i] ||
+			    all.values[i] != digest.values[i])
 				fail_msg("%s: answer %zu: %#llx, of few units %#llx, of indexed "
-					 "ones %#llx",
+					 "ones %#llx, by the digest %#llx",
 					 builds[b], i, (unsigned long long)all.values[i],
 					 (unsigned long long)few.values[i],
-					 (unsigned long long)indexed.values[i]);
+					 (unsigned long long)indexed.values[i],
+					 (unsigned long long)digest.values[i]);
 	}
 }
 

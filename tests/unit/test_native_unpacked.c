@@ -197,8 +197,11 @@ static void damaged_copies_are_made_anew(void **state)
 		"printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null",
 		"t=$(stat -c %y $f); printf x | dd of=$f bs=1 seek=40 conv=notrunc 2>/dev/null; "
 		"touch -d \"$t\" $f",
-		"t=$(stat -c %y $f); s=$(stat -c %s $f); printf 0 | dd of=$f bs=1 seek=$((s - 40)) "
-		"conv=notrunc 2>/dev/null; touch -d \"$t\" $f",
+		"t=$(stat -c %y $f); m=$(grep -abo 'logpoint copy' $f | cut -d: -f1); "
+		"printf 0 | dd of=$f bs=1 seek=$((m + 48)) conv=notrunc 2>/dev/null; touch -d "
+		"\"$t\" $f",
+		"t=$(stat -c %y $f); m=$(grep -abo 'logpoint copy' $f | cut -d: -f1); "
+		"truncate -s $((m + 88)) $f; touch -d \"$t\" $f",
 		"t=$(stat -c %y $f); s=$(stat -c %s $f); truncate -s 0 $f; truncate -s $s $f; "
 		"touch -d \"$t\" $f",
 		"chmod 666 $f",

@@ -113,7 +113,7 @@ static int walk_unit(struct lp_function_walk *w, struct lp_unit *unit)
 	w->dies.len = w->names.len = w->scoped.len = 0;
 	w->current = NULL;
 	lp_arena_reset(&w->arena);
-	int r = lp_die_walk(&unit->die, &v);
+	int r = lp_die_walk(lp_unit_die(unit), &v);
 	for (size_t i = 0; r == 0 && i < w->dies.len; i++)
 		r = lp_vec_push(&w->names, dwarf_diename(&w->dies.data[i]));
 	if (r == 0)
@@ -258,8 +258,7 @@ static int each_named(struct lp_module *m, struct lp_module_index *index,
 
 	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
 		struct lp_unit *unit = &index->units.data[i];
-		const struct lp_named_unit *named =
-			lp_naming_find(naming, dwarf_dieoffset(&unit->die));
+		const struct lp_named_unit *named = lp_naming_find(naming, unit->offset);
 
 		if (named && named->declared == declared)
 			r = each_in_unit(&w, unit, NULL, fn, arg);
@@ -271,7 +270,7 @@ int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
 			  int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	const struct lp_naming *naming = lp_naming_of(m, p, LP_NAMING_FUNCTIONS);
+	const struct lp_naming *naming = lp_naming_declared_of(m, p, LP_NAMING_FUNCTIONS);
 
 	if (!index)
 		return -ENOMEM;

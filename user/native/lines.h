@@ -36,6 +36,9 @@ struct lp_rows {
 int lp_rows_find(struct lp_module *m, const char *file, const struct lp_rows **ret,
 		 struct lp_err *err);
 
+/* Of a file's name without its folder, so that most units need not be read again for another file. */
+uint32_t lp_file_hash(const char *name);
+
 /* A unit's line table. -ENOENT: it has none. */
 int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret);
 

@@ -45,20 +45,13 @@ struct file {
 	Elf_Scn *tables[N_TABLES];
 	bool has_dwarf; /* libdw looks no further then */
 	bool odd;	/* has sections from which other names can come */
-};
-
-/* How names stand in the file: those of functions, or those of anything else that has names. */
-struct names_known {
-	bool tried;
-	size_t inline_max; /* names up to that length may be in .debug_info */
-	bool indexed;	   /* names may be found by way of .debug_str_offsets */
-	bool far;	   /* such a DIE can be more of one in another unit */
+	struct lp_digest digest;
 };
 
 struct lp_mentions {
 	struct file main, debug;
 	bool unclear; /* anything may be there */
-	struct names_known functions, others;
+	struct lp_names_known functions, others;
 	unsigned int scans;
 	struct lp_naming *naming; /* of the name last asked for */
 	char *file;		  /* the last one asked for, and the answer */
@@ -102,8 +95,8 @@ static void note_section(struct file *f, Elf_Scn *scn, const char *name)
 		f->odd |= !strncmp(name, odd[i], strlen(odd[i]));
 }
 
-/* Takes fd. */
-static bool file_init(struct file *f, int fd)
+/* Takes fd: that of a copy in the cache, or of any file. */
+static bool file_init(struct file *f, int fd, bool copy)
 {
 	size_t names;
 	GElf_Shdr sh;
@@ -122,34 +115,36 @@ static bool file_init(struct file *f, int fd)
 			note_section(f, scn, name);
 	}
 	f->has_dwarf = lp_elf_has_dwarf(f->elf);
+	if (copy)
+		lp_digest_open(&f->digest, f->elf);
 	return true;
 }
 
 /* None is made here: most modules of a process know nothing of what is looked for. */
-static int unpacked_or_not(int fd, const char *path)
+static bool file_init_unpacked(struct file *f, int fd, const char *path)
 {
 	const int copy = lp_unpacked_open_default(fd, path, false);
 
-	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return file_init(f, copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0), copy >= 0);
 }
 
 static void find_files(struct lp_module *m, struct lp_mentions *s)
 {
-	s->unclear = !file_init(&s->main, unpacked_or_not(m->fd, m->path)) || s->main.odd;
+	s->unclear = !file_init_unpacked(&s->main, m->fd, m->path) || s->main.odd;
 	if (s->unclear || s->main.has_dwarf)
 		return;
 	const int debug = lp_module_debug_fd(m);
 	const char *path = NULL;
 	if (debug >= 0) {
-		s->unclear = !file_init(&s->debug, unpacked_or_not(debug, m->path)) || s->debug.odd;
+		s->unclear = !file_init_unpacked(&s->debug, debug, m->path) || s->debug.odd;
 		return;
 	}
 	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
 	dwfl_module_getsymtab(m->dwfl_module);
 	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
 	if (path)
-		s->unclear =
-			!file_init(&s->debug, open(path, O_RDONLY | O_CLOEXEC)) || s->debug.odd;
+		s->unclear = !file_init(&s->debug, open(path, O_RDONLY | O_CLOEXEC), false) ||
+			     s->debug.odd;
 	else
 		s->unclear = s->main.tables[SYMBOLS] != NULL;
 }
@@ -349,7 +344,7 @@ static bool has_text(struct file *f, const char *text)
 }
 
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f, uint64_t tags, struct names_known *ret)
+static size_t longest_inline(struct file *f, uint64_t tags, struct lp_names_known *ret)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
@@ -376,12 +371,12 @@ static struct file *file_with_dwarf(struct lp_mentions *s)
 	return s->main.has_dwarf ? &s->main : &s->debug;
 }
 
-static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags)
+static const struct lp_names_known *know_forms(struct lp_mentions *s, uint64_t tags)
 {
 	const bool functions = tags == LP_NAMING_FUNCTIONS;
-	struct names_known *n = functions ? &s->functions : &s->others;
+	struct lp_names_known *n = functions ? &s->functions : &s->others;
 
-	if (!n->tried) {
+	if (!n->tried && !lp_digest_forms(&file_with_dwarf(s)->digest, &s->functions, &s->others)) {
 		n->tried = true;
 		n->inline_max = longest_inline(file_with_dwarf(s),
 					       functions ? tags : LP_NAMING_ANYTHING, n);
@@ -389,33 +384,67 @@ static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags
 	return n;
 }
 
-static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
-				     uint64_t tags)
+static bool place_naming(struct lp_mentions *s, struct lp_naming_file *ret)
 {
 	struct file *f = file_with_dwarf(s);
-	struct lp_naming_file file = { .fd = f->fd };
 
-	if (!place_of(f, INFO, &file.info, &file.info_len) ||
-	    !place_of(f, STR, &file.str, &file.str_len) || !read_table(f, ABBREV, &file.abbrevs))
+	*ret = (struct lp_naming_file){ .fd = f->fd, .digest = &f->digest };
+	return place_of(f, INFO, &ret->info, &ret->info_len) &&
+	       place_of(f, STR, &ret->str, &ret->str_len) && read_table(f, ABBREV, &ret->abbrevs);
+}
+
+bool lp_naming_file_of(struct lp_module *m, struct lp_naming_file *ret,
+		       struct lp_names_known *ret_functions, struct lp_names_known *ret_others)
+{
+	struct lp_mentions *s = mentions_of(m);
+
+	if (!s || s->unclear || !place_naming(s, ret))
+		return false;
+	*ret_functions = *know_forms(s, LP_NAMING_FUNCTIONS);
+	*ret_others = *know_forms(s, LP_NAMING_ANYTHING);
+	return true;
+}
+
+static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
+				     uint64_t tags, bool declared)
+{
+	struct lp_naming_file file;
+
+	if (!place_naming(s, &file))
 		return NULL;
-	const struct names_known *n = know_forms(s, tags);
+	const struct lp_names_known *n = know_forms(s, tags);
 	file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
 	file.far = n->far;
+	if (declared)
+		file.digest = NULL;
 	return lp_naming_new(&file, p, tags);
 }
 
-const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
-				     uint64_t tags)
+static const struct lp_naming *naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+					 uint64_t tags, bool declared)
 {
 	struct lp_mentions *s = mentions_of(m);
 
 	if (!s || s->unclear)
 		return NULL;
-	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0) {
+	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0 ||
+	    (s->naming->partial && declared)) {
 		lp_naming_free(s->naming);
-		s->naming = make_naming(s, p, tags);
+		s->naming = make_naming(s, p, tags, declared);
 	}
 	return s->naming && s->naming->known ? s->naming : NULL;
+}
+
+const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+				     uint64_t tags)
+{
+	return naming_of(m, p, tags, false);
+}
+
+const struct lp_naming *lp_naming_declared_of(struct lp_module *m, const struct lp_name_pattern *p,
+					      uint64_t tags)
+{
+	return naming_of(m, p, tags, true);
 }
 
 /* Part of the name that is in the strings as it is. 0: there is none that one could rely on. */
@@ -446,12 +475,14 @@ bool lp_may_name_function(struct lp_module *m, const char *name)
 		return true;
 
 	const struct lp_naming *naming = lp_naming_of(m, &pattern, LP_NAMING_FUNCTIONS);
+	if (naming && naming->units.len == 0)
+		naming = lp_naming_declared_of(m, &pattern, LP_NAMING_FUNCTIONS);
 	if (naming)
 		return naming->units.len > 0;
 	struct file *f = file_with_dwarf(s);
 	if (find_names(f, STR, word, len, &names))
 		return true;
-	const struct names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
+	const struct lp_names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
 	return len <= known->inline_max || (known->indexed && names.names.len > 0) ||
 	       names_function(s, f, &names);
 }

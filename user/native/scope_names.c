@@ -345,16 +345,22 @@ static void note_far(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
 		form != DW_FORM_ref8 && form != DW_FORM_ref_udata;
 }
 
-/* Can a variable be more of one in another unit? That is how link-time optimisation tells places. */
+bool lp_names_have_far_variables(struct lp_span abbrevs, bool all)
+{
+	bool far = false;
+
+	return abbrevs.len > 0 && (!lp_abbrevs_each(abbrevs, all, note_far, &far) || far);
+}
+
 static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 {
 	Dwarf_Off at = 0;
-	bool far = false;
 
 	if (!n->abbrevs_known) {
 		n->abbrevs_known = true;
-		n->abbrevs = lp_section_named(dwarf_getelf(n->dwarf), ".debug_abbrev");
-		if (lp_abbrevs_each(n->abbrevs, true, note_far, &far) && !far)
+		if (!lp_digest_has_near_variables(&n->module->digest))
+			n->abbrevs = lp_section_named(dwarf_getelf(n->dwarf), ".debug_abbrev");
+		if (!lp_names_have_far_variables(n->abbrevs, true))
 			n->abbrevs.len = 0;
 	}
 	if (n->abbrevs.len == 0)
@@ -363,8 +369,7 @@ static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 	    at >= n->abbrevs.len)
 		return true;
 	const struct lp_span table = { n->abbrevs.data + at, n->abbrevs.len - at };
-	far = false;
-	return !lp_abbrevs_each(table, false, note_far, &far) || far;
+	return lp_names_have_far_variables(table, false);
 }
 
 /* A variable that is not external is defined in its own unit, or as one that says so. */

@@ -164,7 +164,7 @@ const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
 		return NULL;
 	struct tree_walk w = { .m = m, .tree = tree, .parents = { LP_TREE_NO_NODE } };
 	const struct lp_die_visitor visitor = { enter_tree, leave_tree, &w };
-	if (lp_die_walk(&unit->die, &visitor) < 0)
+	if (lp_die_walk(lp_unit_die(unit), &visitor) < 0)
 		return NULL;
 	return unit->tree = lp_take(tree);
 }
