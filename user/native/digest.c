@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "native/digest_impl.h"
+#include "native/lines.h"
 #include "native/pieces.h"
 
 static const uint64_t item_sizes[LP_DIGEST_TABLES] = {
@@ -140,6 +141,18 @@ bool lp_digest_units(struct lp_module *m, struct lp_module_index *index)
 	index->unit_ranges = table(d, LP_DIGEST_RANGES, &n);
 	index->n_unit_ranges = n;
 	return true;
+}
+
+bool lp_digest_lists(const struct lp_digest *d, const char *base)
+{
+	const uint32_t wanted = lp_file_hash(base);
+	uint64_t n;
+	const uint32_t *files = table(d, LP_DIGEST_FILES, &n);
+
+	for (uint64_t i = 0; i < n; i++)
+		if (files[i] == wanted)
+			return true;
+	return false;
 }
 
 static struct lp_names_known known_of(const struct lp_digest_forms *f)

@@ -42,6 +42,9 @@ void lp_digest_open(struct lp_digest *d, Elf *copy);
 /* Units and their addresses, as lp_module_units() would read them; false: nothing that is good for this module. */
 bool lp_digest_units(struct lp_module *m, struct lp_module_index *index);
 
+/* Does a unit list a file of that name? Only of a digest that there is. */
+bool lp_digest_lists(const struct lp_digest *d, const char *base);
+
 /* false: it does not say. */
 bool lp_digest_forms(const struct lp_digest *d, struct lp_names_known *ret_functions,
 		     struct lp_names_known *ret_others);

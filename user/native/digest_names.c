@@ -18,16 +18,23 @@ struct around {
 	bool in_function;
 };
 
-/* One DIE that has names. */
-struct named {
-	uint64_t offset; /* in the unit, as are origins */
-	uint64_t tag, word, linkage, scope;
+/* What a DIE's abbreviation says of it. */
+enum kind {
+	PASSED,	  /* nothing of it is asked for */
+	SCOPE,	  /* others can stand in it */
+	DECLARED, /* its name counts if another DIE is more of it */
+	NAMED,
+};
+
+/* Offsets are those in the unit. */
+struct declared {
+	uint64_t offset, scope;
 };
 
 struct found {
-	struct named name;
+	uint64_t tag, word, linkage, scope;
 	uint64_t origin; /* what it is more of, in the unit; 0: nothing */
-	bool declaration, external;
+	bool declaration;
 };
 
 /* The keys of a unit: a hash table. */
@@ -40,7 +47,8 @@ struct reading {
 	const struct lp_naming_file *f;
 	struct lp_dies dies;
 	LP_VEC(struct around) around;
-	LP_VEC(struct named) declared;
+	LP_VEC(uint8_t) kinds; /* of the abbreviations */
+	LP_VEC(struct declared) declared;
 	LP_VEC(uint64_t) origins;
 	struct keys keys;
 	uint8_t *unit; /* its bytes, without the length */
@@ -52,6 +60,7 @@ static void reading_done(struct reading *r)
 {
 	lp_dies_done(&r->dies);
 	lp_vec_done(&r->around);
+	lp_vec_done(&r->kinds);
 	lp_vec_done(&r->declared);
 	lp_vec_done(&r->origins);
 	free(r->keys.slots);
@@ -91,20 +100,20 @@ static int add_key(struct keys *k, uint64_t key)
 	return 0;
 }
 
-static int add_word(struct reading *r, const struct named *n, uint64_t word)
+static int add_word(struct reading *r, const struct found *f, uint64_t word)
 {
-	int e = word ? add_key(&r->keys, lp_digest_name_key(n->tag, word)) : 0;
+	int e = word ? add_key(&r->keys, lp_digest_name_key(f->tag, word)) : 0;
 
-	if (e == 0 && word && n->tag == DW_TAG_subprogram && n->scope != LP_DIGEST_NO_SCOPE)
-		e = add_key(&r->keys, lp_digest_scoped_key(word, n->scope));
+	if (e == 0 && word && f->tag == DW_TAG_subprogram && f->scope != LP_DIGEST_NO_SCOPE)
+		e = add_key(&r->keys, lp_digest_scoped_key(word, f->scope));
 	return e;
 }
 
-static int add_names(struct reading *r, const struct named *n)
+static int add_names(struct reading *r, const struct found *f)
 {
-	const int e = add_word(r, n, n->word);
+	const int e = add_word(r, f, f->word);
 
-	return e < 0 ? e : add_word(r, n, n->linkage);
+	return e < 0 ? e : add_word(r, f, f->linkage);
 }
 
 static bool is_meant(uint64_t tag)
@@ -181,15 +190,12 @@ static int read_attr(struct reading *r, struct lp_cursor *c, const struct lp_die
 		if (e < 0 || !name)
 			return e;
 		if (a->name == DW_AT_name)
-			f->name.word = lp_digest_word(name);
+			f->word = lp_digest_word(name);
 		else if (!is_mangled(name))
-			f->name.linkage = lp_digest_word(name);
+			f->linkage = lp_digest_word(name);
 		return 0;
 	case DW_AT_declaration:
 		f->declaration |= a->form == DW_FORM_flag_present;
-		break;
-	case DW_AT_external:
-		f->external = true;
 		break;
 	case DW_AT_specification:
 	case DW_AT_abstract_origin:
@@ -199,28 +205,29 @@ static int read_attr(struct reading *r, struct lp_cursor *c, const struct lp_die
 	return 0;
 }
 
-static int take(struct reading *r, const struct found *f)
+static int read_attrs(struct reading *r, const struct lp_dies_abbrev *a, struct lp_cursor *c,
+		      struct found *ret)
 {
-	if (r->f->far || !f->declaration)
-		return add_names(r, &f->name);
-	return lp_vec_push(&r->declared, f->name);
-}
-
-static int read_meant(struct reading *r, const struct lp_dies_abbrev *a, struct lp_cursor *c,
-		      uint64_t offset, const struct around *in, uint64_t *ret_word)
-{
-	struct found f = { .name = { .offset = offset, .tag = a->tag, .scope = in->scope } };
 	int e = 0;
 
 	for (size_t i = a->first; e == 0 && i < a->first + a->n; i++)
-		e = read_attr(r, c, &r->dies.attrs.data[i], &f);
-	*ret_word = f.name.word;
-	if (e < 0 || (a->tag != DW_TAG_subprogram && in->in_function) ||
-	    (a->tag == DW_TAG_member && !f.external))
-		return e;
-	if (f.origin && !r->f->far)
+		e = read_attr(r, c, &r->dies.attrs.data[i], ret);
+	return e;
+}
+
+static int read_named(struct reading *r, const struct lp_dies_abbrev *a, struct lp_cursor *c,
+		      const struct around *in, uint64_t offset, uint64_t *ret_word)
+{
+	struct found f = { .tag = a->tag, .scope = in->scope };
+	const struct declared declared = { offset, in->scope };
+	int e = read_attrs(r, a, c, &f);
+
+	*ret_word = f.word;
+	if (e == 0 && f.origin && !r->f->far)
 		e = lp_vec_push(&r->origins, f.origin);
-	return e < 0 ? e : take(r, &f);
+	if (e < 0)
+		return e;
+	return r->f->far || !f.declaration ? add_names(r, &f) : lp_vec_push(&r->declared, declared);
 }
 
 /* The name of what others can stand in. */
@@ -258,18 +265,69 @@ static int enter(struct reading *r, const struct lp_dies_abbrev *a, const struct
 	return lp_vec_push(&r->around, inner);
 }
 
-static int read_dies(struct reading *r, struct lp_cursor c)
+static const struct lp_dies_attr *find_attr(const struct lp_dies *d, const struct lp_dies_abbrev *a,
+					    uint64_t name)
+{
+	for (size_t i = a->first; i < a->first + a->n; i++)
+		if (d->attrs.data[i].name == name)
+			return &d->attrs.data[i];
+	return NULL;
+}
+
+/* Members have no names outside of an object, unless they are static. */
+static enum kind kind_of(const struct reading *r, const struct lp_dies_abbrev *a)
+{
+	const struct lp_dies *d = &r->dies;
+
+	if (!is_meant(a->tag) || (a->tag == DW_TAG_member && !find_attr(d, a, DW_AT_external)))
+		return a->has_children ? SCOPE : PASSED;
+	const struct lp_dies_attr *declaration = find_attr(d, a, DW_AT_declaration);
+	/* a type is named for what stands in it, too */
+	if (r->f->far || !declaration || declaration->form != DW_FORM_flag_present ||
+	    find_attr(d, a, DW_AT_specification) || find_attr(d, a, DW_AT_abstract_origin) ||
+	    (a->has_children && a->tag != DW_TAG_subprogram))
+		return NAMED;
+	return DECLARED;
+}
+
+static int know_kinds(struct reading *r)
+{
+	r->kinds.len = 0;
+	lp_vec_each (&r->dies.abbrevs, a)
+		if (lp_vec_push(&r->kinds, (uint8_t)kind_of(r, a)) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int read_die(struct reading *r, const struct lp_dies_abbrev *a, struct lp_cursor *c,
+		    uint64_t offset)
 {
 	static const struct around nothing = { .scope = LP_DIGEST_ANY_SCOPE };
+	const struct around in = r->around.len > 0 ? r->around.data[r->around.len - 1] : nothing;
+	const struct declared declared = { offset, in.scope };
+	enum kind kind = r->kinds.data[a - r->dies.abbrevs.data];
+	uint64_t word = 0;
+	int e = 0;
 
+	if (in.in_function && a->tag != DW_TAG_subprogram && kind > SCOPE)
+		kind = a->has_children ? SCOPE : PASSED;
+	if (kind == NAMED)
+		e = read_named(r, a, c, &in, offset, &word);
+	else if (kind == SCOPE)
+		e = read_scope(r, a, c, &word);
+	else
+		lp_dies_skip_all(&r->dies, a, c);
+	if (kind == DECLARED)
+		e = lp_vec_push(&r->declared, declared);
+	return e == 0 && a->has_children ? enter(r, a, &in, word) : e;
+}
+
+static int read_dies(struct reading *r, struct lp_cursor c)
+{
 	r->around.len = 0;
 	while (lp_cursor_left(&c) > 0) {
 		const uint64_t offset = (uint64_t)(c.p - r->unit) + 4;
 		const uint64_t code = lp_cursor_uleb(&c);
-		const struct around in =
-			r->around.len > 0 ? r->around.data[r->around.len - 1] : nothing;
-		uint64_t word = 0;
-		int e = 0;
 
 		if (!code) {
 			if (r->around.len > 0)
@@ -277,39 +335,47 @@ static int read_dies(struct reading *r, struct lp_cursor c)
 			continue;
 		}
 		const struct lp_dies_abbrev *a = lp_dies_abbrev(&r->dies, code);
-		if (!a)
-			return -EBADMSG;
-		if (is_meant(a->tag))
-			e = read_meant(r, a, &c, offset, &in, &word);
-		else if (a->has_children)
-			e = read_scope(r, a, &c, &word);
-		else
-			lp_dies_skip_all(&r->dies, a, &c);
-		if (e == 0 && a->has_children)
-			e = enter(r, a, &in, word);
+		const int e = a ? read_die(r, a, &c, offset) : -EBADMSG;
 		if (e < 0 || c.bad)
 			return e < 0 ? e : -EBADMSG;
 	}
 	return 0;
 }
 
+static const struct declared *find_declared(const struct reading *r, uint64_t offset)
+{
+	size_t low = 0, high = r->declared.len;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (r->declared.data[mid].offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < r->declared.len && r->declared.data[low].offset == offset
+		       ? &r->declared.data[low]
+		       : NULL;
+}
+
 /* What is only declared where it is named can be defined elsewhere in the unit. */
 static int add_origins(struct reading *r)
 {
 	lp_vec_each (&r->origins, o) {
-		size_t low = 0, high = r->declared.len;
+		const struct declared *d = find_declared(r, *o);
 
-		while (low < high) {
-			const size_t mid = low + (high - low) / 2;
+		if (!d)
+			continue;
+		struct lp_cursor c = { r->unit + d->offset - 4, r->unit + r->len, false };
+		const struct lp_dies_abbrev *a = lp_dies_abbrev(&r->dies, lp_cursor_uleb(&c));
+		struct found f = { .tag = a->tag, .scope = d->scope };
+		int e = read_attrs(r, a, &c, &f);
 
-			if (r->declared.data[mid].offset < *o)
-				low = mid + 1;
-			else
-				high = mid;
-		}
-		if (low < r->declared.len && r->declared.data[low].offset == *o &&
-		    add_names(r, &r->declared.data[low]) < 0)
-			return -ENOMEM;
+		if (e == 0)
+			e = add_names(r, &f);
+		if (e < 0)
+			return e;
 	}
 	return 0;
 }
@@ -335,7 +401,9 @@ static int read_unit(struct reading *r, uint64_t start, uint64_t end)
 		memset(r->keys.slots, 0, r->keys.size * sizeof(*r->keys.slots));
 	if (!lp_dies_begin(&r->dies, &c, r->f->abbrevs))
 		return -ENOTSUP;
-	const int e = read_dies(r, c);
+	int e = know_kinds(r);
+	if (e == 0)
+		e = read_dies(r, c);
 	return e < 0 ? e : add_origins(r);
 }
 

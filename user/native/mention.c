@@ -45,11 +45,14 @@ struct file {
 	Elf_Scn *tables[N_TABLES];
 	bool has_dwarf; /* libdw looks no further then */
 	bool odd;	/* has sections from which other names can come */
+	bool is_copy;	/* in the cache, without compression */
 	struct lp_digest digest;
 };
 
 struct lp_mentions {
 	struct file main, debug;
+	bool is_open; /* they are */
+	bool is_reopened;
 	bool unclear; /* anything may be there */
 	struct lp_names_known functions, others;
 	unsigned int scans;
@@ -70,6 +73,7 @@ static void file_done(struct file *f)
 		elf_end(f->elf);
 	if (f->fd >= 0)
 		close(f->fd);
+	*f = (struct file){ .fd = -1 };
 }
 
 void lp_mentions_free(struct lp_mentions *s)
@@ -115,6 +119,7 @@ static bool file_init(struct file *f, int fd, bool copy)
 			note_section(f, scn, name);
 	}
 	f->has_dwarf = lp_elf_has_dwarf(f->elf);
+	f->is_copy = copy;
 	if (copy)
 		lp_digest_open(&f->digest, f->elf);
 	return true;
@@ -149,18 +154,46 @@ static void find_files(struct lp_module *m, struct lp_mentions *s)
 		s->unclear = s->main.tables[SYMBOLS] != NULL;
 }
 
-static struct lp_mentions *mentions_of(struct lp_module *m)
+/* What was found out before. */
+static struct lp_mentions *known_mentions(struct lp_module *m)
 {
 	struct lp_module_index *index = lp_module_index_get(m);
 
 	if (index && !index->mentions) {
 		index->mentions = calloc(1, sizeof(*index->mentions));
-		if (index->mentions) {
+		if (index->mentions)
 			index->mentions->main.fd = index->mentions->debug.fd = -1;
-			find_files(m, index->mentions);
-		}
 	}
 	return index ? index->mentions : NULL;
+}
+
+static struct file *file_with_dwarf(struct lp_mentions *s)
+{
+	return s->main.has_dwarf ? &s->main : &s->debug;
+}
+
+static void close_files(struct lp_mentions *s)
+{
+	file_done(&s->main);
+	file_done(&s->debug);
+	lp_naming_free(lp_take(s->naming));
+	s->is_open = false;
+}
+
+static struct lp_mentions *mentions_of(struct lp_module *m)
+{
+	struct lp_mentions *s = known_mentions(m);
+
+	/* a copy was made since then */
+	if (s && s->is_open && m->copy && !file_with_dwarf(s)->is_copy && !s->is_reopened) {
+		close_files(s);
+		s->is_reopened = true;
+	}
+	if (s && !s->is_open) {
+		s->is_open = true;
+		find_files(m, s);
+	}
+	return s;
 }
 
 /* false: it can't be read. A table that is not there is empty. */
@@ -366,11 +399,6 @@ static size_t longest_inline(struct file *f, uint64_t tags, struct lp_names_know
 									      : INLINE_MAX_64;
 }
 
-static struct file *file_with_dwarf(struct lp_mentions *s)
-{
-	return s->main.has_dwarf ? &s->main : &s->debug;
-}
-
 static const struct lp_names_known *know_forms(struct lp_mentions *s, uint64_t tags)
 {
 	const bool functions = tags == LP_NAMING_FUNCTIONS;
@@ -517,6 +545,8 @@ static bool may_have(struct lp_mentions *s, const char *base)
 	/* without any, the message says that */
 	if (!f->has_dwarf || len == 0)
 		return true;
+	if (f->digest.tail)
+		return lp_digest_lists(&f->digest, base);
 	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
 		mentions(f, LINE, base, len)) &&
 	       lists_file(f, base);
@@ -524,17 +554,22 @@ static bool may_have(struct lp_mentions *s, const char *base)
 
 bool lp_may_have_file(struct lp_module *m, const char *file)
 {
-	struct lp_mentions *s = mentions_of(m);
+	struct lp_mentions *s = known_mentions(m);
 	lp_auto(lp_free) char *path = strdup(file);
 
-	if (!s || s->unclear || !path)
+	if (!s || !path)
 		return true;
 	lp_path_normalise(path);
-	if (!s->file || strcmp(s->file, path) != 0) {
-		free(s->file);
-		s->file = lp_take(path);
-		s->may_have_file = may_have(s, lp_path_base(s->file));
-	}
+	if (s->file && !strcmp(s->file, path))
+		return s->may_have_file;
+	if (!mentions_of(m) || s->unclear)
+		return true;
+	free(s->file);
+	s->file = lp_take(path);
+	s->may_have_file = may_have(s, lp_path_base(s->file));
+	/* what was decompressed is much, and no longer needed: libdw will have a copy, or all of it */
+	if (s->may_have_file && !file_with_dwarf(s)->is_copy)
+		close_files(s);
 	return s->may_have_file;
 }
 
