@@ -170,9 +170,9 @@ bool lp_digest_forms(const struct lp_digest *d, struct lp_names_known *ret_funct
 	return true;
 }
 
-bool lp_digest_has_near_variables(const struct lp_digest *d)
+bool lp_digest_is_near(const struct lp_digest *d)
 {
-	return d->tail && (d->tail->flags & LP_DIGEST_NEAR_VARIABLES);
+	return d->tail && (d->tail->flags & LP_DIGEST_NEAR);
 }
 
 bool lp_digest_is_far(const struct lp_digest *d)

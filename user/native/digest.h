@@ -49,8 +49,8 @@ bool lp_digest_lists(const struct lp_digest *d, const char *base);
 bool lp_digest_forms(const struct lp_digest *d, struct lp_names_known *ret_functions,
 		     struct lp_names_known *ret_others);
 
-/* Is no variable more of one in another unit? */
-bool lp_digest_has_near_variables(const struct lp_digest *d);
+/* Is no variable more of one in another unit, and are all units in .debug_info? */
+bool lp_digest_is_near(const struct lp_digest *d);
 
 /* Units with a filter, of whatever kind they are, in their order; 0: it does not say. */
 size_t lp_digest_n_filters(const struct lp_digest *d);

@@ -21,9 +21,9 @@
 #define LP_DIGEST_UNIT_PARTIAL 0x2u
 #define LP_DIGEST_UNIT_GO      0x4u
 
-#define LP_DIGEST_NAMES		 0x1u /* there are filters */
-#define LP_DIGEST_FAR		 0x2u /* they have declarations, and references to other units */
-#define LP_DIGEST_NEAR_VARIABLES 0x4u
+#define LP_DIGEST_NAMES 0x1u /* there are filters */
+#define LP_DIGEST_FAR	0x2u /* they have declarations, and references to other units */
+#define LP_DIGEST_NEAR	0x4u /* no variable is more of one in another unit */
 
 /* Where names end up that have nothing before them; that can have anything. */
 #define LP_DIGEST_NO_SCOPE  0

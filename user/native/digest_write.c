@@ -180,8 +180,6 @@ static int put_names(struct writer *w, struct lp_module *m)
 	struct lp_names_known functions, others;
 	struct lp_naming_file file;
 
-	if (!lp_names_have_far_variables(abbrevs, true))
-		w->tail.flags |= LP_DIGEST_NEAR_VARIABLES;
 	w->tail.tables[LP_DIGEST_FILTERS].at = w->at;
 	w->tail.sums[LP_DIGEST_FILTERS] = lp_digest_sum(NULL, 0);
 	if (!lp_naming_file_of(m, &file, &functions, &others))
@@ -189,6 +187,9 @@ static int put_names(struct writer *w, struct lp_module *m)
 	w->tail.functions = forms_of(&functions);
 	w->tail.others = forms_of(&others);
 	file.far = others.far;
+	/* what is not of .debug_info is odd */
+	if (!lp_names_have_far_variables(abbrevs, true))
+		w->tail.flags |= LP_DIGEST_NEAR;
 	int r = put_filters(w, &file, lp_section_named(m->elf, ".debug_str"));
 	if (r == 0)
 		w->tail.flags |= LP_DIGEST_NAMES | (others.far ? LP_DIGEST_FAR : 0);

@@ -107,7 +107,7 @@ const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
 	struct lp_names_unit *u = lp_names_unit_of(n, die->cu);
 
 	/* in C there is none, and the unit need not be looked at for that */
-	if (u && u->is_c)
+	if (u && lp_names_is_c(u))
 		return "";
 	if (u && !u->built && !u->building && u->paths++ < FEW_PATHS)
 		return scope_by_origin(n, die);
@@ -358,7 +358,7 @@ static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 
 	if (!n->abbrevs_known) {
 		n->abbrevs_known = true;
-		if (!lp_digest_has_near_variables(&n->module->digest))
+		if (!lp_digest_is_near(&n->module->digest))
 			n->abbrevs = lp_section_named(dwarf_getelf(n->dwarf), ".debug_abbrev");
 		if (!lp_names_have_far_variables(n->abbrevs, true))
 			n->abbrevs.len = 0;
@@ -372,13 +372,13 @@ static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 	return lp_names_have_far_variables(table, false);
 }
 
-/* A variable that is not external is defined in its own unit, or as one that says so. */
+/* A variable that is not external is defined in its own unit, or as one that says so: those are few, where they are known. */
 static bool can_define(struct lp_names *n, struct lp_names_unit *u, const Dwarf_Die *declared,
 		       bool external, const struct lp_naming *naming)
 {
 	if (u->built || u->in_types || u->dwarf != n->dwarf || u->cudie.cu == declared->cu)
 		return true;
-	return external ? can_have(n, u, naming) : has_far_variables(n, u);
+	return external || naming ? can_have(n, u, naming) : has_far_variables(n, u);
 }
 
 bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret)
@@ -394,8 +394,11 @@ bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret
 
 	uint64_t hash = lp_names_hash(lp_names_scope(n, &origin), name, strlen(name));
 	const struct lp_naming *naming =
-		external ? naming_of(n, name, strlen(name), LP_NAMING_VARIABLES) : NULL;
-	know_all(n);
+		external || lp_digest_is_far(&n->module->digest)
+			? naming_of(n, name, strlen(name), LP_NAMING_VARIABLES)
+			: NULL;
+	if (external || !lp_digest_is_near(&n->module->digest))
+		know_all(n);
 	for (size_t i = 0; i < n->all.len; i++) {
 		struct lp_names_unit *u = n->all.data[i];
 
