@@ -150,7 +150,7 @@ bool lp_digest_lists(const struct lp_digest *d, const char *base)
 	const uint32_t *files = table(d, LP_DIGEST_FILES, &n);
 
 	for (uint64_t i = 0; i < n; i++)
-		if (files[i] == wanted)
+		if ((files[i] & ~LP_FILE_HAS_ROWS) == wanted)
 			return true;
 	return false;
 }

@@ -10,7 +10,7 @@
 #include "native/index.h"
 
 #define LP_DIGEST_MAGIC                                                                            \
-	"logpoint dig 1" /* another one whenever anything here means something else */
+	"logpoint dig 2" /* another one whenever anything here means something else */
 #define LP_DIGEST_ALIGNMENT 8
 
 /* A filter: bits for each name, and how many of them one name sets. */
@@ -63,7 +63,7 @@ enum {
 	LP_DIGEST_CODE,	  /* struct lp_range: executable parts, by which it was told what is code */
 	LP_DIGEST_UNITS,  /* struct lp_digest_unit */
 	LP_DIGEST_RANGES, /* struct lp_unit_range */
-	LP_DIGEST_FILES,  /* uint32_t: lp_file_hash(), of units one after the other */
+	LP_DIGEST_FILES, /* uint32_t: lp_file_hash() and LP_FILE_HAS_ROWS, of units one after the other */
 	LP_DIGEST_FILTERS, /* struct lp_digest_filter */
 	LP_DIGEST_TABLES
 };

@@ -100,16 +100,38 @@ static int place_folder(struct lp_module *m, const char *dir, struct lp_digest_u
 	return dir ? -ENOTSUP : 0;
 }
 
+/* Of the files of a unit. */
+struct rows {
+	struct lp_module *m;
+	uint32_t *hashes;
+	size_t n;
+};
+
+static int note_rows(const struct lp_line_row *rows, size_t n, void *arg)
+{
+	const struct rows *noted = arg;
+
+	if (!lp_sequence_is_live(noted->m, rows))
+		return 0;
+	for (size_t i = 0; i + 1 < n; i++)
+		if (rows[i].file < noted->n && rows[i].line > 0)
+			noted->hashes[rows[i].file] |= LP_FILE_HAS_ROWS;
+	return 0;
+}
+
 static int add_files(struct lp_module *m, struct lp_unit *unit, struct units *to)
 {
 	lp_auto(lp_linetable_done) struct lp_linetable table = { 0 };
+	const size_t before = to->files.len;
 
 	if (lp_unit_lines(m, unit, &table) < 0)
 		return 0;
 	lp_vec_each (&table.files, f)
 		if (lp_vec_push(&to->files, lp_file_hash(lp_path_base(f->name))) < 0)
 			return -ENOMEM;
-	return 0;
+	struct rows noted = { m, to->files.data + before, table.files.len };
+	/* of a program that is broken there are the sequences before that */
+	return lp_linetable_run(&table, note_rows, &noted) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int add_unit(struct lp_module *m, struct lp_unit *unit, struct units *to)

@@ -42,8 +42,8 @@ struct lp_unit {
 	bool partial;	      /* no code of its own: dwz put there what several units share */
 	bool go;	      /* made by the Go compiler */
 	struct lp_tree *tree; /* by lp_unit_tree() */
-	const uint32_t
-		*bases; /* lp_file_hash() of its files; by lp_rows_find(), if not from a digest */
+	const uint32_t *
+		bases; /* lp_file_hash() of its files, and LP_FILE_HAS_ROWS; by lp_rows_find(), if not from a digest */
 	size_t n_bases;
 	bool bases_known, bases_owned;
 };

@@ -184,7 +184,7 @@ uint32_t lp_file_hash(const char *name)
 
 	for (; *name; name++)
 		h = (h ^ (uint8_t)*name) * 16777619u;
-	return h;
+	return h & ~LP_FILE_HAS_ROWS;
 }
 
 static int note_bases(struct lp_unit *unit, const struct lp_linetable *t)
@@ -194,34 +194,41 @@ static int note_bases(struct lp_unit *unit, const struct lp_linetable *t)
 	if (!bases)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->files.len; i++)
-		bases[i] = lp_file_hash(lp_path_base(t->files.data[i].name));
+		bases[i] = lp_file_hash(lp_path_base(t->files.data[i].name)) | LP_FILE_HAS_ROWS;
 	unit->bases = bases;
 	unit->n_bases = t->files.len;
 	unit->bases_known = unit->bases_owned = true;
 	return 0;
 }
 
-static bool may_have(const struct lp_unit *unit, uint32_t base)
+/* Can it list the file, and have *ret_rows of it? */
+static bool may_have(const struct lp_unit *unit, uint32_t base, bool *ret_rows)
 {
+	bool lists = false;
+
+	*ret_rows = !unit->bases_known;
 	for (size_t i = 0; i < unit->n_bases; i++)
-		if (unit->bases[i] == base)
-			return true;
-	return !unit->bases_known;
+		if ((unit->bases[i] & ~LP_FILE_HAS_ROWS) == base) {
+			lists = true;
+			*ret_rows |= unit->bases[i] & LP_FILE_HAS_ROWS;
+		}
+	return lists || !unit->bases_known;
 }
 
 static int search_unit(struct search *s, struct lp_unit *unit)
 {
 	lp_auto(lp_linetable_done) struct lp_linetable table = { 0 };
+	bool has_rows;
 	int r;
 
-	if (!may_have(unit, s->want_hash) || lp_unit_lines(s->m, unit, &table) < 0)
+	if (!may_have(unit, s->want_hash, &has_rows) || lp_unit_lines(s->m, unit, &table) < 0)
 		return 0;
 	if (!unit->bases_known && note_bases(unit, &table) < 0)
 		return -ENOMEM;
 	s->table = &table;
 	r = match_files(s);
-	if (r <= 0)
-		return r;
+	if (r <= 0 || !has_rows)
+		return r < 0 ? r : 0;
 	r = lp_linetable_run(&table, take_sequence, s);
 	return r == -EBADMSG ? 0 : r;
 }
