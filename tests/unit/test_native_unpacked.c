@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "native/digest_impl.h"
+#include "native/mention.h"
 #include "native/module.h"
 #include "native/unpacked_impl.h"
 #include "native_program.h"
@@ -302,6 +303,8 @@ static void damaged_digests_are_not_used(void **state)
 /* An empty filter would say "no" to everything. */
 static void damaged_filters_are_not_used(void **state)
 {
+	struct lp_name_pattern pattern;
+
 	(void)state;
 	make_fat("whole");
 	setenv("LOGPOINT_CACHE", folder, 1);
@@ -317,6 +320,11 @@ static void damaged_filters_are_not_used(void **state)
 	change_copy(f.at, zeros, f.words * sizeof(*zeros), true);
 	free(zeros);
 	assert_true(opens_with_digest());
+	lp_name_pattern_init(&pattern, "first");
+	const struct lp_naming *naming =
+		lp_naming_of(program.module, &pattern, LP_NAMING_FUNCTIONS);
+	assert_non_null(naming);
+	assert_int_equal(naming->units.len, 1);
 }
 
 static void foreign_folders_are_not_used(void **state)
