@@ -22,7 +22,7 @@ static char cache[128];
 
 /* Files with the same contents: with compression, without, and enough to be copied, which gives the copy a digest. */
 #define MAKE_FILES                                                                                 \
-	"objcopy --compress-debug-sections plain packed && "                                       \
+	"objcopy --remove-section .debug_names --compress-debug-sections plain packed && "         \
 	"objcopy --add-section .debug_pad=pad plain fat && objcopy --compress-debug-sections fat"
 
 static const char shape_h[] =
@@ -130,6 +130,8 @@ static const char *const builds[] = {
 	"g++ -g -O2 -flto",
 	"clang++ -gdwarf-4 -O2",
 	"clang++ -g -O1",
+	"clang++ -gdwarf-5 -gpubnames -O1",
+	"clang++ -gdwarf-5 -gpubnames -O2",
 	"g++ -g -O2 -fdebug-types-section",
 };
 static const char *const names[] = {
@@ -187,7 +189,8 @@ static void answers_are_those_of_all_units(void **state)
 			&program, "%s -Wl,--build-id main.cc one.cc two.cc -o plain && " MAKE_FILES,
 			builds[b]);
 		/* clang's names stand in the file as nothing is said of */
-		assert_int_equal(has_filters("fat"), !strstr(builds[b], "clang++ -g "));
+		assert_int_equal(has_filters("fat"), !strstr(builds[b], "clang++ -g ") &&
+							     !strstr(builds[b], "-gpubnames"));
 		for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 			for (enum lp_location_kind kind = LP_AT_ENTRY; kind <= LP_AT_CALL;
 			     kind += LP_AT_CALL - LP_AT_ENTRY) {
@@ -228,6 +231,36 @@ static void few_units_are_named(void **state)
 	native_program_open(&program, "plain");
 	lp_name_pattern_init(&p, "are*");
 	assert_null(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS));
+}
+
+/* An index is used if it has all functions, also those of classes in functions. */
+static void an_index_names_units(void **state)
+{
+	struct lp_name_pattern p;
+
+	(void)state;
+	native_program_run(&program,
+			   "clang++ -gdwarf-5 -gpubnames -O1 main.cc one.cc two.cc -o plain && "
+			   "g++ -g -O1 main.cc one.cc two.cc -o other");
+	native_program_open(&program, "plain");
+	lp_name_pattern_init(&p, "Other::area");
+	const struct lp_naming *n = lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS);
+	assert_non_null(n);
+	assert_true(n->partial);
+	assert_int_equal(n->units.len, 2);
+	assert_null(lp_naming_declared_of(program.module, &p, LP_NAMING_FUNCTIONS));
+	lp_name_pattern_init(&p, "hidden");
+	assert_int_equal(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS)->units.len, 1);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
+	/* what gdb makes is not */
+	if (!native_program_has_tool("gdb-add-index"))
+		return;
+	native_program_run(&program, "gdb-add-index other");
+	native_program_open(&program, "other");
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
+	native_program_run(&program, "objcopy -R .gdb_index other && gdb-add-index -dwarf-5 other");
+	native_program_open(&program, "other");
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
 }
 
 /* What a module says of everything that it has outside of functions: its scope, where a variable is defined, where a name is
@@ -402,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_are_those_of_all_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_are_those_of_all_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_index_names_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_units_are_named, setup, teardown),
 	};
 

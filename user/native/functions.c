@@ -270,10 +270,14 @@ int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
 			  int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	const struct lp_naming *naming = lp_naming_declared_of(m, p, LP_NAMING_FUNCTIONS);
+	const struct lp_naming *naming = lp_naming_of(m, p, LP_NAMING_FUNCTIONS);
+	const bool partial = naming && naming->partial;
 
 	if (!index)
 		return -ENOMEM;
+	naming = lp_naming_declared_of(m, p, LP_NAMING_FUNCTIONS);
+	if (!naming && partial)
+		return lp_functions_each(m, fn, arg);
 	return naming ? each_named(m, index, naming, true, fn, arg) : 0;
 }
 

@@ -25,7 +25,8 @@ struct lp_mentions {
 	struct lp_tables main, debug;
 	bool is_open; /* they are */
 	bool is_reopened;
-	bool unclear; /* anything may be there */
+	bool odd;     /* anything may be there */
+	bool unclear; /* the same, but for what an index of the file says */
 	struct lp_names_known functions, others;
 	unsigned int scans;
 	struct lp_naming *naming; /* of the name last asked for */
@@ -58,25 +59,31 @@ static bool open_unpacked(struct lp_tables *f, int fd, const char *path)
 	return lp_tables_open(f, copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0), copy >= 0);
 }
 
+static void judge(struct lp_mentions *s, const struct lp_tables *f, bool is_open)
+{
+	s->odd = !is_open || f->odd;
+	s->unclear = s->odd || f->addresses;
+}
+
 static void find_files(struct lp_module *m, struct lp_mentions *s)
 {
-	s->unclear = !open_unpacked(&s->main, m->fd, m->path) || s->main.odd;
+	judge(s, &s->main, open_unpacked(&s->main, m->fd, m->path));
 	if (s->unclear || s->main.has_dwarf)
 		return;
 	const int debug = lp_module_debug_fd(m);
 	const char *path = NULL;
 	if (debug >= 0) {
-		s->unclear = !open_unpacked(&s->debug, debug, m->path) || s->debug.odd;
+		judge(s, &s->debug, open_unpacked(&s->debug, debug, m->path));
 		return;
 	}
 	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
 	dwfl_module_getsymtab(m->dwfl_module);
 	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
 	if (path)
-		s->unclear = !lp_tables_open(&s->debug, open(path, O_RDONLY | O_CLOEXEC), false) ||
-			     s->debug.odd;
+		judge(s, &s->debug,
+		      lp_tables_open(&s->debug, open(path, O_RDONLY | O_CLOEXEC), false));
 	else
-		s->unclear = s->main.sections[LP_TABLE_SYMBOLS] != NULL;
+		s->unclear = s->odd = s->main.sections[LP_TABLE_SYMBOLS] != NULL;
 }
 
 /* What was found out before. */
@@ -332,15 +339,23 @@ bool lp_naming_file_of(struct lp_module *m, struct lp_naming_file *ret,
 static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
 				     uint64_t tags, bool declared)
 {
+	struct lp_tables *f = file_with_dwarf(s);
 	struct lp_naming_file file;
 
-	if (!place_naming(s, &file))
+	if (!place_naming(s, &file) || (s->unclear && declared))
 		return NULL;
-	const struct lp_names_known *n = know_forms(s, tags);
-	file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
-	file.far = n->far;
+	file.inline_max = SIZE_MAX;
+	if (!s->unclear) {
+		const struct lp_names_known *n = know_forms(s, tags);
+
+		file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
+		file.far = n->far;
+	}
 	if (declared)
 		file.digest = NULL;
+	else if (!lp_tables_read(f, LP_TABLE_NAMES, &file.names) ||
+		 (file.names.len > 0 && !lp_tables_read(f, LP_TABLE_STR, &file.str_data)))
+		return NULL;
 	return lp_naming_new(&file, p, tags);
 }
 
@@ -349,7 +364,7 @@ static const struct lp_naming *naming_of(struct lp_module *m, const struct lp_na
 {
 	struct lp_mentions *s = mentions_of(m);
 
-	if (!s || s->unclear)
+	if (!s || s->odd)
 		return NULL;
 	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0 ||
 	    (s->naming->partial && declared)) {

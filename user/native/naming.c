@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/parallel.h"
+#include "native/debugnames.h"
 
 #define PIECE	 ((size_t)1 << 20) /* of the strings, at once */
 #define UNIT_MAX (UINT64_C(256) << 20)
@@ -408,6 +409,25 @@ static int ask_filters(struct search *s, const struct lp_name_pattern *p, const 
 	return 0;
 }
 
+/* So does an index in the file. 1: there is none. */
+static int ask_index(struct search *s, const struct lp_name_pattern *p, const char *word)
+{
+	lp_auto(lp_debugnames_done) struct lp_debugnames found = { 0 };
+
+	if (s->tags != LP_NAMING_FUNCTIONS || p->linkage || s->f->names.len == 0 ||
+	    lp_debugnames_find(s->f->names, s->f->str_data, word, &found) < 0)
+		return 1;
+	const int r = lp_naming_each_unit(s->f, add_unit, s);
+	for (size_t i = 0; r == 0 && i < s->units.len; i++) {
+		const struct lp_debugnames_unit *u =
+			lp_debugnames_unit(&found, s->units.data[i].start);
+
+		if (!u || u->has)
+			s->state.data[i] = DEFINED;
+	}
+	return r;
+}
+
 static int keep_units(struct lp_naming *n, const struct search *s)
 {
 	for (size_t i = 0; i < s->units.len; i++) {
@@ -434,11 +454,13 @@ struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_
 		return NULL;
 	n->tags = tags;
 	int r = 1;
-	if (!p->glob && f->inline_max != SIZE_MAX && !strstr(p->text, "operator") &&
-	    literal(name, name + strlen(name), word) && !(p->linkage && strchr(name, '<'))) {
+	if (!p->glob && !strstr(p->text, "operator") && literal(name, name + strlen(name), word) &&
+	    !(p->linkage && strchr(name, '<'))) {
 		r = ask_filters(&s, p, word);
-		n->partial = r == 0;
 		if (r == 1)
+			r = ask_index(&s, p, word);
+		n->partial = r == 0;
+		if (r == 1 && f->inline_max != SIZE_MAX)
 			r = search_all(&s, p, word);
 	}
 	n->known = r == 0 && keep_units(n, &s) == 0;

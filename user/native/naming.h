@@ -41,6 +41,8 @@ struct lp_naming_file {
 	size_t inline_max; /* names up to that length can be in .debug_info itself */
 	bool far;	   /* what is looked for can refer to more of it in other units */
 	const struct lp_digest *digest; /* NULL: none */
+	struct lp_span names; /* .debug_names, of functions; then str_data is .debug_str */
+	struct lp_span str_data;
 };
 
 struct lp_named_unit {

@@ -6,20 +6,22 @@
 #include "native/module.h"
 
 static const char *const table_names[LP_TABLES] = {
-	".debug_str",  ".debug_line_str", ".debug_line", ".debug_abbrev", ".debug_aranges",
-	".debug_info", ".symtab",	  ".strtab",	 ".dynsym",	  ".dynstr",
+	".debug_str",	  ".debug_line_str", ".debug_line",  ".debug_abbrev",
+	".debug_aranges", ".debug_info",     ".debug_names", ".symtab",
+	".strtab",	  ".dynsym",	     ".dynstr",
 };
 
 static void note_section(struct lp_tables *t, Elf_Scn *scn, const char *name)
 {
-	static const char *const odd[] = { ".zdebug_",	 ".debug_types",      ".debug_addr",
-					   ".debug_sup", ".gnu_debugaltlink", ".gnu_debugdata" };
+	static const char *const odd[] = { ".zdebug_", ".debug_types", ".debug_sup",
+					   ".gnu_debugaltlink", ".gnu_debugdata" };
 
 	for (size_t i = 0; i < LP_TABLES; i++)
 		if (!strcmp(name, table_names[i]))
 			t->sections[i] = scn;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(odd); i++)
 		t->odd |= !strncmp(name, odd[i], strlen(odd[i]));
+	t->addresses |= !strcmp(name, ".debug_addr");
 }
 
 bool lp_tables_open(struct lp_tables *t, int fd, bool copy)

@@ -20,6 +20,7 @@ enum lp_table {
 	LP_TABLE_ABBREV,
 	LP_TABLE_ARANGES,
 	LP_TABLE_INFO,
+	LP_TABLE_NAMES,
 	LP_TABLE_SYMBOLS,
 	LP_TABLE_SYMBOL_NAMES,
 	LP_TABLE_DYNAMIC_SYMBOLS,
@@ -33,6 +34,7 @@ struct lp_tables {
 	Elf_Scn *sections[LP_TABLES];
 	bool has_dwarf; /* libdw looks no further then */
 	bool odd;	/* has sections from which other names can come */
+	bool addresses; /* and addresses apart, as names can be: .debug_addr */
 	bool is_copy;	/* in the cache, without compression */
 	struct lp_digest digest;
 };
