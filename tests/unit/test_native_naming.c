@@ -11,7 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "native/debugnames.h"
 #include "native/mention.h"
+#include "native/pieces.h"
 #include "native/scope_die.h"
 #include "native/scope_names.h"
 #include "native/tree.h"
@@ -55,8 +57,10 @@ static const char two_cc[] =
 	"__attribute__((noinline)) int use(geo::Shape &s, int k) {\n"
 	"	geo::Box<int> b = { 1 };\n"
 	"	geo::Box<geo::Box<char>> c = { { 1 } };\n"
-	"	struct Local { __attribute__((noinline)) int area(int k) { return k * 13; } } l;\n"
+	"	struct Local { __attribute__((noinline)) int area(int k) { return k * 13; }\n"
+	"		__attribute__((noinline)) int local(int k) { return k * 17; } } l;\n"
 	"	return s.area(k) + b.get(k) + c.get(k) + geo::twice(k) + hidden(k) + l.area(k) + "
+	"l.local(k) + "
 	"geo::min(k, 4);\n"
 	"}\n";
 static const char main_cc[] =
@@ -140,6 +144,8 @@ static const char *const names[] = {
 	"Shape::area",
 	"Other::area",
 	"Local::area",
+	"local",
+	"Local::local",
 	"::area",
 	"geo::area",
 	"Shape::Shape",
@@ -233,6 +239,16 @@ static void few_units_are_named(void **state)
 	assert_null(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS));
 }
 
+static size_t units_named(const char *name)
+{
+	struct lp_name_pattern p;
+
+	lp_name_pattern_init(&p, name);
+	const struct lp_naming *n = lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS);
+	assert_non_null(n);
+	return n->units.len;
+}
+
 /* An index is used if it has all functions, also those of classes in functions. */
 static void an_index_names_units(void **state)
 {
@@ -249,18 +265,47 @@ static void an_index_names_units(void **state)
 	assert_true(n->partial);
 	assert_int_equal(n->units.len, 2);
 	assert_null(lp_naming_declared_of(program.module, &p, LP_NAMING_FUNCTIONS));
-	lp_name_pattern_init(&p, "hidden");
-	assert_int_equal(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS)->units.len, 1);
-	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
+	assert_int_equal(units_named("hidden"), 1);
+	assert_int_equal(units_named("local"), 1);
 	/* what gdb makes is not */
 	if (!native_program_has_tool("gdb-add-index"))
 		return;
 	native_program_run(&program, "gdb-add-index other");
 	native_program_open(&program, "other");
-	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
+	assert_int_equal(units_named("local"), 1);
 	native_program_run(&program, "objcopy -R .gdb_index other && gdb-add-index -dwarf-5 other");
 	native_program_open(&program, "other");
-	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "Local::area"), 0);
+	assert_int_equal(units_named("local"), 1);
+}
+
+/* Whatever stands there, nothing outside of it is read. */
+static void damaged_indexes_are_survived(void **state)
+{
+	uint32_t random = 1;
+	size_t refused = 0;
+
+	(void)state;
+	native_program_run(&program,
+			   "clang++ -gdwarf-5 -gpubnames -O1 main.cc one.cc two.cc -o plain");
+	native_program_open(&program, "plain");
+	Elf *elf = dwarf_getelf(lp_module_dwarf(program.module));
+	const struct lp_span index = lp_section_named(elf, ".debug_names");
+	const struct lp_span str = lp_section_named(elf, ".debug_str");
+	assert_true(index.len > 100);
+	for (size_t i = 0; i < 3000; i++) {
+		lp_auto(lp_debugnames_done) struct lp_debugnames found = { 0 };
+		/* as long as it is, so that what lies behind it is not ours */
+		const size_t len = i % 3 ? index.len : index.len - i % index.len;
+		lp_auto(lp_free) uint8_t *bytes = malloc(len);
+
+		assert_non_null(bytes);
+		memcpy(bytes, index.data, len);
+		random = random * 1664525u + 1013904223u;
+		bytes[(random >> 8) % len] = (uint8_t)(random >> 24);
+		refused +=
+			lp_debugnames_find((struct lp_span){ bytes, len }, str, "area", &found) < 0;
+	}
+	assert_true(refused > 1000);
 }
 
 /* What a module says of everything that it has outside of functions: its scope, where a variable is defined, where a name is
@@ -436,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_are_those_of_all_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_are_those_of_all_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_index_names_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_indexes_are_survived, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_units_are_named, setup, teardown),
 	};
 
