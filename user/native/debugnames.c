@@ -208,10 +208,12 @@ int lp_debugnames_find(struct lp_span section, struct lp_span str, const char *w
 	while (lp_cursor_left(&c) > 0) {
 		const uint64_t len = lp_cursor_uint(&c, 4);
 		const struct lp_span all = take_span(&c, len); /* of 64-bit DWARF it never fits */
-		struct lp_cursor in = { all.data, all.data + all.len, false };
 		struct table t = { .str = str };
-		int r = c.bad ? -EBADMSG : read_table(&t, &in);
 
+		if (c.bad)
+			return -EBADMSG;
+		struct lp_cursor in = { all.data, all.data + all.len, false };
+		int r = read_table(&t, &in);
 		if (r == 0)
 			r = search_table(&t, word, &found);
 		if (r < 0)

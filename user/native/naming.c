@@ -397,7 +397,8 @@ static int ask_filters(struct search *s, const struct lp_name_pattern *p, const 
 	lp_auto(lp_free) char *scope = malloc(LP_NAME_MAX);
 	struct lp_digest_keys keys;
 
-	if (!s->f->digest || !lp_digest_n_filters(s->f->digest) || s->f->far || p->linkage)
+	if (!s->f->digest || !lp_digest_n_filters(s->f->digest) || s->f->far || p->linkage ||
+	    s->f->inline_max == SIZE_MAX)
 		return 1;
 	if (!scope || list_units(s) < 0)
 		return -ENOMEM;
