@@ -69,22 +69,13 @@ static int enter(Dwarf_Die *die, int tag, void *arg)
 {
 	struct lp_function_walk *w = arg;
 
-	switch (tag) {
-	case DW_TAG_subprogram:
-		if (take(w, die) < 0)
-			return -ENOMEM;
-		__attribute__((fallthrough)); /* classes and functions in functions */
-	case DW_TAG_namespace:
-	case DW_TAG_module:
-	case DW_TAG_structure_type:
-	case DW_TAG_class_type:
-	case DW_TAG_union_type:
-	case DW_TAG_interface_type:
-	case DW_TAG_enumeration_type: /* Rust's have methods */
-	case DW_TAG_lexical_block:
-		return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
-	}
-	return 0;
+	if (tag == DW_TAG_subprogram && take(w, die) < 0)
+		return -ENOMEM;
+	/* classes and functions in functions; Rust's enumerations have methods */
+	if (tag != DW_TAG_subprogram && tag != DW_TAG_lexical_block &&
+	    tag != DW_TAG_enumeration_type && !lp_tag_is_scope(tag))
+		return 0;
+	return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
 }
 
 static void leave(Dwarf_Die *die, int tag, void *arg)

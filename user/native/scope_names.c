@@ -74,20 +74,11 @@ static const char *scope_by_path(struct lp_names *n, Dwarf_Die *die)
 	for (int i = 1; i < depth && scope; i++) {
 		const char *name = dwarf_diename(&path[i]);
 
-		switch (dwarf_tag(&path[i])) {
-		case DW_TAG_namespace:
-		case DW_TAG_module:
-		case DW_TAG_structure_type:
-		case DW_TAG_class_type:
-		case DW_TAG_union_type:
-		case DW_TAG_interface_type:
-			if (name)
-				scope = lp_arena_fmt(&n->arena, "%s%s%s", scope,
-						     scope[0] ? "::" : "", name);
-			break;
-		default: /* within a function */
-			return "";
-		}
+		if (!lp_tag_is_scope(dwarf_tag(&path[i])))
+			return ""; /* within a function */
+		if (name)
+			scope = lp_arena_fmt(&n->arena, "%s%s%s", scope, scope[0] ? "::" : "",
+					     name);
 	}
 	return scope ? scope : "";
 }

@@ -138,18 +138,8 @@ void lp_tree_leave(struct lp_tree_walk *w)
 
 bool lp_tree_has_functions(uint64_t tag)
 {
-	switch (tag) {
-	case DW_TAG_lexical_block:
-	case DW_TAG_namespace:
-	case DW_TAG_structure_type:
-	case DW_TAG_class_type:
-	case DW_TAG_union_type:
-	case DW_TAG_module:
-	case DW_TAG_try_block:
-	case DW_TAG_catch_block:
-		return true;
-	}
-	return false;
+	return lp_tag_is_scope((int)tag) || tag == DW_TAG_lexical_block ||
+	       tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
 }
 
 static bool is_function(int tag)
@@ -268,28 +258,19 @@ static const char *make_qualified(struct lp_module *m, Dwarf_Die *origin)
 	const int n = is_flat(origin) ? 0 : lp_die_path(origin, scopes);
 
 	for (int i = 1; i < n; i++) {
-		const char *part;
+		const int tag = dwarf_tag(&scopes[i]);
+		const char *part = NULL;
 
-		switch (dwarf_tag(&scopes[i])) {
-		case DW_TAG_namespace:
-		case DW_TAG_structure_type:
-		case DW_TAG_class_type:
-		case DW_TAG_union_type:
-		case DW_TAG_enumeration_type:
-		case DW_TAG_module:
-			part = part_name(&scopes[i]);
-			if (part) {
-				lp_buf_str(&b, part);
-				lp_buf_str(&b, "::");
-			}
-			break;
-		case DW_TAG_subprogram: /* can stand apart from where it is declared */
+		if (tag == DW_TAG_subprogram) { /* can stand apart from where it is declared */
 			part = lp_die_qualified_name(m, &scopes[i]);
-			if (part) {
+			if (part)
 				lp_buf_clear(&b);
-				lp_buf_str(&b, part);
-				lp_buf_str(&b, "::");
-			}
+		} else if (lp_tag_is_scope(tag) || tag == DW_TAG_enumeration_type) {
+			part = part_name(&scopes[i]);
+		}
+		if (part) {
+			lp_buf_str(&b, part);
+			lp_buf_str(&b, "::");
 		}
 	}
 	lp_buf_str(&b, dwarf_diename(origin));
