@@ -176,6 +176,7 @@ struct lp_pyvm_place {
 #define LP_PYVM_WINDOW	56u /* bytes read at once where few are asked for */
 
 struct lp_pyvm {
+	__u64 tables; /* of the process, where its memory is read by them (direct.h); 0: it is not */
 	__u64 window_at[LP_PYVM_WINDOWS];
 	__u8 window[LP_PYVM_WINDOWS][LP_PYVM_WINDOW + 8]; /* room for a word at any offset */
 	__u32 window_next;

@@ -7,6 +7,7 @@
 #ifndef LP_BPF_PYTHON_WORLD_H
 #define LP_BPF_PYTHON_WORLD_H
 
+#include "direct.h"
 #include "python_maps.h"
 
 /* Hashes (lp/pybody.h) of names whose values are not to be copied. */
@@ -88,6 +89,13 @@ lp_inline int lp_py_take_runtime(struct lp_vm *vm, __u32 number)
 		return -1;
 	vm->rt_is = is;
 	return 0;
+}
+
+_Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
+
+lp_inline long lp_mem_direct(__u64 *to, __u64 tables, __u64 addr)
+{
+	return lp_direct_type ? lp_direct_read(to, tables, addr) : -1;
 }
 
 lp_inline const struct lp_py_site *lp_py_site_at(__u32 id)

@@ -11,6 +11,10 @@
 #include <linux/types.h>
 #endif
 
+/* bpf/direct.h: words read at once, and the number of a helper that there is none of. */
+#define LP_DIRECT_WORDS 7
+#define LP_DIRECT_CALL	0x6c70
+
 struct lp_fixed {
 	__u64 exe_ino; /* processes that exec this file become targets; 0: none */
 	__u32 exe_dev; /* as the kernel has it: major << 20 | minor */
