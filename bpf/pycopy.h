@@ -81,7 +81,7 @@ static __attribute__((noinline)) long lp_py_fill_head(struct lp_vm *vm, __u64 ad
 {
 	__u64 line[LP_PY_HEAD / 8];
 
-	if (lp_page_left(addr) >= LP_PY_HEAD && !lp_mem_direct(vm->walk.head, vm->py.tables, addr))
+	if (lp_page_left(addr) >= LP_PY_HEAD && !lp_mem_direct(vm, vm->walk.head, addr))
 		return 0;
 	if (lp_mem_read(line, LP_PY_HEAD, addr))
 		return -1;

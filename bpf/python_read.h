@@ -9,7 +9,7 @@
  * Besides what vm.h wants, the includer supplies:
  *
  *	const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)	of the hit
- *	long lp_mem_direct(__u64 *to, __u64 tables, __u64 addr)	a window, 0, or < 0: not so
+ *	long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)	a window: 0, or < 0: not so
  */
 #ifndef LP_BPF_PYTHON_READ_H
 #define LP_BPF_PYTHON_READ_H
@@ -41,7 +41,7 @@ lp_inline long lp_pyvm_read_window(struct lp_vm *vm, __u64 addr, __u64 *line)
 	vm->py.window_at[w] = addr;
 	lp_opaque(w);
 	w &= LP_PYVM_WINDOWS - 1;
-	if (lp_mem_direct((__u64 *)vm->py.window[w], vm->py.tables, addr)) {
+	if (lp_mem_direct(vm, (__u64 *)vm->py.window[w], addr)) {
 		if (lp_mem_read(line, LP_PYVM_WINDOW, addr)) {
 			vm->py.window_at[w] = LP_NO_WINDOW;
 			return -1;

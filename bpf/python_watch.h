@@ -106,9 +106,9 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 /* Interrupts are off. What the hit has to do with tells whether its memory is found. */
 lp_inline void lp_py_use_tables(struct lp_vm *vm, __u64 sp, __u64 addr)
 {
-	const __u64 tables = lp_direct_type ? lp_direct_tables() : 0;
+	const __u64 tables = lp_direct_type ? lp_direct_own_tables() : 0;
 
-	vm->py.tables = tables;
+	vm->py.direct = (struct lp_direct_tables){ .tables = tables, .last_of = ~0ull };
 	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
 		return;
 	lp_direct_learn(tables, addr);
@@ -140,7 +140,7 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 					 py->flags & LP_PY_SITE_RESUMES))
 			lp_pyvm_run(vm);
 	}
-	vm->py.tables = 0;
+	vm->py.direct.tables = 0;
 	give_slot(vm);
 	return 0;
 }

@@ -11,9 +11,7 @@
 #include <linux/types.h>
 #endif
 
-/* bpf/direct.h: words read at once, and the number of a helper that there is none of. */
-#define LP_DIRECT_WORDS 7
-#define LP_DIRECT_CALL	0x6c70
+#define LP_DIRECT_CALL 0x6c70 /* bpf/direct.h: the number of a helper that there is none of */
 
 struct lp_fixed {
 	__u64 exe_ino; /* processes that exec this file become targets; 0: none */

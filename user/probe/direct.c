@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static const struct section {
 	const char *name;
 	enum bpf_prog_type type;
 	uint32_t flags;
-} sections[LP_DIRECT_SECTIONS] = {
+} sections[] = {
 	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0 },
 	{ "uprobe", BPF_PROG_TYPE_KPROBE, 0 },
 	{ "uprobe.s", BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE },
@@ -32,20 +33,26 @@ static uint32_t flags_of(const struct bpf_program *prog)
 	return 0;
 }
 
-static int name_function(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long numbers)
+/* libbpf's handlers are the process's, and so is what they do. They stay: programs keep pointers to them, and
+ * libbpf 1.1 frees them twice where the last one goes.
+ */
+static struct lp_btf_numbers known;
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
+
+static int name_function(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
-	const struct lp_btf_numbers *known = (const void *)numbers;
 	const size_t n = bpf_program__insn_cnt(prog);
 	struct bpf_insn *insns = calloc(n, sizeof(*insns));
 
+	(void)cookie;
 	if (!insns)
 		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(prog), n * sizeof(*insns));
-	for (size_t i = 0; i < n && known->function; i++)
+	for (size_t i = 0; i < n && known.function; i++)
 		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
 		    insns[i].imm == LP_DIRECT_CALL) {
 			insns[i].src_reg = BPF_PSEUDO_KFUNC_CALL;
-			insns[i].imm = (int)known->function;
+			insns[i].imm = (int)known.function;
 		}
 	opts->prog_flags |= flags_of(prog);
 
@@ -54,27 +61,26 @@ static int name_function(struct bpf_program *prog, struct bpf_prog_load_opts *op
 	return r;
 }
 
-/* libbpf keeps pointers to what is registered, in the programs that are opened meanwhile. */
-void lp_direct_begin(struct lp_kernel *k)
+static void register_all(void)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .cookie = (long)&k->numbers,
-		    .prog_prepare_load_fn = name_function);
+	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .prog_prepare_load_fn = name_function);
 
 	for (size_t i = 0; i < LP_ARRAY_SIZE(sections); i++)
-		k->direct[i] = k->conf.python_watch
-				       ? libbpf_register_prog_handler(sections[i].name,
-								      sections[i].type, 0, &how)
-				       : -1;
+		libbpf_register_prog_handler(sections[i].name, sections[i].type, 0, &how);
 }
 
-void lp_direct_end(struct lp_kernel *k)
+const char *lp_direct_begin(const struct lp_kernel_conf *c)
 {
-	for (size_t i = 0; i < LP_ARRAY_SIZE(sections); i++)
-		if (k->direct[i] >= 0)
-			libbpf_unregister_prog_handler(k->direct[i]);
+	if (!c->python_watch)
+		return NULL;
+	pthread_once(&registered, register_all);
+	return FUNCTION;
 }
 
-const char *lp_direct_function(const struct lp_kernel *k)
+uint32_t lp_direct_type(const struct lp_btf_numbers *numbers)
 {
-	return k->conf.python_watch ? FUNCTION : NULL;
+	if (!numbers->function || !numbers->registers)
+		return 0;
+	known = *numbers;
+	return numbers->registers;
 }

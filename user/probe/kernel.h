@@ -116,8 +116,6 @@ bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
 int lp_beside_end(struct lp_beside *b, struct lp_err *err);
 void lp_beside_done(struct lp_beside *b);
 
-#define LP_DIRECT_SECTIONS 3
-
 /* Numbers among all of the kernel's types; 0: there is none. */
 struct lp_btf_numbers {
 	uint32_t function;  /* the one that was asked for */
@@ -132,7 +130,6 @@ struct lp_kernel {
 	struct life_bpf *life;
 	struct lp_beside beside;
 	struct lp_btf_numbers numbers;
-	int direct[LP_DIRECT_SECTIONS]; /* handlers of libbpf's; < 0: none */
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
@@ -197,10 +194,12 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
  */
 int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 
-/* direct.c: how programs that use bpf/direct.h are loaded. Before any is opened, or by another thread. */
-void lp_direct_begin(struct lp_kernel *k);
-void lp_direct_end(struct lp_kernel *k);
-const char *lp_direct_function(const struct lp_kernel *k); /* whose number is wanted; NULL: none */
+/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. To be called before programs
+ * are opened, by whatever thread.
+ */
+const char *lp_direct_begin(const struct lp_kernel_conf *c);
+/* What the programs that are loaded from now on are told; 0: there is no such function. */
+uint32_t lp_direct_type(const struct lp_btf_numbers *numbers);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48

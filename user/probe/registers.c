@@ -53,9 +53,10 @@ static int open_and_load(struct lp_registers *r)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
 	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .cookie = (long)numbers.function,
 		    .prog_prepare_load_fn = make_iterator);
-	int handler = !numbers.function ? -1
-				: libbpf_register_prog_handler("iter/task", BPF_PROG_TYPE_KPROBE,
-							       BPF_TRACE_ITER, &how);
+	int handler = !numbers.function
+			      ? -1
+			      : libbpf_register_prog_handler("iter/task", BPF_PROG_TYPE_KPROBE,
+							     BPF_TRACE_ITER, &how);
 	int e = -ENOMEM;
 
 	r->skel = stacks_bpf__open_opts(&opts);
