@@ -119,7 +119,7 @@ static const struct lp_insn one_in_a_thousand[] = {
 	INSN(END),
 };
 
-/* bpf/direct.h has come to its end, and is used. */
+/* Where all memory is mapped was found (bpf/direct.h), and is used. */
 static void assert_read_by_tables(void)
 {
 	if (!lp_watch_fires() || !kernel->numbers.function)
