@@ -92,10 +92,11 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
+	const char *function = lp_direct_begin(&k->conf);
 	if ((r = lp_beside_begin(&k->beside, err)) < 0)
 		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
-	k->beside.types = lp_btf_extract(NULL, NULL);
+	k->beside.types = lp_btf_extract(function, &k->numbers);
 	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
 	if ((r = lp_programs_load(k, err)) < 0 ||
 	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||
