@@ -160,7 +160,7 @@ static bool nothing_is_image(void *arg, uint64_t vaddr, uint32_t len, bool writt
 static void choose(const struct shift_case *c, struct lp_shift_query *q, struct lp_shift *ret)
 {
 	const uint64_t in = (uintptr_t)c->in;
-	const struct lp_shift_code code = {
+	const struct lp_shift_text code = {
 		.bytes = c->start,
 		.len = (size_t)(c->end - c->start),
 		.vaddr = (uintptr_t)c->start,

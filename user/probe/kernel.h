@@ -19,6 +19,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct fault_bpf;
 struct lean_bpf;
 struct life_bpf;
 struct logpoint_bpf;
@@ -81,7 +82,7 @@ struct lp_watched {
 
 /* What sessions have, with or without the programs that few of them need. */
 struct lp_native {
-	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets;
+	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets, *faulted;
 	struct bpf_program *probe;
 	struct lp_fixed *fixed; /* before they are loaded */
 	volatile struct lp_live *live;
@@ -116,12 +117,23 @@ bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
 int lp_beside_end(struct lp_beside *b, struct lp_err *err);
 void lp_beside_done(struct lp_beside *b);
 
+/* fault.c: programs for what fails on the way to a probe. */
+struct lp_faults {
+	bool is_tried;
+	struct lp_err err;	   /* why there are none; code is 0 where there are */
+	struct fault_bpf *lean;	   /* beside lean programs; NULL: none */
+	struct logpoint_bpf *full; /* beside others */
+	struct bpf_link *deliver, *returns;
+	struct lp_shared_map windows;
+};
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct lean_bpf *lean;	    /* NULL: all is in skel */
 	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
 	struct life_bpf *life;
+	struct lp_faults faults;
 	struct lp_beside beside;
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
@@ -150,6 +162,9 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 
 /* crash.c */
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
+
+/* fault.c */
+void lp_fault_free(struct lp_kernel *k);
 
 /* The programs, those of processes' lives attached; those that few need once a site does. */
 int lp_programs_load(struct lp_kernel *k, struct lp_err *err);

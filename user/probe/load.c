@@ -87,6 +87,7 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 		.ring = (s)->maps.ring,                                                            \
 		.rings = (s)->maps.rings,                                                          \
 		.targets = (s)->maps.targets,                                                      \
+		.faulted = (s)->maps.faulted,                                                      \
 		.probe = (s)->progs.lp_probe,                                                      \
 		.fixed = &(s)->rodata->lp_fixed,                                                   \
 		.live = &(s)->data_live->lp_live,                                                  \
@@ -111,7 +112,9 @@ void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_us
 		bpf_program__set_expected_attach_type(p, LP_UPROBE_MULTI);
 }
 
-/* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */
+/* Each takes its time to be loaded: those that are used. Those of signals have an object of their own
+ * (crash.c, fault.c).
+ */
 static void configure_programs(struct lp_kernel *k)
 {
 	struct logpoint_bpf *s = k->skel;
@@ -126,6 +129,8 @@ static void configure_programs(struct lp_kernel *k)
 	lp_program_use(k, s->progs.lp_hook, c->python_hooks, true);
 	lp_program_use(k, s->progs.lp_code_made, python, true);
 	lp_program_use(k, s->progs.lp_crash, false, false);
+	lp_program_use(k, s->progs.lp_fault_deliver, false, false);
+	lp_program_use(k, s->progs.lp_fault_return, false, false);
 	if (c->python_stack)
 		k->native.probe = s->progs.lp_probe_mixed;
 }
@@ -162,6 +167,8 @@ static void configure_native(struct lp_kernel *k)
 	bpf_map__set_max_entries(n->ring, c->ring_size);
 	bpf_map__set_max_entries(n->rings, c->n_rings);
 	bpf_map__set_max_entries(n->targets, c->max_targets);
+	if (c->covers)
+		bpf_map__set_max_entries(n->faulted, LP_FAULTED_MAX);
 	n->live->cgroup = c->cgroup_id;
 	configure_constants(k);
 }
@@ -175,6 +182,8 @@ static void configure(struct lp_kernel *k)
 	configure_native(k);
 	/* its entries are made in advance: 15 ms for all */
 	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
+	if (c->covers)
+		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
 	if (c->crash) {
@@ -310,6 +319,8 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 		lp_program_use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
 	s->rodata->lp_fixed = *k->native.fixed;
 	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
+	if (k->conf.covers)
+		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	r = lp_share_maps(s->obj, k->lean->obj, err);
 	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);
@@ -330,6 +341,7 @@ struct bpf_object *lp_programs_object(const struct lp_kernel *k)
 void lp_programs_free(struct lp_kernel *k)
 {
 	logpoint_bpf__destroy(k->crash);
+	lp_fault_free(k);
 	logpoint_bpf__destroy(k->skel);
 	lean_bpf__destroy(k->lean);
 	lp_life_free(k);

@@ -54,6 +54,7 @@ struct lp_kernel_conf {
 	bool python_watch, python_steps, python_traps, python_hooks;
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
 	bool crash;	     /* lp_kernel_add_crash() will be called */
+	bool covers;	     /* lp_kernel_cover() may be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
@@ -209,6 +210,22 @@ void lp_kernel_drop_crash(struct lp_kernel *k, uint32_t site);
 void lp_kernel_detach_crashes(struct lp_kernel *k);
 /* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
 void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
+
+/* Hits of sites whose probes are behind instructions that can fail (native/shift.h), at those that do.
+ * Loads what that takes once, before the first such site: a few ms. Where it returns an error, there can
+ * be no such site.
+ */
+int lp_kernel_cover(struct lp_kernel *k, struct lp_err *err);
+/* Can that program be executed there? */
+bool lp_kernel_can_cover(const struct lp_kernel *k, enum lp_site_kind kind,
+			 const struct lp_insn *code, size_t n);
+/* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
+struct lp_fault_window;
+int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,
+			 struct lp_err *err);
+void lp_kernel_uncover_site(struct lp_kernel *k, uint32_t site);
+/* All of them, once their probes are gone: exact counts then. */
+void lp_kernel_detach_covers(struct lp_kernel *k);
 
 /* Tells by LP_REC_MAPS when a target loads a library: an (unlogged) probe at the dynamic linker's
  * notification. offset: file offset of _dl_debug_state in that file.

@@ -149,6 +149,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
 		.crash = session_has_crash(s),
+		.covers = session_may_move(s),
 	};
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);

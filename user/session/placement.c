@@ -19,12 +19,17 @@ static bool may_be_native(const struct lp_session *s)
 	return false;
 }
 
+bool session_may_move(const struct lp_session *s)
+{
+	return !s->opts->exact && may_be_native(s);
+}
+
 void session_placement_begin(struct lp_session *s)
 {
 	struct lp_err why = { 0 };
 
 	s->forms = LP_FORMS_USUAL;
-	if (s->opts->exact || !may_be_native(s))
+	if (!session_may_move(s))
 		return;
 	if (lp_emulated_begin(&s->emulated, &why) < 0)
 		session_note(s, LP_LOG_VERBOSE, "what the kernel emulates is not known: %s",
@@ -153,6 +158,7 @@ static int place(struct lp_session *s, const spot_vec *spots, size_t i, bool mov
 		.reads = &reads,
 		.emulated = s->forms,
 		.keeps_stack = two,
+		.may_fail = !spot->probe.safe,
 	};
 	find_room(spots, i, &q);
 	/* a static probe is where its program has put it, with a counter of those who look */
@@ -198,7 +204,8 @@ const char *session_probe_text(const struct lp_session *s, const struct spot *sp
 	if (!at->ip)
 		snprintf(buf, size, "; probed there (%s, %s)", form, how);
 	else
-		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s)", abs(at->ip),
-			 at->ip < 0 ? "on" : "before", (unsigned long long)at->vaddr, form, how);
+		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s)%s", abs(at->ip),
+			 at->ip < 0 ? "on" : "before", (unsigned long long)at->vaddr, form, how,
+			 spot->probe.covered ? ", or where an instruction fails before" : "");
 	return buf;
 }

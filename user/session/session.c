@@ -397,6 +397,8 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = session_load_end(s, err);
 	}
 	if (r >= 0)
+		r = session_cover(s, err);
+	if (r >= 0)
 		r = make_collect(s, err);
 	if (r >= 0)
 		r = each_point(s, add_point, ret_bad, err);

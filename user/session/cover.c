@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A probe behind an instruction that can fail has its hit there where it does. The kernel side tells which
+ * place that is by the code around it and by its file, as mappings have it.
+ */
+#include "session/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "lp/fault.h"
+#include "target/maps.h"
+
+static bool is_covered(struct lp_session *s, struct spot *spot, struct lp_err *why)
+{
+	const struct lp_compiled *c = spot->code;
+	const bool two = session_has_two_halves(spot->point);
+
+	if (lp_kernel_cover(s->kernel, why) < 0)
+		return false;
+	if (s->n_covered == LP_WINDOWS_MAX)
+		lp_err_set(why, ENOSPC, "there are %d already", LP_WINDOWS_MAX);
+	else if (!lp_kernel_can_cover(s->kernel, two ? LP_SITE_ENTER : LP_SITE_PLAIN,
+				      two ? c->enter : c->code, two ? c->n_enter : c->n_code))
+		lp_err_set(why, ENOTSUP, "it needs more than was loaded");
+	else
+		spot->probe.covered = true;
+	s->n_covered += spot->probe.covered;
+	return spot->probe.covered;
+}
+
+int session_cover(struct lp_session *s, struct lp_err *err)
+{
+	bool again = false;
+
+	lp_vec_each (&s->points, p)
+		lp_vec_each (&(*p)->spots, each) {
+			struct spot *spot = *each;
+			struct lp_err why = { 0 };
+
+			if (!spot->probe.at.n_passed || spot->probe.covered ||
+			    is_covered(s, spot, &why))
+				continue;
+			session_note(s, LP_LOG_VERBOSE,
+				     "%s: no probe behind what can fail: %s", (*p)->lp->name,
+				     why.msg);
+			spot->probe = (struct probe){ .safe = true };
+			again = true;
+		}
+	return again ? session_place(s, err) : 0;
+}
+
+/* What the kernel calls the file. */
+static void identify(const struct lp_file *f, struct lp_fault_window *w)
+{
+	dev_t dev = f->dev;
+	ino_t ino = f->ino;
+
+	lp_maps_identify(f->fd, &dev, &ino, NULL);
+	w->dev = (uint32_t)(major(dev) << 20 | minor(dev));
+	w->ino = ino;
+}
+
+int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site,
+		       struct lp_err *err)
+{
+	_Static_assert(LP_WINDOW_STEPS == LP_SHIFT_MAX + 1, "those passed, and that of the probe");
+	const struct lp_shift *at = &spot->probe.at;
+	struct lp_fault_window w = {
+		.offset = spot->place.offset,
+		.len = (uint32_t)-at->ip,
+		.n_steps = at->n_passed + 1u,
+	};
+
+	if (!spot->probe.covered)
+		return 0;
+	for (size_t i = 0; i < at->n_passed; i++)
+		w.steps[i] = (struct lp_fault_step){ .at = at->passed[i].at,
+						     .sp = at->passed[i].sp };
+	w.steps[at->n_passed] = (struct lp_fault_step){ .at = (uint8_t)w.len,
+							.sp = (int16_t)at->sp };
+	if (!lp_shift_code(spot->file->module, at, (uint8_t *)w.code))
+		return lp_err_set(err, EIO, "%s: its code can't be read", spot->file->path);
+	memset(w.mask, 0x80, w.len);
+	identify(spot->file, &w);
+	int r = lp_kernel_cover_site(s->kernel, site, &w, err);
+	spot->probe.has_window = r >= 0;
+	return r;
+}
+
+void session_uncover(struct lp_session *s, const struct point *p, size_t from)
+{
+	for (size_t i = from; i < p->spots.len; i++) {
+		const struct spot *spot = p->spots.data[i];
+
+		if (spot->probe.has_window)
+			lp_kernel_uncover_site(
+				s->kernel, spot->code->enter ? spot->enter_site : spot->site);
+	}
+}
