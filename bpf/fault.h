@@ -24,13 +24,11 @@
 #include "siginfo.h"
 #include "world.h"
 
-/* How the program of a site is executed: as vm.h's lp_vm_do() has them. */
+/* An instruction of a site's program. */
 #ifdef LP_LEAN
-#define LP_FAULT_MIXED 0
-#define LP_FAULT_APART 1
+#define lp_fault_do(step) lp_vm_step(0, (step))
 #else
-#define LP_FAULT_MIXED 1
-#define LP_FAULT_APART 0
+#define lp_fault_do(step) lp_vm_do((step), 1, 0)
 #endif
 
 /* Instructions of all programs of one place, and windows that are looked at. */
@@ -129,9 +127,9 @@ lp_global int lp_fault_compare(struct lp_fault_window *w, __u64 start)
 	return different ? LP_FAULT_DIFFERENT : LP_FAULT_SAME;
 }
 
-static long lp_fault_find_step(__u32 i, struct lp_fault *f)
+lp_global int lp_fault_find_one(struct lp_fault *f, __u32 i)
 {
-	struct lp_fault_window *w = lp_fault_window_at(i);
+	struct lp_fault_window *w = f ? lp_fault_window_at(i) : 0;
 	__u64 at = w ? lp_fault_distance(w, f->ip) : 0;
 
 	if (!w || at >= w->len || lp_fault_step(w, at) == LP_WINDOW_STEPS)
@@ -150,6 +148,12 @@ static long lp_fault_find_step(__u32 i, struct lp_fault *f)
 	f->dev = w->dev;
 	f->offset = w->offset;
 	f->n++;
+	return 0;
+}
+
+static long lp_fault_find_step(__u32 i, struct lp_fault *f)
+{
+	lp_fault_find_one(f, i);
 	return 0;
 }
 
@@ -192,13 +196,19 @@ lp_global int lp_fault_is_new(struct lp_fault *f, struct lp_fault_window *w)
 }
 
 /* Of a hit for which there was no slot. */
-static long lp_fault_lose_step(__u32 i, struct lp_fault *f)
+lp_global int lp_fault_lose_one(struct lp_fault *f, __u32 i)
 {
-	struct lp_fault_window *w = lp_fault_window_at(i);
+	struct lp_fault_window *w = f ? lp_fault_window_at(i) : 0;
 	const struct lp_site *site = w && lp_fault_is_new(f, w) ? lp_site_at(w->site) : 0;
 
 	if (site && site->kind != LP_SITE_ENTER)
 		count_slotless(site->point, lost[LP_LOSS_BUSY]);
+	return 0;
+}
+
+static long lp_fault_lose_step(__u32 i, struct lp_fault *f)
+{
+	lp_fault_lose_one(f, i);
 	return 0;
 }
 
@@ -260,7 +270,7 @@ static long lp_fault_run_step(__u32 i, struct lp_step *step)
 		lp_opaque(r); /* the verifier knows nothing of it */
 		return r != 0;
 	}
-	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step, LP_FAULT_MIXED, LP_FAULT_APART))
+	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_fault_do(step))
 		return 0;
 	lp_fault_finish(vm);
 	vm->py.running = 0;
@@ -281,9 +291,9 @@ static __attribute__((noinline)) int lp_fault_is_own(const struct bpf_raw_tracep
 }
 
 /* A signal comes between two instructions of a window: whose handler has not returned here is not to. */
-static long lp_fault_forget_step(__u32 i, struct lp_fault *f)
+lp_global int lp_fault_forget_one(struct lp_fault *f, __u32 i)
 {
-	struct lp_fault_window *w = lp_fault_window_at(i);
+	struct lp_fault_window *w = f ? lp_fault_window_at(i) : 0;
 	struct lp_faulted_key key;
 
 	if (!w || lp_fault_key(w, f->ip, f->sp, &key))
@@ -291,6 +301,12 @@ static long lp_fault_forget_step(__u32 i, struct lp_fault *f)
 	const struct lp_faulted *had = bpf_map_lookup_elem(&faulted, &key);
 	if (had && !had->goes_on && had->meant == f->ip - lp_fault_distance(w, f->ip))
 		bpf_map_delete_elem(&faulted, &key);
+	return 0;
+}
+
+static long lp_fault_forget_step(__u32 i, struct lp_fault *f)
+{
+	lp_fault_forget_one(f, i);
 	return 0;
 }
 
@@ -368,9 +384,9 @@ int lp_fault_deliver(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-static long lp_fault_return_step(__u32 i, struct lp_fault *f)
+lp_global int lp_fault_return_one(struct lp_fault *f, __u32 i)
 {
-	struct lp_fault_window *w = lp_fault_window_at(i);
+	struct lp_fault_window *w = f ? lp_fault_window_at(i) : 0;
 	struct lp_faulted_key key;
 
 	if (!w || lp_fault_key(w, f->ip, f->sp, &key))
@@ -382,6 +398,12 @@ static long lp_fault_return_step(__u32 i, struct lp_fault *f)
 		return 0;
 	had->goes_on = 1;
 	site->goes_on = 1;
+	return 0;
+}
+
+static long lp_fault_return_step(__u32 i, struct lp_fault *f)
+{
+	lp_fault_return_one(f, i);
 	return 0;
 }
 
