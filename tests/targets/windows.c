@@ -6,7 +6,8 @@
  * Lines that begin with a load through a pointer, and whose probes can be behind it. WHAT happens where it
  * fails:
  *
- *	die	POINTER is null, unmapped, wild (no address at all) or cut (behind the end of a file)
+ *	die	POINTER is null, unmapped, wild (no address at all), cut (behind the end of a file), or
+ *		not that, but a division by zero
  *	default	a handler makes the signal what it was, and returns
  *	repair	a handler maps the page, and returns
  *	leave	a handler jumps out
@@ -15,10 +16,12 @@
  *	both	repair and leave in turns, and pointers that are good, in THREADS
  *	shaken	as both, with a timer's signals all the time
  *	flow	good pointers only
+ *	library	that of POINTER, which is made of this source, does as both, ten rounds in two threads
  *
  * Prints how often it came to the line.
  */
-#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -60,6 +63,16 @@ static NOINLINE long deep(const long *at, long tag)
 	KEEP_MEM(room);
 	other((int)room[0]);
 	return room[1];
+}
+
+/* A division of floats, which can fail where it was asked for. */
+static NOINLINE int ratio(double by, int tag)
+{
+	double r = 1.0 / by; /* @ratio */
+
+	if (r > 7)
+		return other(tag);
+	return tag;
 }
 
 static void visit(int tag)
@@ -166,6 +179,23 @@ static char *bad_pointer(const char *what)
 	return cut;
 }
 
+static void divide(int by)
+{
+	feenableexcept(FE_DIVBYZERO);
+	ratio(by, 1);
+	ratio(by - 1, 2);
+}
+
+static void load_library(const char *path)
+{
+	char *args[] = { "library", "both", "10", "2", NULL };
+	void *library = dlopen(path, RTLD_NOW);
+	int (*run)(int argc, char **argv) = library ? (int (*)(int, char **))dlsym(library, "main")
+						    : NULL;
+
+	exit(run ? run(4, args) : 2);
+}
+
 static void *both(void *arg)
 {
 	const int rounds = *(const int *)arg;
@@ -210,6 +240,10 @@ int main(int argc, char **argv)
 
 	target_wait();
 	take_page();
+	if (!strcmp(what, "library"))
+		load_library(pointer);
+	if (!strcmp(pointer, "not"))
+		divide(OPAQUE(1));
 	if (!strcmp(what, "die") || !strcmp(what, "default")) {
 		if (!strcmp(what, "default"))
 			handle(on_default, 0);

@@ -139,11 +139,13 @@ static int learn_returns(struct lp_kernel *k, const struct parts *p, struct lp_e
 	return 0;
 }
 
-static int load(struct lp_kernel *k, struct lp_err *err)
+static int load(struct lp_kernel *k, bool lean, struct lp_err *err)
 {
 	struct parts p;
-	int r = k->skel ? load_full(k, &p, err) : load_lean(k, &p, err);
+	int r = lean ? 0 : lp_programs_grow(k, err);
 
+	if (r >= 0)
+		r = k->skel ? load_full(k, &p, err) : load_lean(k, &p, err);
 	if (r >= 0)
 		r = map_windows(k, &p, err);
 	if (r >= 0)
@@ -151,25 +153,22 @@ static int load(struct lp_kernel *k, struct lp_err *err)
 	return r < 0 ? r : attach(p.deliver, &k->faults.deliver, err);
 }
 
-int lp_kernel_cover(struct lp_kernel *k, struct lp_err *err)
+int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err)
 {
 	struct lp_faults *f = &k->faults;
 
 	if (!k->conf.covers)
 		return lp_err_set(err, EINVAL, "loaded without what that needs");
-	if (!f->is_tried && load(k, &f->err) < 0)
+	if (!f->is_tried && load(k, lean, &f->err) < 0)
 		lp_kernel_detach_covers(k);
 	f->is_tried = true;
-	if (!f->err.code)
-		return 0;
-	*err = f->err;
-	return -f->err.code;
-}
-
-bool lp_kernel_can_cover(const struct lp_kernel *k, enum lp_site_kind kind,
-			 const struct lp_insn *code, size_t n)
-{
-	return k->faults.deliver && (k->faults.full || lp_is_lean(kind, code, n));
+	if (f->err.code) {
+		*err = f->err;
+		return -f->err.code;
+	}
+	if (!lean && !f->full)
+		return lp_err_set(err, ENOTSUP, "that needs programs that were not loaded before");
+	return 0;
 }
 
 static struct lp_fault_window *free_window(struct lp_kernel *k)

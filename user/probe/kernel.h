@@ -178,8 +178,6 @@ int lp_life_load(struct lp_kernel *k, struct lp_err *err);
 void lp_life_free(struct lp_kernel *k);
 int lp_life_hold_fd(const struct lp_kernel *k);
 struct bpf_program *lp_life_loader(const struct lp_kernel *k);
-/* Can the site do without the others? */
-bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
 /* What both have, but for constants, is one. */
 int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err);
 

@@ -211,14 +211,14 @@ void lp_kernel_detach_crashes(struct lp_kernel *k);
 /* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
 void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
 
+/* Can the site do without the programs that few need? */
+bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
+
 /* Hits of sites whose probes are behind instructions that can fail (native/shift.h), at those that do.
- * Loads what that takes once, before the first such site: a few ms. Where it returns an error, there can
- * be no such site.
+ * Loads what that takes once, before the first such site: a few ms. lean: all of them are so. Where it
+ * returns an error, there can be no such site. -ENOTSUP: only lean ones.
  */
-int lp_kernel_cover(struct lp_kernel *k, struct lp_err *err);
-/* Can that program be executed there? */
-bool lp_kernel_can_cover(const struct lp_kernel *k, enum lp_site_kind kind,
-			 const struct lp_insn *code, size_t n);
+int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err);
 /* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
 struct lp_fault_window;
 int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,

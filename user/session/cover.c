@@ -11,26 +11,46 @@
 #include "lp/fault.h"
 #include "target/maps.h"
 
-static bool is_covered(struct lp_session *s, struct spot *spot, struct lp_err *why)
+static bool is_lean(const struct spot *spot)
 {
 	const struct lp_compiled *c = spot->code;
-	const bool two = session_has_two_halves(spot->point);
 
-	if (lp_kernel_cover(s->kernel, why) < 0)
-		return false;
+	return !session_has_two_halves(spot->point) &&
+	       lp_is_lean(LP_SITE_PLAIN, c->code, c->n_code);
+}
+
+static bool is_new(const struct spot *spot)
+{
+	return spot->probe.at.n_passed && !spot->probe.covered;
+}
+
+static bool all_are_lean(const struct lp_session *s)
+{
+	lp_vec_each (&s->points, p)
+		lp_vec_each (&(*p)->spots, spot)
+			if (is_new(*spot) && !is_lean(*spot))
+				return false;
+	return true;
+}
+
+/* lean: all that are to be covered now are. */
+static int cover(struct lp_session *s, struct spot *spot, bool lean, struct lp_err *err)
+{
 	if (s->n_covered == LP_WINDOWS_MAX)
-		lp_err_set(why, ENOSPC, "there are %d already", LP_WINDOWS_MAX);
-	else if (!lp_kernel_can_cover(s->kernel, two ? LP_SITE_ENTER : LP_SITE_PLAIN,
-				      two ? c->enter : c->code, two ? c->n_enter : c->n_code))
-		lp_err_set(why, ENOTSUP, "it needs more than was loaded");
-	else
-		spot->probe.covered = true;
-	s->n_covered += spot->probe.covered;
-	return spot->probe.covered;
+		return lp_err_set(err, ENOSPC, "there are %d already", LP_WINDOWS_MAX);
+	int r = lp_kernel_cover(s->kernel, lean, err);
+	if (r == -ENOTSUP && is_lean(spot))
+		r = lp_kernel_cover(s->kernel, true, err);
+	if (r < 0)
+		return r;
+	spot->probe.covered = true;
+	s->n_covered++;
+	return 0;
 }
 
 int session_cover(struct lp_session *s, struct lp_err *err)
 {
+	const bool lean = all_are_lean(s);
 	bool again = false;
 
 	lp_vec_each (&s->points, p)
@@ -38,12 +58,10 @@ int session_cover(struct lp_session *s, struct lp_err *err)
 			struct spot *spot = *each;
 			struct lp_err why = { 0 };
 
-			if (!spot->probe.at.n_passed || spot->probe.covered ||
-			    is_covered(s, spot, &why))
+			if (!is_new(spot) || cover(s, spot, lean, &why) >= 0)
 				continue;
-			session_note(s, LP_LOG_VERBOSE,
-				     "%s: no probe behind what can fail: %s", (*p)->lp->name,
-				     why.msg);
+			session_note(s, LP_LOG_VERBOSE, "%s: no probe behind what can fail: %s",
+				     (*p)->lp->name, why.msg);
 			spot->probe = (struct probe){ .safe = true };
 			again = true;
 		}

@@ -204,8 +204,8 @@ const char *session_probe_text(const struct lp_session *s, const struct spot *sp
 	if (!at->ip)
 		snprintf(buf, size, "; probed there (%s, %s)", form, how);
 	else
-		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s)%s", abs(at->ip),
+		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s%s)", abs(at->ip),
 			 at->ip < 0 ? "on" : "before", (unsigned long long)at->vaddr, form, how,
-			 spot->probe.covered ? ", or where an instruction fails before" : "");
+			 spot->probe.covered ? ", or where it fails before" : "");
 	return buf;
 }
