@@ -63,8 +63,8 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 	__u64 pid_tgid;
 	struct lp_site *site = lp_site_hit(ctx, &id, &pid_tgid);
 
-	if (!site || (site->goes_on &&
-		      lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))
+	if (!site ||
+	    (site->goes_on && lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))
 		return 0;
 
 	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {

@@ -168,10 +168,10 @@ struct lp_fault {
 	__u64 ip, sp;
 	__u64 ino, offset; /* of the place that it follows, as lp_fault_window has them */
 	__u32 dev;
-	__u32 n;	   /* windows that it may be in */
-	__u8 is_unsure;	   /* the mapping tells */
-	__u8 is_several;   /* they are not all of one place */
-	__u8 has_handler;  /* it may be executed again */
+	__u32 n;	  /* windows that it may be in */
+	__u8 is_unsure;	  /* the mapping tells */
+	__u8 is_several;  /* they are not all of one place */
+	__u8 has_handler; /* it may be executed again */
 	__u8 pad[5];
 };
 

@@ -44,9 +44,9 @@ struct lp_faulted_key {
 };
 
 struct lp_faulted {
-	__u64 start; /* of the thread: its number may have been another's */
-	__u64 meant; /* run-time address of the place */
-	__u64 ip;    /* of what has failed */
+	__u64 start;   /* of the thread: its number may have been another's */
+	__u64 meant;   /* run-time address of the place */
+	__u64 ip;      /* of what has failed */
 	__u64 goes_on; /* the handler has returned: the probe may still be reached */
 };
 

@@ -12,6 +12,7 @@
 #define INSN_MAX 15	 /* bytes of an instruction */
 #define FAR_OFF	 0x10000 /* bytes around rsp and rbp that are taken to be the stack's */
 #define RED_ZONE 128
+#define SP_MAX	 INT16_MAX /* of what is to be added to the stack pointer: struct lp_site */
 
 struct window {
 	const struct lp_shift_text *code;
@@ -145,6 +146,8 @@ static void look_ahead(struct window *w, bool covered, unsigned int *best, struc
 			.sp = (int16_t)-sp,
 		};
 		sp += e->sp;
+		if (sp < -SP_MAX || sp > SP_MAX)
+			break;
 		w->has_frame = w->has_frame && !(e->writes & 1u << LP_MACHINE_FRAME);
 		if (covered && rank(w, next) > 0)
 			continue;
@@ -169,8 +172,8 @@ static void look_back(struct window *w, unsigned int *best, struct lp_shift *ret
 		if (e->addr <= w->q->from || is_arrival(w->code, w->in[i].addr))
 			break;
 		sp -= e->sp;
-		if ((e->writes & 1u << LP_MACHINE_FRAME) || !can_pass(w, e, sp, false) ||
-		    take_better(w, e, sp, best, ret))
+		if (sp < -SP_MAX || sp > SP_MAX || (e->writes & 1u << LP_MACHINE_FRAME) ||
+		    !can_pass(w, e, sp, false) || take_better(w, e, sp, best, ret))
 			break;
 	}
 }

@@ -64,9 +64,8 @@ static int load_full(struct lp_kernel *k, struct parts *ret, struct lp_err *err)
 	memcpy(s->rodata, k->skel->rodata, sizeof(*s->rodata));
 	s->rodata->lp_can_sleep = 0;
 	s->rodata->lp_codes = 1;
-	bpf_object__for_each_program(prog, s->obj)
-		bpf_program__set_autoload(prog, prog == s->progs.lp_fault_deliver ||
-							prog == s->progs.lp_fault_return);
+	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
+		prog, prog == s->progs.lp_fault_deliver || prog == s->progs.lp_fault_return);
 	int r = lp_share_maps(s->obj, k->skel->obj, err);
 	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);
@@ -80,8 +79,8 @@ static int map_windows(struct lp_kernel *k, const struct parts *p, struct lp_err
 	struct lp_shared_map *m = &k->faults.windows;
 
 	m->size = LP_WINDOWS_MAX * sizeof(struct lp_fault_window);
-	m->data = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(p->windows),
-		       0);
+	m->data =
+		mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(p->windows), 0);
 	if (m->data != MAP_FAILED)
 		return 0;
 	m->data = NULL;
@@ -188,8 +187,8 @@ int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fau
 	struct lp_fault_window *w = k->faults.deliver ? free_window(k) : NULL;
 
 	if (!w)
-		return lp_err_set(err, ENOSPC,
-				  "more than %d probes behind what can fail", LP_WINDOWS_MAX);
+		return lp_err_set(err, ENOSPC, "more than %d probes behind what can fail",
+				  LP_WINDOWS_MAX);
 	struct lp_fault_window made = *window;
 	made.site = LP_FAULT_NONE;
 	*w = made;

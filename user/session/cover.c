@@ -79,8 +79,7 @@ static void identify(const struct lp_file *f, struct lp_fault_window *w)
 	w->ino = ino;
 }
 
-int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site,
-		       struct lp_err *err)
+int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site, struct lp_err *err)
 {
 	_Static_assert(LP_WINDOW_STEPS == LP_SHIFT_MAX + 1, "those passed, and that of the probe");
 	const struct lp_shift *at = &spot->probe.at;
@@ -93,10 +92,10 @@ int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site,
 	if (!spot->probe.covered)
 		return 0;
 	for (size_t i = 0; i < at->n_passed; i++)
-		w.steps[i] = (struct lp_fault_step){ .at = at->passed[i].at,
-						     .sp = at->passed[i].sp };
-	w.steps[at->n_passed] = (struct lp_fault_step){ .at = (uint8_t)w.len,
-							.sp = (int16_t)at->sp };
+		w.steps[i] =
+			(struct lp_fault_step){ .at = at->passed[i].at, .sp = at->passed[i].sp };
+	w.steps[at->n_passed] =
+		(struct lp_fault_step){ .at = (uint8_t)w.len, .sp = (int16_t)at->sp };
 	if (!lp_shift_code(spot->file->module, at, (uint8_t *)w.code))
 		return lp_err_set(err, EIO, "%s: its code can't be read", spot->file->path);
 	memset(w.mask, 0x80, w.len);
@@ -112,7 +111,7 @@ void session_uncover(struct lp_session *s, const struct point *p, size_t from)
 		const struct spot *spot = p->spots.data[i];
 
 		if (spot->probe.has_window)
-			lp_kernel_uncover_site(
-				s->kernel, spot->code->enter ? spot->enter_site : spot->site);
+			lp_kernel_uncover_site(s->kernel,
+					       spot->code->enter ? spot->enter_site : spot->site);
 	}
 }

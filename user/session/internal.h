@@ -426,8 +426,7 @@ bool session_may_move(const struct lp_session *s);
  * can't, or not for them, they are placed anew.
  */
 int session_cover(struct lp_session *s, struct lp_err *err);
-int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site,
-		       struct lp_err *err);
+int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site, struct lp_err *err);
 /* Of spots [from, end) of a point; their probes are gone. */
 void session_uncover(struct lp_session *s, const struct point *p, size_t from);
 
