@@ -6,8 +6,10 @@
  * instruction pointer and the stack pointer, of which is told by how much they differ.
  *
  * Between the two nothing is called, nothing jumps in or out, no register and no memory changes that
- * the program reads, and no instruction can fail: memory elsewhere than on the stack, in the module's
- * own image or in the thread's own block is not passed, as a hit would be lost there, or come too soon.
+ * the program reads. Nor can an instruction fail, as memory elsewhere than on the stack, in the module's own
+ * image or in the thread's own block can: a hit would be lost there, or come too soon. Unless somebody
+ * takes the hit where it fails: then what is on the way forwards may, if no place is better. But a store
+ * elsewhere stays in front of the probe, as other threads could see it before the hit has come.
  */
 #ifndef LP_NATIVE_SHIFT_H
 #define LP_NATIVE_SHIFT_H
