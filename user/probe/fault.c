@@ -35,7 +35,7 @@ struct parts {
 		.n_returns = &(s)->bss->lp_fault_returns,                                          \
 	})
 
-static int load_lean(struct lp_kernel *k, struct parts *ret, struct lp_err *err)
+static int load_lean(struct lp_kernel *k, struct lp_err *err)
 {
 	struct lp_open_opts o;
 	struct fault_bpf *s = fault_bpf__open_opts(lp_open_opts(&o, k->beside.types));
@@ -48,12 +48,10 @@ static int load_lean(struct lp_kernel *k, struct parts *ret, struct lp_err *err)
 	int r = lp_share_maps(s->obj, lp_programs_object(k), err);
 	if (r >= 0 && (r = fault_bpf__load(s)) < 0)
 		lp_err_load(err, r);
-	if (r >= 0)
-		*ret = PARTS_OF(s);
 	return r;
 }
 
-static int load_full(struct lp_kernel *k, struct parts *ret, struct lp_err *err)
+static int load_full(struct lp_kernel *k, struct lp_err *err)
 {
 	struct logpoint_bpf *s = lp_skeleton_open(k->beside.types);
 	struct bpf_program *prog;
@@ -69,8 +67,6 @@ static int load_full(struct lp_kernel *k, struct parts *ret, struct lp_err *err)
 	int r = lp_share_maps(s->obj, k->skel->obj, err);
 	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);
-	if (r >= 0)
-		*ret = PARTS_OF(s);
 	return r;
 }
 
@@ -140,13 +136,25 @@ static int learn_returns(struct lp_kernel *k, const struct parts *p, struct lp_e
 
 static int load(struct lp_kernel *k, bool lean, struct lp_err *err)
 {
-	struct parts p;
 	int r = lean ? 0 : lp_programs_grow(k, err);
 
 	if (r >= 0)
-		r = k->skel ? load_full(k, &p, err) : load_lean(k, &p, err);
-	if (r >= 0)
-		r = map_windows(k, &p, err);
+		r = k->skel ? load_full(k, err) : load_lean(k, err);
+	return r;
+}
+
+void lp_kernel_prepare_cover(struct lp_kernel *k, bool lean)
+{
+	if (k->conf.covers && !k->faults.is_loaded)
+		load(k, lean, &k->faults.err);
+	k->faults.is_loaded = true;
+}
+
+static int start(struct lp_kernel *k, struct lp_err *err)
+{
+	const struct parts p = k->faults.full ? PARTS_OF(k->faults.full) : PARTS_OF(k->faults.lean);
+	int r = map_windows(k, &p, err);
+
 	if (r >= 0)
 		r = learn_returns(k, &p, err);
 	return r < 0 ? r : attach(p.deliver, &k->faults.deliver, err);
@@ -158,7 +166,8 @@ int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err)
 
 	if (!k->conf.covers)
 		return lp_err_set(err, EINVAL, "loaded without what that needs");
-	if (!f->is_tried && load(k, lean, &f->err) < 0)
+	lp_kernel_prepare_cover(k, lean);
+	if (!f->is_tried && !f->err.code && start(k, &f->err) < 0)
 		lp_kernel_detach_covers(k);
 	f->is_tried = true;
 	if (f->err.code) {

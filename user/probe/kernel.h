@@ -119,7 +119,7 @@ void lp_beside_done(struct lp_beside *b);
 
 /* fault.c: programs for what fails on the way to a probe. */
 struct lp_faults {
-	bool is_tried;
+	bool is_loaded, is_tried;
 	struct lp_err err;	   /* why there are none; code is 0 where there are */
 	struct fault_bpf *lean;	   /* beside lean programs; NULL: none */
 	struct logpoint_bpf *full; /* beside others */

@@ -219,6 +219,8 @@ bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
  * returns an error, there can be no such site. -ENOTSUP: only lean ones.
  */
 int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err);
+/* What takes longest of that, while something else is done. */
+void lp_kernel_prepare_cover(struct lp_kernel *k, bool lean);
 /* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
 struct lp_fault_window;
 int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,

@@ -24,13 +24,30 @@ static bool is_new(const struct spot *spot)
 	return spot->probe.at.n_passed && !spot->probe.covered;
 }
 
-static bool all_are_lean(const struct lp_session *s)
+/* Those that are new. */
+static size_t count(const struct lp_session *s, bool *ret_all_lean)
 {
+	size_t n = 0;
+
+	*ret_all_lean = true;
+	lp_vec_each (&s->points, p)
+		lp_vec_each (&(*p)->spots, spot) {
+			n += is_new(*spot);
+			if (is_new(*spot) && !is_lean(*spot))
+				*ret_all_lean = false;
+		}
+	return n;
+}
+
+bool session_will_cover(struct lp_session *s, bool *ret_lean)
+{
+	session_place_roughly(s);
+	const bool any = count(s, ret_lean) > 0;
+
 	lp_vec_each (&s->points, p)
 		lp_vec_each (&(*p)->spots, spot)
-			if (is_new(*spot) && !is_lean(*spot))
-				return false;
-	return true;
+			(*spot)->probe = (struct probe){ 0 };
+	return any;
 }
 
 /* lean: all that are to be covered now are. */
@@ -50,9 +67,10 @@ static int cover(struct lp_session *s, struct spot *spot, bool lean, struct lp_e
 
 int session_cover(struct lp_session *s, struct lp_err *err)
 {
-	const bool lean = all_are_lean(s);
-	bool again = false;
+	bool again = false, lean;
 
+	if (!count(s, &lean))
+		return 0;
 	lp_vec_each (&s->points, p)
 		lp_vec_each (&(*p)->spots, each) {
 			struct spot *spot = *each;

@@ -2,6 +2,7 @@
 #include "session/internal.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -17,6 +18,8 @@
 
 struct load {
 	pthread_t thread;
+	sem_t foretold; /* whether probes will be behind what can fail */
+	bool is_foretold, covers, lean;
 	struct lp_kernel_conf conf;
 	struct lp_kernel *kernel;
 	struct lp_err err;
@@ -28,6 +31,10 @@ static void *load(void *arg)
 	struct load *l = arg;
 
 	l->r = lp_kernel_new(&l->conf, &l->kernel, &l->err);
+	while (sem_wait(&l->foretold) < 0)
+		;
+	if (l->r >= 0 && l->covers)
+		lp_kernel_prepare_cover(l->kernel, l->lean);
 	return NULL;
 }
 
@@ -184,6 +191,7 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	if (!l)
 		return lp_err_nomem(err);
 	configure(s, &l->conf);
+	sem_init(&l->foretold, 0, 0);
 	int r = lp_thread_start(&l->thread, load, l);
 	if (r < 0)
 		return lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r));
@@ -191,11 +199,37 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	return 0;
 }
 
+static void foretell(struct load *l, bool covers, bool lean)
+{
+	if (l->is_foretold)
+		return;
+	l->is_foretold = true;
+	l->covers = covers;
+	l->lean = lean;
+	sem_post(&l->foretold);
+}
+
+void session_load_foretell(struct lp_session *s)
+{
+	bool lean = false;
+	const bool covers = session_will_cover(s, &lean);
+
+	foretell(s->load, covers, lean);
+}
+
+/* Its result is the caller's. */
+static void wait_for(struct load *l)
+{
+	foretell(l, false, false);
+	pthread_join(l->thread, NULL);
+	sem_destroy(&l->foretold);
+}
+
 void session_load_stop(struct lp_session *s)
 {
 	if (!s->load)
 		return;
-	pthread_join(s->load->thread, NULL);
+	wait_for(s->load);
 	lp_kernel_free(s->load->kernel);
 	free(s->load);
 	s->load = NULL;
@@ -233,7 +267,7 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 			code += (*spot)->code->n_code + (*spot)->code->n_enter;
 		}
 	}
-	pthread_join(l->thread, NULL);
+	wait_for(l);
 	if (l->r < 0) {
 		*err = l->err;
 		r = l->r;

@@ -9,6 +9,8 @@
 #include "native/effect.h"
 #include "session/internal.h"
 
+#define ROUGHLY_MAX 256 /* spots that are placed twice */
+
 typedef LP_VEC(struct spot *) spot_vec;
 
 static bool may_be_native(const struct lp_session *s)
@@ -182,6 +184,16 @@ int session_place(struct lp_session *s, struct lp_err *err)
 			r = place(s, &spots, i, moves, err);
 	lp_vec_done(&spots);
 	return r;
+}
+
+void session_place_roughly(struct lp_session *s)
+{
+	spot_vec spots = { 0 };
+	int r = session_may_move(s) ? collect(s, &spots) : 0;
+
+	for (size_t i = 0; i < spots.len && spots.len <= ROUGHLY_MAX && r >= 0; i++)
+		r = place(s, &spots, i, true, NULL);
+	lp_vec_done(&spots);
 }
 
 const char *session_probe_text(const struct lp_session *s, const struct spot *spot, char *buf,

@@ -390,8 +390,10 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 		r = open_interpreters(s, err);
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
-	if (r >= 0)
+	if (r >= 0) {
+		session_load_foretell(s);
 		r = session_place(s, err);
+	}
 	if (r >= 0) {
 		session_count_begin(s);
 		r = session_load_end(s, err);
