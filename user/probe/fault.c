@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/thread.h"
 #include "lp/fault.h"
 #include "probe/kernel.h"
 
@@ -143,11 +144,31 @@ static int load(struct lp_kernel *k, bool lean, struct lp_err *err)
 	return r;
 }
 
-void lp_kernel_prepare_cover(struct lp_kernel *k, bool lean)
+/* Lean ones beside those that they belong to: to be loaded together takes less than one after the other.
+ * All that differs is left for later.
+ */
+static void *load_beside(void *arg)
 {
-	if (k->conf.covers && !k->faults.is_loaded)
-		load(k, lean, &k->faults.err);
-	k->faults.is_loaded = true;
+	struct lp_kernel *k = arg;
+
+	if (lp_beside_await(&k->beside, LP_STAGE_MAPS)) {
+		load_lean(k, &k->faults.err);
+		k->faults.is_loaded = true;
+	}
+	return NULL;
+}
+
+void lp_kernel_foretell_cover(struct lp_kernel *k, bool lean)
+{
+	if (lean && k->conf.covers && lp_programs_are_lean(k))
+		k->faults.is_foretold = !lp_thread_start(&k->faults.thread, load_beside, k);
+}
+
+static void await_load(struct lp_faults *f)
+{
+	if (f->is_foretold)
+		pthread_join(f->thread, NULL);
+	f->is_foretold = false;
 }
 
 static int start(struct lp_kernel *k, struct lp_err *err)
@@ -166,7 +187,10 @@ int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err)
 
 	if (!k->conf.covers)
 		return lp_err_set(err, EINVAL, "loaded without what that needs");
-	lp_kernel_prepare_cover(k, lean);
+	await_load(f);
+	if (!f->is_loaded)
+		load(k, lean, &f->err);
+	f->is_loaded = true;
 	if (!f->is_tried && !f->err.code && start(k, &f->err) < 0)
 		lp_kernel_detach_covers(k);
 	f->is_tried = true;
@@ -229,6 +253,7 @@ void lp_fault_free(struct lp_kernel *k)
 {
 	struct lp_shared_map *m = &k->faults.windows;
 
+	await_load(&k->faults);
 	lp_kernel_detach_covers(k);
 	if (m->data)
 		munmap(m->data, m->size);

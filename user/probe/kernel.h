@@ -93,6 +93,7 @@ enum lp_stage {
 	LP_STAGE_TYPES,	   /* the kernel's types are there */
 	LP_STAGE_ROOM,	   /* ring, rings and code are */
 	LP_STAGE_RINGS,	   /* all are open */
+	LP_STAGE_MAPS,	   /* lean programs' are made, and these are being verified */
 	LP_STAGE_LOADED,   /* the programs of hits are */
 	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
 };
@@ -119,7 +120,8 @@ void lp_beside_done(struct lp_beside *b);
 
 /* fault.c: programs for what fails on the way to a probe. */
 struct lp_faults {
-	bool is_loaded, is_tried;
+	pthread_t thread; /* loads them, as was foretold */
+	bool is_foretold, is_loaded, is_tried;
 	struct lp_err err;	   /* why there are none; code is 0 where there are */
 	struct fault_bpf *lean;	   /* beside lean programs; NULL: none */
 	struct logpoint_bpf *full; /* beside others */
@@ -167,6 +169,7 @@ int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
 void lp_fault_free(struct lp_kernel *k);
 
 /* The programs, those of processes' lives attached; those that few need once a site does. */
+bool lp_programs_are_lean(const struct lp_kernel *k); /* as far as they are loaded at first */
 int lp_programs_load(struct lp_kernel *k, struct lp_err *err);
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
 void lp_programs_free(struct lp_kernel *k);

@@ -240,13 +240,19 @@ static int use_room(const struct lp_beside *b, const struct lp_native *n, struct
 	return 0;
 }
 
-static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
+bool lp_programs_are_lean(const struct lp_kernel *k)
 {
 	const struct lp_kernel_conf *c = &k->conf;
+
+	return c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k);
+}
+
+static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
+{
 	struct lp_open_opts o;
 	int r;
 
-	if (c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k)) {
+	if (lp_programs_are_lean(k)) {
 		k->lean = lean_bpf__open_opts(lp_open_opts(&o, types));
 		if ((r = opened(k->lean, err)) < 0)
 			return r;
@@ -263,6 +269,28 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 	return 0;
 }
 
+/* Before libbpf does, so that others can be loaded with them meanwhile. */
+static int make_maps(struct bpf_object *obj, struct lp_err *err)
+{
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, obj)
+	{
+		const char *name = bpf_map__name(m);
+		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(m));
+
+		if (bpf_map__fd(m) >= 0 || strstr(name, ".rodata") || strstr(name, ".bss"))
+			continue;
+		lp_auto(lp_close) int fd =
+			bpf_map_create(bpf_map__type(m), name, bpf_map__key_size(m),
+				       bpf_map__value_size(m), bpf_map__max_entries(m), &opts);
+		int r = fd < 0 ? fd : bpf_map__reuse_fd(m, fd);
+		if (r < 0)
+			return lp_err_load(err, r);
+	}
+	return 0;
+}
+
 int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 {
 	struct lp_beside *b = &k->beside;
@@ -275,6 +303,11 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 		return lp_beside_end(b, err);
 	if ((r = use_room(b, &k->native, err)) < 0)
 		return r;
+	if (k->lean) {
+		if ((r = make_maps(k->lean->obj, err)) < 0)
+			return r;
+		lp_beside_reach(b, LP_STAGE_MAPS);
+	}
 	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
 	if (r < 0)
 		return lp_err_load(err, r);
@@ -341,7 +374,6 @@ struct bpf_object *lp_programs_object(const struct lp_kernel *k)
 void lp_programs_free(struct lp_kernel *k)
 {
 	logpoint_bpf__destroy(k->crash);
-	lp_fault_free(k);
 	logpoint_bpf__destroy(k->skel);
 	lean_bpf__destroy(k->lean);
 	lp_life_free(k);

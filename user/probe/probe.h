@@ -60,6 +60,11 @@ struct lp_kernel_conf {
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+/* The same in two steps, of which the second takes long and can be another thread's. Meanwhile what is
+ * probably needed can be foretold, else nothing.
+ */
+int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+int lp_kernel_load(struct lp_kernel *k, struct lp_err *err);
 /* Before anything is asked for that has to do with processes' lives. */
 int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err);
 void lp_kernel_free(struct lp_kernel *k);
@@ -219,8 +224,8 @@ bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
  * returns an error, there can be no such site. -ENOTSUP: only lean ones.
  */
 int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err);
-/* What takes longest of that, while something else is done. */
-void lp_kernel_prepare_cover(struct lp_kernel *k, bool lean);
+/* That will probably be called, once what is being loaded is. */
+void lp_kernel_foretell_cover(struct lp_kernel *k, bool lean);
 /* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
 struct lp_fault_window;
 int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,

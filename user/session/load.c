@@ -2,7 +2,6 @@
 #include "session/internal.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -18,8 +17,6 @@
 
 struct load {
 	pthread_t thread;
-	sem_t foretold; /* whether probes will be behind what can fail */
-	bool is_foretold, covers, lean;
 	struct lp_kernel_conf conf;
 	struct lp_kernel *kernel;
 	struct lp_err err;
@@ -30,11 +27,7 @@ static void *load(void *arg)
 {
 	struct load *l = arg;
 
-	l->r = lp_kernel_new(&l->conf, &l->kernel, &l->err);
-	while (sem_wait(&l->foretold) < 0)
-		;
-	if (l->r >= 0 && l->covers)
-		lp_kernel_prepare_cover(l->kernel, l->lean);
+	l->r = lp_kernel_load(l->kernel, &l->err);
 	return NULL;
 }
 
@@ -191,45 +184,31 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	if (!l)
 		return lp_err_nomem(err);
 	configure(s, &l->conf);
-	sem_init(&l->foretold, 0, 0);
-	int r = lp_thread_start(&l->thread, load, l);
+	int r = lp_kernel_make(&l->conf, &l->kernel, err);
 	if (r < 0)
+		return r;
+	r = lp_thread_start(&l->thread, load, l);
+	if (r < 0) {
+		lp_kernel_free(l->kernel);
 		return lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r));
+	}
 	s->load = lp_take(l);
 	return 0;
-}
-
-static void foretell(struct load *l, bool covers, bool lean)
-{
-	if (l->is_foretold)
-		return;
-	l->is_foretold = true;
-	l->covers = covers;
-	l->lean = lean;
-	sem_post(&l->foretold);
 }
 
 void session_load_foretell(struct lp_session *s)
 {
 	bool lean = false;
-	const bool covers = session_will_cover(s, &lean);
 
-	foretell(s->load, covers, lean);
-}
-
-/* Its result is the caller's. */
-static void wait_for(struct load *l)
-{
-	foretell(l, false, false);
-	pthread_join(l->thread, NULL);
-	sem_destroy(&l->foretold);
+	if (session_will_cover(s, &lean))
+		lp_kernel_foretell_cover(s->load->kernel, lean);
 }
 
 void session_load_stop(struct lp_session *s)
 {
 	if (!s->load)
 		return;
-	wait_for(s->load);
+	pthread_join(s->load->thread, NULL);
 	lp_kernel_free(s->load->kernel);
 	free(s->load);
 	s->load = NULL;
@@ -267,10 +246,11 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 			code += (*spot)->code->n_code + (*spot)->code->n_enter;
 		}
 	}
-	wait_for(l);
+	pthread_join(l->thread, NULL);
 	if (l->r < 0) {
 		*err = l->err;
 		r = l->r;
+		lp_kernel_free(l->kernel);
 	} else if (sites > l->conf.max_sites || code > l->conf.max_code ||
 		   lacks_python(s, &l->conf)) {
 		lp_kernel_free(l->kernel);
