@@ -10,7 +10,7 @@
  * can fail again or go on to the probe. One that jumps elsewhere ends that execution; the next one may
  * have the same stack pointer, and be at the same instruction. So the return is watched: restoring the
  * registers, rt_sigreturn(2) tells that those of the FPU are the thread's, as the kernel does when it goes
- * back to a thread that another one has been between; what it was called from differs.
+ * back to a thread that another one has been between; how the kernel was entered differs.
  *
  * Nothing here can sleep.
  */
@@ -429,7 +429,8 @@ int lp_fault_return(struct bpf_raw_tracepoint_args *ctx)
 		lp_fault_tester = bpf_get_current_pid_tgid() >> 32;
 		return 0;
 	}
-	if (word != lp_fault_entry)
+	/* that call leaves no number, as nothing is to be restarted */
+	if (word != lp_fault_entry || regs->orig_rax != -1ul)
 		return 0;
 	if (lp_fault_tester == bpf_get_current_pid_tgid() >> 32)
 		lp_fault_returns++;
