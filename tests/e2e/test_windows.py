@@ -93,6 +93,14 @@ def handled(what):
         equal(run(what, 40, exact=True).summary, result.summary, "where they are meant")
 
 
+@test
+def stepped():
+    """Signals between the instructions of an execution that does not fail, after one that did: no return to it."""
+    result = run("stepped", 30)
+    equal(seen(result), 60, "visits")
+    equal(tags(result, "look"), list(range(60)), "tags")
+
+
 @each("both", "shaken")
 def threads(what):
     """All of it at once, in threads; with a timer's signals between the instructions, too."""

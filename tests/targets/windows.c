@@ -15,6 +15,7 @@
  *	nested	a handler executes the line, which fails again; all are repaired
  *	both	repair and leave in turns, and pointers that are good, in THREADS
  *	shaken	as both, with a timer's signals all the time
+ *	stepped	leave, then a good pointer, with a signal after each instruction
  *	flow	good pointers only
  *	library	that of POINTER, which is made of this source, does as both, ten rounds in two threads
  *
@@ -40,6 +41,7 @@ static __thread struct mine {
 	char *page;
 	sigjmp_buf out;
 	int leaves, depth, seen;
+	volatile int steps;
 } mine;
 
 static NOINLINE int other(int tag)
@@ -127,6 +129,16 @@ static void on_skip(int number, siginfo_t *info, void *context)
 	*ip += code[0] == 0x8b ? 2 : code[0] == 0xf3 ? 4 : 3;
 }
 
+#define TRAP_FLAG 0x100
+
+static void on_step(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	if (!mine.steps)
+		((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+}
+
 static void on_timer(int number)
 {
 	(void)number;
@@ -147,13 +159,27 @@ static void take_page(void)
 		exit(2);
 }
 
-/* One line fails, and is repaired or left; so both lines are executed, or only the first. */
-static void fail(int tag, int leaves)
+enum fate { REPAIR, LEAVE, STEP };
+
+/* One line fails, and is repaired or left; so both lines are executed, or only the first. Or none does,
+ * at the same depth of the stack.
+ */
+static NOINLINE void fail(int tag, enum fate fate)
 {
-	mine.leaves = leaves;
-	close_page();
-	if (!sigsetjmp(mine.out, 1))
+	mine.leaves = fate == LEAVE;
+	mine.steps = fate == STEP;
+	if (fate != STEP)
+		close_page();
+	if (!sigsetjmp(mine.out, 1)) {
+		if (mine.steps)
+			__asm__ volatile(
+				"sub $128, %%rsp; pushf; orl %0, (%%rsp); popf; add $128, %%rsp"
+				:
+				: "i"(TRAP_FLAG)
+				: "memory", "cc");
 		visit(tag);
+		mine.steps = 0;
+	}
 	open_page();
 }
 
@@ -190,8 +216,8 @@ static void load_library(const char *path)
 {
 	char *args[] = { "library", "both", "10", "2", NULL };
 	void *library = dlopen(path, RTLD_NOW);
-	int (*run)(int argc, char **argv) = library ? (int (*)(int, char **))dlsym(library, "main")
-						    : NULL;
+	int (*run)(int argc, char **argv) =
+		library ? (int (*)(int, char **))dlsym(library, "main") : NULL;
 
 	exit(run ? run(4, args) : 2);
 }
@@ -202,8 +228,8 @@ static void *both(void *arg)
 
 	take_page();
 	for (int i = 0; i < rounds; i++) {
-		fail(3 * i, 0);
-		fail(3 * i + 1, 1);
+		fail(3 * i, REPAIR);
+		fail(3 * i + 1, LEAVE);
 		mine.leaves = 0;
 		visit(3 * i + 2);
 	}
@@ -257,14 +283,19 @@ int main(int argc, char **argv)
 	       !strcmp(what, "nested") ? SA_NODEFER : 0);
 	if (!strcmp(what, "shaken"))
 		shake();
+	struct sigaction step = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+	sigaction(SIGTRAP, &step, NULL);
 	for (int i = 0; i < rounds; i++) {
 		mine.depth = 0;
 		if (!strcmp(what, "both") || !strcmp(what, "shaken"))
 			break;
-		if (!strcmp(what, "flow"))
+		if (!strcmp(what, "stepped")) {
+			fail(2 * i, LEAVE);
+			fail(2 * i + 1, STEP);
+		} else if (!strcmp(what, "flow"))
 			visit(i);
 		else
-			fail(i, !strcmp(what, "leave"));
+			fail(i, strcmp(what, "leave") ? REPAIR : LEAVE);
 	}
 	if (!strcmp(what, "both") || !strcmp(what, "shaken"))
 		in_threads(rounds, threads);
