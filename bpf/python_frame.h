@@ -216,10 +216,14 @@ lp_inline int lp_pyvm_about_to(struct lp_vm *vm, const struct lp_py_layout *l, _
 
 		enum lp_pyvm_hook hook = l->minor == 10 ? lp_pyvm_hook(vm, l) : LP_HOOK_NONE;
 		/* Compilers let the loop read a unit before it stores where it is. While 3.10
-		 * traces, that is not the read which counts; of a probe it is no hit.
+		 * traces, that is not the read which counts but the next one, whatever the thread
+		 * has hit before; of a probe it is no hit.
 		 */
-		if (last != unit && (!ip || hook == LP_HOOK_TRACE || is_repeat))
+		if (last != unit && (!ip || hook == LP_HOOK_TRACE || is_repeat)) {
+			if (t && hook == LP_HOOK_TRACE)
+				t->frame = 0;
 			return 0;
+		}
 		may_be_second = hook != LP_HOOK_NONE || is_repeat;
 	} else {
 		if (lp_pyvm_near(vm, vm->py.frame + l->frame_lasti, 8, &last) < 0)

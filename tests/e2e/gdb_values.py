@@ -121,6 +121,12 @@ def dump(value, depth=DEPTH):
         return {"$gone": 1} if "optimized out" in str(why) else {"$error": str(why)}
 
 
+def refused(why):
+    if "generic pointer" in why:  # that of a std::nullptr_t which is not set yet: it reads none
+        return {"$unknown": 1}
+    return {"$gone": 1} if "optimized out" in why else {"$error": why}
+
+
 def variables(address):
     """Of the innermost function, inlined or not, that holds the address; a shadowed one not."""
     frame, found = gdb.newest_frame(), {}
@@ -133,7 +139,7 @@ def variables(address):
             try:
                 found[symbol.name] = dump(symbol.value(frame))
             except (gdb.error, ValueError) as why:
-                found[symbol.name] = {"$gone": 1} if "optimized out" in str(why) else {"$error": str(why)}
+                found[symbol.name] = refused(str(why))
         if block.function:
             break
         block = block.superblock
