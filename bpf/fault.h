@@ -46,9 +46,8 @@ struct {
  * 0: not known yet; 1: it can't be told from other entries.
  */
 volatile __u64 lp_fault_entry;
-volatile __u32
-	lp_fault_tester; /* our own process, while it finds out whether returns are seen; 0 */
-volatile __u32 lp_fault_returns; /* how many it has seen of that */
+/* Our own process, while it finds out whether returns are seen, or 0; how many it has seen. */
+volatile __u32 lp_fault_tester, lp_fault_returns;
 
 lp_inline struct lp_fault_window *lp_fault_window_at(__u32 i)
 {
