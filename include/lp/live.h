@@ -11,6 +11,8 @@
 #include <linux/types.h>
 #endif
 
+#define LP_DIRECT_CALL 0x6c70 /* bpf/direct.h: the number of a helper that there is none of */
+
 struct lp_fixed {
 	__u64 exe_ino; /* processes that exec this file become targets; 0: none */
 	__u32 exe_dev; /* as the kernel has it: major << 20 | minor */

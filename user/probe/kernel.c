@@ -99,12 +99,13 @@ int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, st
 int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
 {
 	const struct lp_kernel_conf *conf = &k->conf;
+	const char *function = lp_direct_begin(&k->conf);
 	int r;
 
 	if ((r = lp_beside_begin(&k->beside, err)) < 0)
 		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
-	k->beside.types = lp_btf_extract(NULL, NULL);
+	k->beside.types = lp_btf_extract(function, &k->numbers);
 	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
 	if ((r = lp_programs_load(k, err)) < 0 ||
 	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||

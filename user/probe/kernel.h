@@ -129,6 +129,12 @@ struct lp_faults {
 	struct lp_shared_map windows;
 };
 
+/* Numbers among all of the kernel's types; 0: there is none. */
+struct lp_btf_numbers {
+	uint32_t function;  /* the one that was asked for */
+	uint32_t registers; /* struct pt_regs */
+};
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct lean_bpf *lean;	    /* NULL: all is in skel */
@@ -137,6 +143,7 @@ struct lp_kernel {
 	struct life_bpf *life;
 	struct lp_faults faults;
 	struct lp_beside beside;
+	struct lp_btf_numbers numbers;
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
@@ -199,10 +206,16 @@ int lp_err_load(struct lp_err *err, int r);
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);
 
 /* A descriptor of the running kernel's types, those of bpf/core.h alone, as BTF. < 0: not to be had
- * this way; libbpf can find them, too. *ret_id: the number, among all, of a function of the kernel's;
- * NULL: none is looked for.
+ * this way; libbpf can find them, too. function: of the kernel's, whose number is wanted; NULL: none is.
  */
-int lp_btf_extract(const char *function, uint32_t *ret_id);
+int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
+
+/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. To be called before programs
+ * are opened, by whatever thread.
+ */
+const char *lp_direct_begin(const struct lp_kernel_conf *c);
+/* What the programs that are loaded from now on are told; 0: there is no such function. */
+uint32_t lp_direct_type(const struct lp_btf_numbers *numbers);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48
