@@ -40,8 +40,7 @@ lp_inline long lp_py_copy_soon(struct lp_vm *vm, __u64 addr, __u32 len)
 	lp_opaque(len);
 	if (!to || len > 2 * LP_PY_HEAD || lp_page_left(addr) < 2 * LP_PY_HEAD ||
 	    lp_mem_direct(vm, (__u64 *)to, addr) ||
-	    (len > LP_PY_HEAD &&
-	     lp_mem_direct(vm, (__u64 *)(to + LP_PY_HEAD), addr + LP_PY_HEAD)))
+	    (len > LP_PY_HEAD && lp_mem_direct(vm, (__u64 *)(to + LP_PY_HEAD), addr + LP_PY_HEAD)))
 		return -1;
 	if (len & 7)
 		*(lp_word *)(to + (len & 0x78)) &= (1ull << (len & 7) * 8) - 1;

@@ -4,6 +4,9 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@
 #include "probe/kernel.h"
 
 #define FUNCTION "bpf_rdonly_cast"
+#define TDX_NAME 0x65746e49u /* "Inte" of "IntelTDX    " */
 
 /* The sections whose programs read Python's memory, as libbpf would take them. */
 static const struct section {
@@ -24,6 +28,25 @@ static const struct section {
 	{ "uprobe", BPF_PROG_TYPE_KPROBE, 0 },
 	{ "uprobe.s", BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE },
 };
+
+/* A guest whose memory is encrypted has pages that must not be touched before it accepts them, and to find the
+ * mapping some are touched. Leaves: the kernel's arch/x86/include/asm/shared/tdx.h, TDX_CPUID_LEAF_ID, and
+ * arch/x86/boot/compressed/sev.c.
+ */
+static bool may_touch_memory(void)
+{
+#ifdef __x86_64__
+	uint32_t a, b, c, d;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 31))
+		return true; /* no guest */
+	if (__get_cpuid(0x8000001f, &a, &b, &c, &d) && a >> 1 & 1)
+		return false;
+	return !__get_cpuid_count(0x21, 0, &a, &b, &c, &d) || b != TDX_NAME;
+#else
+	return false;
+#endif
+}
 
 static uint32_t flags_of(const struct bpf_program *prog)
 {
@@ -71,7 +94,7 @@ static void register_all(void)
 
 const char *lp_direct_begin(const struct lp_kernel_conf *c)
 {
-	if (!c->python_watch)
+	if (!c->python_watch || !may_touch_memory())
 		return NULL;
 	pthread_once(&registered, register_all);
 	return FUNCTION;
