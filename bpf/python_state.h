@@ -229,6 +229,9 @@ struct lp_pyvm {
 	__u8 is_alone; /* the other sites of the unit have probes of their own */
 	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
 	__u8 pad2;
+	__u8 hooked; /* the thread has a profile or trace function, in 3.10 and 3.11 */
+	__u8 pad6[7];
+	__u64 before;	/* the word before an object's head that says where its attributes are */
 	__u32 fetched;	/* LP_PY_FETCH_* of the instruction that has read the unit */
 	__u32 n_late;	/* of late */
 	__u32 n_hidden; /* of those, whose value is not known */

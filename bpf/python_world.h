@@ -133,11 +133,6 @@ lp_inline const struct lp_py_site *lp_py_site_at(__u32 id)
 	return bpf_map_lookup_elem(&py_sites, &id);
 }
 
-lp_inline const struct lp_site *lp_site_at(__u32 id)
-{
-	return bpf_map_lookup_elem(&sites, &id);
-}
-
 /* Code objects whose names and lines the reader has, by address and process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
