@@ -11,7 +11,7 @@ static volatile uint8_t watch_me[64];
 
 /* Each thread says that it is there, and waits until all may read. */
 struct shared {
-	atomic_int there, go, stop, reads;
+	atomic_int there, go, stop, reads, child;
 };
 static struct shared *shared;
 
@@ -250,6 +250,56 @@ static void threads_that_swap_their_events_count_once(void **state)
 	assert_int_equal(runs.all - runs.twice, READS + 4 * (READS / 10));
 }
 
+/* A child of its own, which reads on until it is told to stop. */
+static void one_that_forks(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		while (!atomic_load(&shared->stop)) {
+			(void)watch_me[7];
+			atomic_fetch_add(&shared->reads, 1);
+		}
+		_exit(0);
+	}
+	atomic_store(&shared->child, pid);
+	waitpid(pid, NULL, 0);
+}
+
+/* What the child has inherited goes while it reads, and its own event stays. */
+static void events_that_go_take_no_hit_along(void **state)
+{
+	struct lp_watch_runs runs;
+	struct lp_err err = { 0 };
+
+	(void)state;
+	need_hits();
+	share();
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true, .follow = true });
+	for (int round = 0; round < 30; round++) {
+		child_start(&children[0], one_that_forks);
+		watch(&links[0], 7);
+		assert_int_equal(write(children[0].go, "", 1), 1);
+		wait_until(&shared->child, 1);
+		if (lp_kernel_watch(kernel, atomic_load(&shared->child), (uintptr_t)&watch_me[7],
+				    &links[1], &err) < 0)
+			fail_msg("%s", err.msg);
+		usleep(2000);
+		lp_link_free(lp_take(links[0]));
+		usleep(2000);
+		atomic_store(&shared->stop, 1);
+		waitpid(children[0].pid, NULL, 0);
+		close(children[0].go);
+		children[0].pid = 0;
+		lp_link_free(lp_take(links[1]));
+		atomic_store(&shared->child, 0);
+		atomic_store(&shared->stop, 0);
+	}
+	lp_watch_runs(kernel, (uintptr_t)&watch_me[7], &runs);
+	assert_true(runs.twice > 0);
+	assert_int_equal(runs.all - runs.twice, atomic_load(&shared->reads));
+}
+
 static int count_events(void)
 {
 	char path[64], to[64];
@@ -423,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(threads_that_start_meanwhile_count_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_swap_their_events_count_once, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(events_that_go_take_no_hit_along, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(threads_that_are_always_new_are_watched, set_up,
 						tear_down),
