@@ -201,6 +201,7 @@ struct lp_session {
 	size_t n_unpostponed; /* points whose libraries were looked at, or need not be */
 	uint64_t armed_at;    /* what was found first, and makers of code, are watched since */
 	pid_t forked;	      /* by a target since then; 0: none */
+	pid_t forked_by;
 	uint64_t forked_at;
 	bool any_dead;			 /* in points' dead */
 	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */

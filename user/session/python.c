@@ -184,7 +184,7 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
  */
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
-	struct interp *in = s->forked == p->info.pid ? session_interp(s, p->info.parent) : NULL;
+	struct interp *in = s->forked == p->info.pid ? session_interp(s, s->forked_by) : NULL;
 	struct lp_proc *parent =
 		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 
