@@ -96,6 +96,7 @@ struct pid {
 };
 
 struct mm_struct {
+	void *pgd; /* where its page tables begin */
 	unsigned long env_end;
 };
 

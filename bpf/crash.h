@@ -17,6 +17,7 @@
 #include "hit.h"
 #include "messages.h"
 #include "python_world.h"
+#include "siginfo.h"
 #include "world.h"
 
 /* kernel: include/linux/sched/signal.h */
@@ -24,12 +25,6 @@
 #define LP_SIGNAL_UNKILLABLE 0x40u
 /* kernel: struct sigqueue is a list_head, an int and this, since 2.6 */
 #define LP_QUEUED_INFO 24
-
-/* What kernel_siginfo begins with: the same that user space has. */
-struct lp_siginfo {
-	__s32 number, error, code, pad;
-	__u64 first; /* address; process and user */
-};
 
 /* Logpoints: a bit for each signal (LP_SIGNAL_BIT; none: there is no logpoint), and their sites. */
 volatile __u64 lp_crash_wanted[LP_CRASHES_MAX];

@@ -33,3 +33,4 @@ int lp_probe(struct pt_regs *ctx)
 #include "python_hook.h"
 #include "python_made.h"
 #include "crash.h"
+#include "fault.h"

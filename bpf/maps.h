@@ -6,6 +6,7 @@
 #ifndef LP_BPF_MAPS_H
 #define LP_BPF_MAPS_H
 
+#include "lp/fault.h"
 #include "lp/live.h"
 #include "state.h"
 
@@ -86,5 +87,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32); /* number of its lp_py_runtime + 1; 0: no Python */
 } targets SEC(".maps");
+
+/* Executions that have had their hit before the probe. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lp_faulted_key);
+	__type(value, struct lp_faulted);
+} faulted SEC(".maps");
 
 #endif

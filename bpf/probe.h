@@ -44,13 +44,27 @@ lp_inline void give_slot(struct lp_vm *vm)
 	*(volatile __u64 *)&vm->busy = 0; /* its CPU is the only one that looks */
 }
 
+/* Has this execution had its hit, where an instruction failed on the way here (fault.h)? */
+static __attribute__((noinline)) int lp_had_hit(__u32 site, __u64 meant, __u64 sp)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct lp_faulted_key key = { sp, bpf_get_current_pid_tgid(), site };
+	const struct lp_faulted *had = bpf_map_lookup_elem(&faulted, &key);
+
+	if (!had || !had->goes_on || had->meant != meant || had->start != task->start_time)
+		return 0;
+	bpf_map_delete_elem(&faulted, &key);
+	return 1;
+}
+
 lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
 {
 	__u32 id;
 	__u64 pid_tgid;
 	struct lp_site *site = lp_site_hit(ctx, &id, &pid_tgid);
 
-	if (!site)
+	if (!site ||
+	    (site->goes_on && lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))
 		return 0;
 
 	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {

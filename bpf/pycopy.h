@@ -32,6 +32,21 @@ lp_inline __u64 lp_py_word(struct lp_vm *vm, __u32 at)
 	return at <= LP_RECORD_MAX ? word : 0;
 }
 
+/* The same bytes of a short piece of memory, and some more, without the helper. */
+lp_inline long lp_py_copy_soon(struct lp_vm *vm, __u64 addr, __u32 len)
+{
+	__u8 *to = lp_vm_tail(vm, 2 * LP_PY_HEAD);
+
+	lp_opaque(len);
+	if (!to || len > 2 * LP_PY_HEAD || lp_page_left(addr) < 2 * LP_PY_HEAD ||
+	    lp_mem_direct(vm, (__u64 *)to, addr) ||
+	    (len > LP_PY_HEAD && lp_mem_direct(vm, (__u64 *)(to + LP_PY_HEAD), addr + LP_PY_HEAD)))
+		return -1;
+	if (len & 7)
+		*(lp_word *)(to + (len & 0x78)) &= (1ull << (len & 7) * 8) - 1;
+	return 0;
+}
+
 /* A block of len <= LP_READ_MAX bytes: where in the record the bytes are; 0: there is none. */
 lp_global int lp_py_copy(struct lp_vm *vm, __u64 addr, __u32 len, __u32 flags)
 {
@@ -47,7 +62,8 @@ lp_global int lp_py_copy(struct lp_vm *vm, __u64 addr, __u32 len, __u32 flags)
 		return 0;
 	}
 	*(lp_word *)(to + (len & ~7u)) = 0; /* no stale byte in the padding */
-	if (lp_late_hides(vm, addr, len) || lp_mem_read(to, len, addr)) {
+	if (lp_late_hides(vm, addr, len) ||
+	    (lp_py_copy_soon(vm, addr, len) && lp_mem_read(to, len, addr))) {
 		lp_vm_note(vm, LP_SLOT_MEM, LP_ST_UNREADABLE, addr);
 		return 0;
 	}
@@ -81,6 +97,8 @@ static __attribute__((noinline)) long lp_py_fill_head(struct lp_vm *vm, __u64 ad
 {
 	__u64 line[LP_PY_HEAD / 8];
 
+	if (lp_page_left(addr) >= LP_PY_HEAD && !lp_mem_direct(vm, vm->walk.head, addr))
+		return 0;
 	if (lp_mem_read(line, LP_PY_HEAD, addr))
 		return -1;
 	for (__u32 i = 0; i < LP_PY_HEAD / 8; i++)

@@ -459,8 +459,11 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 		return lp_pyvm_member(vm, rt, vm->py.object, c->index) >= 0;
 	if (c->how == LP_HOW_TUPLE)
 		return lp_pyvm_tuple_field(vm, l, c->index) >= 0;
-	if (lp_pyvm_instance_place(vm, l, vm->py.object, type, c->flags, c->place, &dict, &values) <
-	    0)
+	dict = 0;
+	values = vm->py.before + l->values_array;
+	if ((!vm->py.before || !l->managed_values || !(c->flags & LP_PY_TP_MANAGED_DICT)) &&
+	    lp_pyvm_instance_place(vm, l, vm->py.object, type, c->flags, c->place, &dict, &values) <
+		    0)
 		return 0;
 	if (c->how == LP_HOW_DICT)
 		return dict ? lp_pyvm_dict_again(vm, rt, dict, c) : 0;
@@ -494,11 +497,10 @@ lp_inline void lp_pyvm_attr_remember(struct lp_vm *vm, const struct lp_py_layout
 /* Reads an object together with what lies before its head: where its attributes are. */
 lp_inline void lp_pyvm_open(struct lp_vm *vm, const struct lp_py_layout *l, __u64 obj)
 {
-	__u64 before;
+	const __u64 at = obj - (l->managed_values ? l->managed_values : l->managed_dict);
 
-	if (l->managed_dict && !l->inline_values)
-		lp_pyvm_u64(vm, obj - (l->managed_values ? l->managed_values : l->managed_dict),
-			    &before);
+	if (!l->managed_dict || l->inline_values || lp_pyvm_u64(vm, at, &vm->py.before) < 0)
+		vm->py.before = 0;
 }
 
 lp_global long lp_pyvm_op_attr(struct lp_vm *vm)

@@ -123,6 +123,29 @@ lp_inline long lp_pyvm_code_of(struct lp_vm *vm, const struct lp_py_layout *l, _
 	return 0;
 }
 
+/* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */
+enum lp_pyvm_hook { LP_HOOK_NONE, LP_HOOK_PROFILE, LP_HOOK_TRACE };
+
+/* Is there any? They stand beside what leads to the frame, which was just read. */
+lp_inline void lp_pyvm_find_hooks(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 at = vm->py.tstate + l->tstate_tracefunc, profile, trace;
+
+	vm->py.hooked = (l->minor == 10 || l->minor == 11) &&
+			lp_pyvm_near(vm, at - sizeof(profile), 8, &profile) >= 0 &&
+			lp_pyvm_near(vm, at, 8, &trace) >= 0 && (trace | profile);
+}
+
+lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_layout *l)
+{
+	__u64 at = vm->py.tstate + l->tstate_tracefunc, trace, tracing;
+
+	if (!vm->py.hooked || lp_pyvm_u64(vm, at, &trace) < 0 ||
+	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0 || tracing)
+		return LP_HOOK_NONE;
+	return trace ? LP_HOOK_TRACE : LP_HOOK_PROFILE;
+}
+
 /* vm->py.frame and its code. */
 lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l)
 {
@@ -131,10 +154,14 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 	if (l->cframe_frame != LP_PY_NONE) { /* 3.11, 3.12 */
 		if (lp_pyvm_u64(vm, at, &at) < 0)
 			return -LP_ST_UNREADABLE;
+		lp_pyvm_find_hooks(vm, l);
 		at += l->cframe_frame;
 	}
-	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame ||
-	    lp_pyvm_code_of(vm, l, vm->py.frame, &vm->py.code) < 0)
+	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame)
+		return -LP_ST_UNREADABLE;
+	if (l->cframe_frame == LP_PY_NONE)
+		lp_pyvm_find_hooks(vm, l);
+	if (lp_pyvm_code_of(vm, l, vm->py.frame, &vm->py.code) < 0)
 		return -LP_ST_UNREADABLE;
 	return 0;
 }
@@ -166,20 +193,6 @@ lp_inline int lp_pyvm_called(struct lp_vm *vm, const struct lp_py_runtime *rt)
 	return lp_pyvm_u64(vm, vm->py.frame + l->frame_code, &vm->py.code) >= 0 &&
 	       lp_pyvm_get(vm, vm->py.frame + l->frame_lasti, 4, &last) >= 0 && (__s32)last == -1 &&
 	       !lp_pyvm_too_deep(vm, rt);
-}
-
-/* What 3.10 and 3.11 call while they execute: they then read a unit more than once. */
-enum lp_pyvm_hook { LP_HOOK_NONE, LP_HOOK_PROFILE, LP_HOOK_TRACE };
-
-lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_layout *l)
-{
-	__u64 at = vm->py.tstate + l->tstate_tracefunc, trace, profile, tracing;
-
-	if (lp_pyvm_u64(vm, at - sizeof(profile), &profile) < 0 || /* c_profilefunc, c_tracefunc */
-	    lp_pyvm_near(vm, at, 8, &trace) < 0 || !(trace | profile) ||
-	    lp_pyvm_get(vm, vm->py.tstate + l->tstate_tracing, 4, &tracing) < 0 || tracing)
-		return LP_HOOK_NONE;
-	return trace ? LP_HOOK_TRACE : profile ? LP_HOOK_PROFILE : LP_HOOK_NONE;
 }
 
 /* A RESUME whose code is not instrumented as it is to be does that first, and then begins again. 3.12

@@ -9,6 +9,7 @@
  * Besides what vm.h wants, the includer supplies:
  *
  *	const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)	of the hit
+ *	long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)	a window: 0, or < 0: not so
  */
 #ifndef LP_BPF_PYTHON_READ_H
 #define LP_BPF_PYTHON_READ_H
@@ -38,17 +39,18 @@ lp_inline long lp_pyvm_read_window(struct lp_vm *vm, __u64 addr, __u64 *line)
 	if (left < LP_PYVM_WINDOW)
 		addr -= LP_PYVM_WINDOW - left;
 	vm->py.window_at[w] = addr;
-	long r = lp_mem_read(line, LP_PYVM_WINDOW, addr);
 	lp_opaque(w);
 	w &= LP_PYVM_WINDOWS - 1;
-	if (r) {
-		vm->py.window_at[w] = LP_NO_WINDOW;
-		return -1;
-	}
+	if (lp_mem_direct(vm, (__u64 *)vm->py.window[w], addr)) {
+		if (lp_mem_read(line, LP_PYVM_WINDOW, addr)) {
+			vm->py.window_at[w] = LP_NO_WINDOW;
+			return -1;
+		}
 
-	lp_word *to = (lp_word *)vm->py.window[w];
-	for (__u32 i = 0; i < LP_PYVM_WINDOW / 8; i++)
-		to[i] = line[i];
+		lp_word *to = (lp_word *)vm->py.window[w];
+		for (__u32 i = 0; i < LP_PYVM_WINDOW / 8; i++)
+			to[i] = line[i];
+	}
 	if (vm->py.n_late)
 		lp_late_window(vm, w);
 	return w;

@@ -172,10 +172,24 @@ struct lp_pyvm_place {
 	__u32 flags; /* LP_PY_FETCH_* */
 };
 
+/* direct.h: words that are read at once, */
+#define LP_DIRECT_WORDS 7
+struct lp_direct_line {
+	__u64 word[LP_DIRECT_WORDS];
+};
+
+/* and by what. */
+struct lp_direct_tables {
+	__u64 tables;  /* the process's; 0: it is not read so */
+	__u64 last_of; /* what the last table of pages that was used is for */
+	__u64 last;    /* and where it is */
+};
+
 #define LP_PYVM_WINDOWS 4   /* a power of two */
 #define LP_PYVM_WINDOW	56u /* bytes read at once where few are asked for */
 
 struct lp_pyvm {
+	struct lp_direct_tables direct;
 	__u64 window_at[LP_PYVM_WINDOWS];
 	__u8 window[LP_PYVM_WINDOWS][LP_PYVM_WINDOW + 8]; /* room for a word at any offset */
 	__u32 window_next;
@@ -215,6 +229,9 @@ struct lp_pyvm {
 	__u8 is_alone; /* the other sites of the unit have probes of their own */
 	__u8 is_fresh; /* what the frame's latest hit was is not looked at yet */
 	__u8 pad2;
+	__u8 hooked; /* the thread has a profile or trace function, in 3.10 and 3.11 */
+	__u8 pad6[7];
+	__u64 before;	/* the word before an object's head that says where its attributes are */
 	__u32 fetched;	/* LP_PY_FETCH_* of the instruction that has read the unit */
 	__u32 n_late;	/* of late */
 	__u32 n_hidden; /* of those, whose value is not known */

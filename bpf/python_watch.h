@@ -103,6 +103,18 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 	return r;
 }
 
+/* Interrupts are off. What the hit has to do with tells whether its memory is found. */
+lp_inline void lp_py_use_tables(struct lp_vm *vm, __u64 sp, __u64 addr)
+{
+	const __u64 tables = lp_direct_type ? lp_direct_own_tables() : 0;
+
+	vm->py.direct = (struct lp_direct_tables){ .tables = tables, .last_of = ~0ull };
+	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
+		return;
+	lp_direct_learn(tables, addr);
+	lp_direct_learn(tables, sp);
+}
+
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {
@@ -120,6 +132,7 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 		lp_py_lose(lp_py_first_site(addr, number - 1));
 		return 0;
 	}
+	lp_py_use_tables(vm, ctx->regs.rsp, addr);
 	if (lp_py_is_hit(vm, ctx, addr)) {
 		const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
 
@@ -127,6 +140,7 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 					 py->flags & LP_PY_SITE_RESUMES))
 			lp_pyvm_run(vm);
 	}
+	vm->py.direct.tables = 0;
 	give_slot(vm);
 	return 0;
 }

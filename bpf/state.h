@@ -163,6 +163,18 @@ struct lp_carry {
 	__u8 tags[LP_VM_KEEP]; /* of keep: enum lp_py_tag */
 };
 
+/* Where an instruction has failed (fault.h). */
+struct lp_fault {
+	__u64 ip, sp;
+	__u64 ino, offset; /* of the place that it follows, as lp_fault_window has them */
+	__u32 dev;
+	__u32 n;	  /* windows that it may be in */
+	__u8 is_unsure;	  /* the mapping tells */
+	__u8 is_several;  /* they are not all of one place */
+	__u8 has_handler; /* it may be executed again */
+	__u8 pad[5];
+};
+
 struct lp_vm {
 	__u64 busy; /* 1: owned by a hit */
 	__u64 id;   /* number of the slot */
@@ -170,6 +182,7 @@ struct lp_vm {
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
 	struct lp_signal signal; /* of `crash` */
+	struct lp_fault at;	 /* of fault.h */
 	__u64 window_at[2];
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */

@@ -29,15 +29,19 @@ lp_inline long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 }
 
 /* What can't sleep is loaded by itself, where this is 0. */
+#ifndef LP_AWAKE
 const volatile __u32 lp_can_sleep = 1;
+#endif
 
 lp_inline long lp_mem_touch(__u64 addr)
 {
+#ifndef LP_AWAKE
 	__u8 byte;
 
-	if (!lp_can_sleep)
-		return -1;
-	return bpf_copy_from_user(&byte, 1, (const void *)addr);
+	if (lp_can_sleep)
+		return bpf_copy_from_user(&byte, 1, (const void *)addr);
+#endif
+	return -1;
 }
 
 lp_inline const struct lp_insn *lp_code(void)
@@ -59,6 +63,11 @@ lp_inline const struct lp_insn *lp_code_at(const struct lp_insn *all, __u32 inde
 lp_inline struct lp_point *lp_point_at(__u32 id)
 {
 	return bpf_map_lookup_elem(&points, &id);
+}
+
+lp_inline struct lp_site *lp_site_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&sites, &id);
 }
 
 lp_inline __u32 lp_cpu(void)

@@ -35,7 +35,12 @@ struct survey {
 static bool is_emulated(const struct survey *s, const struct lp_place *p,
 			const struct lp_reads *reads, bool may_move, struct lp_shift *ret)
 {
-	struct lp_shift_query q = { .vaddr = p->vaddr, .reads = reads, .emulated = s->forms };
+	struct lp_shift_query q = {
+		.vaddr = p->vaddr,
+		.reads = reads,
+		.emulated = s->forms,
+		.may_fail = true,
+	};
 
 	if (may_move)
 		q.to = UINT64_MAX;

@@ -11,6 +11,8 @@
 #include <linux/types.h>
 #endif
 
+#define LP_DIRECT_CALL 0x6c70 /* bpf/direct.h: the number of a helper that there is none of */
+
 struct lp_fixed {
 	__u64 exe_ino; /* processes that exec this file become targets; 0: none */
 	__u32 exe_dev; /* as the kernel has it: major << 20 | minor */
@@ -31,8 +33,10 @@ struct lp_live {
 	__u32 only_tgid;   /* the only target there is; 0: look into `targets` */
 	__u32 watch_twice; /* threads may have two events for one watched byte */
 	__u32 n_sites;	   /* numbers given out */
+	__u32 n_windows;   /* that were in use: lp/fault.h */
+	__u32 faulted;	   /* an instruction has failed in one, and a handler was called */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct lp_live) == 32, "no padding");
+_Static_assert(sizeof(struct lp_live) == 40, "no padding");
 
 #endif

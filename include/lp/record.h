@@ -194,7 +194,9 @@ struct lp_site {
 	/* the probe may be at another instruction: what is added there, for what is at vaddr */
 	__s16 ip_shift, sp_shift;
 	struct lp_quick quick; /* LP_SITE_PLAIN only */
+	__u32 goes_on; /* the kernel side's: an execution may come that has had its hit, see lp/fault.h */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct lp_site) == 72, "lp_site has no padding");
+_Static_assert(sizeof(struct lp_site) == 80, "lp_site has no padding");
 
 #endif

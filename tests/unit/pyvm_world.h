@@ -48,6 +48,12 @@ static long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 	return -14;
 }
 
+static long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
+{
+	(void)vm, (void)to, (void)addr;
+	return -1;
+}
+
 static long lp_mem_touch(__u64 addr)
 {
 	(void)addr;

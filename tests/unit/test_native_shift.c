@@ -31,6 +31,8 @@ enum how {
 	KEEPS = 2,   /* the stack pointer must stay */
 	READS_8 = 4, /* 8 bytes at rsp + 8 */
 	ALONE = 8,   /* the kernel emulates nothing but push */
+	FAILS = 16,  /* what is passed may fail */
+	SAFE = 32,   /* and does not */
 };
 
 #define MOVED(name)  #name "_to: "
@@ -125,7 +127,50 @@ enum how {
 	X(long_nop, ".byte 0x0f,0x1f,0x44,0,0\n", STAYS(long_nop) "mov (%rdi), %rax",              \
 	  CALM(long_nop), 0, false, 0, 0)                                                          \
 	X(stepped, "", STAYS(stepped) "mov %rbx, %rdi\ncall 2f\n2:", CALM(stepped), 0, false, 0,   \
-	  ALONE)
+	  ALONE)                                                                                   \
+	/* behind what can fail */                                                                 \
+	X(passed_load, "",                                                                         \
+	  "mov (%rdi), %rax\n" MOVED(passed_load) "call 2f\n2:", CALM(passed_load), RDI, true, 0,  \
+	  FAILS)                                                                                   \
+	X(passed_deeper, "",                                                                       \
+	  "mov (%rdi), %rax\nsub $24, %rsp\nmov (%rax), %rdx\n" MOVED(                             \
+		  passed_deeper) "call 2f\n2:",                                                    \
+	  CALM(passed_deeper), RDI | RSP, true, 24, FAILS)                                         \
+	X(passed_floats, "",                                                                       \
+	  "divsd (%rdi), %xmm0\n" MOVED(passed_floats) "call 2f\n2:", CALM(passed_floats), 0,      \
+	  true, 0, FAILS)                                                                          \
+	X(passed_aligned, "",                                                                      \
+	  "movaps %xmm0, 8(%rsp)\n" MOVED(passed_aligned) "call 2f\n2:", CALM(passed_aligned), 0,  \
+	  false, 0, FAILS)                                                                         \
+	X(passed_global, "",                                                                       \
+	  "mov 0x1000(%rip), %eax\n" MOVED(passed_global) "call 2f\n2:", CALM(passed_global), 0,   \
+	  false, 0, FAILS)                                                                         \
+	X(safe_first, MOVED(safe_first) "nop\nlea 8(%rsi), %rbx\n",                                \
+	  "mov (%rdi), %rax\ncall 2f\n2:", CALM(safe_first), RDI, true, 0, FAILS | SAFE)           \
+	X(safe_here, "", "mov %rbx, %rdi\n" MOVED(safe_here) "call 2f\n2:", CALM(safe_here), 0,    \
+	  true, 0, FAILS | SAFE)                                                                   \
+	X(passed_store, "",                                                                        \
+	  STAYS(passed_store) "mov %eax, 4(%rbx)\ncall 2f\n2:", CALM(passed_store), 0, false, 0,   \
+	  FAILS)                                                                                   \
+	X(passed_update, "",                                                                       \
+	  STAYS(passed_update) "lock incl (%rdi)\ncall 2f\n2:", CALM(passed_update), 0, false, 0,  \
+	  FAILS)                                                                                   \
+	X(passed_write, "",                                                                        \
+	  STAYS(passed_write) "mov (%rdi), %rdi\ncall 2f\n2:", CALM(passed_write), RDI, false, 0,  \
+	  FAILS)                                                                                   \
+	X(passed_back, "nop\nmov (%rdx), %rbx\n", STAYS(passed_back) "mov (%rdi), %rdi\nret",      \
+	  CALM(passed_back), RDI, true, 0, FAILS)                                                  \
+	X(passed_jump, "",                                                                         \
+	  STAYS(passed_jump) "mov (%rdi), %rax\n" JUMPED(passed_jump) "call 2f\n2:", "", RDI,      \
+	  true, 0, FAILS)                                                                          \
+	X(passed_far, "",                                                                          \
+	  STAYS(passed_far) "mov (%rdi), %rax\n.rept 7\nmovabs $0x123456789abc, "                  \
+			    "%rdx\n.endr\ncall "                                                   \
+			    "2f\n2:",                                                              \
+	  CALM(passed_far), RDI, true, 0, FAILS)                                                   \
+	/* further than can be said */                                                             \
+	X(very_deep, "", STAYS(very_deep) "sub $0x9000, %rsp\ncall 2f\n2:", CALM(very_deep), RSP,  \
+	  true, 0, 0)
 
 #define CODE(name, before, code, jumped, regs, memory, sp, how)                                    \
 	extern const uint8_t name##_start[], name##_at[], name##_to[], name##_in[], name##_end[];  \
@@ -160,7 +205,7 @@ static bool nothing_is_image(void *arg, uint64_t vaddr, uint32_t len, bool writt
 static void choose(const struct shift_case *c, struct lp_shift_query *q, struct lp_shift *ret)
 {
 	const uint64_t in = (uintptr_t)c->in;
-	const struct lp_shift_code code = {
+	const struct lp_shift_text code = {
 		.bytes = c->start,
 		.len = (size_t)(c->end - c->start),
 		.vaddr = (uintptr_t)c->start,
@@ -183,6 +228,7 @@ static void ask(const struct shift_case *c, struct lp_reads *reads, struct lp_sh
 		.reads = reads,
 		.emulated = c->how & ALONE ? LP_FORM_BIT(LP_FORM_PUSH) : LP_FORMS_USUAL,
 		.keeps_stack = c->how & KEEPS,
+		.may_fail = c->how & FAILS,
 		.to = UINT64_MAX,
 	};
 }
@@ -202,7 +248,34 @@ static void goes_where_it_may(void **state)
 		    got.ip != (int)(c->at - c->to))
 			fail_msg("%s: %+d bytes, sp %+d, not %+d, sp %+d", c->name,
 				 (int)(got.vaddr - q.vaddr), got.sp, (int)(c->to - c->at), c->sp);
+		if (!got.n_passed != !(c->how & FAILS && !(c->how & SAFE) && c->to != c->at))
+			fail_msg("%s: %d instructions that can fail", c->name, got.n_passed);
 	}
+}
+
+/* Each instruction that is passed, with what the stack pointer lacks there. */
+static void tells_what_is_passed(void **state)
+{
+	static const struct lp_shift_step want[] = { { 0, 0 }, { 3, 0 }, { 7, 24 } };
+	const struct shift_case *c = cases;
+	struct lp_shift_query q;
+	struct lp_reads reads;
+	struct lp_shift got;
+
+	(void)state;
+	while (strcmp(c->name, "passed_deeper"))
+		c++;
+	ask(c, &reads, &q);
+	choose(c, &q, &got);
+	assert_int_equal(got.n_passed, LP_ARRAY_SIZE(want));
+	for (size_t i = 0; i < LP_ARRAY_SIZE(want); i++) {
+		assert_int_equal(got.passed[i].at, want[i].at);
+		assert_int_equal(got.passed[i].sp, want[i].sp);
+	}
+	assert_int_equal(got.ip, -10);
+	q.may_fail = false;
+	choose(c, &q, &got);
+	assert_int_equal(got.vaddr, q.vaddr);
 }
 
 /* Another logpoint's place is not passed, in either direction. */
@@ -433,6 +506,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_where_it_may),
+		cmocka_unit_test(tells_what_is_passed),
 		cmocka_unit_test(keeps_to_its_room),
 		cmocka_unit_test(stack_is_followed),
 		cmocka_unit_test(forms_are_told),

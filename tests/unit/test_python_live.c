@@ -8,7 +8,10 @@
 
 #include "expr/location.h"
 #include "python/fetch.h"
+#include "lp/live.h"
 #include "python/step.h"
+
+#include "logpoint.skel.h"
 
 static struct lp_link *watches[4];
 
@@ -116,6 +119,16 @@ static const struct lp_insn one_in_a_thousand[] = {
 	INSN(END),
 };
 
+/* Where all memory is mapped was found (bpf/direct.h), and is used. */
+static void assert_read_by_tables(void)
+{
+	if (!lp_watch_fires() || !kernel->numbers.function)
+		return;
+	assert_true(kernel->skel->bss->lp_direct.start);
+	assert_in_range(kernel->skel->bss->lp_direct.proofs, 32, 40);
+	assert_int_equal(kernel->skel->bss->lp_direct.doubts, 0);
+}
+
 static void run_on(const char *path, const char *script, int line, uint64_t hits)
 {
 	start_python(path, script);
@@ -130,6 +143,7 @@ static void run_on(const char *path, const char *script, int line, uint64_t hits
 			 (unsigned long long)c.hits, (unsigned long long)hits,
 			 (unsigned long long)c.logged, (unsigned long long)c.cond_errors);
 	assert_int_equal(seen[LP_REC_HIT], hits / 1000);
+	assert_read_by_tables();
 }
 
 static void on_each(const char *script, int line, uint64_t hits)

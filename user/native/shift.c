@@ -12,16 +12,17 @@
 #define INSN_MAX 15	 /* bytes of an instruction */
 #define FAR_OFF	 0x10000 /* bytes around rsp and rbp that are taken to be the stack's */
 #define RED_ZONE 128
+#define SP_MAX	 INT16_MAX /* of what is to be added to the stack pointer: struct lp_site */
 
 struct window {
-	const struct lp_shift_code *code;
+	const struct lp_shift_text *code;
 	const struct lp_shift_query *q;
 	struct lp_effect in[2 * LP_SHIFT_MAX + 1];
 	size_t n, at; /* in[at] is the query's */
 	bool has_frame;
 };
 
-static bool is_arrival(const struct lp_shift_code *c, uint64_t vaddr)
+static bool is_arrival(const struct lp_shift_text *c, uint64_t vaddr)
 {
 	size_t low = 0, high = c->n_arrivals;
 
@@ -80,16 +81,21 @@ static bool spoils_memory(const struct window *w, const struct lp_effect *e, int
 	return false;
 }
 
-static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t sp)
+/* covered: whether it fails is no matter, as the hit is taken there; but for stores elsewhere, which other
+ * threads can see before the hit has come.
+ */
+static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t sp, bool covered)
 {
 	const uint32_t stack = 1u << LP_MACHINE_STACK;
 	const uint32_t kept = w->q->reads->regs & ~(1u << LP_MACHINE_IP);
 
-	if (!e->passes || e->traps || (e->writes & (kept | stack)))
+	if (!e->passes || (e->writes & (kept | stack)))
 		return false;
 	if (w->q->keeps_stack && e->sp)
 		return false;
-	return !can_fail(w, e) && !spoils_memory(w, e, sp);
+	if (!covered && (e->traps || can_fail(w, e)))
+		return false;
+	return !(e->stores && can_fail(w, e)) && !spoils_memory(w, e, sp);
 }
 
 static bool is_emulated(const struct lp_shift_query *q, enum lp_form form)
@@ -120,21 +126,38 @@ static bool take_better(const struct window *w, const struct lp_effect *e, int64
 	return *best == 0;
 }
 
-static void look_ahead(struct window *w, unsigned int *best, struct lp_shift *ret)
+static void look_ahead(struct window *w, bool covered, unsigned int *best, struct lp_shift *ret)
 {
 	const bool has_frame = w->has_frame;
+	struct lp_shift_step passed[LP_SHIFT_MAX];
+	size_t n = 0;
 	int64_t sp = 0;
 
-	for (size_t i = w->at; i + 1 < w->n; i++) {
+	for (size_t i = w->at; i + 1 < w->n && n < LP_SHIFT_MAX; i++) {
 		const struct lp_effect *e = &w->in[i], *next = &w->in[i + 1];
 
-		if (!can_pass(w, e, sp) || next->addr >= w->q->to ||
+		if (!can_pass(w, e, sp, covered) || next->addr >= w->q->to ||
 		    is_arrival(w->code, next->addr))
 			break;
-		sp += e->sp;
-		w->has_frame = w->has_frame && !(e->writes & 1u << LP_MACHINE_FRAME);
-		if (take_better(w, next, sp, best, ret))
+		if (covered && next->addr - w->q->vaddr > LP_WINDOW_MAX)
 			break;
+		passed[n++] = (struct lp_shift_step){
+			.at = (uint8_t)(e->addr - w->q->vaddr),
+			.sp = (int16_t)-sp,
+		};
+		sp += e->sp;
+		if (sp < -SP_MAX || sp > SP_MAX)
+			break;
+		w->has_frame = w->has_frame && !(e->writes & 1u << LP_MACHINE_FRAME);
+		if (covered && rank(w, next) > 0)
+			continue;
+		if (!take_better(w, next, sp, best, ret))
+			continue;
+		if (covered) {
+			memcpy(ret->passed, passed, n * sizeof(*passed));
+			ret->n_passed = (uint8_t)n;
+		}
+		break;
 	}
 	w->has_frame = has_frame;
 }
@@ -149,13 +172,13 @@ static void look_back(struct window *w, unsigned int *best, struct lp_shift *ret
 		if (e->addr <= w->q->from || is_arrival(w->code, w->in[i].addr))
 			break;
 		sp -= e->sp;
-		if ((e->writes & 1u << LP_MACHINE_FRAME) || !can_pass(w, e, sp) ||
-		    take_better(w, e, sp, best, ret))
+		if (sp < -SP_MAX || sp > SP_MAX || (e->writes & 1u << LP_MACHINE_FRAME) ||
+		    !can_pass(w, e, sp, false) || take_better(w, e, sp, best, ret))
 			break;
 	}
 }
 
-void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_query *q,
+void lp_shift_choose(const struct lp_shift_text *code, const struct lp_shift_query *q,
 		     struct lp_shift *ret)
 {
 	struct window w = { .code = code, .q = q, .has_frame = code->has_frame };
@@ -167,9 +190,11 @@ void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_que
 	*ret = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
 	if (w.at == w.n || take_better(&w, &w.in[w.at], 0, &best, ret))
 		return;
-	look_ahead(&w, &best, ret);
+	look_ahead(&w, false, &best, ret);
 	if (best > 0)
 		look_back(&w, &best, ret);
+	if (best > 0 && q->may_fail)
+		look_ahead(&w, true, &best, ret);
 }
 
 /* Those that functions keep, and the one that the frame is found by. */
@@ -220,7 +245,7 @@ static bool is_image(void *arg, uint64_t vaddr, uint32_t len, bool written)
 /* Where jumps may come from anywhere, as in assembly, nobody still jumps behind the mark that a function
  * begins with: the bytes to look at.
  */
-static size_t known_part(const struct lp_flow *f, struct lp_shift_code *code, uint64_t vaddr)
+static size_t known_part(const struct lp_flow *f, struct lp_shift_text *code, uint64_t vaddr)
 {
 	const struct lp_instr *first = lp_flow_at(f, vaddr);
 	const struct lp_instr *next = first ? lp_flow_at(f, vaddr + first->size) : NULL;
@@ -235,6 +260,13 @@ static size_t known_part(const struct lp_flow *f, struct lp_shift_code *code, ui
 	    lp_effects_decode(code->bytes, code->len - skip, vaddr, &in, 1) && in.is_mark)
 		return first->size + next->size;
 	return first->size;
+}
+
+bool lp_shift_code(struct lp_module *m, const struct lp_shift *at, uint8_t *ret)
+{
+	const size_t len = (size_t)-at->ip;
+
+	return lp_module_bytes(m, at->vaddr - len, ret, len) == len;
 }
 
 /* cmd/internal/obj/x86/obj6.go: stacksplit(), since Go 1.17 */
@@ -301,7 +333,7 @@ int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp
 	if (r < 0)
 		return r;
 
-	struct lp_shift_code code = { .bytes = bytes,
+	struct lp_shift_text code = { .bytes = bytes,
 				      .vaddr = window_start(flow, q->vaddr),
 				      .is_image = is_image,
 				      .arg = m };

@@ -6,13 +6,16 @@
  * instruction pointer and the stack pointer, of which is told by how much they differ.
  *
  * Between the two nothing is called, nothing jumps in or out, no register and no memory changes that
- * the program reads, and no instruction can fail: memory elsewhere than on the stack, in the module's
- * own image or in the thread's own block is not passed, as a hit would be lost there, or come too soon.
+ * the program reads. Nor can an instruction fail, as memory elsewhere than on the stack, in the module's own
+ * image or in the thread's own block can: a hit would be lost there, or come too soon. Unless somebody
+ * takes the hit where it fails: then what is on the way forwards may, if no place is better. But a store
+ * elsewhere stays in front of the probe, as other threads could see it before the hit has come.
  */
 #ifndef LP_NATIVE_SHIFT_H
 #define LP_NATIVE_SHIFT_H
 
 #include "base/machine.h"
+#include "lp/limits.h"
 #include "native/native.h"
 
 #define LP_SHIFT_MAX 16 /* instructions passed, at most */
@@ -23,13 +26,23 @@ struct lp_shift_query {
 	const struct lp_reads *reads;
 	uint32_t emulated; /* LP_FORM_BIT() */
 	bool keeps_stack;  /* the stack pointer must be as it is there: a return address is at it */
+	bool may_fail;	   /* where an instruction fails that is passed, the hit is taken there */
 	uint64_t from, to; /* only (from, to): what other logpoints have in use lies there */
+};
+
+/* An instruction that is passed. */
+struct lp_shift_step {
+	uint8_t at; /* bytes from the query's address on */
+	int16_t sp; /* as that of the probe, where this one is about to be executed */
 };
 
 struct lp_shift {
 	uint64_t vaddr; /* where the probe goes */
 	uint8_t form;	/* enum lp_form, of the instruction there */
 	int32_t ip, sp; /* to be added there, for what they are at the query's address */
+	/* those passed, from the query's address on, where one of them can fail; none: nothing can */
+	uint8_t n_passed;
+	struct lp_shift_step passed[LP_SHIFT_MAX];
 };
 
 /* The registers that a stack is unwound with from an address on: a bit for each. */
@@ -44,10 +57,13 @@ bool lp_shift_past_check(struct lp_module *m, uint64_t vaddr, struct lp_shift *r
 int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp_shift *ret,
 		  struct lp_err *err);
 
+/* The code from the query's address to its probe, which is behind it. False: it can't be read. */
+bool lp_shift_code(struct lp_module *m, const struct lp_shift *at, uint8_t *ret);
+
 /* The same on code that is there, which begins at an instruction and has no others than those that a
  * probe may go to.
  */
-struct lp_shift_code {
+struct lp_shift_text {
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t vaddr;
@@ -58,7 +74,7 @@ struct lp_shift_code {
 	bool (*is_image)(void *arg, uint64_t vaddr, uint32_t len, bool written);
 	void *arg;
 };
-void lp_shift_choose(const struct lp_shift_code *code, const struct lp_shift_query *q,
+void lp_shift_choose(const struct lp_shift_text *code, const struct lp_shift_query *q,
 		     struct lp_shift *ret);
 
 #endif

@@ -18,6 +18,7 @@
 #include "probe/kernel.h"
 
 #define VMLINUX	    "/sys/kernel/btf/vmlinux"
+#define REGISTERS   "pt_regs"
 #define MEMBERS_MAX 16
 #define DEPTH_MAX   8
 #define MARK_EVERY  64 /* types: how far to walk for one by its number */
@@ -42,7 +43,8 @@ static const struct wanted {
 	{ "pid_namespace", { "ns" } },
 	{ "upid", { "nr", "ns" } },
 	{ "pid", { "level", "numbers" } },
-	{ "mm_struct", { "env_end" } },
+	{ "mm_struct", { "pgd", "env_end" } },
+	{ REGISTERS, { "r15" } },
 	{ "task_struct",
 	  { "mm", "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid",
 	    "utask", "comm", "thread", "nvcsw", "nivcsw", "on_cpu", "perf_event_ctxp" } },
@@ -61,6 +63,7 @@ struct source {
 	size_t n_found;
 	const char *function; /* NULL: none is looked for */
 	uint32_t function_id; /* 0: not found yet */
+	uint32_t registers_id;
 };
 
 static void source_done(struct source *s)
@@ -138,6 +141,8 @@ static void note_wanted(struct source *s, const struct btf_type *t)
 		return;
 	s->found[w - wanted] = t;
 	s->n_found++;
+	if (!strcmp(w->name, REGISTERS))
+		s->registers_id = s->n_types;
 }
 
 /* < 0: there is no further type, or none that can be understood. */
@@ -293,15 +298,13 @@ static int extract(struct btf *to, struct source *s)
 	       s->at < s->end)
 		if (next_type(s) < 0)
 			return -1;
-	if (s->function && !s->function_id)
-		return -1;
 	for (size_t i = 0; i < LP_ARRAY_SIZE(wanted); i++)
 		if (s->found[i] && copy_struct(to, s, s->found[i], 0) < 0)
 			return -1;
 	return 0;
 }
 
-int lp_btf_extract(const char *function, uint32_t *ret_id)
+int lp_btf_extract(const char *function, struct lp_btf_numbers *ret)
 {
 	lp_auto(source_done) struct source s = { .function = function };
 
@@ -318,7 +321,8 @@ int lp_btf_extract(const char *function, uint32_t *ret_id)
 	bool written = fd >= 0 && write(fd, raw, size) == (ssize_t)size;
 
 	btf__free(to);
-	if (written && function)
-		*ret_id = s.function_id;
+	if (written && ret)
+		*ret = (struct lp_btf_numbers){ .function = s.function_id,
+						.registers = s.registers_id };
 	return written ? lp_take_fd(&fd) : -1;
 }

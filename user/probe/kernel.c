@@ -66,9 +66,9 @@ int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err)
 	return lp_beside_end(&k->beside, err);
 }
 
-int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
+int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
 {
-	int r, cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus();
 
 	if (cpus < 1)
 		return lp_err_set(err, -cpus, "cannot count the CPUs: %s", strerror(-cpus));
@@ -92,15 +92,37 @@ int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, str
 	if (!k->conf.record_max || k->conf.record_max > LP_RECORD_MAX)
 		k->conf.record_max = LP_RECORD_MAX;
 
+	*ret = lp_take(k);
+	return 0;
+}
+
+int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
+{
+	const struct lp_kernel_conf *conf = &k->conf;
+	const char *function = lp_direct_begin(&k->conf);
+	int r;
+
 	if ((r = lp_beside_begin(&k->beside, err)) < 0)
 		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
-	k->beside.types = lp_btf_extract(NULL, NULL);
+	k->beside.types = lp_btf_extract(function, &k->numbers);
 	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
 	if ((r = lp_programs_load(k, err)) < 0 ||
 	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||
 	    (conf->crash && (r = lp_crash_load(k, k->beside.types, err)) < 0) ||
 	    (r = share_all(k, err)) < 0)
+		return r;
+	return 0;
+}
+
+int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
+{
+	lp_auto(lp_kernel_free) struct lp_kernel *k = NULL;
+	int r = lp_kernel_make(conf, &k, err);
+
+	if (r >= 0)
+		r = lp_kernel_load(k, err);
+	if (r < 0)
 		return r;
 	*ret = lp_take(k);
 	return 0;
@@ -116,6 +138,8 @@ void lp_kernel_free(struct lp_kernel *k)
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
+	lp_beside_reach(&k->beside, LP_STAGE_GIVEN_UP);
+	lp_fault_free(k);
 	lp_beside_done(&k->beside);
 	lp_programs_free(k);
 	lp_vec_done(&k->watches);

@@ -19,6 +19,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct fault_bpf;
 struct lean_bpf;
 struct life_bpf;
 struct logpoint_bpf;
@@ -81,7 +82,7 @@ struct lp_watched {
 
 /* What sessions have, with or without the programs that few of them need. */
 struct lp_native {
-	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets;
+	struct bpf_map *code, *sites, *points, *counts, *slots, *ring, *rings, *targets, *faulted;
 	struct bpf_program *probe;
 	struct lp_fixed *fixed; /* before they are loaded */
 	volatile struct lp_live *live;
@@ -92,6 +93,7 @@ enum lp_stage {
 	LP_STAGE_TYPES,	   /* the kernel's types are there */
 	LP_STAGE_ROOM,	   /* ring, rings and code are */
 	LP_STAGE_RINGS,	   /* all are open */
+	LP_STAGE_MAPS,	   /* lean programs' are made, and these are being verified */
 	LP_STAGE_LOADED,   /* the programs of hits are */
 	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
 };
@@ -116,13 +118,32 @@ bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
 int lp_beside_end(struct lp_beside *b, struct lp_err *err);
 void lp_beside_done(struct lp_beside *b);
 
+/* fault.c: programs for what fails on the way to a probe. */
+struct lp_faults {
+	pthread_t thread; /* loads them, as was foretold */
+	bool is_foretold, is_loaded, is_tried;
+	struct lp_err err;	   /* why there are none; code is 0 where there are */
+	struct fault_bpf *lean;	   /* beside lean programs; NULL: none */
+	struct logpoint_bpf *full; /* beside others */
+	struct bpf_link *deliver, *returns;
+	struct lp_shared_map windows;
+};
+
+/* Numbers among all of the kernel's types; 0: there is none. */
+struct lp_btf_numbers {
+	uint32_t function;  /* the one that was asked for */
+	uint32_t registers; /* struct pt_regs */
+};
+
 struct lp_kernel {
 	struct lp_kernel_conf conf;
 	struct lean_bpf *lean;	    /* NULL: all is in skel */
 	struct logpoint_bpf *skel;  /* all programs; NULL: none of the others was needed */
 	struct logpoint_bpf *crash; /* crash.c; NULL: none */
 	struct life_bpf *life;
+	struct lp_faults faults;
 	struct lp_beside beside;
+	struct lp_btf_numbers numbers;
 	struct lp_native native;
 	bool multi; /* uprobe_multi links */
 	uint32_t cpus;
@@ -151,7 +172,11 @@ int lp_room_take(struct lp_kernel *k, size_t n, uint32_t *ret_site, struct lp_er
 /* crash.c */
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err);
 
+/* fault.c */
+void lp_fault_free(struct lp_kernel *k);
+
 /* The programs, those of processes' lives attached; those that few need once a site does. */
+bool lp_programs_are_lean(const struct lp_kernel *k); /* as far as they are loaded at first */
 int lp_programs_load(struct lp_kernel *k, struct lp_err *err);
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err);
 void lp_programs_free(struct lp_kernel *k);
@@ -163,8 +188,6 @@ int lp_life_load(struct lp_kernel *k, struct lp_err *err);
 void lp_life_free(struct lp_kernel *k);
 int lp_life_hold_fd(const struct lp_kernel *k);
 struct bpf_program *lp_life_loader(const struct lp_kernel *k);
-/* Can the site do without the others? */
-bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
 /* What both have, but for constants, is one. */
 int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err);
 
@@ -183,10 +206,16 @@ int lp_err_load(struct lp_err *err, int r);
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);
 
 /* A descriptor of the running kernel's types, those of bpf/core.h alone, as BTF. < 0: not to be had
- * this way; libbpf can find them, too. *ret_id: the number, among all, of a function of the kernel's;
- * NULL: none is looked for.
+ * this way; libbpf can find them, too. function: of the kernel's, whose number is wanted; NULL: none is.
  */
-int lp_btf_extract(const char *function, uint32_t *ret_id);
+int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
+
+/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. To be called before programs
+ * are opened, by whatever thread.
+ */
+const char *lp_direct_begin(const struct lp_kernel_conf *c);
+/* What the programs that are loaded from now on are told; 0: there is no such function. */
+uint32_t lp_direct_type(const struct lp_btf_numbers *numbers);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48

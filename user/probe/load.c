@@ -84,6 +84,7 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 		.ring = (s)->maps.ring,                                                            \
 		.rings = (s)->maps.rings,                                                          \
 		.targets = (s)->maps.targets,                                                      \
+		.faulted = (s)->maps.faulted,                                                      \
 		.probe = (s)->progs.lp_probe,                                                      \
 		.fixed = &(s)->rodata->lp_fixed,                                                   \
 		.live = &(s)->data_live->lp_live,                                                  \
@@ -108,7 +109,9 @@ void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_us
 		bpf_program__set_expected_attach_type(p, LP_UPROBE_MULTI);
 }
 
-/* Each takes its time to be loaded: those that are used. lp_crash has an object of its own (crash.c). */
+/* Each takes its time to be loaded: those that are used. Those of signals have an object of their own
+ * (crash.c, fault.c).
+ */
 static void configure_programs(struct lp_kernel *k)
 {
 	struct logpoint_bpf *s = k->skel;
@@ -123,6 +126,8 @@ static void configure_programs(struct lp_kernel *k)
 	lp_program_use(k, s->progs.lp_hook, c->python_hooks, true);
 	lp_program_use(k, s->progs.lp_code_made, python, true);
 	lp_program_use(k, s->progs.lp_crash, false, false);
+	lp_program_use(k, s->progs.lp_fault_deliver, false, false);
+	lp_program_use(k, s->progs.lp_fault_return, false, false);
 	if (c->python_stack)
 		k->native.probe = s->progs.lp_probe_mixed;
 }
@@ -159,6 +164,8 @@ static void configure_native(struct lp_kernel *k)
 	bpf_map__set_max_entries(n->ring, c->ring_size);
 	bpf_map__set_max_entries(n->rings, c->n_rings);
 	bpf_map__set_max_entries(n->targets, c->max_targets);
+	if (c->covers)
+		bpf_map__set_max_entries(n->faulted, LP_FAULTED_MAX);
 	n->live->cgroup = c->cgroup_id;
 	configure_constants(k);
 }
@@ -172,8 +179,11 @@ static void configure(struct lp_kernel *k)
 	configure_native(k);
 	/* its entries are made in advance: 15 ms for all */
 	bpf_map__set_max_entries(s->maps.stash, c->no_calls ? COST_CALLS : LP_STASH_COUNT);
+	if (c->covers)
+		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
+	s->rodata->lp_direct_type = lp_direct_type(&k->numbers);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
 		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
@@ -228,13 +238,19 @@ static int use_room(const struct lp_beside *b, const struct lp_native *n, struct
 	return 0;
 }
 
-static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
+bool lp_programs_are_lean(const struct lp_kernel *k)
 {
 	const struct lp_kernel_conf *c = &k->conf;
+
+	return c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k);
+}
+
+static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
+{
 	struct lp_open_opts o;
 	int r;
 
-	if (c->lean && !c->crash && !c->no_native && !lp_kernel_has_python(k)) {
+	if (lp_programs_are_lean(k)) {
 		k->lean = lean_bpf__open_opts(lp_open_opts(&o, types));
 		if ((r = opened(k->lean, err)) < 0)
 			return r;
@@ -251,6 +267,28 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 	return 0;
 }
 
+/* Before libbpf does, so that others can be loaded with them meanwhile. */
+static int make_maps(struct bpf_object *obj, struct lp_err *err)
+{
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, obj)
+	{
+		const char *name = bpf_map__name(m);
+		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(m));
+
+		if (bpf_map__fd(m) >= 0 || strstr(name, ".rodata") || strstr(name, ".bss"))
+			continue;
+		lp_auto(lp_close) int fd =
+			bpf_map_create(bpf_map__type(m), name, bpf_map__key_size(m),
+				       bpf_map__value_size(m), bpf_map__max_entries(m), &opts);
+		int r = fd < 0 ? fd : bpf_map__reuse_fd(m, fd);
+		if (r < 0)
+			return lp_err_load(err, r);
+	}
+	return 0;
+}
+
 int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 {
 	struct lp_beside *b = &k->beside;
@@ -263,6 +301,11 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 		return lp_beside_end(b, err);
 	if ((r = use_room(b, &k->native, err)) < 0)
 		return r;
+	if (k->lean) {
+		if ((r = make_maps(k->lean->obj, err)) < 0)
+			return r;
+		lp_beside_reach(b, LP_STAGE_MAPS);
+	}
 	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
 	if (r < 0)
 		return lp_err_load(err, r);
@@ -307,6 +350,8 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 		lp_program_use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
 	s->rodata->lp_fixed = *k->native.fixed;
 	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
+	if (k->conf.covers)
+		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	r = lp_share_maps(s->obj, k->lean->obj, err);
 	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);

@@ -54,11 +54,17 @@ struct lp_kernel_conf {
 	bool python_watch, python_steps, python_traps, python_hooks;
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
 	bool crash;	     /* lp_kernel_add_crash() will be called */
+	bool covers;	     /* lp_kernel_cover() may be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
 /* -EPERM, -EACCES: the message names the missing capability or setting. */
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+/* The same in two steps, of which the second takes long and can be another thread's. Meanwhile what is
+ * probably needed can be foretold, else nothing.
+ */
+int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err);
+int lp_kernel_load(struct lp_kernel *k, struct lp_err *err);
 /* Before anything is asked for that has to do with processes' lives. */
 int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err);
 void lp_kernel_free(struct lp_kernel *k);
@@ -209,6 +215,24 @@ void lp_kernel_drop_crash(struct lp_kernel *k, uint32_t site);
 void lp_kernel_detach_crashes(struct lp_kernel *k);
 /* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
 void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
+
+/* Can the site do without the programs that few need? */
+bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
+
+/* Hits of sites whose probes are behind instructions that can fail (native/shift.h), at those that do.
+ * Loads what that takes once, before the first such site: a few ms. lean: all of them are so. Where it
+ * returns an error, there can be no such site. -ENOTSUP: only lean ones.
+ */
+int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err);
+/* That will probably be called, once what is being loaded is. */
+void lp_kernel_foretell_cover(struct lp_kernel *k, bool lean);
+/* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
+struct lp_fault_window;
+int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,
+			 struct lp_err *err);
+void lp_kernel_uncover_site(struct lp_kernel *k, uint32_t site);
+/* All of them, once their probes are gone: exact counts then. */
+void lp_kernel_detach_covers(struct lp_kernel *k);
 
 /* Tells by LP_REC_MAPS when a target loads a library: an (unlogged) probe at the dynamic linker's
  * notification. offset: file offset of _dl_debug_state in that file.

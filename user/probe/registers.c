@@ -45,17 +45,18 @@ static int make_iterator(struct bpf_program *prog, struct bpf_prog_load_opts *op
 /* For an iterator libbpf would read all of the kernel's types, to find the number of one function. */
 static int open_and_load(struct lp_registers *r)
 {
-	uint32_t function = 0;
+	struct lp_btf_numbers numbers = { 0 };
 	char path[32];
-	lp_auto(lp_close) int types = lp_btf_extract("bpf_iter_task", &function);
+	lp_auto(lp_close) int types = lp_btf_extract("bpf_iter_task", &numbers);
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types < 0 ? NULL : path);
-	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .cookie = (long)function,
+	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .cookie = (long)numbers.function,
 		    .prog_prepare_load_fn = make_iterator);
-	int handler = types < 0 ? -1
-				: libbpf_register_prog_handler("iter/task", BPF_PROG_TYPE_KPROBE,
-							       BPF_TRACE_ITER, &how);
+	int handler = !numbers.function
+			      ? -1
+			      : libbpf_register_prog_handler("iter/task", BPF_PROG_TYPE_KPROBE,
+							     BPF_TRACE_ITER, &how);
 	int e = -ENOMEM;
 
 	r->skel = stacks_bpf__open_opts(&opts);

@@ -205,6 +205,9 @@ static int add_site(struct lp_session *s, struct spot *spot, struct lp_err *err)
 	if (r >= 0)
 		lp_kernel_shift_site(s->kernel, info->is_return ? spot->enter_site : spot->site,
 				     (int16_t)spot->probe.at.ip, (int16_t)spot->probe.at.sp);
+	if (r >= 0)
+		r = session_cover_site(s, spot, info->is_return ? spot->enter_site : spot->site,
+				       err);
 	if (r >= 0 && lp_collect_set_site(s->collect, spot->site, info) < 0)
 		r = lp_err_nomem(err);
 	return r;
@@ -240,7 +243,7 @@ static void print_code(struct lp_session *s, const char *title, const struct lp_
 
 void session_print_spot(struct lp_session *s, const struct spot *spot)
 {
-	char at[512], probe[128];
+	char at[512], probe[192];
 
 	if (lp_log_level < LP_LOG_VERBOSE)
 		return;
@@ -263,6 +266,8 @@ static int arm_in(struct lp_session *s, struct point *p, struct lp_file *f, stru
 		r = session_compile(s, p, from, err);
 	if (r >= 0)
 		r = session_place(s, err);
+	if (r >= 0)
+		r = session_cover(s, err);
 	if (r >= 0)
 		r = session_add_sites(s, p, from, err);
 	if (r >= 0 && session_collect_stops(p, from, &stops) < 0)
@@ -292,6 +297,7 @@ static void arm_point_in(struct lp_session *s, struct point *p, struct lp_file *
 		return;
 	}
 	const bool has_place = p->spots.len > from;
+	session_uncover(s, p, from);
 	session_drop_spots(p, from);
 	if (r < 0 && (r != -ENOENT || has_place))
 		session_note(s, r == -ENOENT ? missing : LP_LOG_QUIET, "%s: not armed in %s: %s",

@@ -184,6 +184,7 @@ void session_detach_point(struct lp_session *s, struct point *p)
 		lp_vec_each (&s->batches, b)
 			if ((*b)->is_return == is_return)
 				leave_batch(s, *b, p);
+	session_uncover(s, p, 0);
 
 	for (size_t i = 0; i < s->batches.len; i++) {
 		struct batch *b = s->batches.data[i];
@@ -204,6 +205,8 @@ void session_detach_all(struct lp_session *s)
 	if (s->kernel)
 		lp_kernel_detach_crashes(s->kernel);
 	drop_batches(s, 0);
+	if (s->kernel)
+		lp_kernel_detach_covers(s->kernel);
 	lp_vec_each (&s->loaders, l)
 		lp_link_free(*l);
 	s->loaders.len = 0;

@@ -128,6 +128,9 @@ struct trap {
 /* Where the probe of a native place is: an instruction that is equivalent, and cheaper (shift.h). */
 struct probe {
 	bool chosen;
+	bool covered;	 /* what can fail on the way there has its hit where it does */
+	bool has_window; /* the kernel side knows of it */
+	bool safe;	 /* nothing that is passed can fail: that can't be covered */
 	struct lp_shift at;
 	uint64_t offset; /* in the file */
 };
@@ -235,6 +238,7 @@ struct lp_session {
 	uint64_t flushed; /* records up to then are handed on */
 	struct lp_emulated emulated;
 	uint32_t forms; /* that the kernel emulates: LP_FORM_BIT() */
+	size_t n_covered;
 	bool have_forms;
 	struct lp_costs costs;
 	bool have_costs;
@@ -256,6 +260,8 @@ void session_note(struct lp_session *s, enum lp_log_level level, const char *fmt
 int session_load_begin(struct lp_session *s, struct lp_err *err);
 int session_load_end(struct lp_session *s, struct lp_err *err);
 void session_load_stop(struct lp_session *s);
+/* Places are known, and not yet what the kernel emulates: what will probably be needed is loaded, too. */
+void session_load_foretell(struct lp_session *s);
 
 /* resolve.c: places of a point in all files (at the start) or in one that came later. */
 int session_resolve(struct lp_session *s, struct point *p, struct lp_err *err);
@@ -418,6 +424,21 @@ int session_place(struct lp_session *s, struct lp_err *err);
 /* " at 0x1139 (push, emulated), 4 bytes on" */
 const char *session_probe_text(const struct lp_session *s, const struct spot *spot, char *buf,
 			       size_t size);
+
+bool session_may_move(const struct lp_session *s);
+
+/* The same as far as it can be told before that is found out. Nothing where that would take long. */
+void session_place_roughly(struct lp_session *s);
+
+/* cover.c: hits of probes that are placed behind what can fail. Prepares for those that are new; where it
+ * can't, or not for them, they are placed anew.
+ */
+int session_cover(struct lp_session *s, struct lp_err *err);
+/* Will it probably? lean: with what most sites need. */
+bool session_will_cover(struct lp_session *s, bool *ret_lean);
+int session_cover_site(struct lp_session *s, struct spot *spot, uint32_t site, struct lp_err *err);
+/* Of spots [from, end) of a point; their probes are gone. */
+void session_uncover(struct lp_session *s, const struct point *p, size_t from);
 
 /* attach.c */
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);

@@ -27,7 +27,7 @@ static void *load(void *arg)
 {
 	struct load *l = arg;
 
-	l->r = lp_kernel_new(&l->conf, &l->kernel, &l->err);
+	l->r = lp_kernel_load(l->kernel, &l->err);
 	return NULL;
 }
 
@@ -165,6 +165,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.max_targets = fixed_targets(s->opts),
 		.no_calls = true,
 		.crash = session_has_crash(s),
+		.covers = session_may_move(s),
 	};
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);
@@ -199,11 +200,24 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	if (!l)
 		return lp_err_nomem(err);
 	configure(s, &l->conf);
-	int r = lp_thread_start(&l->thread, load, l);
+	int r = lp_kernel_make(&l->conf, &l->kernel, err);
 	if (r < 0)
+		return r;
+	r = lp_thread_start(&l->thread, load, l);
+	if (r < 0) {
+		lp_kernel_free(l->kernel);
 		return lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r));
+	}
 	s->load = lp_take(l);
 	return 0;
+}
+
+void session_load_foretell(struct lp_session *s)
+{
+	bool lean = false;
+
+	if (session_will_cover(s, &lean))
+		lp_kernel_foretell_cover(s->load->kernel, lean);
 }
 
 void session_load_stop(struct lp_session *s)
@@ -252,6 +266,7 @@ int session_load_end(struct lp_session *s, struct lp_err *err)
 	if (l->r < 0) {
 		*err = l->err;
 		r = l->r;
+		lp_kernel_free(l->kernel);
 	} else if (sites > l->conf.max_sites || code > l->conf.max_code ||
 		   lacks_python(s, &l->conf)) {
 		lp_kernel_free(l->kernel);

@@ -9,6 +9,8 @@
 #include "native/effect.h"
 #include "session/internal.h"
 
+#define ROUGHLY_MAX 256 /* spots that are placed twice */
+
 typedef LP_VEC(struct spot *) spot_vec;
 
 static bool may_be_native(const struct lp_session *s)
@@ -19,12 +21,17 @@ static bool may_be_native(const struct lp_session *s)
 	return false;
 }
 
+bool session_may_move(const struct lp_session *s)
+{
+	return !s->opts->exact && may_be_native(s);
+}
+
 void session_placement_begin(struct lp_session *s)
 {
 	struct lp_err why = { 0 };
 
 	s->forms = LP_FORMS_USUAL;
-	if (s->opts->exact || !may_be_native(s))
+	if (!session_may_move(s))
 		return;
 	if (lp_emulated_begin(&s->emulated, &why) < 0)
 		session_note(s, LP_LOG_VERBOSE, "what the kernel emulates is not known: %s",
@@ -153,6 +160,7 @@ static int place(struct lp_session *s, const spot_vec *spots, size_t i, bool mov
 		.reads = &reads,
 		.emulated = s->forms,
 		.keeps_stack = two,
+		.may_fail = !spot->probe.safe,
 	};
 	find_room(spots, i, &q);
 	/* a static probe is where its program has put it, with a counter of those who look */
@@ -178,6 +186,16 @@ int session_place(struct lp_session *s, struct lp_err *err)
 	return r;
 }
 
+void session_place_roughly(struct lp_session *s)
+{
+	spot_vec spots = { 0 };
+	int r = session_may_move(s) ? collect(s, &spots) : 0;
+
+	for (size_t i = 0; i < spots.len && spots.len <= ROUGHLY_MAX && r >= 0; i++)
+		r = place(s, &spots, i, true, NULL);
+	lp_vec_done(&spots);
+}
+
 const char *session_probe_text(const struct lp_session *s, const struct spot *spot, char *buf,
 			       size_t size)
 {
@@ -198,7 +216,8 @@ const char *session_probe_text(const struct lp_session *s, const struct spot *sp
 	if (!at->ip)
 		snprintf(buf, size, "; probed there (%s, %s)", form, how);
 	else
-		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s)", abs(at->ip),
-			 at->ip < 0 ? "on" : "before", (unsigned long long)at->vaddr, form, how);
+		snprintf(buf, size, "; probed %d bytes %s, at 0x%llx (%s, %s%s)", abs(at->ip),
+			 at->ip < 0 ? "on" : "before", (unsigned long long)at->vaddr, form, how,
+			 spot->probe.covered ? ", or where it fails before" : "");
 	return buf;
 }

@@ -372,6 +372,18 @@ static void say_armed(struct lp_session *s)
 		     (double)(lp_now() - s->began) / LP_NS_PER_MS);
 }
 
+/* Where probes go, and what that takes is loaded. */
+static int place_all(struct lp_session *s, struct lp_err *err)
+{
+	session_load_foretell(s);
+	int r = session_place(s, err);
+	if (r >= 0) {
+		session_count_begin(s);
+		r = session_load_end(s, err);
+	}
+	return r < 0 ? r : session_cover(s, err);
+}
+
 int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 {
 	*ret_bad = SIZE_MAX;
@@ -391,11 +403,7 @@ int lp_session_start(struct lp_session *s, size_t *ret_bad, struct lp_err *err)
 	if (r >= 0)
 		r = each_point(s, resolve_point, ret_bad, err);
 	if (r >= 0)
-		r = session_place(s, err);
-	if (r >= 0) {
-		session_count_begin(s);
-		r = session_load_end(s, err);
-	}
+		r = place_all(s, err);
 	if (r >= 0)
 		r = make_collect(s, err);
 	if (r >= 0)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/direct.h
+ *
+ * direct - words of the running process, read where the kernel has mapped all of the machine's memory, by a
+ * walk of the process's page tables. The helper that copies goes through half a dozen functions, and where
+ * processors are kept from guessing returns (CVE-2023-20569) each takes its time: 150 ns for 8 bytes, where
+ * a walk and 7 words take 30.
+ *
+ * Only where interrupts are off: no other CPU can take page tables away then (as for the kernel's own
+ * gup_fast()). Only pages that are there and are plain memory. Whatever is odd is left to the helper, and
+ * so are words that are all 0, as what is not mapped there (memfd_secret()) reads. Where the mapping begins
+ * and how many levels tables have is found at the first hits, by words that the helper has read; some
+ * more are compared before any is believed. Where memory is encrypted nothing is found.
+ *
+ * The includer supplies:
+ *
+ *	const volatile struct lp_direct_line *lp_direct_at(__u64 addr)	words of the kernel's
+ *	long lp_mem_read(void *dst, __u32 len, __u64 addr)		of the process's, 0 or < 0
+ *	lp_loop_seldom(n, function, context)				as bpf_loop()
+ */
+#ifndef LP_BPF_DIRECT_H
+#define LP_BPF_DIRECT_H
+
+#define LP_DIRECT_STEP	 (1ull << 30) /* the mapping begins at a multiple of it */
+#define LP_DIRECT_SPREAD 8192u /* of these, from the tables' own address down: 8 TiB of memory */
+#define LP_DIRECT_TRIES	 32u   /* a hit */
+#define LP_DIRECT_PROOFS 32u   /* comparisons before it is believed */
+#define LP_DIRECT_DOUBTS 8u    /* that may fail: other threads write, too */
+
+/* arch/x86/include/asm/pgtable_types.h */
+#define LP_PTE_PRESENT 0x1ull
+#define LP_PTE_LARGE   0x80ull
+#define LP_PTE_SPECIAL 0x200ull /* not the kernel's to hand out: devices, the page of zeros */
+#define LP_PTE_ADDRESS 0x000ffffffffff000ull
+
+#define LP_DIRECT_TABLE 21 /* bits of what one table of pages is for */
+
+volatile struct {
+	__u64 start;  /* of the mapping; 0: not found yet */
+	__u32 next;   /* candidate: twice the steps, and 1 for tables of five levels */
+	__u32 proofs; /* that it is the one */
+	__u32 doubts;
+	__u32 is_five;
+} lp_direct;
+
+/* Is it of use to look there, or has too much failed? */
+lp_inline int lp_direct_may_be(void)
+{
+	return lp_direct.doubts <= LP_DIRECT_DOUBTS && lp_direct.next < 2 * LP_DIRECT_SPREAD;
+}
+
+/* The entry of a table for an address; levels are counted from the pages up. */
+lp_inline __u64 lp_direct_entry(__u64 table, __u64 addr, __u32 level)
+{
+	return table + (addr >> (12 + 9 * level) & 511) * 8;
+}
+
+/* What an entry leads to is there, and plain memory. */
+lp_inline int lp_direct_is_plain(__u64 entry)
+{
+	return (entry & (LP_PTE_PRESENT | LP_PTE_SPECIAL)) == LP_PTE_PRESENT;
+}
+
+/* The entry that says where the page of addr is: *ret_at in the mapping, *ret_level of its table; 0: that is
+ * for the helper.
+ */
+lp_inline __u64 lp_direct_walk(__u64 start, __u32 is_five, __u64 table, __u64 addr, __u64 *ret_at,
+			       __u32 *ret_level)
+{
+	for (int level = 4; level >= 0; level--) {
+		if (level == 4 && !is_five)
+			continue;
+
+		const __u64 at = lp_direct_entry(table, addr, level);
+		const __u64 entry = lp_direct_at(at)->word[0];
+
+		if (!lp_direct_is_plain(entry))
+			return 0;
+		if (!level || (level < 3 && entry & LP_PTE_LARGE)) {
+			*ret_at = at;
+			*ret_level = level;
+			return entry;
+		}
+		table = start + (entry & LP_PTE_ADDRESS);
+	}
+	return 0;
+}
+
+/* The words from addr on, in the page that the entry at `at` leads to. */
+lp_inline long lp_direct_words(__u64 *to, __u64 start, __u64 at, __u64 entry, __u32 level,
+			       __u64 addr)
+{
+	const __u64 inside = (1ull << (12 + 9 * level)) - 1;
+	const volatile struct lp_direct_line *line =
+		lp_direct_at(start + (entry & LP_PTE_ADDRESS & ~inside) + (addr & inside));
+	__u64 any = 0;
+
+	for (int i = 0; i < LP_DIRECT_WORDS; i++) {
+		const __u64 word = line->word[i];
+
+		any |= word;
+		to[i] = word;
+	}
+	return any && lp_direct_at(at)->word[0] == entry ? 0 : -1;
+}
+
+/* The words from addr on, which lie in one page: 0, or < 0: they are for the helper. */
+lp_inline long lp_direct_read(struct lp_direct_tables *t, __u64 *to, __u64 addr)
+{
+	const __u64 start = lp_direct.start;
+	__u64 at, entry;
+	__u32 level = 0;
+
+	if (!t->tables || lp_direct.proofs < LP_DIRECT_PROOFS)
+		return -1;
+	if (t->last_of == addr >> LP_DIRECT_TABLE) {
+		at = lp_direct_entry(t->last, addr, 0);
+		entry = lp_direct_at(at)->word[0];
+		if (!lp_direct_is_plain(entry))
+			return -1;
+		return lp_direct_words(to, start, at, entry, 0, addr);
+	}
+	entry = lp_direct_walk(start, lp_direct.is_five, t->tables, addr, &at, &level);
+	if (!entry)
+		return -1;
+	if (!level) {
+		t->last_of = addr >> LP_DIRECT_TABLE;
+		t->last = at & ~(__u64)(LP_PAGE - 1);
+	}
+	return lp_direct_words(to, start, at, entry, level, addr);
+}
+
+/* The words from addr on, as the helper has read them. */
+struct lp_direct_known {
+	__u64 words[LP_DIRECT_WORDS];
+	__u64 tables, addr;
+};
+
+/* Does the mapping have them, if it begins there? */
+static __attribute__((noinline)) int lp_direct_has(__u64 start, __u32 is_five,
+						   const struct lp_direct_known *k)
+{
+	__u64 words[LP_DIRECT_WORDS], differs = 0, at, entry;
+	__u32 level;
+
+	entry = lp_direct_walk(start, is_five, k->tables, k->addr, &at, &level);
+	if (!entry || lp_direct_words(words, start, at, entry, level, k->addr))
+		return 0;
+	for (int i = 0; i < LP_DIRECT_WORDS; i++)
+		differs |= words[i] ^ k->words[i];
+	return !differs;
+}
+
+static long lp_direct_try(__u32 i, struct lp_direct_known *k)
+{
+	const __u32 n = lp_direct.next;
+	const __u64 start = (k->tables & ~(LP_DIRECT_STEP - 1)) - (n >> 1) * LP_DIRECT_STEP;
+
+	(void)i;
+	if (lp_direct_has(start, n & 1, k)) {
+		lp_direct.is_five = n & 1;
+		lp_direct.start = start;
+		return 1;
+	}
+	lp_direct.next = n + 1;
+	return n + 1 >= 2 * LP_DIRECT_SPREAD;
+}
+
+/* Looks for the mapping, or whether it has what the helper reads at addr. */
+static __attribute__((noinline)) void lp_direct_learn(__u64 tables, __u64 addr)
+{
+	struct lp_direct_known k = { .tables = tables, .addr = addr & ~7ull };
+	const __u32 left = lp_page_left(k.addr);
+
+	if (left < sizeof(k.words))
+		k.addr -= sizeof(k.words) - left;
+	if (lp_mem_read(k.words, sizeof(k.words), k.addr) || !(k.words[0] | k.words[1]) ||
+	    !(k.words[2] | k.words[3])) /* too little to tell by */
+		return;
+	if (!lp_direct.start)
+		lp_loop_seldom(LP_DIRECT_TRIES, lp_direct_try, &k);
+	else if (lp_direct_has(lp_direct.start, lp_direct.is_five, &k))
+		lp_direct.proofs++;
+	else
+		lp_direct.doubts++;
+}
+
+#endif

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory that is read by page tables: the same words as the helper's, or none. The machine's memory is an
+ * array, with tables that are made by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../bpf/state.h"
+#include "base/auto.h"
+
+#define PAGES	64
+#define START	(0xffff888000000000ull + 5 * (1ull << 30)) /* of the mapping */
+#define MAPPED	0x00007f12345f9000ull			   /* a page of the process */
+#define LARGE	0x00007f1234800000ull			   /* 2 MiB of it */
+#define PRESENT 0x67ull
+#define LEAD	3 /* pages between the mapping's start and the tables */
+
+static struct {
+	__u64 words[PAGES * 512];
+	size_t n; /* in use */
+	__u64 nothing[8];
+	bool helper_fails;
+	__u64 helper_adds;		/* what the helper reads besides */
+	__u64 *changes, changes_to;	/* an entry, */
+	unsigned int changes_at, looks; /* when so often was looked */
+	size_t entry;			/* index of MAPPED's */
+} machine;
+
+static __u64 *page(size_t n)
+{
+	return &machine.words[n * 512];
+}
+
+static const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
+{
+	const __u64 off = addr - START;
+
+	if (++machine.looks == machine.changes_at)
+		*machine.changes = machine.changes_to;
+	if (off >= sizeof(machine.words))
+		return (const void *)machine.nothing; /* as what is not mapped reads */
+	return (const void *)((const char *)machine.words + off);
+}
+
+static __u64 *words_of(__u64 addr);
+
+static long lp_mem_read(void *dst, __u32 len, __u64 addr)
+{
+	if (machine.helper_fails)
+		return -14;
+	memcpy(dst, words_of(addr), len);
+	*(__u64 *)dst += machine.helper_adds;
+	return 0;
+}
+
+#define lp_loop_seldom_of(n, fn, ctx) for (__u32 i_ = 0; i_ < (n) && !fn(i_, (ctx)); i_++)
+#undef lp_loop_seldom
+#define lp_loop_seldom lp_loop_seldom_of
+
+#include "../../bpf/direct.h"
+
+static __u64 *entry_of(__u64 *table, __u64 addr, int level)
+{
+	return &table[addr >> (12 + 9 * level) & 511];
+}
+
+/* Makes what lacks of the tables for addr, down to a level; the entry there. */
+static __u64 *map(__u64 addr, int top, int down_to)
+{
+	__u64 *table = page(LEAD);
+
+	for (int level = top;; level--) {
+		__u64 *entry = entry_of(table, addr, level);
+
+		if (level == down_to)
+			return entry;
+		if (!*entry)
+			*entry = machine.n++ * 4096 | PRESENT;
+		table = page(*entry >> 12);
+	}
+}
+
+static void machine_new(int top)
+{
+	memset(&machine, 0, sizeof(machine));
+	memset((void *)&lp_direct, 0, sizeof(lp_direct));
+	machine.n = LEAD + 1;
+
+	__u64 *entry = map(MAPPED, top, 0);
+	const size_t first = machine.n++;
+	*entry = first * 4096 | PRESENT | 1ull << 63; /* not to be executed */
+	machine.entry = (__u64)(entry - machine.words);
+	for (size_t i = 0; i < 512; i++)
+		page(first)[i] = 0x1000 + i;
+	*map(LARGE, top, 1) = PRESENT | LP_PTE_LARGE; /* the first 2 MiB, tables and all */
+}
+
+static __u64 *words_of(__u64 addr)
+{
+	if (addr >= LARGE)
+		return &machine.words[(addr - LARGE) / 8];
+	return &page(machine.words[machine.entry] >> 12 & 0xff)[(addr - MAPPED) / 8];
+}
+
+static const __u64 tables = START + LEAD * 4096;
+
+static void learn(void)
+{
+	for (int i = 0; i < 1000 && lp_direct.proofs < LP_DIRECT_PROOFS; i++)
+		lp_direct_learn(tables, MAPPED + 8 * (i % 400));
+}
+
+static bool reads_right(struct lp_direct_tables *t, __u64 addr)
+{
+	__u64 words[LP_DIRECT_WORDS];
+
+	if (lp_direct_read(t, words, addr) < 0)
+		return false;
+	assert_memory_equal(words, words_of(addr), sizeof(words));
+	return true;
+}
+
+#define ALL_TABLES(name) struct lp_direct_tables name = { .tables = tables, .last_of = ~0ull }
+
+static void is_found_and_proved(void **state)
+{
+	(void)state;
+	for (int top = 3; top <= 4; top++) {
+		machine_new(top);
+		ALL_TABLES(t);
+		lp_direct_learn(tables, MAPPED);
+		assert_false(reads_right(&t, MAPPED)); /* nothing is believed yet */
+		learn();
+		assert_int_equal(lp_direct.start, START);
+		assert_int_equal(lp_direct.is_five, top == 4);
+		assert_true(lp_direct_may_be());
+		assert_true(reads_right(&t, MAPPED));
+		assert_int_equal(t.last_of, MAPPED >> LP_DIRECT_TABLE);
+		assert_true(reads_right(&t, MAPPED + 4096 - 56)); /* by the table of last time */
+		assert_true(reads_right(&t, LARGE + LEAD * 4096 +
+						    8 * (MAPPED >> (12 + 9 * top) & 511)));
+		assert_false(reads_right(&t, MAPPED + 4096)); /* not there */
+		assert_false(reads_right(&t, MAPPED + (1ull << 21)));
+	}
+}
+
+/* What the entry of the page can say, for which the helper is asked. */
+static void odd_pages_are_the_helpers(void **state)
+{
+	static const __u64 odd[] = {
+		0, LP_PTE_SPECIAL, ~LP_PTE_PRESENT, /* PROT_NONE, a page that was swapped out */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(odd); i++)
+		for (int again = 0; again < 2; again++) {
+			machine_new(3);
+			ALL_TABLES(t);
+			learn();
+			assert_int_equal(reads_right(&t, MAPPED), 1);
+			if (!again)
+				t.last_of = ~0ull;
+
+			__u64 *entry = &machine.words[machine.entry];
+			*entry = odd[i] == LP_PTE_SPECIAL ? *entry | odd[i] : *entry & odd[i];
+			__u64 words[LP_DIRECT_WORDS];
+			assert_true(lp_direct_read(&t, words, MAPPED) < 0);
+		}
+}
+
+static void zeros_are_the_helpers(void **state)
+{
+	(void)state;
+	machine_new(3);
+	ALL_TABLES(t);
+	learn();
+	memset(words_of(MAPPED), 0, 56);
+	assert_false(reads_right(&t, MAPPED));
+	words_of(MAPPED)[6] = 1;
+	assert_true(reads_right(&t, MAPPED));
+}
+
+/* The page becomes another's while its words are read. */
+static void what_changes_is_the_helpers(void **state)
+{
+	__u64 words[LP_DIRECT_WORDS];
+	unsigned int changed = 0;
+
+	(void)state;
+	for (unsigned int at = 1; at <= 6; at++) {
+		machine_new(3);
+		ALL_TABLES(t);
+		learn();
+		machine.changes = &machine.words[machine.entry];
+		machine.changes_to = 0;
+		machine.looks = 0;
+		machine.changes_at = at;
+		changed += lp_direct_read(&t, words, MAPPED) < 0;
+	}
+	assert_int_equal(changed,
+			 6); /* three levels, the page's entry, the words, the entry again */
+}
+
+static void what_cannot_be_found_is_given_up(void **state)
+{
+	(void)state;
+	machine_new(3);
+	for (int i = 0; i < 2000; i++) {
+		page(LEAD)[0] = 0;
+		lp_direct_learn(tables + (7ull << 40), MAPPED + 8 * (i % 400)); /* elsewhere */
+	}
+	assert_false(lp_direct_may_be());
+	assert_int_equal(lp_direct.start, 0);
+	ALL_TABLES(t);
+	assert_false(reads_right(&t, MAPPED));
+}
+
+/* Other words than the helper's: a few may be other threads', more are a wrong mapping. */
+static void what_differs_is_given_up(void **state)
+{
+	(void)state;
+	machine_new(3);
+	lp_direct_learn(tables, MAPPED);
+	machine.helper_adds = 1;
+	for (unsigned int i = 0; i < LP_DIRECT_DOUBTS; i++)
+		lp_direct_learn(tables, MAPPED);
+	assert_true(lp_direct_may_be());
+	lp_direct_learn(tables, MAPPED);
+	assert_false(lp_direct_may_be());
+}
+
+static void too_little_proves_nothing(void **state)
+{
+	(void)state;
+	machine_new(3);
+	machine.helper_fails = true;
+	lp_direct_learn(tables, MAPPED);
+	machine.helper_fails = false;
+	memset(words_of(MAPPED), 0, 40);
+	lp_direct_learn(tables, MAPPED);
+	assert_int_equal(lp_direct.start, 0);
+	assert_int_equal(lp_direct.next, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(is_found_and_proved),
+		cmocka_unit_test(odd_pages_are_the_helpers),
+		cmocka_unit_test(zeros_are_the_helpers),
+		cmocka_unit_test(what_changes_is_the_helpers),
+		cmocka_unit_test(what_cannot_be_found_is_given_up),
+		cmocka_unit_test(what_differs_is_given_up),
+		cmocka_unit_test(too_little_proves_nothing),
+	};
+
+	return cmocka_run_group_tests_name("probe_direct", tests, NULL, NULL);
+}
