@@ -160,7 +160,9 @@ def executable():
     for n in range(2):
         wait_ticks(tracer, f"{VERSION} child {n}")
     again = start(None, path, -1, "exec")
+    until(lambda: f"of process {again.pid}\n" in tracer.errors(), "it to be armed")
     again.go()
+    wait_ticks(tracer, f"{VERSION} before", again.pid, 3)
     again.wait_ready()
     again.go()
     wait_ticks(tracer, VERSION, again.pid)
