@@ -38,6 +38,12 @@ static long lp_mem_touch(__u64 addr)
 	return -1;
 }
 
+static long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
+{
+	(void)vm, (void)to, (void)addr;
+	return -1;
+}
+
 static __u64 lp_thread_pointer(void)
 {
 	return 0;

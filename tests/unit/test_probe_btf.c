@@ -56,6 +56,7 @@ static void offsets_are_the_kernel_s(void **state)
 		{ "task_struct", "nvcsw" },
 		{ "task_struct", "nivcsw" },
 		{ "task_struct", "on_cpu" },
+		{ "mm_struct", "pgd" },
 		{ "uprobe_task", "depth" },
 	};
 	char path[32];
@@ -64,8 +65,8 @@ static void offsets_are_the_kernel_s(void **state)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		skip();
 
-	uint32_t id = 0;
-	int fd = lp_btf_extract("bpf_iter_task", &id);
+	struct lp_btf_numbers numbers = { 0 };
+	int fd = lp_btf_extract("bpf_iter_task", &numbers);
 	assert_true(fd >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 
@@ -74,7 +75,10 @@ static void offsets_are_the_kernel_s(void **state)
 	close(fd);
 	assert_non_null(ours);
 	assert_non_null(all);
-	assert_int_equal((int)id, btf__find_by_name_kind(all, "bpf_iter_task", BTF_KIND_FUNC));
+	assert_int_equal((int)numbers.function,
+			 btf__find_by_name_kind(all, "bpf_iter_task", BTF_KIND_FUNC));
+	assert_int_equal((int)numbers.registers,
+			 btf__find_by_name_kind(all, "pt_regs", BTF_KIND_STRUCT));
 	for (size_t i = 0; i < LP_ARRAY_SIZE(rows); i++) {
 		const struct btf_type *a = struct_of(ours, rows[i][0]);
 		const struct btf_type *b = struct_of(all, rows[i][0]);
