@@ -21,16 +21,27 @@ struct atomic_t_counter {
 	int counter;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct perf_event_attr {
 	__u64 config;
+	__u64 bp_addr;
 };
 
 struct perf_event {
+	struct list_head event_entry; /* of its context's events */
 	struct perf_event_attr attr;
+	int oncpu; /* where it is switched on; -1: it is not */
+	struct perf_event_context *ctx;
+	struct bpf_prog *prog;
 };
 
-struct list_head {
-	struct list_head *next;
+/* The events of a thread, or of a processor. */
+struct perf_event_context {
+	struct list_head event_list;
+	struct task_struct *task; /* NULL: of a processor */
 };
 
 struct sigpending {
@@ -103,6 +114,12 @@ struct task_struct {
 	struct uprobe_task *utask;
 	char comm[16];
 	struct thread_struct thread;
+	struct perf_event_context *perf_event_ctxp;
+};
+
+/* Before 6.2 */
+struct task_struct___before_6_2 {
+	struct perf_event_context *perf_event_ctxp[2]; /* by enum perf_event_task_context */
 };
 
 #pragma clang attribute pop

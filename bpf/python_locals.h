@@ -60,8 +60,8 @@ lp_inline void lp_pyvm_copy_names(struct lp_vm *vm, const struct lp_py_layout *l
 	const struct lp_py_run *before = &vm->walk.runs[(turn - 1) & (LP_PY_RUNS_MAX - 1)];
 	__u32 n = run->left, is_same = turn && before->addr == run->addr;
 
-	run->values =
-		is_same ? before->values : lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
+	run->values = is_same ? before->values
+			      : (__u32)lp_py_copy(vm, run->addr + l->tuple_items, n * 8, 0);
 	run->n = run->values ? n : 0;
 	run->left = 0;
 	if (run->extra && !is_same)

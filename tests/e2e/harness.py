@@ -125,14 +125,14 @@ def scratch(name):
 
 
 def until(condition, what, timeout=TIMEOUT):
-    """The first true value of condition()."""
+    """The first true value of condition(). what: a text, or what makes one when it is needed."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed(f"waited {timeout} s for {what}")
+            raise Failed(f"waited {timeout} s for {what() if callable(what) else what}")
         time.sleep(0.005)
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Python places without a watchpoint: probed where the process executes least, at a price that is said and kept to."""
+"""Python places that get no watchpoint, as others have all: probed where the process executes least, at a price that is
+said and kept to."""
 
 import re
 
-from harness import Tracer, check, equal, main, note, skip, until
-from interpreters import ALL, SYSTEM, Program, every, values, where
+from harness import Tracer, check, equal, main, note, until
+from interpreters import ALL, SYSTEM, Program, every, values, watch, where
 
 STEP, BUSY = where("rarely.py", "step"), where("rarely.py", "busy")
 HITS = 3000
@@ -18,9 +19,6 @@ def price(tracer, name):
     found = re.search(rf"{name}: (?:.*; )?{PRICE}", tracer.errors())
     if not found and re.search(rf"{name}: probing [A-Z_]+ in the interpreter's loop$", tracer.errors(), re.M):
         return "", 0, 0  # the target had no CPU
-    if not found and "in the interpreter's loop" not in tracer.errors():
-        tracer.finish(interrupt=True)
-        skip("watchpoints hit here")
     check(found, f"price of {name}: {tracer.errors()}")
     return found[1], int(found[2].replace(",", "")), 0 if found[3].startswith("less") else int(found[3])
 
@@ -39,7 +37,7 @@ def arm(target, seen, *points, **options):
 
 
 def rarest(path, busy_with, wanted):
-    target = Program(path, "rarely.py", HITS, busy_with)
+    target = Program(path, "rarely.py", HITS, busy_with, by_steps=True)
     tracer = arm(target, lambda t: re.search(wanted, price(t, "step")[0]), STEP + ' "{value}" as step')
     name, _, percent = price(tracer, "step")
     check(re.fullmatch(wanted, name), f"busy with {busy_with}, {name} is probed")
@@ -61,7 +59,7 @@ def the_rarest_of_a_line(name, path):
 
 @every(SYSTEM[:1])
 def a_price_is_said(name, path):
-    target = Program(path, "rarely.py", 1, "locals")
+    target = Program(path, "rarely.py", 1, "locals", by_steps=True)
     tracer = arm(target, lambda t: price(t, "busy")[1] > 0, BUSY + ' "{one}" if one < 0 as busy')
     _, runs, percent = price(tracer, "busy")
     check(runs >= 1000 and percent >= 1, f"{runs} runs, {percent} % of a line that does nothing else")
@@ -74,12 +72,9 @@ def a_price_is_said(name, path):
 @every(SYSTEM[:1])
 def above_the_budget(name, path):
     """Refused where it would cost too much; the others stay."""
-    target = Program(path, "rarely.py", 10, "locals")
-    refused = r"busy: refused: probing \w+ in the interpreter's loop would cost \d+ % of a CPU .*the budget is 0.5 %"
+    target = Program(path, "rarely.py", 10, "locals", by_steps=True)
+    refused = r"busy: refused: (?:.*; )?probing \w+ in the interpreter's loop would cost \d+ % of a CPU .*the budget is 0.5 %"
     tracer = arm(target, lambda t: not t.alive() and "refused" in t.errors(), BUSY + ' "{one}" as busy', budget="0.5")
-    if "in the interpreter's loop" not in tracer.errors():
-        tracer.finish(interrupt=True)
-        skip("watchpoints hit here")
     equal(tracer.wait(), 1, "exit status")
     check(re.search(refused, tracer.errors()), tracer.errors())
 
@@ -91,6 +86,29 @@ def above_the_budget(name, path):
     result = tracer.finish()
     equal(result.counts("busy").hits, 0, "hits of the refused")
     equal([v["value"] for v in values(result, "step")], list(range(10)), "values")
+
+
+def stepped(path, source, *points, args=()):
+    target, result = watch(path, source, *points, args=args, by_steps=True)
+    check("in the interpreter's loop" in result.err, f"by steps: {result.err}")
+    return target, result
+
+
+@every(ALL)
+def exact_in_threads(name, path):
+    """Each thread's hits, beside a condition's; what does not hold is counted, too."""
+    line, hits = where("counts.py", "step"), 4000
+    _, result = stepped(path, "counts.py", line + ' "{number} {value}" as every', line + ' "{number}" if number % 100 == 0 as some', args=(hits, 4))
+    every_one, some = result.counts("every"), result.counts("some")
+    equal((every_one.hits, every_one.logged, every_one.lost), (hits, hits, 0), "counts")
+    equal((some.hits, some.logged, some.filtered, some.lost), (hits, hits // 100, hits - hits // 100, 0), "counts with a condition")
+
+
+@every(ALL)
+def exact_in_a_loop(name, path):
+    """A loop's header over two lines starts once, and comes back for each of three values and for the end."""
+    _, result = stepped(path, "headers.py", where("headers.py", "for") + ' "{first}" as line', where("headers.py", "items") + ' "{second}" as items')
+    equal([result.counts(p).hits for p in ("line", "items")], [20 * (1 + 3), 20], "hits")
 
 
 main()

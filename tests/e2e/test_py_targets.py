@@ -70,7 +70,7 @@ def wait_ticks(tracer, who, pid=None, count=5):
             if name == who and pid in (None, number) and len(values) >= count:
                 return values
         return None
-    return until(lambda: seen() or not tracer.alive(), f"{who}, {pid} in {ticks(tracer).keys()}: {tracer.errors()[-1500:]}")
+    return until(lambda: seen() or not tracer.alive(), lambda: f"{who}, {pid} in {ticks(tracer).keys()}: {tracer.errors()[-1500:]}")
 
 
 def in_a_row(tracer):
@@ -160,10 +160,26 @@ def executable():
     for n in range(2):
         wait_ticks(tracer, f"{VERSION} child {n}")
     again = start(None, path, -1, "exec")
+    until(lambda: f"of process {again.pid}\n" in tracer.errors(), "it to be armed")
     again.go()
+    wait_ticks(tracer, f"{VERSION} before", again.pid, 3)
     again.wait_ready()
     again.go()
     wait_ticks(tracer, VERSION, again.pid)
+    finish(tracer)
+
+
+@test
+def forked_at_once():
+    """Children whose parent has forked them before its places were found."""
+    path = copy_of(pathlib.Path(os.path.realpath(system())))
+    start(None, path, -1)  # waits, and keeps the interpreter's file in use
+    tracer = Tracer(None, TICK, target=["-x", path])
+    parents = [start(None, path, -1, "fork", 2) for _ in range(4)]
+    for parent in parents:
+        parent.go()
+    until(lambda: len({key for key in ticks(tracer) if "child" in key[1]}) == 8 or not tracer.alive(),
+          lambda: f"all children in {ticks(tracer).keys()}: {tracer.errors()[-1500:]}")
     finish(tracer)
 
 

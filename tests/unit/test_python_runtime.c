@@ -301,6 +301,26 @@ static void objects_read_as_they_are(void **state)
 	with_each(*state, script_objects, check_objects);
 }
 
+static const char script_library[] = "import os\n"
+				     "print(os.path.dirname(os.__file__), flush=True)\n"
+				     "input()\n";
+
+static void check_library(struct world *w)
+{
+	char folder[256];
+
+	snprintf(folder, sizeof(folder), "%s", python_line(&w->target));
+	open_it(w);
+	python_stop(&w->target);
+	assert_non_null(lp_python_stdlib(w->py));
+	assert_string_equal(lp_python_stdlib(w->py), folder);
+}
+
+static void the_library_is_known_when_the_process_has_ended(void **state)
+{
+	with_each(*state, script_library, check_library);
+}
+
 static const char script_late[] = "import sys\n"
 				  "print('early', flush=True)\n"
 				  "input()\n"
@@ -522,6 +542,7 @@ int main(void)
 		CASE(addresses_are_what_the_program_says),
 		CASE(hashes_are_what_the_program_computes),
 		CASE(objects_read_as_they_are),
+		CASE(the_library_is_known_when_the_process_has_ended),
 		CASE(later_imports_are_found_by_a_refresh),
 		CASE(loop_without_symbols_is_the_same),
 		CASE(embedded_interpreter),

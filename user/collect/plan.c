@@ -281,7 +281,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	if (!p->wants_stack)
 		return 0;
 	int r = put_stack(p, d, sym, &who, s, ret, err);
-	if (r >= 0 && crash)
+	if (r >= 0 && crash && ret->n_stack)
 		put_crash_place(ret);
 	return r;
 }

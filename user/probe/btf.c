@@ -28,8 +28,9 @@ static const struct wanted {
 } wanted[] = {
 	{ "thread_struct", { "fsbase" } },
 	{ "uprobe_task", { "depth" } },
-	{ "perf_event_attr", { "config" } },
-	{ "perf_event", { "attr" } },
+	{ "perf_event_attr", { "config", "bp_addr" } },
+	{ "perf_event", { "event_entry", "attr", "oncpu", "ctx", "prog" } },
+	{ "perf_event_context", { "event_list", "task" } },
 	{ "list_head", { "next" } },
 	{ "sigpending", { "list" } },
 	{ "signal_struct", { "live", "shared_pending", "group_exit_code", "flags" } },
@@ -46,7 +47,7 @@ static const struct wanted {
 	{ REGISTERS, { "r15" } },
 	{ "task_struct",
 	  { "mm", "start_time", "pid", "tgid", "group_leader", "signal", "pending", "thread_pid",
-	    "utask", "comm", "thread", "nvcsw", "nivcsw", "on_cpu" } },
+	    "utask", "comm", "thread", "nvcsw", "nivcsw", "on_cpu", "perf_event_ctxp" } },
 };
 
 /* The kernel's, as it lies there. */

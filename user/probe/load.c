@@ -18,7 +18,6 @@
 #include "logpoint.skel.h"
 
 #define PIDNS_INITIAL	4026531836u /* kernel: PROC_PID_INIT_INO */
-#define TWICE_MAX	16384u	    /* threads and bytes: bpf/watch.h */
 #define COST_CALLS	64u
 #define PYTHON_FETCHES	65536u /* instructions that read code units, of all interpreters */
 #define PYTHON_REDACTED 4096   /* names */
@@ -63,8 +62,6 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 	bpf_map__set_max_entries(s->maps.py_threads, PYTHON_THREADS);
 	bpf_map__set_max_entries(s->maps.py_latest, PYTHON_LEADS);
 	bpf_map__set_max_entries(s->maps.py_caches, LP_PYVM_CACHES);
-	if (c->python_watch)
-		bpf_map__set_max_entries(s->maps.watch_twice, TWICE_MAX);
 	bpf_map__set_max_entries(s->maps.watch_runs, c->max_sites);
 	if (c->python_hooks)
 		bpf_map__set_max_entries(s->maps.py_hooks, LP_PY_RUNTIMES_MAX * LP_PY_TRAP_COUNT);

@@ -84,7 +84,7 @@ static bool more_descriptors(void)
 }
 
 /* Its number tells the kernel side by which of a thread's events a hit comes: those that inherit one have it,
- * too (bpf/twice.h). The kernel has no use for it.
+ * too (bpf/watch.h). The kernel has no use for it.
  */
 static int open_event(struct lp_watch *w, pid_t tid, int cpu, uint64_t number)
 {

@@ -72,16 +72,35 @@ static bool update(__u64 *member, uint64_t found)
 	return true;
 }
 
+/* Where os.py is; from 3.11 on os can be frozen, and has its file nevertheless. */
+static void read_stdlib(struct lp_python *py, uint64_t os)
+{
+	struct lp_memory *m = &py->memory.memory;
+	const struct lp_py_layout *l = &py->runtime.layout;
+	lp_auto(lp_buf_done) struct lp_buf path = { 0 };
+	uint64_t file;
+
+	if (!os || lp_py_dict_find(m, l, os, "__file__", NULL, &file) < 0 ||
+	    lp_py_text(m, l, file, PATH_MAX, &path) < 0 || !path.len)
+		return;
+	char *text = strndup(path.data, path.len), *slash = text ? strrchr(text, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	py->stdlib = text;
+}
+
 bool lp_python_refresh(struct lp_python *py)
 {
 	static const char *const names[] = { "threading", "_asyncio", "asyncio.tasks",
-					     "_collections" };
+					     "_collections", "os" };
 	uint64_t dicts[LP_ARRAY_SIZE(names)];
 	struct lp_py_runtime *rt = &py->runtime;
 	bool changed;
 
 	if (lp_py_module_dicts(py, names, LP_ARRAY_SIZE(names), dicts) < 0)
 		return false;
+	if (!py->stdlib) /* while it can be read: records are shown when the process may be gone */
+		read_stdlib(py, dicts[4]);
 	changed = update(&rt->thread_active, find_in(py, dicts[0], "_active", rt->type_dict));
 	changed |= update(&rt->type_task, find_in(py, dicts[1], "Task", rt->type_type));
 	changed |=
@@ -94,23 +113,12 @@ bool lp_python_refresh(struct lp_python *py)
 	return changed;
 }
 
-/* Where os.py is; from 3.11 on os can be frozen, and has its file nevertheless. */
 const char *lp_python_stdlib(struct lp_python *py)
 {
 	static const char *const name = "os";
-	const struct lp_py_layout *l = &py->runtime.layout;
-	lp_auto(lp_buf_done) struct lp_buf path = { 0 };
-	uint64_t dict = 0, file;
+	uint64_t dict;
 
-	if (py->stdlib)
-		return py->stdlib;
-	if (lp_py_module_dicts(py, &name, 1, &dict) < 0 || !dict ||
-	    lp_py_dict_find(&py->memory.memory, l, dict, "__file__", NULL, &file) < 0 ||
-	    lp_py_text(&py->memory.memory, l, file, PATH_MAX, &path) < 0 || !path.len)
-		return NULL;
-	char *text = strndup(path.data, path.len), *slash = text ? strrchr(text, '/') : NULL;
-	if (slash)
-		*slash = '\0';
-	py->stdlib = text;
-	return text;
+	if (!py->stdlib && lp_py_module_dicts(py, &name, 1, &dict) == 0)
+		read_stdlib(py, dict);
+	return py->stdlib;
 }

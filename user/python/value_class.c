@@ -167,7 +167,8 @@ static void read_rest(struct lp_pv *p, struct lp_pv_class *c)
 	if (lp_pv_read_class(p, c->addr + l->tp_str, &c->str, 8) < 0)
 		c->str = 0;
 	if (!read_name(p, c->name_at, c->full, sizeof(c->full)))
-		strcpy(c->full, "?");
+		/* no record has it, and the process may have ended */
+		strcpy(c->full, c->addr == p->r->runtime->type_frozenset ? "frozenset" : "?");
 
 	const char *dot = strrchr(c->full, '.');
 	memcpy(c->name, dot ? dot + 1 : c->full, strlen(dot ? dot + 1 : c->full) + 1);

@@ -74,8 +74,9 @@ struct interp {
 	struct lp_err refused; /* code is 0 where it can be logged */
 	bool known;	       /* the kernel side knows it by `runtime` */
 	uint64_t opened_at;
-	bool gone;	  /* its process has ended, or runs another program */
-	uint64_t gone_at; /* no record of it is later */
+	uint64_t armed_at; /* its latest places; what it forked before may lack them */
+	bool gone;	   /* its process has ended, or runs another program */
+	uint64_t gone_at;  /* no record of it is later */
 	uint32_t runtime;
 	/* which instructions of its loop read code units; code is 0 where that is known */
 	struct lp_py_fetches fetches;
@@ -203,8 +204,10 @@ struct lp_session {
 	size_t n_unpostponed; /* points whose libraries were looked at, or need not be */
 	uint64_t armed_at;    /* what was found first, and makers of code, are watched since */
 	pid_t forked;	      /* by a target since then; 0: none */
-	bool any_dead;	      /* in points' dead */
-	bool told_of_steps;   /* that no watchpoint ever hits on this machine */
+	pid_t forked_by;
+	uint64_t forked_at;
+	bool any_dead;			 /* in points' dead */
+	bool told_of_steps;		 /* that no watchpoint ever hits on this machine */
 	struct step_count *counting;	 /* python_count.c: under way */
 	LP_VEC(struct step_kind) kinds;	 /* that were counted */
 	LP_VEC(struct lp_link *) makers; /* of code objects */

@@ -80,6 +80,22 @@ static bool any_is_called(const struct lp_session *s)
 	return false;
 }
 
+/* In whichever target the fewest are free: others may have some. Who has any has them in all threads, as a
+ * rule: the first one is asked.
+ */
+static size_t free_watchpoints(const struct lp_session *s)
+{
+	size_t least = lp_watch_slots();
+
+	lp_vec_each (&s->inv.procs, p) {
+		const size_t n = least ? lp_watch_free_slots_of((*p)->info.pid) : 0;
+
+		if (n < least)
+			least = n;
+	}
+	return least;
+}
+
 /* Each program takes its time to be verified: only what will be used. */
 static void expect_python(const struct lp_session *s, struct lp_kernel_conf *conf, bool expected)
 {
@@ -100,7 +116,7 @@ static void expect_python(const struct lp_session *s, struct lp_kernel_conf *con
 		return;
 	conf->python_watch = lp_watch_fires();
 	conf->python_steps = !conf->python_watch || any_is_unwatchable(s) || any_is_called(s) ||
-			     session_python_halves(s) > lp_watch_slots();
+			     session_python_halves(s) > free_watchpoints(s);
 }
 
 /* Lines of Python alone, in what is running. */

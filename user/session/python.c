@@ -184,11 +184,12 @@ static bool maps_interpreter(const struct lp_session *s, const struct lp_proc *p
  */
 static struct interp *find_origin(const struct lp_session *s, struct lp_proc *p)
 {
-	struct interp *in = s->forked == p->info.pid ? session_interp(s, p->info.parent) : NULL;
+	struct interp *in = s->forked == p->info.pid ? session_interp(s, s->forked_by) : NULL;
 	struct lp_proc *parent =
 		in ? lp_inventory_process((struct lp_inventory *)&s->inv, in->pid) : NULL;
 
-	if (!parent || in->refused.code || !session_interp_root(in)->py)
+	if (!parent || in->refused.code || !session_interp_root(in)->py ||
+	    s->forked_at <= in->armed_at)
 		return NULL;
 	uint64_t addr = lp_python_runtime(session_interp_root(in)->py)->loop[0][0];
 	const struct lp_mapping *ours = lp_proc_mapping(p, addr);

@@ -280,6 +280,7 @@ void session_python_arm(struct lp_session *s, struct interp *in, uint64_t code, 
 			continue;
 		}
 		p->state = POINT_ARMED;
+		in->armed_at = lp_now();
 		session_note(s, LP_LOG_NORMAL, "armed: %s at %zu place%s in %s", p->lp->name,
 			     p->spots.len - from, p->spots.len - from == 1 ? "" : "s",
 			     p->spots.data[from]->py->here.place.file);

@@ -169,6 +169,8 @@ static void on_fork(struct lp_session *s, const struct lp_record *rec, const cha
 	(void)text;
 	session_note(s, LP_LOG_VERBOSE, "process %u forked %u", rec->arg, rec->pid);
 	s->forked = s->armed_at && rec->time > s->armed_at ? (pid_t)rec->pid : 0;
+	s->forked_by = (pid_t)rec->arg; /* who may be gone, and the child another's */
+	s->forked_at = rec->time;
 	session_rescan(s, (pid_t)rec->pid);
 	if ((session_has_crash(s) || session_wants_stacks(s)) &&
 	    !lp_inventory_process(&s->inv, (pid_t)rec->pid))

@@ -13,6 +13,8 @@ from target import say, start
 
 FULL = "full" in sys.argv
 
+FILE = __file__  # which 3.14 takes away before the last exception is told of
+
 
 class Shop(Exception):
     pass
@@ -35,7 +37,7 @@ def described(frames):
     """Innermost first, those of this file: name, line, variables."""
     return [[frame.f_code.co_name, line, [] if frame.f_code.co_name == "<module>" else
              [f"{name}={value!r}" for name, value in frame.f_locals.items()]]
-            for frame, line in frames if frame.f_code.co_filename == __file__]
+            for frame, line in frames if frame.f_code.co_filename == FILE]
 
 
 def raising(mark):
