@@ -5,17 +5,15 @@ Such a program prints "ready", waits for a line, does its work and prints, as JS
 what a logpoint should have seen: {"at": MARK, ...values}.
 """
 
-import ctypes
 import functools
 import glob
 import json
 import os
 import pathlib
-import platform
 import re
-import struct
 import subprocess
 
+import watchpoints
 from harness import SOURCES, Here, Target, Tracer, check, each, equal, line, program, run_tool, skip
 
 FOLDER = SOURCES / "python"
@@ -98,21 +96,6 @@ def extension(path):
 
 
 BY_STEPS = os.environ.get("LOGPOINT_STEPS", "") not in ("", "0")
-PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
-NEVER = 8  # an address that nothing touches
-
-
-def take_watchpoints(pid):
-    """All that its threads have, and those that start later: for others, until the test ends. They are never switched on."""
-    kernel = ctypes.CDLL(None, use_errno=True)
-    # struct perf_event_attr: PERF_TYPE_BREAKPOINT, 72 bytes, disabled | inherit | exclude_kernel | exclude_hv, HW_BREAKPOINT_RW, length 1
-    attr = struct.pack("=IIQQQQQIIQQ", 5, 72, 0, 1, 0, 0, 0b1100011, 0, 3, NEVER, 1)
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        for _ in range(16):
-            fd = kernel.syscall(PERF_EVENT_OPEN[platform.machine()], attr, int(tid), -1, -1, 8)
-            if fd < 0:
-                break
-            Here.stack.callback(os.close, fd)
 
 
 class Program(Target):
@@ -122,7 +105,8 @@ class Program(Target):
         options.setdefault("env", {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"})
         super().__init__(path, *flags, FOLDER / source, *args, **options)
         if by_steps:
-            take_watchpoints(self.pid)
+            for fd in watchpoints.take(self.pid):
+                Here.stack.callback(os.close, fd)
 
     def said(self, mark=None):
         """What it says to have been there, in order."""
