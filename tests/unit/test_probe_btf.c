@@ -29,36 +29,44 @@ static int64_t offset_of(const struct btf *b, const struct btf_type *t, const ch
 	return -1;
 }
 
+static const char *const rows[][2] = {
+	{ "thread_struct", "fsbase" },
+	{ "signal_struct", "live" },
+	{ "super_block", "s_dev" },
+	{ "inode", "i_ino" },
+	{ "inode", "i_sb" },
+	{ "file", "f_inode" },
+	{ "linux_binprm", "file" },
+	{ "ns_common", "inum" },
+	{ "pid_namespace", "ns" },
+	{ "upid", "nr" },
+	{ "upid", "ns" },
+	{ "pid", "level" },
+	{ "pid", "numbers" },
+	{ "task_struct", "pid" },
+	{ "task_struct", "tgid" },
+	{ "task_struct", "group_leader" },
+	{ "task_struct", "signal" },
+	{ "task_struct", "thread_pid" },
+	{ "task_struct", "utask" },
+	{ "task_struct", "comm" },
+	{ "task_struct", "thread" },
+	{ "task_struct", "nvcsw" },
+	{ "task_struct", "nivcsw" },
+	{ "task_struct", "on_cpu" },
+	{ "mm_struct", "pgd" },
+	{ "perf_event_attr", "bp_addr" },
+	{ "perf_event", "event_entry" },
+	{ "perf_event", "oncpu" },
+	{ "perf_event", "ctx" },
+	{ "perf_event", "prog" },
+	{ "perf_event_context", "event_list" },
+	{ "perf_event_context", "task" },
+	{ "uprobe_task", "depth" },
+};
+
 static void offsets_are_the_kernel_s(void **state)
 {
-	static const char *const rows[][2] = {
-		{ "thread_struct", "fsbase" },
-		{ "signal_struct", "live" },
-		{ "super_block", "s_dev" },
-		{ "inode", "i_ino" },
-		{ "inode", "i_sb" },
-		{ "file", "f_inode" },
-		{ "linux_binprm", "file" },
-		{ "ns_common", "inum" },
-		{ "pid_namespace", "ns" },
-		{ "upid", "nr" },
-		{ "upid", "ns" },
-		{ "pid", "level" },
-		{ "pid", "numbers" },
-		{ "task_struct", "pid" },
-		{ "task_struct", "tgid" },
-		{ "task_struct", "group_leader" },
-		{ "task_struct", "signal" },
-		{ "task_struct", "thread_pid" },
-		{ "task_struct", "utask" },
-		{ "task_struct", "comm" },
-		{ "task_struct", "thread" },
-		{ "task_struct", "nvcsw" },
-		{ "task_struct", "nivcsw" },
-		{ "task_struct", "on_cpu" },
-		{ "mm_struct", "pgd" },
-		{ "uprobe_task", "depth" },
-	};
 	char path[32];
 
 	(void)state;
