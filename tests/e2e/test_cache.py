@@ -97,6 +97,22 @@ def damaged():
 
 
 @test
+def damaged_digest():
+    """What stands behind the copy is not believed then; the copy itself is as good as before."""
+    path, cache = big(), scratch("cache")
+    values(path, cache)
+    copy = copies(cache)[0]
+    before = copy.stat()
+    with open(copy, "r+b") as file:
+        file.seek(before.st_size - 100)
+        file.write(b"damaged")
+    os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
+    err = values(path, cache)
+    check(USED in err and MADE not in err, err)
+    equal(copies(cache)[0].stat().st_ino, before.st_ino, "the same copy")
+
+
+@test
 def none_and_nowhere():
     """Switched off, not ours, not writable, full: nothing is written, and all else is as ever."""
     path, cache = big(), scratch("cache")

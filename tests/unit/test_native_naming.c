@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Units that can have a function are told from the bytes of .debug_info where it is not compressed: whatever is asked
- * for, the answer is that of the same program with compression, where all units are walked.
+/* Units that can have a function are told from the bytes of .debug_info where it is not compressed, or from the digest of a
+ * copy in the cache: whatever is asked for, the answer is that of the same program with compression, where all units are
+ * walked.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -10,13 +11,21 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "native/debugnames.h"
 #include "native/mention.h"
+#include "native/pieces.h"
 #include "native/scope_die.h"
 #include "native/scope_names.h"
 #include "native/tree.h"
 #include "native_program.h"
 
 static struct native_program program;
+static char cache[128];
+
+/* Files with the same contents: with compression, without, and enough to be copied, which gives the copy a digest. */
+#define MAKE_FILES                                                                                 \
+	"objcopy --remove-section .debug_names --compress-debug-sections plain packed && "         \
+	"objcopy --add-section .debug_pad=pad plain fat && objcopy --compress-debug-sections fat"
 
 static const char shape_h[] =
 	"namespace geo {\n"
@@ -48,8 +57,10 @@ static const char two_cc[] =
 	"__attribute__((noinline)) int use(geo::Shape &s, int k) {\n"
 	"	geo::Box<int> b = { 1 };\n"
 	"	geo::Box<geo::Box<char>> c = { { 1 } };\n"
-	"	struct Local { __attribute__((noinline)) int area(int k) { return k * 13; } } l;\n"
+	"	struct Local { __attribute__((noinline)) int area(int k) { return k * 13; }\n"
+	"		__attribute__((noinline)) int local(int k) { return k * 17; } } l;\n"
 	"	return s.area(k) + b.get(k) + c.get(k) + geo::twice(k) + hidden(k) + l.area(k) + "
+	"l.local(k) + "
 	"geo::min(k, 4);\n"
 	"}\n";
 static const char main_cc[] =
@@ -67,6 +78,8 @@ static int setup(void **state)
 	(void)state;
 	setenv("LOGPOINT_CACHE", "", 1);
 	native_program_init(&program);
+	snprintf(cache, sizeof(cache), "%s/cache", program.dir);
+	native_program_run(&program, "head -c 9000000 /dev/zero >pad");
 	native_program_write(&program, "shape.h", shape_h);
 	native_program_write(&program, "one.cc", one_cc);
 	native_program_write(&program, "two.cc", two_cc);
@@ -88,11 +101,18 @@ struct answer {
 	char msg[512];
 };
 
+/* Only of the large file there will be a copy. */
+static void open_file(const char *file)
+{
+	setenv("LOGPOINT_CACHE", !strcmp(file, "fat") ? cache : "", 1);
+	native_program_open(&program, file);
+}
+
 static struct answer ask(const char *file, const char *name, enum lp_location_kind kind)
 {
 	struct answer a = { 0 };
 
-	native_program_open(&program, file);
+	open_file(file);
 	a.result = native_program_function(&program, kind, name);
 	if (a.result < 0) {
 		/* it names the file */
@@ -114,6 +134,8 @@ static const char *const builds[] = {
 	"g++ -g -O2 -flto",
 	"clang++ -gdwarf-4 -O2",
 	"clang++ -g -O1",
+	"clang++ -gdwarf-5 -gpubnames -O1",
+	"clang++ -gdwarf-5 -gpubnames -O2",
 	"g++ -g -O2 -fdebug-types-section",
 };
 static const char *const names[] = {
@@ -122,6 +144,8 @@ static const char *const names[] = {
 	"Shape::area",
 	"Other::area",
 	"Local::area",
+	"local",
+	"Local::local",
 	"::area",
 	"geo::area",
 	"Shape::Shape",
@@ -155,25 +179,38 @@ static const char *const names[] = {
 	"are*",
 };
 
+static bool has_filters(const char *file)
+{
+	open_file(file);
+	assert_non_null(lp_module_dwarf(program.module));
+	return lp_digest_n_filters(&program.module->digest) > 0;
+}
+
 static void answers_are_those_of_all_units(void **state)
 {
 	(void)state;
 	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
 		/* one program, so that addresses are the same */
-		native_program_run(&program,
-				   "%s main.cc one.cc two.cc -o plain && "
-				   "objcopy --compress-debug-sections plain packed",
-				   builds[b]);
+		native_program_run(
+			&program, "%s -Wl,--build-id main.cc one.cc two.cc -o plain && " MAKE_FILES,
+			builds[b]);
+		/* clang's names stand in the file as nothing is said of */
+		assert_int_equal(has_filters("fat"), !strstr(builds[b], "clang++ -g ") &&
+							     !strstr(builds[b], "-gpubnames"));
 		for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 			for (enum lp_location_kind kind = LP_AT_ENTRY; kind <= LP_AT_CALL;
 			     kind += LP_AT_CALL - LP_AT_ENTRY) {
 				const struct answer all = ask("packed", names[i], kind);
-				const struct answer few = ask("plain", names[i], kind);
+				for (int digest = 0; digest < 2; digest++) {
+					const struct answer few =
+						ask(digest ? "fat" : "plain", names[i], kind);
 
-				if (memcmp(&all, &few, sizeof(all)) != 0)
-					fail_msg("%s: %s: %zu places, %s; of all units %zu, %s",
-						 builds[b], names[i], few.n, few.msg, all.n,
-						 all.msg);
+					if (memcmp(&all, &few, sizeof(all)) != 0)
+						fail_msg("%s: %s: %zu places, %s; of all units "
+							 "%zu, %s%s",
+							 builds[b], names[i], few.n, few.msg, all.n,
+							 all.msg, digest ? "; by the digest" : "");
+				}
 			}
 	}
 }
@@ -200,6 +237,75 @@ static void few_units_are_named(void **state)
 	native_program_open(&program, "plain");
 	lp_name_pattern_init(&p, "are*");
 	assert_null(lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS));
+}
+
+static size_t units_named(const char *name)
+{
+	struct lp_name_pattern p;
+
+	lp_name_pattern_init(&p, name);
+	const struct lp_naming *n = lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS);
+	assert_non_null(n);
+	return n->units.len;
+}
+
+/* An index is used if it has all functions, also those of classes in functions. */
+static void an_index_names_units(void **state)
+{
+	struct lp_name_pattern p;
+
+	(void)state;
+	native_program_run(&program,
+			   "clang++ -gdwarf-5 -gpubnames -O1 main.cc one.cc two.cc -o plain && "
+			   "g++ -g -O1 main.cc one.cc two.cc -o other");
+	native_program_open(&program, "plain");
+	lp_name_pattern_init(&p, "Other::area");
+	const struct lp_naming *n = lp_naming_of(program.module, &p, LP_NAMING_FUNCTIONS);
+	assert_non_null(n);
+	assert_true(n->partial);
+	assert_int_equal(n->units.len, 2);
+	assert_null(lp_naming_declared_of(program.module, &p, LP_NAMING_FUNCTIONS));
+	assert_int_equal(units_named("hidden"), 1);
+	assert_int_equal(units_named("local"), 1);
+	/* what gdb makes is not */
+	if (!native_program_has_tool("gdb-add-index"))
+		return;
+	native_program_run(&program, "gdb-add-index other");
+	native_program_open(&program, "other");
+	assert_int_equal(units_named("local"), 1);
+	native_program_run(&program, "objcopy -R .gdb_index other && gdb-add-index -dwarf-5 other");
+	native_program_open(&program, "other");
+	assert_int_equal(units_named("local"), 1);
+}
+
+/* Whatever stands there, nothing outside of it is read. */
+static void damaged_indexes_are_survived(void **state)
+{
+	uint32_t random = 1;
+	size_t refused = 0;
+
+	(void)state;
+	native_program_run(&program,
+			   "clang++ -gdwarf-5 -gpubnames -O1 main.cc one.cc two.cc -o plain");
+	native_program_open(&program, "plain");
+	Elf *elf = dwarf_getelf(lp_module_dwarf(program.module));
+	const struct lp_span index = lp_section_named(elf, ".debug_names");
+	const struct lp_span str = lp_section_named(elf, ".debug_str");
+	assert_true(index.len > 100);
+	for (size_t i = 0; i < 3000; i++) {
+		lp_auto(lp_debugnames_done) struct lp_debugnames found = { 0 };
+		/* as long as it is, so that what lies behind it is not ours */
+		const size_t len = i % 3 ? index.len : index.len - i % index.len;
+		lp_auto(lp_free) uint8_t *bytes = malloc(len);
+
+		assert_non_null(bytes);
+		memcpy(bytes, index.data, len);
+		random = random * 1664525u + 1013904223u;
+		bytes[(random >> 8) % len] = (uint8_t)(random >> 24);
+		refused +=
+			lp_debugnames_find((struct lp_span){ bytes, len }, str, "area", &found) < 0;
+	}
+	assert_true(refused > 1000);
 }
 
 /* What a module says of everything that it has outside of functions: its scope, where a variable is defined, where a name is
@@ -292,7 +398,7 @@ static void ask_all_names(const char *file, bool indexed, struct said *ret)
 
 	lp_vec_done(&ret->placed);
 	memset(ret, 0, sizeof(*ret));
-	native_program_open(&program, file);
+	open_file(file);
 	Dwarf *dwarf = lp_module_dwarf(program.module);
 	assert_non_null(dwarf);
 	const struct lp_die_visitor placed = { note_placed, NULL, ret };
@@ -338,30 +444,34 @@ static const char names_two_cc[] = "#include \"names.h\"\n"
 
 static void names_are_those_of_all_units(void **state)
 {
-	static struct said all, few, indexed;
+	static struct said all, few, indexed, digest;
 
 	(void)state;
 	native_program_write(&program, "names.h", names_h);
 	native_program_write(&program, "names_one.cc", names_one_cc);
 	native_program_write(&program, "names_two.cc", names_two_cc);
 	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
-		native_program_run(&program,
-				   "%s names_one.cc names_two.cc -o plain && "
-				   "objcopy --compress-debug-sections plain packed",
-				   builds[b]);
+		native_program_run(
+			&program,
+			"%s -Wl,--build-id names_one.cc names_two.cc -o plain && " MAKE_FILES,
+			builds[b]);
 		ask_all_names("packed", false, &all);
 		ask_all_names("plain", false, &few);
 		ask_all_names("plain", true, &indexed);
+		ask_all_names("fat", false, &digest);
 		assert_true(all.found > 8);
 		assert_int_equal(all.n, few.n);
 		assert_int_equal(all.n, indexed.n);
+		assert_int_equal(all.n, digest.n);
 		for (size_t i = 0; i < all.n; i++)
-			if (all.values[i] != few.values[i] || all.values[i] != indexed.values[i])
+			if (all.values[i] != few.values[i] || all.values[i] != indexed.values[i] ||
+			    all.values[i] != digest.values[i])
 				fail_msg("%s: answer %zu: %#llx, of few units %#llx, of indexed "
-					 "ones %#llx",
+					 "ones %#llx, by the digest %#llx",
 					 builds[b], i, (unsigned long long)all.values[i],
 					 (unsigned long long)few.values[i],
-					 (unsigned long long)indexed.values[i]);
+					 (unsigned long long)indexed.values[i],
+					 (unsigned long long)digest.values[i]);
 	}
 }
 
@@ -370,6 +480,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_are_those_of_all_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_are_those_of_all_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_index_names_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_indexes_are_survived, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_units_are_named, setup, teardown),
 	};
 

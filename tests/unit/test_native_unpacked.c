@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "native/digest_impl.h"
+#include "native/mention.h"
 #include "native/module.h"
 #include "native/unpacked_impl.h"
 #include "native_program.h"
@@ -133,6 +135,16 @@ static void has_the_same_places(void **state)
 	assert_int_equal(open_copy("none"), -1);
 }
 
+/* A program with enough debug information to be kept. */
+static void make_fat(const char *name)
+{
+	native_program_run(
+		&program,
+		"head -c 9000000 /dev/zero >pad && objcopy --add-section .debug_pad=pad app fat && "
+		"objcopy --compress-debug-sections fat %s",
+		name);
+}
+
 /* The program itself, and one with a debug file; without a cache, when a copy is made, and when it is there. */
 static void modules_read_them(void **state)
 {
@@ -142,10 +154,9 @@ static void modules_read_them(void **state)
 	char name[512];
 
 	(void)state;
+	make_fat("whole");
 	native_program_run(
 		&program,
-		"head -c 9000000 /dev/zero >pad && objcopy --add-section .debug_pad=pad app fat && "
-		"objcopy --compress-debug-sections fat whole && "
 		"objcopy --only-keep-debug whole whole.debug && strip -o stripped whole && "
 		"objcopy --add-gnu-debuglink=whole.debug stripped");
 	for (size_t i = 0; i < LP_ARRAY_SIZE(files); i++)
@@ -197,8 +208,11 @@ static void damaged_copies_are_made_anew(void **state)
 		"printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null",
 		"t=$(stat -c %y $f); printf x | dd of=$f bs=1 seek=40 conv=notrunc 2>/dev/null; "
 		"touch -d \"$t\" $f",
-		"t=$(stat -c %y $f); s=$(stat -c %s $f); printf 0 | dd of=$f bs=1 seek=$((s - 40)) "
-		"conv=notrunc 2>/dev/null; touch -d \"$t\" $f",
+		"t=$(stat -c %y $f); m=$(grep -abo 'logpoint copy' $f | cut -d: -f1); "
+		"printf 0 | dd of=$f bs=1 seek=$((m + 48)) conv=notrunc 2>/dev/null; touch -d "
+		"\"$t\" $f",
+		"t=$(stat -c %y $f); m=$(grep -abo 'logpoint copy' $f | cut -d: -f1); "
+		"truncate -s $((m + 88)) $f; touch -d \"$t\" $f",
 		"t=$(stat -c %y $f); s=$(stat -c %s $f); truncate -s 0 $f; truncate -s $s $f; "
 		"touch -d \"$t\" $f",
 		"chmod 666 $f",
@@ -217,6 +231,100 @@ static void damaged_copies_are_made_anew(void **state)
 		native_program_run(&program, "rm held");
 		assert_int_equal(count_copies(name), 1);
 	}
+}
+
+/* Writes to the copy without that being seen by its time. */
+static void change_copy(uint64_t at, void *bytes, size_t len, bool put)
+{
+	char name[512];
+	struct stat st;
+
+	assert_int_equal(count_copies(name), 1);
+	const int fd = open(name, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	const struct timespec times[] = { st.st_atim, st.st_mtim };
+	if (put)
+		assert_int_equal(lp_unpacked_pwrite(fd, bytes, len, at), 0);
+	else
+		assert_int_equal(lp_unpacked_pread(fd, bytes, len, at), 0);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+/* Opens the program, whose copy it finds; the same is found whatever there is of a digest. */
+static bool opens_with_digest(void)
+{
+	native_program_open(&program, "whole");
+	assert_int_equal(native_program_line(&program, "app.c", 99), -ESRCH);
+	assert_int_equal(native_program_line(&program, "app.c", 5), 0);
+	assert_int_equal(native_program_line(&program, "none.c", 5), -ENOENT);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "first"), 0);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "main"), 0);
+	assert_int_equal(native_program_function(&program, LP_AT_ENTRY, "twic"), -ENOENT);
+	assert_non_null(program.module->copy);
+	return program.module->digest.tail != NULL;
+}
+
+static void damaged_digests_are_not_used(void **state)
+{
+	struct lp_digest_tail tail;
+	uint8_t byte;
+
+	(void)state;
+	make_fat("whole");
+	setenv("LOGPOINT_CACHE", folder, 1);
+	assert_true(opens_with_digest());
+	assert_true(opens_with_digest());
+	tail = *program.module->digest.tail;
+	const uint64_t end = program.module->digest.file.len;
+	const uint64_t damages[] = {
+		tail.tables[LP_DIGEST_CODE].at,
+		tail.tables[LP_DIGEST_UNITS].at + 20,
+		tail.tables[LP_DIGEST_RANGES].at + 9,
+		tail.tables[LP_DIGEST_FILES].at + 2,
+		tail.tables[LP_DIGEST_FILTERS].at + 17,
+		end - sizeof(tail),
+		end - sizeof(tail) + offsetof(struct lp_digest_tail, flags),
+		end - 20,
+		end - 1,
+	};
+	for (size_t i = 0; i < LP_ARRAY_SIZE(damages); i++) {
+		change_copy(damages[i], &byte, 1, false);
+		byte ^= 4;
+		change_copy(damages[i], &byte, 1, true);
+		if (opens_with_digest())
+			fail_msg("damage %zu: taken for good", i);
+		byte ^= 4;
+		change_copy(damages[i], &byte, 1, true);
+	}
+	assert_true(opens_with_digest());
+}
+
+/* An empty filter would say "no" to everything. */
+static void damaged_filters_are_not_used(void **state)
+{
+	struct lp_name_pattern pattern;
+
+	(void)state;
+	make_fat("whole");
+	setenv("LOGPOINT_CACHE", folder, 1);
+	assert_true(opens_with_digest());
+	const struct lp_digest *d = &program.module->digest;
+	const struct lp_digest_table *t = &d->tail->tables[LP_DIGEST_FILTERS];
+	const struct lp_digest_filter f =
+		*(const struct lp_digest_filter *)(const void *)(d->file.data + t->at);
+	uint64_t *zeros = calloc(f.words, sizeof(*zeros));
+
+	assert_int_equal(t->n, 1);
+	assert_non_null(zeros);
+	change_copy(f.at, zeros, f.words * sizeof(*zeros), true);
+	free(zeros);
+	assert_true(opens_with_digest());
+	lp_name_pattern_init(&pattern, "first");
+	const struct lp_naming *naming =
+		lp_naming_of(program.module, &pattern, LP_NAMING_FUNCTIONS);
+	assert_non_null(naming);
+	assert_int_equal(naming->units.len, 1);
 }
 
 static void foreign_folders_are_not_used(void **state)
@@ -369,6 +477,8 @@ int main(void)
 		TEST(modules_read_them),
 		TEST(is_made_once),
 		TEST(damaged_copies_are_made_anew),
+		TEST(damaged_digests_are_not_used),
+		TEST(damaged_filters_are_not_used),
 		TEST(foreign_folders_are_not_used),
 		TEST(a_damaged_original_leaves_nothing),
 		TEST(the_least_recently_used_goes_first),

@@ -39,7 +39,7 @@ static int add_landing(uint64_t vaddr, void *arrivals)
 
 static bool is_assembly(struct lp_unit *unit)
 {
-	return dwarf_srclang(&unit->die) == DW_LANG_Mips_Assembler;
+	return dwarf_srclang(lp_unit_die(unit)) == DW_LANG_Mips_Assembler;
 }
 
 /* The parts of the function in the debug information that has the address; false: none has. */

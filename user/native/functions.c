@@ -69,22 +69,13 @@ static int enter(Dwarf_Die *die, int tag, void *arg)
 {
 	struct lp_function_walk *w = arg;
 
-	switch (tag) {
-	case DW_TAG_subprogram:
-		if (take(w, die) < 0)
-			return -ENOMEM;
-		__attribute__((fallthrough)); /* classes and functions in functions */
-	case DW_TAG_namespace:
-	case DW_TAG_module:
-	case DW_TAG_structure_type:
-	case DW_TAG_class_type:
-	case DW_TAG_union_type:
-	case DW_TAG_interface_type:
-	case DW_TAG_enumeration_type: /* Rust's have methods */
-	case DW_TAG_lexical_block:
-		return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
-	}
-	return 0;
+	if (tag == DW_TAG_subprogram && take(w, die) < 0)
+		return -ENOMEM;
+	/* classes and functions in functions; Rust's enumerations have methods */
+	if (tag != DW_TAG_subprogram && tag != DW_TAG_lexical_block &&
+	    tag != DW_TAG_enumeration_type && !lp_tag_is_scope(tag))
+		return 0;
+	return dwarf_haschildren(die) > 0 ? enter_scope(w, die, tag) : 0;
 }
 
 static void leave(Dwarf_Die *die, int tag, void *arg)
@@ -113,7 +104,7 @@ static int walk_unit(struct lp_function_walk *w, struct lp_unit *unit)
 	w->dies.len = w->names.len = w->scoped.len = 0;
 	w->current = NULL;
 	lp_arena_reset(&w->arena);
-	int r = lp_die_walk(&unit->die, &v);
+	int r = lp_die_walk(lp_unit_die(unit), &v);
 	for (size_t i = 0; r == 0 && i < w->dies.len; i++)
 		r = lp_vec_push(&w->names, dwarf_diename(&w->dies.data[i]));
 	if (r == 0)
@@ -258,8 +249,7 @@ static int each_named(struct lp_module *m, struct lp_module_index *index,
 
 	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
 		struct lp_unit *unit = &index->units.data[i];
-		const struct lp_named_unit *named =
-			lp_naming_find(naming, dwarf_dieoffset(&unit->die));
+		const struct lp_named_unit *named = lp_naming_find(naming, unit->offset);
 
 		if (named && named->declared == declared)
 			r = each_in_unit(&w, unit, NULL, fn, arg);
@@ -272,9 +262,13 @@ int lp_functions_declared(struct lp_module *m, const struct lp_name_pattern *p,
 {
 	struct lp_module_index *index = lp_module_units(m);
 	const struct lp_naming *naming = lp_naming_of(m, p, LP_NAMING_FUNCTIONS);
+	const bool partial = naming && naming->partial;
 
 	if (!index)
 		return -ENOMEM;
+	naming = lp_naming_declared_of(m, p, LP_NAMING_FUNCTIONS);
+	if (!naming && partial)
+		return lp_functions_each(m, fn, arg);
 	return naming ? each_named(m, index, naming, true, fn, arg) : 0;
 }
 

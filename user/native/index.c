@@ -22,7 +22,8 @@ static void keep(void *node)
 static void unit_done(struct lp_unit *unit)
 {
 	lp_tree_free(unit->tree);
-	lp_vec_done(&unit->bases);
+	if (unit->bases_owned)
+		free((void *)unit->bases);
 }
 
 void lp_module_index_free(struct lp_module_index *index)
@@ -45,7 +46,7 @@ void lp_module_index_free(struct lp_module_index *index)
 	lp_row_cache_free(index->rows);
 	lp_vec_done(&index->code);
 	lp_vec_done(&index->units);
-	lp_vec_done(&index->unit_ranges);
+	lp_vec_done(&index->own_ranges);
 	lp_vec_done(&index->symbols);
 	free(index);
 }
@@ -139,7 +140,7 @@ static int add_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_
 
 		++*count;
 		if (start < end && lp_module_is_code(m, start) &&
-		    lp_vec_push(&index->unit_ranges, r) < 0)
+		    lp_vec_push(&index->own_ranges, r) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -187,11 +188,12 @@ static void read_unit(struct lp_unit *unit)
 static int add_unit(struct lp_module *m, struct lp_module_index *index, struct lp_unit *unit)
 {
 	const int tag = dwarf_tag(&unit->die);
-	const size_t before = index->unit_ranges.len;
+	const size_t before = index->own_ranges.len;
 	size_t count = 0;
 
 	if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit && tag != DW_TAG_partial_unit)
 		return 0;
+	unit->offset = dwarf_dieoffset(&unit->die);
 	unit->partial = tag == DW_TAG_partial_unit || unit->dwarf != m->dwarf;
 	read_unit(unit);
 	if (lp_vec_push(&index->units, *unit) < 0)
@@ -201,7 +203,7 @@ static int add_unit(struct lp_module *m, struct lp_module_index *index, struct l
 	if (add_ranges(m, index, &unit->die, index->units.len - 1, &count) < 0 ||
 	    (count == 0 && add_function_ranges(m, index, &unit->die, index->units.len - 1) < 0))
 		return -ENOMEM;
-	index->units.data[index->units.len - 1].has_code = index->unit_ranges.len > before;
+	index->units.data[index->units.len - 1].has_code = index->own_ranges.len > before;
 	return 0;
 }
 
@@ -220,14 +222,16 @@ static void sort_ranges(struct lp_module_index *index)
 {
 	uint64_t max_end = 0;
 
-	if (index->unit_ranges.len > 0)
-		qsort(index->unit_ranges.data, index->unit_ranges.len,
-		      sizeof(*index->unit_ranges.data), compare_unit_range);
-	lp_vec_each (&index->unit_ranges, r) {
+	if (index->own_ranges.len > 0)
+		qsort(index->own_ranges.data, index->own_ranges.len,
+		      sizeof(*index->own_ranges.data), compare_unit_range);
+	lp_vec_each (&index->own_ranges, r) {
 		if (r->range.end > max_end)
 			max_end = r->range.end;
 		r->max_end = max_end;
 	}
+	index->unit_ranges = index->own_ranges.data;
+	index->n_unit_ranges = index->own_ranges.len;
 }
 
 struct lp_module_index *lp_module_units(struct lp_module *m)
@@ -237,10 +241,13 @@ struct lp_module_index *lp_module_units(struct lp_module *m)
 	if (index && !index->units_tried) {
 		Dwarf *dwarf = lp_module_dwarf(m);
 
+		index->units_tried = lp_digest_units(m, index);
+		if (index->units_tried)
+			return index;
 		if (index_units(m, index, dwarf) < 0 ||
 		    index_units(m, index, dwarf ? dwarf_getalt(dwarf) : NULL) < 0) {
 			lp_vec_done(&index->units);
-			lp_vec_done(&index->unit_ranges);
+			lp_vec_done(&index->own_ranges);
 			return NULL;
 		}
 		sort_ranges(index);
@@ -252,20 +259,30 @@ struct lp_module_index *lp_module_units(struct lp_module *m)
 struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	size_t low = 0, high = index ? index->unit_ranges.len : 0;
+	size_t low = 0, high = index ? index->n_unit_ranges : 0;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (index->unit_ranges.data[mid].range.start <= vaddr)
+		if (index->unit_ranges[mid].range.start <= vaddr)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	while (low-- > 0 && index->unit_ranges.data[low].max_end > vaddr)
-		if (index->unit_ranges.data[low].range.end > vaddr)
-			return &index->units.data[index->unit_ranges.data[low].unit];
+	while (low-- > 0 && index->unit_ranges[low].max_end > vaddr)
+		if (index->unit_ranges[low].range.end > vaddr &&
+		    index->unit_ranges[low].unit < index->units.len)
+			return &index->units.data[index->unit_ranges[low].unit];
 	return NULL;
+}
+
+Dwarf_Die *lp_unit_die(struct lp_unit *unit)
+{
+	if (!unit->die.addr && !dwarf_offdie(unit->dwarf, unit->offset, &unit->die)) {
+		unit->die.addr = NULL;
+		return NULL;
+	}
+	return &unit->die;
 }
 
 struct lp_span lp_unit_bytes(struct lp_module *m, const struct lp_unit *unit)
@@ -273,11 +290,11 @@ struct lp_span lp_unit_bytes(struct lp_module *m, const struct lp_unit *unit)
 	const struct lp_module_index *index = m->index;
 	const struct lp_unit *next = unit + 1;
 	struct lp_span info = lp_section_named(dwarf_getelf(unit->dwarf), ".debug_info");
-	const uint64_t from = dwarf_dieoffset((Dwarf_Die *)&unit->die);
+	const uint64_t from = unit->offset;
 	uint64_t to = info.len;
 
 	if (next < index->units.data + index->units.len && next->dwarf == unit->dwarf)
-		to = dwarf_dieoffset((Dwarf_Die *)&next->die);
+		to = next->offset;
 	/* type units of their own section have offsets of that */
 	if (from >= to || to > info.len)
 		return (struct lp_span){ 0 };
@@ -288,8 +305,10 @@ int lp_module_cu_at(struct lp_module *m, uint64_t vaddr, Dwarf_Die *ret)
 {
 	struct lp_unit *unit = lp_unit_find(m, vaddr);
 
-	if (!unit)
+	const Dwarf_Die *die = unit ? lp_unit_die(unit) : NULL;
+
+	if (!die)
 		return -ENOENT;
-	*ret = unit->die;
+	*ret = *die;
 	return 0;
 }

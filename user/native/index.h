@@ -33,16 +33,19 @@ struct lp_unit_range {
 struct lp_tree;
 
 struct lp_unit {
-	Dwarf *dwarf; /* the module's, or its dwz alternate */
-	Dwarf_Die die;
+	Dwarf *dwarf;	      /* the module's, or its dwz alternate */
+	Dwarf_Off offset;     /* of its DIE */
+	Dwarf_Die die;	      /* by lp_unit_die(); addr NULL: not asked for yet */
 	const char *comp_dir; /* or NULL */
 	uint64_t line_table;  /* offset in .debug_line; LP_NO_LINES: none */
 	bool has_code;
-	bool partial;		/* no code of its own: dwz put there what several units share */
-	bool go;		/* made by the Go compiler */
-	struct lp_tree *tree;	/* by lp_unit_tree() */
-	LP_VEC(uint32_t) bases; /* hashes of its files' names without folders; by lp_rows_find() */
-	bool bases_known;
+	bool partial;	      /* no code of its own: dwz put there what several units share */
+	bool go;	      /* made by the Go compiler */
+	struct lp_tree *tree; /* by lp_unit_tree() */
+	const uint32_t *
+		bases; /* lp_file_hash() of its files, and LP_FILE_HAS_ROWS; by lp_rows_find(), if not from a digest */
+	size_t n_bases;
+	bool bases_known, bases_owned;
 };
 
 struct lp_symbol {
@@ -71,7 +74,9 @@ struct lp_qualified_name {
 struct lp_module_index {
 	LP_VEC(struct lp_code_range) code;
 	LP_VEC(struct lp_unit) units; /* with code or not, in order */
-	LP_VEC(struct lp_unit_range) unit_ranges;
+	const struct lp_unit_range *unit_ranges;
+	size_t n_unit_ranges;
+	LP_VEC(struct lp_unit_range) own_ranges; /* what these are, if not a digest's */
 	LP_VEC(struct lp_symbol) symbols;   /* by start; aliases adjacent, the preferred first */
 	struct lp_flow *flows;		    /* LP_KEPT_FLOWS of functions, by lp_function_flow() */
 	struct lp_found_files *found_files; /* by lp_rows_find() */
@@ -97,6 +102,9 @@ const struct lp_code_range *lp_code_find(struct lp_module *m, uint64_t vaddr);
 
 /* The unit that an address is in; NULL: none. */
 struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr);
+
+/* Its DIE; NULL: libdw can't read it. */
+Dwarf_Die *lp_unit_die(struct lp_unit *unit);
 
 /* What .debug_info has of a unit, and perhaps of what follows; empty where that is not known. */
 struct lp_span lp_unit_bytes(struct lp_module *m, const struct lp_unit *unit);

@@ -250,8 +250,10 @@ static struct lp_decl_files *decl_files_of(struct lp_module *m, Dwarf_Die *cu)
 		return NULL;
 	index->decl_files = d;
 	d->cu = cu->addr;
+	const Dwarf_Off at = dwarf_dieoffset(cu);
+	Dwarf *dwarf = dwarf_cu_getdwarf(cu->cu);
 	lp_vec_each (&index->units, unit)
-		if (unit->die.addr == cu->addr) {
+		if (unit->offset == at && unit->dwarf == dwarf) {
 			if (lp_unit_lines(m, unit, &d->table) == 0)
 				PATHS_INIT(&d->paths, &d->table);
 			break;

@@ -5,6 +5,14 @@
 #include "native/cursor.h"
 #include "native/linetable.h"
 
+#define BYTES_A_ROW 4 /* of a program, or more */
+
+/* What a special opcode advances by. */
+struct special {
+	uint64_t addr;
+	int32_t line;
+};
+
 struct machine {
 	const struct lp_linetable *t;
 	struct lp_cursor c;
@@ -12,6 +20,8 @@ struct machine {
 	LP_VEC(struct lp_line_row) rows;
 	int (*fn)(const struct lp_line_row *rows, size_t n, void *arg);
 	void *arg;
+	struct special
+		specials[256]; /* by opcode; divisions are slow, and these are most of a program */
 };
 
 static void restart(struct machine *s)
@@ -20,7 +30,7 @@ static void restart(struct machine *s)
 	s->rows.len = 0;
 }
 
-static int emit_row(struct machine *s)
+static inline int emit_row(struct machine *s)
 {
 	const int r = lp_vec_push(&s->rows, s->row);
 
@@ -99,7 +109,7 @@ static int run_standard(struct machine *s, uint8_t opcode)
 		s->row.prologue_end = true;
 		break;
 	case DW_LNS_const_add_pc:
-		s->row.addr += (uint64_t)((255 - t->opcode_base) / t->line_range) * t->min_length;
+		s->row.addr += s->specials[255].addr;
 		break;
 	case DW_LNS_fixed_advance_pc:
 		s->row.addr += lp_cursor_uint(&s->c, 2);
@@ -110,16 +120,25 @@ static int run_standard(struct machine *s, uint8_t opcode)
 	return 0;
 }
 
-static int run_one(struct machine *s)
+static void know_specials(struct machine *s)
 {
 	const struct lp_linetable *t = s->t;
-	const uint8_t opcode = (uint8_t)lp_cursor_uint(&s->c, 1);
 
-	if (opcode >= t->opcode_base) {
+	for (unsigned int opcode = t->opcode_base; opcode < 256; opcode++) {
 		const unsigned int by = opcode - t->opcode_base;
 
-		s->row.addr += (uint64_t)(by / t->line_range) * t->min_length;
-		advance_line(s, t->line_base + (int)(by % t->line_range));
+		s->specials[opcode].addr = (uint64_t)(by / t->line_range) * t->min_length;
+		s->specials[opcode].line = t->line_base + (int)(by % t->line_range);
+	}
+}
+
+static int run_one(struct machine *s)
+{
+	const uint8_t opcode = *s->c.p++;
+
+	if (opcode >= s->t->opcode_base) {
+		s->row.addr += s->specials[opcode].addr;
+		advance_line(s, s->specials[opcode].line);
 		return emit_row(s);
 	}
 	return opcode == 0 ? run_extended(s) : run_standard(s, opcode);
@@ -134,8 +153,10 @@ int lp_linetable_run(const struct lp_linetable *t,
 		.fn = fn,
 		.arg = arg,
 	};
-	int r = 0;
+	/* one sequence can have most rows; what is not used takes no memory */
+	int r = lp_vec_reserve(&s.rows, t->program.len / BYTES_A_ROW);
 
+	know_specials(&s);
 	restart(&s);
 	while (r == 0 && lp_cursor_left(&s.c) > 0) {
 		r = run_one(&s);

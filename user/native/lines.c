@@ -178,46 +178,57 @@ static int take_sequence(const struct lp_line_row *rows, size_t n, void *arg)
 	return r;
 }
 
-/* So that most units need not be read again for another file. */
-static uint32_t hash_name(const char *name)
+uint32_t lp_file_hash(const char *name)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
 	for (; *name; name++)
 		h = (h ^ (uint8_t)*name) * 16777619u;
-	return h;
+	return h & ~LP_FILE_HAS_ROWS;
 }
 
 static int note_bases(struct lp_unit *unit, const struct lp_linetable *t)
 {
-	lp_vec_each (&t->files, f)
-		if (lp_vec_push(&unit->bases, hash_name(lp_path_base(f->name))) < 0)
-			return -ENOMEM;
-	unit->bases_known = true;
+	uint32_t *bases = calloc(t->files.len + 1, sizeof(*bases));
+
+	if (!bases)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->files.len; i++)
+		bases[i] = lp_file_hash(lp_path_base(t->files.data[i].name)) | LP_FILE_HAS_ROWS;
+	unit->bases = bases;
+	unit->n_bases = t->files.len;
+	unit->bases_known = unit->bases_owned = true;
 	return 0;
 }
 
-static bool may_have(const struct lp_unit *unit, uint32_t base)
+/* Can it list the file, and have *ret_rows of it? */
+static bool may_have(const struct lp_unit *unit, uint32_t base, bool *ret_rows)
 {
-	lp_vec_each (&unit->bases, h)
-		if (*h == base)
-			return true;
-	return !unit->bases_known;
+	bool lists = false;
+
+	*ret_rows = !unit->bases_known;
+	for (size_t i = 0; i < unit->n_bases; i++)
+		if ((unit->bases[i] & ~LP_FILE_HAS_ROWS) == base) {
+			lists = true;
+			*ret_rows |= unit->bases[i] & LP_FILE_HAS_ROWS;
+		}
+	return lists || !unit->bases_known;
 }
 
 static int search_unit(struct search *s, struct lp_unit *unit)
 {
 	lp_auto(lp_linetable_done) struct lp_linetable table = { 0 };
+	bool has_rows;
 	int r;
 
-	if (!may_have(unit, s->want_hash) || lp_unit_lines(s->m, unit, &table) < 0)
+	if (!may_have(unit, s->want_hash, &has_rows) || lp_unit_lines(s->m, unit, &table) < 0)
 		return 0;
 	if (!unit->bases_known && note_bases(unit, &table) < 0)
 		return -ENOMEM;
 	s->table = &table;
 	r = match_files(s);
-	if (r <= 0)
-		return r;
+	if (r <= 0 || !has_rows)
+		return r < 0 ? r : 0;
 	r = lp_linetable_run(&table, take_sequence, s);
 	return r == -EBADMSG ? 0 : r;
 }
@@ -228,7 +239,7 @@ static int search_units(struct lp_module *m, const char *want, struct lp_rows *r
 	struct search s = { .m = m, .rows = ret, .want = want, .want_base = lp_path_base(want) };
 	int r = index ? 0 : -ENOMEM;
 
-	s.want_hash = hash_name(s.want_base);
+	s.want_hash = lp_file_hash(s.want_base);
 	for (size_t i = 0; r >= 0 && i < index->units.len; i++) {
 		if (index->units.data[i].partial)
 			continue;

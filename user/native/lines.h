@@ -36,6 +36,12 @@ struct lp_rows {
 int lp_rows_find(struct lp_module *m, const char *file, const struct lp_rows **ret,
 		 struct lp_err *err);
 
+/* Of a file's name without its folder, so that most units need not be read again for another file. Without the lowest
+ * bit, that says something else.
+ */
+uint32_t lp_file_hash(const char *name);
+#define LP_FILE_HAS_ROWS 1u /* that are code, or it is not known */
+
 /* A unit's line table. -ENOENT: it has none. */
 int lp_unit_lines(struct lp_module *m, struct lp_unit *unit, struct lp_linetable *ret);
 

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dwarf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -13,52 +14,20 @@
 #include "native/names.h"
 #include "native/naming.h"
 #include "native/skim.h"
+#include "native/tables.h"
 #include "native/unpacked.h"
 
 #define SCANS_MAX     2 /* of .debug_info: what libdw makes of it serves all further names */
 #define INLINE_MAX    3 /* characters that fit where a 4-byte offset would be */
 #define INLINE_MAX_64 7
 
-enum table {
-	STR,
-	LINE_STR,
-	LINE,
-	ABBREV,
-	ARANGES,
-	INFO,
-	SYMBOLS,
-	SYMBOL_NAMES,
-	DYNAMIC_SYMBOLS,
-	DYNAMIC_SYMBOL_NAMES,
-	N_TABLES
-};
-
-static const char *const table_names[N_TABLES] = {
-	".debug_str",  ".debug_line_str", ".debug_line", ".debug_abbrev", ".debug_aranges",
-	".debug_info", ".symtab",	  ".strtab",	 ".dynsym",	  ".dynstr",
-};
-
-/* One file: the program's, or the one with its debug information. */
-struct file {
-	int fd;
-	Elf *elf;
-	Elf_Scn *tables[N_TABLES];
-	bool has_dwarf; /* libdw looks no further then */
-	bool odd;	/* has sections from which other names can come */
-};
-
-/* How names stand in the file: those of functions, or those of anything else that has names. */
-struct names_known {
-	bool tried;
-	size_t inline_max; /* names up to that length may be in .debug_info */
-	bool indexed;	   /* names may be found by way of .debug_str_offsets */
-	bool far;	   /* such a DIE can be more of one in another unit */
-};
-
 struct lp_mentions {
-	struct file main, debug;
-	bool unclear; /* anything may be there */
-	struct names_known functions, others;
+	struct lp_tables main, debug;
+	bool is_open; /* they are */
+	bool is_reopened;
+	bool odd;     /* anything may be there */
+	bool unclear; /* the same, but for what an index of the file says */
+	struct lp_names_known functions, others;
 	unsigned int scans;
 	struct lp_naming *naming; /* of the name last asked for */
 	char *file;		  /* the last one asked for, and the answer */
@@ -71,121 +40,92 @@ struct forms {
 	bool inline_name, indexed_name, inline_producer, far, unknown;
 };
 
-static void file_done(struct file *f)
-{
-	if (f->elf)
-		elf_end(f->elf);
-	if (f->fd >= 0)
-		close(f->fd);
-}
-
 void lp_mentions_free(struct lp_mentions *s)
 {
 	if (!s)
 		return;
-	file_done(&s->main);
-	file_done(&s->debug);
+	lp_tables_close(&s->main);
+	lp_tables_close(&s->debug);
 	lp_naming_free(s->naming);
 	free(s->file);
 	free(s);
 }
 
-static void note_section(struct file *f, Elf_Scn *scn, const char *name)
-{
-	static const char *const odd[] = { ".zdebug_",	 ".debug_types",      ".debug_addr",
-					   ".debug_sup", ".gnu_debugaltlink", ".gnu_debugdata" };
-
-	for (size_t i = 0; i < N_TABLES; i++)
-		if (!strcmp(name, table_names[i]))
-			f->tables[i] = scn;
-	for (size_t i = 0; i < LP_ARRAY_SIZE(odd); i++)
-		f->odd |= !strncmp(name, odd[i], strlen(odd[i]));
-}
-
-/* Takes fd. */
-static bool file_init(struct file *f, int fd)
-{
-	size_t names;
-	GElf_Shdr sh;
-
-	f->fd = fd;
-	f->elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!f->elf || elf_getshdrstrndx(f->elf, &names) < 0)
-		return false;
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(f->elf, scn));) {
-		const char *name =
-			gelf_getshdr(scn, &sh) ? elf_strptr(f->elf, names, sh.sh_name) : NULL;
-
-		if (!name)
-			return false;
-		if (sh.sh_type != SHT_NOBITS)
-			note_section(f, scn, name);
-	}
-	f->has_dwarf = lp_elf_has_dwarf(f->elf);
-	return true;
-}
-
 /* None is made here: most modules of a process know nothing of what is looked for. */
-static int unpacked_or_not(int fd, const char *path)
+static bool open_unpacked(struct lp_tables *f, int fd, const char *path)
 {
 	const int copy = lp_unpacked_open_default(fd, path, false);
 
-	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return lp_tables_open(f, copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0), copy >= 0);
+}
+
+static void judge(struct lp_mentions *s, const struct lp_tables *f, bool is_open)
+{
+	s->odd = !is_open || f->odd;
+	s->unclear = s->odd || f->addresses;
 }
 
 static void find_files(struct lp_module *m, struct lp_mentions *s)
 {
-	s->unclear = !file_init(&s->main, unpacked_or_not(m->fd, m->path)) || s->main.odd;
+	judge(s, &s->main, open_unpacked(&s->main, m->fd, m->path));
 	if (s->unclear || s->main.has_dwarf)
 		return;
 	const int debug = lp_module_debug_fd(m);
 	const char *path = NULL;
 	if (debug >= 0) {
-		s->unclear = !file_init(&s->debug, unpacked_or_not(debug, m->path)) || s->debug.odd;
+		judge(s, &s->debug, open_unpacked(&s->debug, debug, m->path));
 		return;
 	}
 	/* has libdwfl look for the debug file, which it does where the program has no .symtab */
 	dwfl_module_getsymtab(m->dwfl_module);
 	dwfl_module_info(m->dwfl_module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
 	if (path)
-		s->unclear =
-			!file_init(&s->debug, open(path, O_RDONLY | O_CLOEXEC)) || s->debug.odd;
+		judge(s, &s->debug,
+		      lp_tables_open(&s->debug, open(path, O_RDONLY | O_CLOEXEC), false));
 	else
-		s->unclear = s->main.tables[SYMBOLS] != NULL;
+		s->unclear = s->odd = s->main.sections[LP_TABLE_SYMBOLS] != NULL;
 }
 
-static struct lp_mentions *mentions_of(struct lp_module *m)
+/* What was found out before. */
+static struct lp_mentions *known_mentions(struct lp_module *m)
 {
 	struct lp_module_index *index = lp_module_index_get(m);
 
 	if (index && !index->mentions) {
 		index->mentions = calloc(1, sizeof(*index->mentions));
-		if (index->mentions) {
+		if (index->mentions)
 			index->mentions->main.fd = index->mentions->debug.fd = -1;
-			find_files(m, index->mentions);
-		}
 	}
 	return index ? index->mentions : NULL;
 }
 
-/* false: it can't be read. A table that is not there is empty. */
-static bool read_table(struct file *f, enum table table, struct lp_span *ret)
+static struct lp_tables *file_with_dwarf(struct lp_mentions *s)
 {
-	Elf_Scn *scn = f->tables[table];
-	GElf_Shdr sh;
+	return s->main.has_dwarf ? &s->main : &s->debug;
+}
 
-	*ret = (struct lp_span){ (const uint8_t *)"", 0 };
-	if (!scn)
-		return true;
-	if (!gelf_getshdr(scn, &sh) ||
-	    ((sh.sh_flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0))
-		return false;
-	const Elf_Data *data = elf_getdata(scn, NULL);
-	if (!data || (!data->d_buf && data->d_size > 0))
-		return false;
-	if (data->d_size > 0)
-		*ret = (struct lp_span){ data->d_buf, data->d_size };
-	return true;
+static void close_files(struct lp_mentions *s)
+{
+	lp_tables_close(&s->main);
+	lp_tables_close(&s->debug);
+	lp_naming_free(lp_take(s->naming));
+	s->is_open = false;
+}
+
+static struct lp_mentions *mentions_of(struct lp_module *m)
+{
+	struct lp_mentions *s = known_mentions(m);
+
+	/* a copy was made since then */
+	if (s && s->is_open && m->copy && !file_with_dwarf(s)->is_copy && !s->is_reopened) {
+		close_files(s);
+		s->is_reopened = true;
+	}
+	if (s && !s->is_open) {
+		s->is_open = true;
+		find_files(m, s);
+	}
+	return s;
 }
 
 static bool is_word(char c)
@@ -204,11 +144,11 @@ static bool is_in_mangled(const char *table, const char *end)
 }
 
 /* Strings can share their ends, so what stands before the word says nothing. */
-static bool mentions(struct file *f, enum table table, const char *word, size_t len)
+static bool mentions(struct lp_tables *f, enum lp_table table, const char *word, size_t len)
 {
 	struct lp_span s;
 
-	if (!read_table(f, table, &s))
+	if (!lp_tables_read(f, table, &s))
 		return true;
 
 	const char *all = (const char *)s.data, *end = all + s.len;
@@ -221,12 +161,12 @@ static bool mentions(struct file *f, enum table table, const char *word, size_t 
 /* Where names can begin that are the word or begin with it: strings can share their ends. true: there
  * are others.
  */
-static bool find_names(struct file *f, enum table strings, const char *word, size_t len,
+static bool find_names(struct lp_tables *f, enum lp_table strings, const char *word, size_t len,
 		       struct lp_skim *ret)
 {
 	struct lp_span s;
 
-	if (!read_table(f, strings, &s))
+	if (!lp_tables_read(f, strings, &s))
 		return true;
 
 	const char *all = (const char *)s.data, *end = all + s.len;
@@ -242,7 +182,7 @@ static bool find_names(struct file *f, enum table strings, const char *word, siz
 }
 
 /* Has a symbol, of whatever kind, that name? Its names are the table after. */
-static bool names_symbol(struct file *f, enum table symbols, const char *word, size_t len)
+static bool names_symbol(struct lp_tables *f, enum lp_table symbols, const char *word, size_t len)
 {
 	lp_auto(lp_skim_done) struct lp_skim names = { 0 };
 	GElf_Sym sym;
@@ -252,7 +192,7 @@ static bool names_symbol(struct file *f, enum table symbols, const char *word, s
 	if (!names.names.len)
 		return false;
 
-	Elf_Data *data = f->tables[symbols] ? elf_getdata(f->tables[symbols], NULL) : NULL;
+	Elf_Data *data = f->sections[symbols] ? elf_getdata(f->sections[symbols], NULL) : NULL;
 	if (!data)
 		return true;
 	for (int i = 0; gelf_getsym(data, i, &sym); i++)
@@ -261,22 +201,23 @@ static bool names_symbol(struct file *f, enum table symbols, const char *word, s
 	return false;
 }
 
-static bool names_any_symbol(struct file *f, const char *word, size_t len)
+static bool names_any_symbol(struct lp_tables *f, const char *word, size_t len)
 {
-	return names_symbol(f, SYMBOLS, word, len) || names_symbol(f, DYNAMIC_SYMBOLS, word, len);
+	return names_symbol(f, LP_TABLE_SYMBOLS, word, len) ||
+	       names_symbol(f, LP_TABLE_DYNAMIC_SYMBOLS, word, len);
 }
 
 /* Is one of these the name of a function? */
-static bool names_function(struct lp_mentions *s, struct file *f, const struct lp_skim *names)
+static bool names_function(struct lp_mentions *s, struct lp_tables *f, const struct lp_skim *names)
 {
 	struct lp_span abbrev;
 
 	if (!names->names.len)
 		return false;
-	if (!f->tables[INFO] || s->scans++ >= SCANS_MAX)
+	if (!f->sections[LP_TABLE_INFO] || s->scans++ >= SCANS_MAX)
 		return true;
-	return !read_table(f, ABBREV, &abbrev) ||
-	       lp_skim_names_function(names, f->elf, f->tables[INFO], abbrev);
+	return !lp_tables_read(f, LP_TABLE_ABBREV, &abbrev) ||
+	       lp_skim_names_function(names, f->elf, f->sections[LP_TABLE_INFO], abbrev);
 }
 
 static void note_form(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
@@ -326,36 +267,24 @@ static bool has_short_offsets(struct lp_span aranges)
 	return aranges.len > 0 && !c.bad;
 }
 
-/* false: it is compressed, or not there. */
-static bool place_of(const struct file *f, enum table table, uint64_t *ret, uint64_t *ret_len)
-{
-	GElf_Shdr sh;
-
-	if (!f->tables[table] || !gelf_getshdr(f->tables[table], &sh) ||
-	    (sh.sh_flags & SHF_COMPRESSED))
-		return false;
-	*ret = sh.sh_offset;
-	*ret_len = sh.sh_size;
-	return true;
-}
-
 /* Those are many: they are read without being kept, where they need not be decompressed. */
-static bool has_text(struct file *f, const char *text)
+static bool has_text(struct lp_tables *f, const char *text)
 {
 	struct lp_naming_file file = { .fd = f->fd };
 
-	return place_of(f, STR, &file.str, &file.str_len) ? lp_naming_has_text(&file, text)
-							  : mentions(f, STR, text, strlen(text));
+	return lp_tables_place(f, LP_TABLE_STR, &file.str, &file.str_len)
+		       ? lp_naming_has_text(&file, text)
+		       : mentions(f, LP_TABLE_STR, text, strlen(text));
 }
 
 /* How long a name can be that is in .debug_info itself. */
-static size_t longest_inline(struct file *f, uint64_t tags, struct names_known *ret)
+static size_t longest_inline(struct lp_tables *f, uint64_t tags, struct lp_names_known *ret)
 {
 	static const char unmerged[] = "-fno-merge-debug-strings";
 	struct lp_span abbrev, aranges;
 	struct forms forms = { .tags = tags };
 
-	if (!read_table(f, ABBREV, &abbrev))
+	if (!lp_tables_read(f, LP_TABLE_ABBREV, &abbrev))
 		return SIZE_MAX;
 	forms.unknown |= !lp_abbrevs_each(abbrev, true, note_form, &forms);
 	ret->indexed = forms.indexed_name;
@@ -367,21 +296,17 @@ static size_t longest_inline(struct file *f, uint64_t tags, struct names_known *
 	/* a producer that has even its own name there, as Go's, or was told to, has all there */
 	if (forms.inline_producer || has_text(f, unmerged))
 		return SIZE_MAX;
-	return read_table(f, ARANGES, &aranges) && has_short_offsets(aranges) ? INLINE_MAX
-									      : INLINE_MAX_64;
+	return lp_tables_read(f, LP_TABLE_ARANGES, &aranges) && has_short_offsets(aranges)
+		       ? INLINE_MAX
+		       : INLINE_MAX_64;
 }
 
-static struct file *file_with_dwarf(struct lp_mentions *s)
-{
-	return s->main.has_dwarf ? &s->main : &s->debug;
-}
-
-static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags)
+static const struct lp_names_known *know_forms(struct lp_mentions *s, uint64_t tags)
 {
 	const bool functions = tags == LP_NAMING_FUNCTIONS;
-	struct names_known *n = functions ? &s->functions : &s->others;
+	struct lp_names_known *n = functions ? &s->functions : &s->others;
 
-	if (!n->tried) {
+	if (!n->tried && !lp_digest_forms(&file_with_dwarf(s)->digest, &s->functions, &s->others)) {
 		n->tried = true;
 		n->inline_max = longest_inline(file_with_dwarf(s),
 					       functions ? tags : LP_NAMING_ANYTHING, n);
@@ -389,33 +314,76 @@ static const struct names_known *know_forms(struct lp_mentions *s, uint64_t tags
 	return n;
 }
 
-static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
-				     uint64_t tags)
+static bool place_naming(struct lp_mentions *s, struct lp_naming_file *ret)
 {
-	struct file *f = file_with_dwarf(s);
-	struct lp_naming_file file = { .fd = f->fd };
+	struct lp_tables *f = file_with_dwarf(s);
 
-	if (!place_of(f, INFO, &file.info, &file.info_len) ||
-	    !place_of(f, STR, &file.str, &file.str_len) || !read_table(f, ABBREV, &file.abbrevs))
+	*ret = (struct lp_naming_file){ .fd = f->fd, .digest = &f->digest };
+	return lp_tables_place(f, LP_TABLE_INFO, &ret->info, &ret->info_len) &&
+	       lp_tables_place(f, LP_TABLE_STR, &ret->str, &ret->str_len) &&
+	       lp_tables_read(f, LP_TABLE_ABBREV, &ret->abbrevs);
+}
+
+bool lp_naming_file_of(struct lp_module *m, struct lp_naming_file *ret,
+		       struct lp_names_known *ret_functions, struct lp_names_known *ret_others)
+{
+	struct lp_mentions *s = mentions_of(m);
+
+	if (!s || s->unclear || !place_naming(s, ret))
+		return false;
+	*ret_functions = *know_forms(s, LP_NAMING_FUNCTIONS);
+	*ret_others = *know_forms(s, LP_NAMING_ANYTHING);
+	return true;
+}
+
+static struct lp_naming *make_naming(struct lp_mentions *s, const struct lp_name_pattern *p,
+				     uint64_t tags, bool declared)
+{
+	struct lp_tables *f = file_with_dwarf(s);
+	struct lp_naming_file file;
+
+	if (!place_naming(s, &file) || (s->unclear && declared))
 		return NULL;
-	const struct names_known *n = know_forms(s, tags);
-	file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
-	file.far = n->far;
+	file.inline_max = SIZE_MAX;
+	if (!s->unclear) {
+		const struct lp_names_known *n = know_forms(s, tags);
+
+		file.inline_max = n->indexed ? SIZE_MAX : n->inline_max;
+		file.far = n->far;
+	}
+	if (declared)
+		file.digest = NULL;
+	else if (!lp_tables_read(f, LP_TABLE_NAMES, &file.names) ||
+		 (file.names.len > 0 && !lp_tables_read(f, LP_TABLE_STR, &file.str_data)))
+		return NULL;
 	return lp_naming_new(&file, p, tags);
+}
+
+static const struct lp_naming *naming_of(struct lp_module *m, const struct lp_name_pattern *p,
+					 uint64_t tags, bool declared)
+{
+	struct lp_mentions *s = mentions_of(m);
+
+	if (!s || s->odd)
+		return NULL;
+	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0 ||
+	    (s->naming->partial && declared)) {
+		lp_naming_free(s->naming);
+		s->naming = make_naming(s, p, tags, declared);
+	}
+	return s->naming && s->naming->known ? s->naming : NULL;
 }
 
 const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
 				     uint64_t tags)
 {
-	struct lp_mentions *s = mentions_of(m);
+	return naming_of(m, p, tags, false);
+}
 
-	if (!s || s->unclear)
-		return NULL;
-	if (!s->naming || s->naming->tags != tags || strcmp(s->naming->name, p->text) != 0) {
-		lp_naming_free(s->naming);
-		s->naming = make_naming(s, p, tags);
-	}
-	return s->naming && s->naming->known ? s->naming : NULL;
+const struct lp_naming *lp_naming_declared_of(struct lp_module *m, const struct lp_name_pattern *p,
+					      uint64_t tags)
+{
+	return naming_of(m, p, tags, true);
 }
 
 /* Part of the name that is in the strings as it is. 0: there is none that one could rely on. */
@@ -446,29 +414,42 @@ bool lp_may_name_function(struct lp_module *m, const char *name)
 		return true;
 
 	const struct lp_naming *naming = lp_naming_of(m, &pattern, LP_NAMING_FUNCTIONS);
+	if (naming && naming->units.len == 0)
+		naming = lp_naming_declared_of(m, &pattern, LP_NAMING_FUNCTIONS);
 	if (naming)
 		return naming->units.len > 0;
-	struct file *f = file_with_dwarf(s);
-	if (find_names(f, STR, word, len, &names))
+	struct lp_tables *f = file_with_dwarf(s);
+	if (find_names(f, LP_TABLE_STR, word, len, &names))
 		return true;
-	const struct names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
+	const struct lp_names_known *known = know_forms(s, LP_NAMING_FUNCTIONS);
 	return len <= known->inline_max || (known->indexed && names.names.len > 0) ||
 	       names_function(s, f, &names);
 }
 
-/* Does a line table list a file of that name? What can't be read may. */
-static bool lists_file(struct file *f, const char *base)
+/* The strings that names of DIEs are in are much, and hardly ever needed for those of files. */
+static int init_table(struct lp_tables *f, struct lp_line_sections *s, uint64_t at,
+		      struct lp_linetable *ret)
 {
-	struct lp_line_sections s;
+	if (lp_linetable_init(ret, s, at, NULL) == 0)
+		return 0;
+	if (s->str.data || !lp_tables_read(f, LP_TABLE_STR, &s->str))
+		return -EBADMSG;
+	return lp_linetable_init(ret, s, at, NULL);
+}
 
-	if (!read_table(f, LINE, &s.line) || !read_table(f, LINE_STR, &s.line_str) ||
-	    !read_table(f, STR, &s.str))
+/* Does a line table list a file of that name? What can't be read may. */
+static bool lists_file(struct lp_tables *f, const char *base)
+{
+	struct lp_line_sections s = { 0 };
+
+	if (!lp_tables_read(f, LP_TABLE_LINE, &s.line) ||
+	    !lp_tables_read(f, LP_TABLE_LINE_STR, &s.line_str))
 		return true;
 	struct lp_cursor c = { s.line.data, s.line.data + s.line.len, false };
 	while (lp_cursor_left(&c) > 0) {
 		lp_auto(lp_linetable_done) struct lp_linetable t = { 0 };
 
-		if (lp_linetable_init(&t, &s, (uint64_t)(c.p - s.line.data), NULL) < 0)
+		if (init_table(f, &s, (uint64_t)(c.p - s.line.data), &t) < 0)
 			return true;
 		lp_vec_each (&t.files, file)
 			if (!strcmp(lp_path_base(file->name), base))
@@ -480,30 +461,37 @@ static bool lists_file(struct file *f, const char *base)
 
 static bool may_have(struct lp_mentions *s, const char *base)
 {
-	struct file *f = file_with_dwarf(s);
+	struct lp_tables *f = file_with_dwarf(s);
 	const size_t len = strlen(base);
 
 	/* without any, the message says that */
 	if (!f->has_dwarf || len == 0)
 		return true;
-	return (mentions(f, LINE_STR, base, len) || mentions(f, STR, base, len) ||
-		mentions(f, LINE, base, len)) &&
+	if (f->digest.tail)
+		return lp_digest_lists(&f->digest, base);
+	return (mentions(f, LP_TABLE_LINE_STR, base, len) || mentions(f, LP_TABLE_STR, base, len) ||
+		mentions(f, LP_TABLE_LINE, base, len)) &&
 	       lists_file(f, base);
 }
 
 bool lp_may_have_file(struct lp_module *m, const char *file)
 {
-	struct lp_mentions *s = mentions_of(m);
+	struct lp_mentions *s = known_mentions(m);
 	lp_auto(lp_free) char *path = strdup(file);
 
-	if (!s || s->unclear || !path)
+	if (!s || !path)
 		return true;
 	lp_path_normalise(path);
-	if (!s->file || strcmp(s->file, path) != 0) {
-		free(s->file);
-		s->file = lp_take(path);
-		s->may_have_file = may_have(s, lp_path_base(s->file));
-	}
+	if (s->file && !strcmp(s->file, path))
+		return s->may_have_file;
+	if (!mentions_of(m) || s->unclear)
+		return true;
+	free(s->file);
+	s->file = lp_take(path);
+	s->may_have_file = may_have(s, lp_path_base(s->file));
+	/* what was decompressed is much, and no longer needed: libdw will have a copy, or all of it */
+	if (s->may_have_file && !file_with_dwarf(s)->is_copy)
+		close_files(s);
 	return s->may_have_file;
 }
 

@@ -25,6 +25,14 @@ bool lp_may_have_file(struct lp_module *m, const char *file);
 const struct lp_naming *lp_naming_of(struct lp_module *m, const struct lp_name_pattern *p,
 				     uint64_t tags);
 
+/* The same, also with the units that only declare one. */
+const struct lp_naming *lp_naming_declared_of(struct lp_module *m, const struct lp_name_pattern *p,
+					      uint64_t tags);
+
+/* Where all that needs is in the file, and how names stand there; false: it is compressed, or nothing can be said. */
+bool lp_naming_file_of(struct lp_module *m, struct lp_naming_file *ret,
+		       struct lp_names_known *ret_functions, struct lp_names_known *ret_others);
+
 /* A program, not a library: its users want to know what it has instead. */
 bool lp_module_is_program(struct lp_module *m);
 

@@ -180,7 +180,7 @@ static void note_split(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
 }
 
 /* libdw looks for the files that the rest is in (.dwo) beside the one that it has opened, too. */
-static bool is_split(Elf *elf)
+bool lp_elf_is_split(Elf *elf)
 {
 	bool split = false;
 
@@ -197,12 +197,16 @@ static Dwarf *open_copy(struct lp_module *m, int original)
 	if (fd < 0)
 		return NULL;
 	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
-	/* one that is laid out otherwise is for libdwfl to tell */
+	if (elf)
+		lp_digest_open(&m->digest, elf);
+	/* one that is laid out otherwise is for libdwfl to tell; there is no digest of one that is split */
 	Dwarf *dwarf = elf && first_load(m->elf, &main) && first_load(elf, &debug) &&
-				       main.p_vaddr == debug.p_vaddr && !is_split(elf)
+				       main.p_vaddr == debug.p_vaddr &&
+				       (m->digest.tail || !lp_elf_is_split(elf))
 			       ? dwarf_begin_elf(elf, DWARF_C_READ, NULL)
 			       : NULL;
 	if (!dwarf) {
+		m->digest = (struct lp_digest){ 0 };
 		elf_end(elf);
 		return NULL;
 	}

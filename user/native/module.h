@@ -12,6 +12,7 @@
 #include <gelf.h>
 
 #include "base/arena.h"
+#include "native/digest.h"
 #include "native/native.h"
 
 struct lp_types;	/* native/types.h: the cache of types */
@@ -43,8 +44,9 @@ struct lp_module {
 	Dwarf *dwarf;		 /* by lp_module_dwarf() */
 	Elf *copy; /* that of a copy without compression: native/unpacked.h; else NULL */
 	int copy_fd;
-	int debug_fd;	  /* by lp_module_debug_fd() */
-	char *debug_file; /* its name */
+	struct lp_digest digest; /* of the copy */
+	int debug_fd;		 /* by lp_module_debug_fd() */
+	char *debug_file;	 /* its name */
 	bool debug_tried;
 	bool dwarf_tried;
 	struct lp_arena arena;	/* strings of places and the like; lives as long as the module */
@@ -89,5 +91,8 @@ size_t lp_module_bytes(struct lp_module *m, uint64_t vaddr, void *buf, size_t le
 
 /* Has it debug information of its own? libdwfl looks no further then. */
 bool lp_elf_has_dwarf(Elf *elf);
+
+/* Is a part of its debug information in other files (.dwo)? */
+bool lp_elf_is_split(Elf *elf);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/parallel.h"
+#include "native/debugnames.h"
 
 #define PIECE	 ((size_t)1 << 20) /* of the strings, at once */
 #define UNIT_MAX (UINT64_C(256) << 20)
@@ -31,6 +32,7 @@ struct search {
 	struct lp_skim *skim;
 	LP_VEC(struct lp_named_unit) units; /* all there are */
 	LP_VEC(int8_t) state;		    /* of each: not, declared, defined */
+	LP_VEC(bool) passed_by; /* of each: the digest knows that it is not looked for */
 	bool by_reference;
 };
 
@@ -43,6 +45,7 @@ static void search_done(struct search *s)
 	lp_vec_done(&s->found);
 	lp_vec_done(&s->units);
 	lp_vec_done(&s->state);
+	lp_vec_done(&s->passed_by);
 	if (s->skim)
 		lp_skim_done(s->skim);
 	free(s->skim);
@@ -169,6 +172,8 @@ static int search_unit(size_t i, void *arg)
 	struct lp_skim_dies dies = { 0 };
 	int r = 0;
 
+	if (s->passed_by.data[i])
+		return 0;
 	struct scratch mine = take_scratch(s, len);
 	if (!mine.data || !read_at(s->f->fd, mine.data, len, s->f->info + unit->start)) {
 		give_back(s, mine);
@@ -199,25 +204,75 @@ static int search_unit(size_t i, void *arg)
 	return r;
 }
 
-static int list_units(struct search *s)
+int lp_naming_each_unit(const struct lp_naming_file *f,
+			int (*fn)(uint64_t start, uint64_t end, void *arg), void *arg)
 {
 	uint64_t at = 0;
+	int r = 0;
 
-	while (at < s->f->info_len) {
-		struct lp_named_unit unit = { .start = at };
+	while (r == 0 && at < f->info_len) {
+		const uint64_t start = at;
 		uint32_t length;
 
-		if (s->f->info_len - at < sizeof(length) ||
-		    !read_at(s->f->fd, &length, sizeof(length), s->f->info + at))
+		if (f->info_len - at < sizeof(length) ||
+		    !read_at(f->fd, &length, sizeof(length), f->info + at))
 			return -EIO;
-		unit.end = at = at + sizeof(length) + length;
+		at += sizeof(length) + length;
 		/* and 64-bit DWARF */
-		if (at > s->f->info_len || length < 2 || length > UNIT_MAX)
+		if (at > f->info_len || length < 2 || length > UNIT_MAX)
 			return -ENOTSUP;
-		if (lp_vec_push(&s->units, unit) < 0 || lp_vec_push(&s->state, NOT) < 0)
-			return -ENOMEM;
+		r = fn(start, at, arg);
 	}
-	return 0;
+	return r;
+}
+
+static int add_unit(uint64_t start, uint64_t end, void *arg)
+{
+	struct search *s = arg;
+	const struct lp_named_unit unit = { .start = start, .end = end };
+
+	if (lp_vec_push(&s->units, unit) < 0 || lp_vec_push(&s->passed_by, false) < 0)
+		return -ENOMEM;
+	return lp_vec_push(&s->state, NOT);
+}
+
+/* By the digest they are known, and need not be looked for. */
+static int list_units(struct search *s)
+{
+	const size_t n = s->f->digest ? lp_digest_n_filters(s->f->digest) : 0;
+	int r = 0;
+
+	if (n == 0)
+		return lp_naming_each_unit(s->f, add_unit, s);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		uint64_t start, end;
+
+		lp_digest_filtered(s->f->digest, i, &start, &end);
+		r = end <= s->f->info_len ? add_unit(start, end, s) : -EIO;
+	}
+	return r;
+}
+
+/* Those whose filters have the name. */
+static void choose_named(struct search *s)
+{
+	struct lp_digest_keys keys;
+
+	if (!s->f->digest || !lp_digest_is_far(s->f->digest) || s->whole)
+		return; /* mangled names are not in them */
+	lp_digest_keys_init(&keys, s->tags, s->word, NULL);
+	for (size_t i = 0; i < s->units.len; i++)
+		s->passed_by.data[i] = !lp_digest_may_name(s->f->digest, i, &keys);
+}
+
+/* Those whose filters have a reference to what was found. */
+static void choose_referring(struct search *s)
+{
+	if (!s->f->digest || !lp_digest_is_far(s->f->digest))
+		return;
+	for (size_t i = 0; i < s->units.len; i++)
+		s->passed_by.data[i] =
+			!lp_digest_may_refer(s->f->digest, i, s->found.data, s->found.len);
 }
 
 /* What was found is what is looked for next. */
@@ -258,6 +313,7 @@ static int search_references(struct search *s)
 		n_all += kept;
 		qsort(all, n_all, sizeof(*all), lp_compare_u64);
 
+		choose_referring(s);
 		int r = look_for_found(s);
 		if (r == 0)
 			r = lp_parallel(s->units.len, search_unit, s);
@@ -323,13 +379,53 @@ static int search_all(struct search *s, const struct lp_name_pattern *p, const c
 		r = search_word(s, word);
 	if (r == 0 && (s->skim->names.len > 0 || s->inlined)) {
 		r = list_units(s);
-		if (r == 0)
+		if (r == 0) {
+			choose_named(s);
 			r = lp_parallel(s->units.len, search_unit, s);
+		}
 		if (r == 0 && s->f->far)
 			r = search_references(s);
 	}
 	if (scopes)
 		lp_skim_done(scopes);
+	return r;
+}
+
+/* The filters alone say it, where no DIE is more of one in another unit. 1: they don't. */
+static int ask_filters(struct search *s, const struct lp_name_pattern *p, const char *word)
+{
+	lp_auto(lp_free) char *scope = malloc(LP_NAME_MAX);
+	struct lp_digest_keys keys;
+
+	if (!s->f->digest || !lp_digest_n_filters(s->f->digest) || s->f->far || p->linkage ||
+	    s->f->inline_max == SIZE_MAX)
+		return 1;
+	if (!scope || list_units(s) < 0)
+		return -ENOMEM;
+	lp_digest_keys_init(&keys, s->tags, word,
+			    s->tags == LP_NAMING_FUNCTIONS && scope_of(p, scope) ? scope : NULL);
+	for (size_t i = 0; i < s->units.len; i++)
+		if (lp_digest_may_name(s->f->digest, i, &keys))
+			s->state.data[i] = DEFINED;
+	return 0;
+}
+
+/* So does an index in the file. 1: there is none. */
+static int ask_index(struct search *s, const struct lp_name_pattern *p, const char *word)
+{
+	lp_auto(lp_debugnames_done) struct lp_debugnames found = { 0 };
+
+	if (s->tags != LP_NAMING_FUNCTIONS || p->linkage || s->f->names.len == 0 ||
+	    lp_debugnames_find(s->f->names, s->f->str_data, word, &found) < 0)
+		return 1;
+	const int r = lp_naming_each_unit(s->f, add_unit, s);
+	for (size_t i = 0; r == 0 && i < s->units.len; i++) {
+		const struct lp_debugnames_unit *u =
+			lp_debugnames_unit(&found, s->units.data[i].start);
+
+		if (!u || u->has)
+			s->state.data[i] = DEFINED;
+	}
 	return r;
 }
 
@@ -358,9 +454,17 @@ struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_
 	if (!n || !word || !s.skim || !(n->name = strdup(p->text)))
 		return NULL;
 	n->tags = tags;
-	if (!p->glob && f->inline_max != SIZE_MAX && !strstr(p->text, "operator") &&
-	    literal(name, name + strlen(name), word) && !(p->linkage && strchr(name, '<')))
-		n->known = search_all(&s, p, word) == 0 && keep_units(n, &s) == 0;
+	int r = 1;
+	if (!p->glob && !strstr(p->text, "operator") && literal(name, name + strlen(name), word) &&
+	    !(p->linkage && strchr(name, '<'))) {
+		r = ask_filters(&s, p, word);
+		if (r == 1)
+			r = ask_index(&s, p, word);
+		n->partial = r == 0;
+		if (r == 1 && f->inline_max != SIZE_MAX)
+			r = search_all(&s, p, word);
+	}
+	n->known = r == 0 && keep_units(n, &s) == 0;
 	return lp_take(n);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/vec.h"
+#include "native/digest.h"
 #include "native/linetable.h"
 #include "native/names.h"
 #include "native/skim.h"
@@ -39,6 +40,9 @@ struct lp_naming_file {
 	struct lp_span abbrevs;
 	size_t inline_max; /* names up to that length can be in .debug_info itself */
 	bool far;	   /* what is looked for can refer to more of it in other units */
+	const struct lp_digest *digest; /* NULL: none */
+	struct lp_span names; /* .debug_names, of functions; then str_data is .debug_str */
+	struct lp_span str_data;
 };
 
 struct lp_named_unit {
@@ -49,9 +53,16 @@ struct lp_named_unit {
 struct lp_naming {
 	char *name; /* what was asked for */
 	uint64_t tags;
-	bool known; /* else all units can have one */
+	bool known;   /* else all units can have one */
+	bool partial; /* without units that only declare one, and with some that have none */
 	LP_VEC(struct lp_named_unit) units;
 };
+
+/* Calls fn with each unit until it returns something else than 0, which is returned. -ENOTSUP: a unit of a kind that is not
+ * known; -EIO.
+ */
+int lp_naming_each_unit(const struct lp_naming_file *f,
+			int (*fn)(uint64_t start, uint64_t end, void *arg), void *arg);
 
 /* Also where nothing can be told. NULL when out of memory. */
 struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_name_pattern *p,

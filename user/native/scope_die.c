@@ -97,6 +97,20 @@ int lp_die_lang(Dwarf_Die *die)
 	return lang < 0 ? 0 : lang;
 }
 
+bool lp_tag_is_scope(int tag)
+{
+	switch (tag) {
+	case DW_TAG_namespace:
+	case DW_TAG_module:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_interface_type:
+		return true;
+	}
+	return false;
+}
+
 bool lp_lang_is_c(int lang)
 {
 	return lang == DW_LANG_C || lang == DW_LANG_C89 || lang == DW_LANG_C99 ||

@@ -47,6 +47,9 @@ bool lp_die_has_location(Dwarf_Die *die);
 /* DW_LANG_* of the unit, 0 if unknown. */
 int lp_die_lang(Dwarf_Die *die);
 bool lp_lang_is_c(int lang);
+
+/* Does its name come before those of what stands in it? Of an enumeration's it depends on the language. */
+bool lp_tag_is_scope(int tag);
 bool lp_lang_is_cxx(int lang);
 
 /* Goes through the children; `for (bool ok = lp_die_first(parent, &c); ok; ok = lp_die_next(&c))` */

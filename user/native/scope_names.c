@@ -74,20 +74,11 @@ static const char *scope_by_path(struct lp_names *n, Dwarf_Die *die)
 	for (int i = 1; i < depth && scope; i++) {
 		const char *name = dwarf_diename(&path[i]);
 
-		switch (dwarf_tag(&path[i])) {
-		case DW_TAG_namespace:
-		case DW_TAG_module:
-		case DW_TAG_structure_type:
-		case DW_TAG_class_type:
-		case DW_TAG_union_type:
-		case DW_TAG_interface_type:
-			if (name)
-				scope = lp_arena_fmt(&n->arena, "%s%s%s", scope,
-						     scope[0] ? "::" : "", name);
-			break;
-		default: /* within a function */
-			return "";
-		}
+		if (!lp_tag_is_scope(dwarf_tag(&path[i])))
+			return ""; /* within a function */
+		if (name)
+			scope = lp_arena_fmt(&n->arena, "%s%s%s", scope, scope[0] ? "::" : "",
+					     name);
 	}
 	return scope ? scope : "";
 }
@@ -107,7 +98,7 @@ const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die)
 	struct lp_names_unit *u = lp_names_unit_of(n, die->cu);
 
 	/* in C there is none, and the unit need not be looked at for that */
-	if (u && u->is_c)
+	if (u && lp_names_is_c(u))
 		return "";
 	if (u && !u->built && !u->building && u->paths++ < FEW_PATHS)
 		return scope_by_origin(n, die);
@@ -345,16 +336,22 @@ static void note_far(uint64_t tag, uint64_t attr, uint64_t form, void *arg)
 		form != DW_FORM_ref8 && form != DW_FORM_ref_udata;
 }
 
-/* Can a variable be more of one in another unit? That is how link-time optimisation tells places. */
+bool lp_names_have_far_variables(struct lp_span abbrevs, bool all)
+{
+	bool far = false;
+
+	return abbrevs.len > 0 && (!lp_abbrevs_each(abbrevs, all, note_far, &far) || far);
+}
+
 static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 {
 	Dwarf_Off at = 0;
-	bool far = false;
 
 	if (!n->abbrevs_known) {
 		n->abbrevs_known = true;
-		n->abbrevs = lp_section_named(dwarf_getelf(n->dwarf), ".debug_abbrev");
-		if (lp_abbrevs_each(n->abbrevs, true, note_far, &far) && !far)
+		if (!lp_digest_is_near(&n->module->digest))
+			n->abbrevs = lp_section_named(dwarf_getelf(n->dwarf), ".debug_abbrev");
+		if (!lp_names_have_far_variables(n->abbrevs, true))
 			n->abbrevs.len = 0;
 	}
 	if (n->abbrevs.len == 0)
@@ -363,17 +360,16 @@ static bool has_far_variables(struct lp_names *n, struct lp_names_unit *u)
 	    at >= n->abbrevs.len)
 		return true;
 	const struct lp_span table = { n->abbrevs.data + at, n->abbrevs.len - at };
-	far = false;
-	return !lp_abbrevs_each(table, false, note_far, &far) || far;
+	return lp_names_have_far_variables(table, false);
 }
 
-/* A variable that is not external is defined in its own unit, or as one that says so. */
+/* A variable that is not external is defined in its own unit, or as one that says so: those are few, where they are known. */
 static bool can_define(struct lp_names *n, struct lp_names_unit *u, const Dwarf_Die *declared,
 		       bool external, const struct lp_naming *naming)
 {
 	if (u->built || u->in_types || u->dwarf != n->dwarf || u->cudie.cu == declared->cu)
 		return true;
-	return external ? can_have(n, u, naming) : has_far_variables(n, u);
+	return external || naming ? can_have(n, u, naming) : has_far_variables(n, u);
 }
 
 bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret)
@@ -389,8 +385,11 @@ bool lp_names_definition(struct lp_names *n, Dwarf_Die *declared, Dwarf_Die *ret
 
 	uint64_t hash = lp_names_hash(lp_names_scope(n, &origin), name, strlen(name));
 	const struct lp_naming *naming =
-		external ? naming_of(n, name, strlen(name), LP_NAMING_VARIABLES) : NULL;
-	know_all(n);
+		external || lp_digest_is_far(&n->module->digest)
+			? naming_of(n, name, strlen(name), LP_NAMING_VARIABLES)
+			: NULL;
+	if (external || !lp_digest_is_near(&n->module->digest))
+		know_all(n);
 	for (size_t i = 0; i < n->all.len; i++) {
 		struct lp_names_unit *u = n->all.data[i];
 

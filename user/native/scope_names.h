@@ -47,6 +47,11 @@ const char *lp_names_scope(struct lp_names *n, Dwarf_Die *die);
 /* The enumeration that an enumerator outside of functions belongs to. */
 bool lp_names_enumeration(struct lp_names *n, Dwarf_Die *enumerator, Dwarf_Die *ret);
 
+/* Can a variable be more of one in another unit? That is how link-time optimisation tells places. Of one table of
+ * abbreviations, or all.
+ */
+bool lp_names_have_far_variables(struct lp_span abbrevs, bool all);
+
 /* Variables of the unit of `in`, in the order of the source. fn != 0 stops and is returned. */
 int lp_names_each_variable(struct lp_names *n, Dwarf_Die *in,
 			   int (*fn)(Dwarf_Die *die, const char *scope, void *arg), void *arg);

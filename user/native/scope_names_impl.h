@@ -26,8 +26,8 @@ struct lp_names_entry {
 struct lp_names_unit {
 	Dwarf_Die cudie;
 	Dwarf *dwarf;
-	bool in_types; /* .debug_types of DWARF 4 */
-	bool is_c;
+	bool in_types;	       /* .debug_types of DWARF 4 */
+	bool is_c, lang_known; /* by lp_names_is_c() */
 	bool building, built, sorted;
 	bool functionless;  /* built without functions */
 	unsigned int paths; /* DIEs whose scope was asked for before it was built */
@@ -61,6 +61,9 @@ struct lp_names_unit *lp_names_unit_of(struct lp_names *n, Dwarf_CU *cu);
  * unit has no answer.
  */
 void lp_names_build(struct lp_names *n, struct lp_names_unit *u, unsigned int kinds);
+
+/* Most units are known, and never asked. */
+bool lp_names_is_c(struct lp_names_unit *u);
 
 bool lp_names_die(const struct lp_names_unit *u, const struct lp_names_entry *e, Dwarf_Die *ret);
 int lp_names_compare_off(const void *a, const void *b);

@@ -39,10 +39,17 @@ struct lp_names_unit *lp_names_unit_of(struct lp_names *n, Dwarf_CU *cu)
 		return NULL;
 	u->dwarf = dwarf_cu_getdwarf(cu);
 	u->in_types = version < 5 && type == DW_UT_type;
-	u->is_c = lp_lang_is_c(lp_die_lang(&u->cudie));
 	if (lp_ptrmap_put(&n->units, cu, u) < 0)
 		return NULL;
 	return u;
+}
+
+bool lp_names_is_c(struct lp_names_unit *u)
+{
+	if (!u->lang_known)
+		u->is_c = lp_lang_is_c(lp_die_lang(&u->cudie));
+	u->lang_known = true;
+	return u->is_c;
 }
 
 bool lp_names_die(const struct lp_names_unit *u, const struct lp_names_entry *e, Dwarf_Die *ret)
@@ -155,7 +162,7 @@ static void walk_children(struct walk *w, Dwarf_Die *parent, uint32_t scope, int
 static void add_enum(struct walk *w, Dwarf_Die *die, uint32_t scope)
 {
 	const char *name = dwarf_diename(die);
-	uint32_t inner = name && !w->unit->is_c ? new_scope(w, scope, name) : scope;
+	uint32_t inner = name && !lp_names_is_c(w->unit) ? new_scope(w, scope, name) : scope;
 	Dwarf_Die c;
 
 	add(w, die, scope, LP_NAME_TAG, 0);
@@ -203,7 +210,7 @@ static void walk_one(struct walk *w, Dwarf_Die *die, uint32_t scope, int depth)
 	case DW_TAG_union_type:
 	case DW_TAG_interface_type:
 		add(w, die, scope, LP_NAME_TAG, 0);
-		if (!w->unit->is_c)
+		if (!lp_names_is_c(w->unit))
 			walk_children(w, die, new_scope(w, scope, dwarf_diename(die)), depth);
 		break;
 	case DW_TAG_enumeration_type:
@@ -294,7 +301,7 @@ void lp_names_build(struct lp_names *n, struct lp_names_unit *u, unsigned int ki
 	    n->depth >= BUILDS_MAX)
 		return;
 	/* functions of C stand in nothing and enclose nothing, so that they need not be known for others */
-	u->functionless = u->is_c && !(kinds & LP_NAME_FUNCTION);
+	u->functionless = lp_names_is_c(u) && !(kinds & LP_NAME_FUNCTION);
 	u->by_off.len = u->by_hash.len = u->scopes.len = u->imports.len = 0;
 	u->sorted = false;
 	u->building = true;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Format: DWARF 5, sections 7.4 to 7.5; versions 2 to 4 differ in the unit's header only. */
 #include "native/skim.h"
 
 #include <dwarf.h>
@@ -7,34 +6,10 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "native/cursor.h"
+#include "native/dies.h"
 #include "native/pieces.h"
 
 #define FEW 6 /* that are compared with faster than looked up */
-
-struct attribute {
-	uint64_t name, form;
-};
-
-/* What a DIE begins with is the code of one of these. */
-struct abbrev {
-	uint64_t code, tag;
-	bool has_children;
-	size_t first, n; /* of `attributes` */
-};
-
-struct unit {
-	unsigned int address_size, version;
-	LP_VEC(struct abbrev) abbrevs;
-	LP_VEC(struct attribute) attributes;
-};
-
-static void unit_done(struct unit *u)
-{
-	lp_vec_done(&u->abbrevs);
-	lp_vec_done(&u->attributes);
-}
-LP_CLEANUP_DONE(struct unit, unit_done)
 
 int lp_skim_add(struct lp_skim *s, uint64_t offset)
 {
@@ -133,112 +108,6 @@ bool lp_skim_occurs(const struct lp_skim *s, const char *inlined, struct lp_span
 	return occurs || (inlined && occurs_inlined(inlined, unit));
 }
 
-static int read_abbrevs(struct unit *u, struct lp_span all, uint64_t offset)
-{
-	if (offset >= all.len)
-		return -1;
-
-	struct lp_cursor c = { all.data + offset, all.data + all.len, false };
-	for (uint64_t code; (code = lp_cursor_uleb(&c)) != 0 && !c.bad;) {
-		struct abbrev a = { code, lp_cursor_uleb(&c), false, u->attributes.len, 0 };
-		struct attribute attr;
-
-		a.has_children = lp_cursor_uint(&c, 1) != 0;
-		for (;;) {
-			attr.name = lp_cursor_uleb(&c);
-			attr.form = lp_cursor_uleb(&c);
-			if ((!attr.name && !attr.form) || c.bad)
-				break;
-			if (attr.form == DW_FORM_implicit_const)
-				lp_cursor_sleb(&c);
-			if (lp_vec_push(&u->attributes, attr) < 0)
-				return -1;
-		}
-		a.n = u->attributes.len - a.first;
-		if (lp_vec_push(&u->abbrevs, a) < 0)
-			return -1;
-	}
-	return c.bad ? -1 : 0;
-}
-
-/* They are numbered from 1 on by all that write them, but need not be. */
-static const struct abbrev *find_abbrev(const struct unit *u, uint64_t code)
-{
-	if (code <= u->abbrevs.len && u->abbrevs.data[code - 1].code == code)
-		return &u->abbrevs.data[code - 1];
-	lp_vec_each (&u->abbrevs, a)
-		if (a->code == code)
-			return a;
-	return NULL;
-}
-
-/* -1: not known */
-static int fixed_size(const struct unit *u, uint64_t form)
-{
-	static const uint8_t sizes[] = {
-		[DW_FORM_data1] = 1,	 [DW_FORM_ref1] = 1,	 [DW_FORM_flag] = 1,
-		[DW_FORM_strx1] = 1,	 [DW_FORM_addrx1] = 1,	 [DW_FORM_data2] = 2,
-		[DW_FORM_ref2] = 2,	 [DW_FORM_strx2] = 2,	 [DW_FORM_addrx2] = 2,
-		[DW_FORM_strx3] = 3,	 [DW_FORM_addrx3] = 3,	 [DW_FORM_data4] = 4,
-		[DW_FORM_ref4] = 4,	 [DW_FORM_strp] = 4,	 [DW_FORM_sec_offset] = 4,
-		[DW_FORM_line_strp] = 4, [DW_FORM_strx4] = 4,	 [DW_FORM_addrx4] = 4,
-		[DW_FORM_ref_sup4] = 4,	 [DW_FORM_strp_sup] = 4, [DW_FORM_data8] = 8,
-		[DW_FORM_ref8] = 8,	 [DW_FORM_ref_sig8] = 8, [DW_FORM_ref_sup8] = 8,
-		[DW_FORM_data16] = 16,
-	};
-
-	if (form == DW_FORM_addr)
-		return (int)u->address_size;
-	if (form == DW_FORM_ref_addr)
-		return u->version == 2 ? (int)u->address_size : 4;
-	if (form == DW_FORM_GNU_ref_alt || form == DW_FORM_GNU_strp_alt)
-		return 4;
-	if (form == DW_FORM_flag_present || form == DW_FORM_implicit_const)
-		return 0;
-	return form < LP_ARRAY_SIZE(sizes) && sizes[form] ? sizes[form] : -1;
-}
-
-static void skip_value(const struct unit *u, struct lp_cursor *c, uint64_t form)
-{
-	const int size = fixed_size(u, form);
-
-	if (size >= 0) {
-		lp_cursor_skip(c, (uint64_t)size);
-		return;
-	}
-	switch (form) {
-	case DW_FORM_sdata:
-	case DW_FORM_udata:
-	case DW_FORM_ref_udata:
-	case DW_FORM_strx:
-	case DW_FORM_addrx:
-	case DW_FORM_loclistx:
-	case DW_FORM_rnglistx:
-	case DW_FORM_GNU_addr_index:
-	case DW_FORM_GNU_str_index:
-		lp_cursor_uleb(c);
-		break;
-	case DW_FORM_string:
-		lp_cursor_str(c);
-		break;
-	case DW_FORM_block1:
-		lp_cursor_skip(c, lp_cursor_uint(c, 1));
-		break;
-	case DW_FORM_block2:
-		lp_cursor_skip(c, lp_cursor_uint(c, 2));
-		break;
-	case DW_FORM_block4:
-		lp_cursor_skip(c, lp_cursor_uint(c, 4));
-		break;
-	case DW_FORM_block:
-	case DW_FORM_exprloc:
-		lp_cursor_skip(c, lp_cursor_uleb(c));
-		break;
-	default:
-		c->bad = true;
-	}
-}
-
 static bool is_name(uint64_t attribute)
 {
 	return attribute == DW_AT_name || attribute == DW_AT_linkage_name ||
@@ -272,7 +141,7 @@ struct found {
 };
 
 /* false: it has a form that is not known. */
-static bool read_reference(const struct looking *k, const struct unit *u, struct lp_cursor *c,
+static bool read_reference(const struct looking *k, const struct lp_dies *u, struct lp_cursor *c,
 			   uint64_t form, struct found *f)
 {
 	static const uint8_t sizes[] = {
@@ -294,14 +163,14 @@ static bool read_reference(const struct looking *k, const struct unit *u, struct
 	return true;
 }
 
-static bool read_wanted(const struct looking *k, const struct unit *u, const struct abbrev *a,
-			struct lp_cursor *c, struct found *ret)
+static bool read_wanted(const struct looking *k, const struct lp_dies *u,
+			const struct lp_dies_abbrev *a, struct lp_cursor *c, struct found *ret)
 {
 	const bool fits = !k->want.scope || k->fits.len == 0 || k->fits.data[k->fits.len - 1];
 
 	*ret = (struct found){ 0 };
 	for (size_t i = a->first; i < a->first + a->n; i++) {
-		const struct attribute *attr = &u->attributes.data[i];
+		const struct lp_dies_attr *attr = &u->attrs.data[i];
 
 		if (is_name(attr->name) && attr->form == DW_FORM_strp) {
 			const uint32_t at = (uint32_t)lp_cursor_uint(c, 4);
@@ -319,23 +188,27 @@ static bool read_wanted(const struct looking *k, const struct unit *u, const str
 			if (!read_reference(k, u, c, attr->form, ret))
 				return false;
 		} else {
-			skip_value(u, c, attr->form);
+			lp_dies_skip(c, attr);
 		}
 	}
 	return !c->bad;
 }
 
 /* Reads another DIE: can it be the scope? Only what is named otherwise can't, and the unit. */
-static bool read_scope(const struct looking *k, const struct unit *u, const struct abbrev *a,
-		       struct lp_cursor *c)
+static bool read_scope(const struct looking *k, const struct lp_dies *u,
+		       const struct lp_dies_abbrev *a, struct lp_cursor *c)
 {
 	bool fits = a->tag != DW_TAG_compile_unit && a->tag != DW_TAG_partial_unit;
 
+	if (!k->want.scope || !a->has_children) {
+		lp_dies_skip_all(u, a, c);
+		return fits;
+	}
 	for (size_t i = a->first; i < a->first + a->n; i++) {
-		const struct attribute *attr = &u->attributes.data[i];
+		const struct lp_dies_attr *attr = &u->attrs.data[i];
 
-		if (!k->want.scope || attr->name != DW_AT_name || !a->has_children) {
-			skip_value(u, c, attr->form);
+		if (attr->name != DW_AT_name) {
+			lp_dies_skip(c, attr);
 		} else if (attr->form == DW_FORM_strp) {
 			fits &= lp_skim_has(k->want.scope->skim, (uint32_t)lp_cursor_uint(c, 4));
 		} else if (attr->form == DW_FORM_string) {
@@ -343,7 +216,7 @@ static bool read_scope(const struct looking *k, const struct unit *u, const stru
 
 			fits &= is_inlined(name, k->want.scope->inlined);
 		} else {
-			skip_value(u, c, attr->form);
+			lp_dies_skip(c, attr);
 		}
 	}
 	return fits;
@@ -352,7 +225,7 @@ static bool read_scope(const struct looking *k, const struct unit *u, const stru
 /* Calls fn with each DIE of the tags until it returns something else than 0, which is returned; 1 where that
  * can't be told.
  */
-static int each_wanted(struct looking *k, const struct unit *u, struct lp_span data,
+static int each_wanted(struct looking *k, const struct lp_dies *u, struct lp_span data,
 		       struct lp_cursor c,
 		       int (*fn)(struct looking *k, const struct found *f, uint64_t offset))
 {
@@ -370,7 +243,7 @@ static int each_wanted(struct looking *k, const struct unit *u, struct lp_span d
 				k->fits.len--;
 			continue;
 		}
-		const struct abbrev *a = find_abbrev(u, code);
+		const struct lp_dies_abbrev *a = lp_dies_abbrev(u, code);
 		if (!a)
 			return 1;
 		if (a->tag < 64 && (k->want.tags & LP_SKIM_TAG(a->tag)))
@@ -416,40 +289,21 @@ static int take_more(struct looking *k, const struct found *f, uint64_t offset)
 	return !k->dies;
 }
 
-/* Begins with a unit's header; false: of a kind that is not known. */
-static bool unit_begin(struct unit *u, struct lp_cursor *c, struct lp_span abbrevs)
-{
-	uint64_t type = DW_UT_compile, offset;
-
-	u->version = (unsigned int)lp_cursor_uint(c, 2);
-	if (u->version < 2 || u->version > 5)
-		return false;
-	if (u->version == 5) {
-		type = lp_cursor_uint(c, 1);
-		u->address_size = (unsigned int)lp_cursor_uint(c, 1);
-	}
-	offset = lp_cursor_uint(c, 4);
-	if (u->version < 5)
-		u->address_size = (unsigned int)lp_cursor_uint(c, 1);
-	return (type == DW_UT_compile || type == DW_UT_partial) && !c->bad &&
-	       read_abbrevs(u, abbrevs, offset) == 0;
-}
-
 /* A unit without the length that it begins with. */
 static bool unit_names(const struct lp_skim *s, struct lp_span data, struct lp_span abbrevs)
 {
-	lp_auto(unit_done) struct unit u = { 0 };
+	lp_auto(lp_dies_done) struct lp_dies u = { 0 };
 	struct lp_cursor c = { data.data, data.data + data.len, false };
 	lp_auto(looking_done) struct looking k = { .want = { .tags = LP_SKIM_TAG(DW_TAG_subprogram),
 							     .skim = s } };
 
 	if (!lp_skim_occurs(s, NULL, data))
 		return false;
-	return !unit_begin(&u, &c, abbrevs) || each_wanted(&k, &u, data, c, stop_at_named) != 0;
+	return !lp_dies_begin(&u, &c, abbrevs) || each_wanted(&k, &u, data, c, stop_at_named) != 0;
 }
 
 /* Up to where it is clear, or until all are known. */
-static int look(struct looking *k, const struct unit *u, struct lp_span data, struct lp_cursor c)
+static int look(struct looking *k, const struct lp_dies *u, struct lp_span data, struct lp_cursor c)
 {
 	int r = each_wanted(k, u, data, c, take_named);
 
@@ -474,7 +328,7 @@ enum lp_skim_has lp_skim_unit(const struct lp_skim_wanted *w, const struct lp_sk
 			      struct lp_skim_dies *dies)
 {
 	const struct lp_span data = unit->unit;
-	lp_auto(unit_done) struct unit u = { 0 };
+	lp_auto(lp_dies_done) struct lp_dies u = { 0 };
 	lp_auto(looking_done) struct looking k = { .want = *w,
 						   .dies = dies,
 						   .offset = unit->offset };
@@ -482,7 +336,7 @@ enum lp_skim_has lp_skim_unit(const struct lp_skim_wanted *w, const struct lp_sk
 
 	if (!lp_skim_occurs(w->skim, w->inlined, data))
 		return LP_SKIM_NOTHING;
-	if (!unit_begin(&u, &c, unit->abbrevs))
+	if (!lp_dies_begin(&u, &c, unit->abbrevs))
 		return LP_SKIM_UNKNOWN;
 	const int r = look(&k, &u, data, c);
 	if (k.found && r >= 0 && !dies)

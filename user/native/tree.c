@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "native/scope_die.h"
+#include "native/tree_impl.h"
 
 static int walk(Dwarf_Die *parent, unsigned int depth, const struct lp_die_visitor *v)
 {
@@ -89,69 +90,84 @@ bool lp_die_entry(struct lp_module *m, Dwarf_Die *die, uint64_t *ret)
 	return lp_module_is_code(m, *ret);
 }
 
-struct tree_walk {
-	struct lp_module *m;
-	struct lp_tree *tree;
-	uint32_t parents[LP_DIE_DEPTH + 2]; /* of the functions that we are in; the first is none */
-	unsigned int depth;
-};
-
-static int add_node(struct tree_walk *w, Dwarf_Die *die, bool inlined)
+int lp_tree_add(struct lp_tree_walk *w, Dwarf_Off die, bool inlined, size_t first_range,
+		uint64_t entry)
 {
-	struct lp_tree_node node = {
-		.die = dwarf_dieoffset(die),
+	const struct lp_tree_node node = {
+		.die = die,
+		.entry = entry,
 		.parent = inlined ? w->parents[w->depth] : LP_TREE_NO_NODE,
-		.first_range = (uint32_t)w->tree->ranges.len,
+		.first_range = (uint32_t)first_range,
+		.n_ranges = (uint32_t)(w->tree->ranges.len - first_range),
 		.inlined = inlined,
 	};
-	struct lp_range range;
-	Dwarf_Addr base;
-	ptrdiff_t next = 0;
 	uint32_t id = LP_TREE_NO_NODE;
 
-	while ((next = dwarf_ranges(die, next, &base, &range.start, &range.end)) > 0)
-		if (range.start < range.end && lp_module_is_code(w->m, range.start) &&
-		    lp_vec_push(&w->tree->ranges, range) < 0)
-			return -ENOMEM;
-	node.n_ranges = (uint32_t)w->tree->ranges.len - node.first_range;
-	if (node.n_ranges > 0 && lp_die_entry(w->m, die, &node.entry)) {
+	if (node.n_ranges > 0 && entry != UINT64_MAX) {
 		id = (uint32_t)w->tree->nodes.len;
 		if (lp_vec_push(&w->tree->nodes, node) < 0)
 			return -ENOMEM;
 	}
 	w->parents[++w->depth] = id;
-	return 1;
+	return 0;
+}
+
+int lp_tree_add_die(struct lp_tree_walk *w, Dwarf_Die *die, bool inlined)
+{
+	const size_t first = w->tree->ranges.len;
+	struct lp_range range;
+	uint64_t entry = UINT64_MAX;
+	Dwarf_Addr base;
+	ptrdiff_t next = 0;
+
+	while ((next = dwarf_ranges(die, next, &base, &range.start, &range.end)) > 0)
+		if (range.start < range.end && lp_module_is_code(w->m, range.start) &&
+		    lp_vec_push(&w->tree->ranges, range) < 0)
+			return -ENOMEM;
+	if (w->tree->ranges.len > first && !lp_die_entry(w->m, die, &entry))
+		entry = UINT64_MAX;
+	return lp_tree_add(w, dwarf_dieoffset(die), inlined, first, entry);
+}
+
+void lp_tree_leave(struct lp_tree_walk *w)
+{
+	if (w->parents[w->depth] != LP_TREE_NO_NODE)
+		w->tree->nodes.data[w->parents[w->depth]].end = (uint32_t)w->tree->nodes.len;
+	w->depth--;
+}
+
+bool lp_tree_has_functions(uint64_t tag)
+{
+	return lp_tag_is_scope((int)tag) || tag == DW_TAG_lexical_block ||
+	       tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+}
+
+static bool is_function(int tag)
+{
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
 static int enter_tree(Dwarf_Die *die, int tag, void *arg)
 {
-	switch (tag) {
-	case DW_TAG_subprogram:
-	case DW_TAG_inlined_subroutine:
-		return add_node(arg, die, tag == DW_TAG_inlined_subroutine);
-	case DW_TAG_lexical_block:
-	case DW_TAG_namespace:
-	case DW_TAG_structure_type:
-	case DW_TAG_class_type:
-	case DW_TAG_union_type:
-	case DW_TAG_module:
-	case DW_TAG_try_block:
-	case DW_TAG_catch_block:
-		return 1;
-	}
-	return 0;
+	if (!is_function(tag))
+		return lp_tree_has_functions((uint64_t)tag);
+	const int r = lp_tree_add_die(arg, die, tag == DW_TAG_inlined_subroutine);
+	return r < 0 ? r : 1;
 }
 
 static void leave_tree(Dwarf_Die *die, int tag, void *arg)
 {
-	struct tree_walk *w = arg;
-
 	(void)die;
-	if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine)
-		return;
-	if (w->parents[w->depth] != LP_TREE_NO_NODE)
-		w->tree->nodes.data[w->parents[w->depth]].end = (uint32_t)w->tree->nodes.len;
-	w->depth--;
+	if (is_function(tag))
+		lp_tree_leave(arg);
+}
+
+int lp_tree_walk_dies(struct lp_module *m, struct lp_unit *unit, struct lp_tree *tree)
+{
+	struct lp_tree_walk w = LP_TREE_WALK(m, tree);
+	const struct lp_die_visitor visitor = { enter_tree, leave_tree, &w };
+
+	return lp_die_walk(lp_unit_die(unit), &visitor);
 }
 
 const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
@@ -162,9 +178,12 @@ const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
 	lp_auto(lp_tree_free) struct lp_tree *tree = calloc(1, sizeof(*tree));
 	if (!tree)
 		return NULL;
-	struct tree_walk w = { .m = m, .tree = tree, .parents = { LP_TREE_NO_NODE } };
-	const struct lp_die_visitor visitor = { enter_tree, leave_tree, &w };
-	if (lp_die_walk(&unit->die, &visitor) < 0)
+	int r = lp_tree_read(m, unit, tree);
+	if (r < 0 && r != -ENOMEM) {
+		tree->nodes.len = tree->ranges.len = 0;
+		r = lp_tree_walk_dies(m, unit, tree);
+	}
+	if (r < 0)
 		return NULL;
 	return unit->tree = lp_take(tree);
 }
@@ -239,28 +258,19 @@ static const char *make_qualified(struct lp_module *m, Dwarf_Die *origin)
 	const int n = is_flat(origin) ? 0 : lp_die_path(origin, scopes);
 
 	for (int i = 1; i < n; i++) {
-		const char *part;
+		const int tag = dwarf_tag(&scopes[i]);
+		const char *part = NULL;
 
-		switch (dwarf_tag(&scopes[i])) {
-		case DW_TAG_namespace:
-		case DW_TAG_structure_type:
-		case DW_TAG_class_type:
-		case DW_TAG_union_type:
-		case DW_TAG_enumeration_type:
-		case DW_TAG_module:
-			part = part_name(&scopes[i]);
-			if (part) {
-				lp_buf_str(&b, part);
-				lp_buf_str(&b, "::");
-			}
-			break;
-		case DW_TAG_subprogram: /* can stand apart from where it is declared */
+		if (tag == DW_TAG_subprogram) { /* can stand apart from where it is declared */
 			part = lp_die_qualified_name(m, &scopes[i]);
-			if (part) {
+			if (part)
 				lp_buf_clear(&b);
-				lp_buf_str(&b, part);
-				lp_buf_str(&b, "::");
-			}
+		} else if (lp_tag_is_scope(tag) || tag == DW_TAG_enumeration_type) {
+			part = part_name(&scopes[i]);
+		}
+		if (part) {
+			lp_buf_str(&b, part);
+			lp_buf_str(&b, "::");
 		}
 	}
 	lp_buf_str(&b, dwarf_diename(origin));

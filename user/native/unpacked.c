@@ -8,9 +8,11 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "native/digest.h"
 #include "native/unpacked_impl.h"
 
-#define SETTLED 60 /* seconds after which the kernel has written a copy's data, or nearly */
+#define DIGEST_MIN 4096
+#define SETTLED	   60 /* seconds after which the kernel has written a copy's data, or nearly */
 
 static void closedir_cleanup(DIR **dir)
 {
@@ -71,11 +73,11 @@ static int stamp(int copy, const struct lp_unpacked_plan *p)
 	return futimens(copy, times) < 0 ? -errno : 0;
 }
 
-static int put_mark(int copy, const struct lp_unpacked_plan *p, const char *boot)
+static int put_mark(int copy, const struct lp_unpacked_plan *p, uint64_t digest, const char *boot)
 {
 	struct lp_unpacked_mark mark;
 
-	lp_unpacked_mark_init(&mark, p, boot);
+	lp_unpacked_mark_init(&mark, p, digest, boot);
 	int r = lp_unpacked_pwrite(copy, &mark, sizeof(mark), p->mark_at);
 	return r < 0 ? r : stamp(copy, p);
 }
@@ -93,15 +95,17 @@ static bool is_good(int copy, const struct stat *st, const struct lp_unpacked_pl
 	struct lp_unpacked_mark have, wanted;
 	char boot[sizeof(have.boot)];
 
-	if (!S_ISREG(st->st_mode) || !is_mine(st) || (uint64_t)st->st_size != p->size ||
+	if (!S_ISREG(st->st_mode) || !is_mine(st) ||
 	    memcmp(&st->st_mtim, &p->st.st_ctim, sizeof(st->st_mtim)) != 0 ||
 	    lp_unpacked_pread(copy, &have, sizeof(have), p->mark_at) < 0)
+		return false;
+	if ((uint64_t)st->st_size - p->size != have.digest)
 		return false;
 	have.boot[sizeof(have.boot) - 1] = '\0';
 	current_boot(boot, sizeof(boot));
 	if (have.boot[0] && strcmp(have.boot, boot) != 0)
 		return false;
-	lp_unpacked_mark_init(&wanted, p, have.boot);
+	lp_unpacked_mark_init(&wanted, p, have.digest, have.boot);
 	return !memcmp(&have, &wanted, sizeof(have)) &&
 	       has_same(copy, &p->header, sizeof(p->header), 0) &&
 	       has_same(copy, p->sections.data, p->sections.len * sizeof(*p->sections.data),
@@ -117,7 +121,7 @@ static void settle(int copy, const struct stat *st, const struct lp_unpacked_pla
 
 	if (lp_unpacked_pread(copy, &have, sizeof(have), p->mark_at) == 0 && have.boot[0] &&
 	    time(NULL) - st->st_ctim.tv_sec > SETTLED && fdatasync(copy) == 0)
-		put_mark(copy, p, "");
+		put_mark(copy, p, have.digest, "");
 	else
 		stamp(copy, p);
 }
@@ -224,18 +228,38 @@ static int make_room(int folder, uint64_t size, uint64_t total)
 	return 0;
 }
 
+/* A digest takes a few hundredths of what is decompressed, of a small file rather more. */
+static uint64_t longest_digest(const struct lp_unpacked_plan *p)
+{
+	return p->size / 8 + DIGEST_MIN;
+}
+
+/* At most. */
 static uint64_t size_on_disk(const struct lp_unpacked_plan *p)
 {
-	uint64_t size = sizeof(struct lp_unpacked_mark);
+	uint64_t size = sizeof(struct lp_unpacked_mark) + longest_digest(p);
 
 	lp_vec_each (&p->parts, part)
 		size += part->size;
 	return size;
 }
 
+/* A copy is as good without one. */
+static int add_digest(int copy, const struct lp_unpacked_plan *p, uint64_t *ret_len)
+{
+	const int r = lp_digest_write(copy, p->size, longest_digest(p), ret_len);
+
+	if (r == 0)
+		return 0;
+	lp_info("%s: no digest of the copy: %s", p->name, strerror(-r));
+	*ret_len = 0;
+	return ftruncate(copy, (off_t)p->size) < 0 ? -errno : 0;
+}
+
 static int make_copy(int folder, const struct lp_unpacked_plan *p, uint64_t total)
 {
 	char boot[sizeof(((struct lp_unpacked_mark *)0)->boot)], path[64];
+	uint64_t digest = 0;
 
 	int r = make_room(folder, size_on_disk(p), total);
 	if (r < 0)
@@ -246,7 +270,9 @@ static int make_copy(int folder, const struct lp_unpacked_plan *p, uint64_t tota
 	r = lp_unpacked_write(p, copy);
 	current_boot(boot, sizeof(boot));
 	if (r == 0)
-		r = put_mark(copy, p, boot);
+		r = add_digest(copy, p, &digest);
+	if (r == 0)
+		r = put_mark(copy, p, digest, boot);
 	if (r < 0)
 		return r;
 	/* without a name it serves this process alone; so it does where another was quicker */

@@ -21,12 +21,13 @@ struct lp_unpacked_part {
 	bool packed;
 };
 
-/* The end of a copy. */
+/* The end of a copy, but for its digest. */
 struct lp_unpacked_mark {
 	char magic[16];
 	uint64_t size; /* of the original */
 	int64_t seconds, nanoseconds;
-	char boot[40]; /* its data may not be on the disk if this boot has ended; "": it is */
+	uint64_t digest; /* how long it is that stands behind the mark; 0: there is none */
+	char boot[40];	 /* its data may not be on the disk if this boot has ended; "": it is */
 };
 
 /* What the copy of a file is to be: only by that is one made and recognised. */
@@ -46,7 +47,7 @@ void lp_unpacked_plan_done(struct lp_unpacked_plan *p);
 LP_CLEANUP_DONE(struct lp_unpacked_plan, lp_unpacked_plan_done)
 
 void lp_unpacked_mark_init(struct lp_unpacked_mark *mark, const struct lp_unpacked_plan *p,
-			   const char *boot);
+			   uint64_t digest, const char *boot);
 
 /* Writes all of it but the mark. -errno; -EBADMSG: the original is damaged. */
 int lp_unpacked_write(const struct lp_unpacked_plan *p, int copy);

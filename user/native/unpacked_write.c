@@ -182,13 +182,14 @@ void lp_unpacked_plan_done(struct lp_unpacked_plan *p)
 }
 
 void lp_unpacked_mark_init(struct lp_unpacked_mark *mark, const struct lp_unpacked_plan *p,
-			   const char *boot)
+			   uint64_t digest, const char *boot)
 {
 	*mark = (struct lp_unpacked_mark){
-		.magic = "logpoint copy 1",
+		.magic = "logpoint copy 2",
 		.size = (uint64_t)p->st.st_size,
 		.seconds = p->st.st_ctim.tv_sec,
 		.nanoseconds = p->st.st_ctim.tv_nsec,
+		.digest = digest,
 	};
 	snprintf(mark->boot, sizeof(mark->boot), "%s", boot);
 }

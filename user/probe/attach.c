@@ -252,7 +252,7 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 	if (!l)
 		return lp_err_nomem(err);
 	if (a->n) {
-		if (!a->pid) /* else it is the process itself that maps it */
+		if (!a->pid || a->not_mapped) /* else it is the process itself that maps it */
 			map_code(a->path, &code);
 		int r = a->not_mapped ? try_on_ourselves(k, prog, a, err) : 0;
 		if (r >= 0)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tree of a unit is made from its bytes: it is the one that libdw makes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "native/tree_impl.h"
+#include "native_program.h"
+
+static struct native_program program;
+
+static const char one_cc[] =
+	"#include <stdexcept>\n"
+	"#include <vector>\n"
+	"int other(int v);\n"
+	"namespace ns {\n"
+	"inline int twice(int v) { if (v > 3) { int w = v * 2; return w + other(w); } return v; }\n"
+	"struct Outer { struct Inner { int deep(int k) { return twice(k) + 1; } }; };\n"
+	"template <class T> T most(const std::vector<T> &v) { T m = v.at(0); for (T x : v) if (x > "
+	"m) m "
+	"= x; return m; }\n"
+	"}\n"
+	"static int tried(int v) {\n"
+	"	try { if (v > 4) throw std::runtime_error(\"no\"); return other(v); }\n"
+	"	catch (const std::exception &e) { return ns::twice((int)e.what()[0]); }\n"
+	"}\n"
+	"int use(int c) {\n"
+	"	struct Local { __attribute__((noinline)) int area(int k) { return ns::twice(k) * "
+	"3; } } l;\n"
+	"	auto f = [&](int k) { return l.area(k) + ns::twice(c); };\n"
+	"	std::vector<int> v = { c, 2, f(3) };\n"
+	"	return tried(c) + ns::Outer::Inner().deep(c) + ns::most(v) + f(c);\n"
+	"}\n";
+static const char two_cc[] = "int use(int c);\n"
+			     "int other(int v) { return v ^ 5; }\n"
+			     "int main(int c, char **) { return use(c); }\n";
+
+static int setup(void **state)
+{
+	(void)state;
+	setenv("LOGPOINT_CACHE", "", 1);
+	native_program_init(&program);
+	native_program_write(&program, "one.cc", one_cc);
+	native_program_write(&program, "two.cc", two_cc);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	native_program_done(&program);
+	return 0;
+}
+
+static void are_same(const struct lp_tree *a, const struct lp_tree *b)
+{
+	assert_int_equal(a->nodes.len, b->nodes.len);
+	assert_int_equal(a->ranges.len, b->ranges.len);
+	for (size_t i = 0; i < a->ranges.len; i++) {
+		assert_int_equal(a->ranges.data[i].start, b->ranges.data[i].start);
+		assert_int_equal(a->ranges.data[i].end, b->ranges.data[i].end);
+	}
+	for (size_t i = 0; i < a->nodes.len; i++) {
+		const struct lp_tree_node *x = &a->nodes.data[i], *y = &b->nodes.data[i];
+
+		assert_int_equal(x->die, y->die);
+		assert_int_equal(x->entry, y->entry);
+		assert_int_equal(x->parent, y->parent);
+		assert_int_equal(x->end, y->end);
+		assert_int_equal(x->first_range, y->first_range);
+		assert_int_equal(x->n_ranges, y->n_ranges);
+		assert_int_equal(x->inlined, y->inlined);
+	}
+}
+
+static void trees_are_those_of_libdw(void **state)
+{
+	static const char *const builds[] = {
+		"g++ -g -O2",
+		"g++ -g -O0",
+		"g++ -gdwarf-4 -O2",
+		"g++ -gdwarf-3 -gstrict-dwarf -O2",
+		"g++ -g -O2 -flto",
+		"clang++ -gdwarf-4 -O2",
+		"clang++ -gdwarf-5 -O1",
+		"g++ -g -O2 -fdebug-types-section",
+		"g++ -g -O2 -ffunction-sections -Wl,--gc-sections",
+	};
+
+	(void)state;
+	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
+		size_t nodes = 0;
+
+		native_program_run(&program, "%s one.cc two.cc -o app", builds[b]);
+		native_program_open(&program, "app");
+		struct lp_module_index *index = lp_module_units(program.module);
+		assert_non_null(index);
+		lp_vec_each (&index->units, unit) {
+			struct lp_tree *read = calloc(1, sizeof(*read));
+			struct lp_tree *walked = calloc(1, sizeof(*walked));
+
+			assert_true(read && walked);
+			assert_int_equal(lp_tree_read(program.module, unit, read), 0);
+			assert_int_equal(lp_tree_walk_dies(program.module, unit, walked), 0);
+			are_same(read, walked);
+			nodes += read->nodes.len;
+			lp_tree_free(read);
+			lp_tree_free(walked);
+		}
+		assert_true(nodes > 5);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(trees_are_those_of_libdw, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
