@@ -55,6 +55,13 @@ static const char *const rows[][2] = {
 	{ "task_struct", "nivcsw" },
 	{ "task_struct", "on_cpu" },
 	{ "mm_struct", "pgd" },
+	{ "perf_event_attr", "bp_addr" },
+	{ "perf_event", "event_entry" },
+	{ "perf_event", "oncpu" },
+	{ "perf_event", "ctx" },
+	{ "perf_event", "prog" },
+	{ "perf_event_context", "event_list" },
+	{ "perf_event_context", "task" },
 	{ "uprobe_task", "depth" },
 };
 
