@@ -279,7 +279,7 @@ print(total * 3 // 7 % 1000003, -total >> 5, total & 0xffff, len(text))
 """
 
 
-@each(("Objects/listobject.c", 90), ("Objects/longobject.c", 90), ("Objects/dictobject.c", 90))
+@each(("Objects/listobject.c", 110), ("Objects/longobject.c", 110), ("Objects/dictobject.c", 110))
 def python(source, least):
     """A program not made here, with profile-guided and link-time optimisation."""
     if not os.path.exists(PYTHON) or not os.path.exists("/usr/share/doc/python3.11-dbg"):

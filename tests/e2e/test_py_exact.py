@@ -81,11 +81,10 @@ def with_garbage_collection(name, path):
 
 @EVERY
 def false_conditions(name, path):
-    hits = HITS if path in dict(SYSTEM).values() else SOME
-    _, result = watch(path, "counts.py", STEP + ' "{number}" if number % 100 == 0 and value >= 0 as step', args=(hits, 1))
+    _, result = watch(path, "counts.py", STEP + ' "{number}" if number % 100 == 0 and value >= 0 as step', args=(HITS, 1))
     got = result.counts("step")
-    equal((got.hits, got.logged, got.filtered, got.lost), (hits, hits // 100, hits - hits // 100, 0), "counts")
-    equal([v["number"] for v in values(result)], list(range(0, hits, 100)), "values")
+    equal((got.hits, got.logged, got.filtered, got.lost), (HITS, HITS // 100, HITS - HITS // 100, 0), "counts")
+    equal([v["number"] for v in values(result)], list(range(0, HITS, 100)), "values")
 
 
 @EVERY
@@ -186,7 +185,7 @@ def functions_that_are_loops(name, path):
 @every([pair for pair in ALL if minor(pair[0]) != 11])  # up to 3.10 there is no RESUME; from 3.12 on it can begin twice
 def functions_that_are_loops_otherwise(name, path):
     """With several threads; under somebody's trace function; up to where no more calls are possible."""
-    begin_with_loops(path, SOME // 100, 4, "")
+    begin_with_loops(path, SOME // 50, 4, "")
     target, _ = begin_with_loops(path, SOME // 100, 2, "settrace")
     equal(target.said("end")[0]["seen"], SOME // 100, "call events")
     begin_with_loops(path, SOME // 100, 2, "profile")
