@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The program for signals that end a process. It must not sleep where the others may, which the kernel
- * finds out by following all that it calls: so it is loaded from a second copy of the programs, in
- * which nothing sleeps, with the maps of the first.
- */
+/* The program for signals that end a process, which must not sleep. */
 #include <errno.h>
 #include <string.h>
 
@@ -15,21 +12,7 @@
 
 int lp_crash_load(struct lp_kernel *k, int types, struct lp_err *err)
 {
-	struct bpf_program *prog;
-
-	k->crash = lp_skeleton_open(types);
-	if (!k->crash)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
-	memcpy(k->crash->rodata, k->skel->rodata, sizeof(*k->crash->rodata));
-	k->crash->rodata->lp_can_sleep = 0;
-	k->crash->rodata->lp_codes = 1;
-	bpf_object__for_each_program(prog, k->crash->obj)
-		bpf_program__set_autoload(prog, prog == k->crash->progs.lp_crash);
-	int r = lp_share_maps(k->crash->obj, k->skel->obj, err);
-	if (r < 0)
-		return r;
-	r = logpoint_bpf__load(k->crash);
-	return r < 0 ? lp_err_load(err, r) : 0;
+	return lp_awake_load(k, "lp_crash", types, &k->crash, err);
 }
 
 /* What has come is looked at for each signal of the machine: only while there is a logpoint. */
@@ -37,12 +20,8 @@ static int attach(struct lp_kernel *k, struct lp_err *err)
 {
 	if (k->crash->links.lp_crash)
 		return 0;
-	k->crash->links.lp_crash = bpf_program__attach(k->crash->progs.lp_crash);
-	if (k->crash->links.lp_crash)
-		return 0;
-	if (errno == EPERM || errno == EACCES)
-		return lp_err_permission(err, -errno, "watch signals");
-	return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
+	return lp_attach_tracepoint(k->crash->progs.lp_crash, "watch signals",
+				    &k->crash->links.lp_crash, err);
 }
 
 static void note_signals(struct lp_kernel *k)

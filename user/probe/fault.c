@@ -18,6 +18,8 @@
 #include "fault.skel.h"
 #include "logpoint.skel.h"
 
+#define WATCH "watch signals"
+
 /* Of either object. */
 struct parts {
 	struct bpf_program *deliver, *returns;
@@ -41,32 +43,15 @@ static int load_lean(struct lp_kernel *k, struct lp_err *err)
 	struct lp_open_opts o;
 	struct fault_bpf *s = fault_bpf__open_opts(lp_open_opts(&o, k->beside.types));
 
-	if (!s)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+	int r = lp_opened(s, err);
+
+	if (r < 0)
+		return r;
 	k->faults.lean = s;
 	s->rodata->lp_fixed = *k->native.fixed;
 	bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
-	int r = lp_share_maps(s->obj, lp_programs_object(k), err);
+	r = lp_share_maps(s->obj, lp_programs_object(k), err);
 	if (r >= 0 && (r = fault_bpf__load(s)) < 0)
-		lp_err_load(err, r);
-	return r;
-}
-
-static int load_full(struct lp_kernel *k, struct lp_err *err)
-{
-	struct logpoint_bpf *s = lp_skeleton_open(k->beside.types);
-	struct bpf_program *prog;
-
-	if (!s)
-		return lp_err_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
-	k->faults.full = s;
-	memcpy(s->rodata, k->skel->rodata, sizeof(*s->rodata));
-	s->rodata->lp_can_sleep = 0;
-	s->rodata->lp_codes = 1;
-	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
-		prog, prog == s->progs.lp_fault_deliver || prog == s->progs.lp_fault_return);
-	int r = lp_share_maps(s->obj, k->skel->obj, err);
-	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);
 	return r;
 }
@@ -82,16 +67,6 @@ static int map_windows(struct lp_kernel *k, const struct parts *p, struct lp_err
 		return 0;
 	m->data = NULL;
 	return lp_err_set(err, errno, "cannot map 'windows': %s", strerror(errno));
-}
-
-static int attach(struct bpf_program *prog, struct bpf_link **ret, struct lp_err *err)
-{
-	*ret = bpf_program__attach(prog);
-	if (*ret)
-		return 0;
-	if (errno == EPERM || errno == EACCES)
-		return lp_err_permission(err, -errno, "watch signals");
-	return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
 }
 
 static void on_signal(int number)
@@ -124,7 +99,7 @@ static int learn_returns(struct lp_kernel *k, const struct parts *p, struct lp_e
 	int r = bpf_prog_test_run_opts(bpf_program__fd(p->returns), &run);
 	if (r < 0)
 		return lp_err_set(err, -r, "a BPF program can't be tried: %s", strerror(-r));
-	r = attach(p->returns, &k->faults.returns, err);
+	r = lp_attach_tracepoint(p->returns, WATCH, &k->faults.returns, err);
 	if (r < 0)
 		return r;
 	return_from_handler();
@@ -140,7 +115,8 @@ static int load(struct lp_kernel *k, bool lean, struct lp_err *err)
 	int r = lean ? 0 : lp_programs_grow(k, err);
 
 	if (r >= 0)
-		r = k->skel ? load_full(k, err) : load_lean(k, err);
+		r = k->skel ? lp_awake_load(k, "lp_fault_", k->beside.types, &k->faults.full, err)
+			    : load_lean(k, err);
 	return r;
 }
 
@@ -178,7 +154,7 @@ static int start(struct lp_kernel *k, struct lp_err *err)
 
 	if (r >= 0)
 		r = learn_returns(k, &p, err);
-	return r < 0 ? r : attach(p.deliver, &k->faults.deliver, err);
+	return r < 0 ? r : lp_attach_tracepoint(p.deliver, WATCH, &k->faults.deliver, err);
 }
 
 int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err)

@@ -201,6 +201,15 @@ const struct bpf_object_open_opts *lp_open_opts(struct lp_open_opts *o, int type
 /* Only those that are used: each takes its time to be loaded. */
 void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe);
 int lp_err_load(struct lp_err *err, int r);
+int lp_opened(const void *skeleton, struct lp_err *err); /* NULL: errno says why */
+/* A second copy of the programs in which nothing sleeps, with the maps of the first: those whose names begin so.
+ * *ret is to be destroyed also where it fails.
+ */
+int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct logpoint_bpf **ret,
+		  struct lp_err *err);
+/* what: that is not permitted, in words. */
+int lp_attach_tracepoint(struct bpf_program *prog, const char *what, struct bpf_link **ret,
+			 struct lp_err *err);
 
 /* The condition that a program begins with, where it has the usual form; else untouched. */
 void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp_quick *ret);

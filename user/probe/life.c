@@ -15,9 +15,7 @@ int lp_life_open(struct lp_kernel *k, int types, struct lp_err *err)
 	struct lp_open_opts o;
 
 	k->life = life_bpf__open_opts(lp_open_opts(&o, types));
-	return k->life ? 0
-		       : lp_err_set(err, errno, "cannot open the BPF programs: %s",
-				    strerror(errno));
+	return lp_opened(k->life, err);
 }
 
 /* Bound to the skeleton, which destroys them. */
@@ -32,17 +30,12 @@ static int attach(struct life_bpf *s, struct lp_err *err)
 		{ s->progs.lp_exit, &s->links.lp_exit },
 	};
 
-	for (size_t i = 0; i < LP_ARRAY_SIZE(all); i++) {
-		if (!bpf_program__autoload(all[i].program))
-			continue;
-		*all[i].link = bpf_program__attach(all[i].program);
-		if (*all[i].link)
-			continue;
-		if (errno == EPERM || errno == EACCES)
-			return lp_err_permission(err, -errno, "watch processes");
-		return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
-	}
-	return 0;
+	int r = 0;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(all) && r >= 0; i++)
+		if (bpf_program__autoload(all[i].program))
+			r = lp_attach_tracepoint(all[i].program, "watch processes", all[i].link,
+						 err);
+	return r;
 }
 
 int lp_life_load(struct lp_kernel *k, struct lp_err *err)

@@ -132,6 +132,11 @@ static void configure_programs(struct lp_kernel *k)
 		k->native.probe = s->progs.lp_probe_mixed;
 }
 
+uint32_t lp_kernel_device(dev_t dev)
+{
+	return (uint32_t)(major(dev) << 20 | minor(dev));
+}
+
 /* What is constant for the programs. */
 static void configure_constants(const struct lp_kernel *k)
 {
@@ -139,7 +144,7 @@ static void configure_constants(const struct lp_kernel *k)
 
 	*k->native.fixed = (struct lp_fixed){
 		.exe_ino = c->exe_ino,
-		.exe_dev = (uint32_t)(major(c->exe_dev) << 20 | minor(c->exe_dev)),
+		.exe_dev = lp_kernel_device(c->exe_dev),
 		.record_max = c->record_max,
 		.max_points = c->max_points,
 		.max_code = c->max_code,
@@ -220,7 +225,7 @@ int lp_err_load(struct lp_err *err, int r)
 			  strerror(-r));
 }
 
-static int opened(const void *skeleton, struct lp_err *err)
+int lp_opened(const void *skeleton, struct lp_err *err)
 {
 	return skeleton ? 0
 			: lp_err_set(err, errno, "cannot open the BPF programs: %s",
@@ -252,7 +257,7 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 
 	if (lp_programs_are_lean(k)) {
 		k->lean = lean_bpf__open_opts(lp_open_opts(&o, types));
-		if ((r = opened(k->lean, err)) < 0)
+		if ((r = lp_opened(k->lean, err)) < 0)
 			return r;
 		k->native = NATIVE_OF(k->lean);
 		configure_native(k);
@@ -260,7 +265,7 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 		return 0;
 	}
 	k->skel = lp_skeleton_open(types);
-	if ((r = opened(k->skel, err)) < 0)
+	if ((r = lp_opened(k->skel, err)) < 0)
 		return r;
 	k->native = NATIVE_OF(k->skel);
 	configure(k);
@@ -315,6 +320,17 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 	return 0;
 }
 
+int lp_attach_tracepoint(struct bpf_program *prog, const char *what, struct bpf_link **ret,
+			 struct lp_err *err)
+{
+	*ret = bpf_program__attach(prog);
+	if (*ret)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return lp_err_permission(err, -errno, what);
+	return lp_err_set(err, errno, "cannot attach to a tracepoint: %s", strerror(errno));
+}
+
 int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err)
 {
 	struct bpf_map *map;
@@ -333,6 +349,30 @@ int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct l
 	return 0;
 }
 
+/* The kernel finds out whether a program may sleep by following all that it calls: so those that must not are of
+ * another copy.
+ */
+int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct logpoint_bpf **ret,
+		  struct lp_err *err)
+{
+	struct logpoint_bpf *s = lp_skeleton_open(types);
+	struct bpf_program *prog;
+	int r = lp_opened(s, err);
+
+	*ret = s;
+	if (r < 0)
+		return r;
+	memcpy(s->rodata, k->skel->rodata, sizeof(*s->rodata));
+	s->rodata->lp_can_sleep = 0;
+	s->rodata->lp_codes = 1;
+	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
+		prog, !strncmp(bpf_program__name(prog), prefix, strlen(prefix)));
+	r = lp_share_maps(s->obj, k->skel->obj, err);
+	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
+		lp_err_load(err, r);
+	return r;
+}
+
 /* The maps stay; what is attached stays, too. */
 int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 {
@@ -343,7 +383,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 
 	lp_auto(lp_close) int types = lp_btf_extract(NULL, NULL);
 	struct logpoint_bpf *s = lp_skeleton_open(types);
-	int r = opened(s, err);
+	int r = lp_opened(s, err);
 	if (r < 0)
 		return r;
 	bpf_object__for_each_program(prog, s->obj)

@@ -227,6 +227,7 @@ int lp_kernel_cover(struct lp_kernel *k, bool lean, struct lp_err *err);
 /* That will probably be called, once what is being loaded is. */
 void lp_kernel_foretell_cover(struct lp_kernel *k, bool lean);
 /* window: all but the site. Before the site is attached. -ENOSPC: there are LP_WINDOWS_MAX. */
+uint32_t lp_kernel_device(dev_t dev); /* as the kernel has it */
 struct lp_fault_window;
 int lp_kernel_cover_site(struct lp_kernel *k, uint32_t site, const struct lp_fault_window *window,
 			 struct lp_err *err);

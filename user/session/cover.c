@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "lp/fault.h"
 #include "target/maps.h"
@@ -93,7 +92,7 @@ static void identify(const struct lp_file *f, struct lp_fault_window *w)
 	ino_t ino = f->ino;
 
 	lp_maps_identify(f->fd, &dev, &ino, NULL);
-	w->dev = (uint32_t)(major(dev) << 20 | minor(dev));
+	w->dev = lp_kernel_device(dev);
 	w->ino = ino;
 }
 
