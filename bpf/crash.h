@@ -16,6 +16,7 @@
 #include "crash_maps.h"
 #include "hit.h"
 #include "messages.h"
+#include "probe.h"
 #include "python_world.h"
 #include "siginfo.h"
 #include "world.h"
@@ -224,25 +225,15 @@ lp_global long lp_crash_finish(struct lp_vm *vm)
 	return 0;
 }
 
-/* One instruction of the program that runs, or the next one: a loop within another would be one function
- * more than the verifier lets be within each other.
- */
+static long lp_signal_do(__u32 i, struct lp_step *step)
+{
+	(void)i;
+	return lp_vm_do(step, 1, 0);
+}
+
 static long lp_crash_step(__u32 i, struct lp_step *step)
 {
-	struct lp_vm *vm = step->vm;
-	long r;
-
-	(void)i;
-	if (!vm->py.running) {
-		r = lp_crash_begin(vm);
-		lp_opaque(r); /* the verifier knows nothing of it */
-		return r != 0;
-	}
-	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_vm_do(step, 1, 0))
-		return 0;
-	lp_crash_finish(vm);
-	vm->py.running = 0;
-	return 0;
+	return lp_turn(i, step, lp_crash_begin, lp_signal_do, lp_crash_finish);
 }
 
 /* Each logpoint of the signal has lost its hit. */

@@ -14,6 +14,7 @@
  *
  * The includer supplies:
  *
+ *	lp_direct_type							0: nothing is read so
  *	const volatile struct lp_direct_line *lp_direct_at(__u64 addr)	words of the kernel's
  *	long lp_mem_read(void *dst, __u32 len, __u64 addr)		of the process's, 0 or < 0
  *	lp_loop_seldom(n, function, context)				as bpf_loop()
@@ -46,7 +47,8 @@ volatile struct {
 /* Is it of use to look there, or has too much failed? */
 lp_inline int lp_direct_may_be(void)
 {
-	return lp_direct.doubts <= LP_DIRECT_DOUBTS && lp_direct.next < 2 * LP_DIRECT_SPREAD;
+	return lp_direct_type && lp_direct.doubts <= LP_DIRECT_DOUBTS &&
+	       lp_direct.next < 2 * LP_DIRECT_SPREAD;
 }
 
 /* The entry of a table for an address; levels are counted from the pages up. */
@@ -128,6 +130,14 @@ lp_inline long lp_direct_read(struct lp_direct_tables *t, __u64 *to, __u64 addr)
 		t->last = at & ~(__u64)(LP_PAGE - 1);
 	}
 	return lp_direct_words(to, start, at, entry, level, addr);
+}
+
+_Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
+
+/* Where nothing is read so the kernel must not see what would. */
+lp_inline long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
+{
+	return lp_direct_type ? lp_direct_read(&vm->py.direct, to, addr) : -1;
 }
 
 /* The words from addr on, as the helper has read them. */

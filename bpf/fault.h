@@ -26,9 +26,9 @@
 
 /* An instruction of a site's program. */
 #ifdef LP_LEAN
-#define lp_fault_do(step) lp_vm_step(0, (step))
+#define lp_fault_do lp_vm_step
 #else
-#define lp_fault_do(step) lp_vm_do((step), 1, 0)
+#define lp_fault_do lp_signal_do
 #endif
 
 /* Instructions of all programs of one place, and windows that are looked at. */
@@ -258,23 +258,9 @@ lp_global long lp_fault_finish(struct lp_vm *vm)
 	return 0;
 }
 
-/* One instruction of the program that runs, or the next one, as in crash.h. */
 static long lp_fault_run_step(__u32 i, struct lp_step *step)
 {
-	struct lp_vm *vm = step->vm;
-	long r;
-
-	(void)i;
-	if (!vm->py.running) {
-		r = lp_fault_begin(vm);
-		lp_opaque(r); /* the verifier knows nothing of it */
-		return r != 0;
-	}
-	if (vm->py.steps++ < LP_VM_STEPS_MAX && !lp_fault_do(step))
-		return 0;
-	lp_fault_finish(vm);
-	vm->py.running = 0;
-	return 0;
+	return lp_turn(i, step, lp_fault_begin, lp_fault_do, lp_fault_finish);
 }
 
 /* Has an instruction of the thread's failed, or was the signal sent? */

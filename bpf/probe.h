@@ -87,4 +87,27 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 	return 0;
 }
 
+/* Programs of several sites, one after the other: one instruction of the one that runs, or the next one. A loop
+ * within another would be one function more than the verifier lets be within each other. begin: 1 there is no
+ * further one; else vm->py.running says whether it runs.
+ */
+lp_inline long lp_turn(__u32 i, struct lp_step *step, long (*begin)(struct lp_vm *vm),
+		       long (*do_step)(__u32 i, struct lp_step *step),
+		       long (*finish)(struct lp_vm *vm))
+{
+	struct lp_vm *vm = step->vm;
+	long r;
+
+	if (!vm->py.running) {
+		r = begin(vm);
+		lp_opaque(r); /* the verifier knows nothing of it */
+		return r != 0;
+	}
+	if (vm->py.steps++ < LP_VM_STEPS_MAX && !do_step(i, step))
+		return 0;
+	finish(vm);
+	vm->py.running = 0;
+	return 0;
+}
+
 #endif

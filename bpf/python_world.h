@@ -90,44 +90,6 @@ lp_inline int lp_py_take_runtime(struct lp_vm *vm, __u32 number)
 	return 0;
 }
 
-/* A number among the kernel's types: struct pt_regs, which begins with words. 0: there is no
- * bpf_rdonly_cast() (since 6.2). Set before load.
- */
-const volatile __u32 lp_direct_type;
-
-/* bpf_rdonly_cast(). To libbpf it is a helper, so that it does not look for it among all of the kernel's
- * types; user/probe/ puts in which function it is.
- */
-static const volatile struct lp_direct_line *(*const lp_direct_cast)(const void *addr, __u32 type) =
-	(void *)LP_DIRECT_CALL;
-
-lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
-{
-	return lp_direct_cast((const void *)addr, lp_direct_type);
-}
-
-#include "direct.h"
-
-/* The page tables of the process that runs; 0: its memory is not read by them. */
-lp_inline __u64 lp_direct_own_tables(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
-
-	if (!lp_direct_type || !mm || !lp_direct_may_be())
-		return 0;
-	return lp_direct_cast((const char *)mm + bpf_core_field_offset(struct mm_struct, pgd),
-			      lp_direct_type)
-		->word[0];
-}
-
-_Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
-
-lp_inline long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
-{
-	return lp_direct_type ? lp_direct_read(&vm->py.direct, to, addr) : -1;
-}
-
 lp_inline const struct lp_py_site *lp_py_site_at(__u32 id)
 {
 	return bpf_map_lookup_elem(&py_sites, &id);

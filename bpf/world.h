@@ -165,7 +165,7 @@ lp_inline struct lp_site *lp_site_hit(void *ctx, __u32 *ret_id, __u64 *ret_pid_t
 {
 	*ret_id = bpf_get_attach_cookie(ctx);
 
-	struct lp_site *site = bpf_map_lookup_elem(&sites, ret_id);
+	struct lp_site *site = lp_site_at(*ret_id);
 	if (!site)
 		return 0;
 	*ret_pid_tgid = lp_pid_tgid();

@@ -58,6 +58,8 @@ static long lp_mem_read(void *dst, __u32 len, __u64 addr)
 	return 0;
 }
 
+static const __u32 lp_direct_type = 1;
+
 #define lp_loop_seldom_of(n, fn, ctx) for (__u32 i_ = 0; i_ < (n) && !fn(i_, (ctx)); i_++)
 #undef lp_loop_seldom
 #define lp_loop_seldom lp_loop_seldom_of

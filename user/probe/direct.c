@@ -100,7 +100,7 @@ const char *lp_direct_begin(const struct lp_kernel_conf *c)
 	return FUNCTION;
 }
 
-uint32_t lp_direct_type(const struct lp_btf_numbers *numbers)
+uint32_t lp_direct_use(const struct lp_btf_numbers *numbers)
 {
 	if (!numbers->function || !numbers->registers)
 		return 0;

@@ -224,7 +224,7 @@ int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
  */
 const char *lp_direct_begin(const struct lp_kernel_conf *c);
 /* What the programs that are loaded from now on are told; 0: there is no such function. */
-uint32_t lp_direct_type(const struct lp_btf_numbers *numbers);
+uint32_t lp_direct_use(const struct lp_btf_numbers *numbers);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48

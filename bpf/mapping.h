@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/mapping.h
+ *
+ * mapping - words of the kernel's, by a load where they are: so of all memory, which it has mapped for itself. What is
+ * not there reads as 0.
+ */
+#ifndef LP_BPF_MAPPING_H
+#define LP_BPF_MAPPING_H
+
+#include "world.h"
+
+/* A number among the kernel's types: struct pt_regs, which begins with words. 0: there is no
+ * bpf_rdonly_cast() (since 6.2), and nothing is read so. Set before load.
+ */
+const volatile __u32 lp_direct_type;
+
+/* bpf_rdonly_cast(). To libbpf it is a helper, so that it does not look for it among all of the kernel's
+ * types; user/probe/ puts in which function it is.
+ */
+static const volatile struct lp_direct_line *(*const lp_direct_cast)(const void *addr, __u32 type) =
+	(void *)LP_DIRECT_CALL;
+
+lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
+{
+	return lp_direct_cast((const void *)addr, lp_direct_type);
+}
+
+/* The page tables of the process that runs; 0: it has none. */
+lp_inline __u64 lp_direct_own_tables(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+
+	if (!mm)
+		return 0;
+	return lp_direct_cast((const char *)mm + bpf_core_field_offset(struct mm_struct, pgd),
+			      lp_direct_type)
+		->word[0];
+}
+
+#endif
