@@ -229,7 +229,6 @@ static const uint64_t *words_of(const struct lp_digest *d, const struct lp_diges
 
 static bool has_key(const uint64_t *words, uint64_t n, uint64_t key)
 {
-	key = key ? key : 1;
 	for (unsigned int p = 0; p < LP_DIGEST_PROBES; p++) {
 		const uint64_t at = lp_digest_bit(key, p, n);
 

@@ -118,20 +118,26 @@ static inline uint64_t lp_digest_word(const char *name)
 	return h | 2; /* none of the two scopes above */
 }
 
-/* What is in a filter. */
+/* What is in a filter; never 0. */
+static inline uint64_t lp_digest_key(uint64_t h)
+{
+	h = lp_digest_mix(h);
+	return h ? h : 1;
+}
+
 static inline uint64_t lp_digest_name_key(uint64_t tag, uint64_t word)
 {
-	return lp_digest_mix(word + tag * UINT64_C(0x9e3779b97f4a7c15));
+	return lp_digest_key(word + tag * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static inline uint64_t lp_digest_scoped_key(uint64_t word, uint64_t scope)
 {
-	return lp_digest_mix(lp_digest_mix(word) + scope);
+	return lp_digest_key(lp_digest_mix(word) + scope);
 }
 
 static inline uint64_t lp_digest_reference_key(uint64_t die)
 {
-	return lp_digest_mix(~die);
+	return lp_digest_key(~die);
 }
 
 /* The bit of one of a key's probes. */

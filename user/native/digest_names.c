@@ -96,7 +96,7 @@ static int add_key(struct keys *k, uint64_t key)
 {
 	if (k->n >= k->size / 2 && grow_keys(k) < 0)
 		return -ENOMEM;
-	put_key(k, key ? key : 1);
+	put_key(k, key);
 	return 0;
 }
 
@@ -344,19 +344,11 @@ static int read_dies(struct reading *r, struct lp_cursor c)
 
 static const struct declared *find_declared(const struct reading *r, uint64_t offset)
 {
-	size_t low = 0, high = r->declared.len;
+	_Static_assert(offsetof(struct declared, offset) == 0, "by which they are compared");
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (r->declared.data[mid].offset < offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < r->declared.len && r->declared.data[low].offset == offset
-		       ? &r->declared.data[low]
-		       : NULL;
+	return r->declared.len > 0 ? bsearch(&offset, r->declared.data, r->declared.len,
+					     sizeof(*r->declared.data), lp_compare_u64)
+				   : NULL;
 }
 
 /* What is only declared where it is named can be defined elsewhere in the unit. */

@@ -24,17 +24,8 @@ struct window {
 
 static bool is_arrival(const struct lp_shift_text *c, uint64_t vaddr)
 {
-	size_t low = 0, high = c->n_arrivals;
-
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (c->arrivals[mid] < vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < c->n_arrivals && c->arrivals[low] == vaddr;
+	return c->n_arrivals > 0 && bsearch(&vaddr, c->arrivals, c->n_arrivals,
+					    sizeof(*c->arrivals), lp_compare_u64);
 }
 
 static bool can_fail(const struct window *w, const struct lp_effect *e)
