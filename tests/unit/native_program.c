@@ -26,6 +26,22 @@ void native_program_done(struct native_program *p)
 			fprintf(stderr, "left behind: %s\n", p->dir);
 }
 
+struct native_program program;
+
+int native_setup(void **state)
+{
+	(void)state;
+	native_program_init(&program);
+	return 0;
+}
+
+int native_teardown(void **state)
+{
+	(void)state;
+	native_program_done(&program);
+	return 0;
+}
+
 void native_program_write(struct native_program *p, const char *name, const char *text)
 {
 	lp_auto(lp_free) char *path = NULL;

@@ -20,6 +20,11 @@ struct native_program {
 void native_program_init(struct native_program *p);
 void native_program_done(struct native_program *p);
 
+/* That of the test that runs, from the one to the other. */
+extern struct native_program program;
+int native_setup(void **state);
+int native_teardown(void **state);
+
 /* A source file in the folder; also in a folder below it. */
 void native_program_write(struct native_program *p, const char *name, const char *text);
 

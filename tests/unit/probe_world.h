@@ -104,9 +104,7 @@ static void child_start(struct child *c, void (*work)(void))
 static void child_run(struct child *c)
 {
 	assert_int_equal(write(c->go, "", 1), 1);
-	waitpid(c->pid, NULL, 0);
-	close(c->go);
-	c->pid = 0;
+	child_end(c);
 }
 
 static void start_kernel(const struct lp_kernel_conf *conf)

@@ -14,8 +14,6 @@
 #include "native/mention.h"
 #include "native_program.h"
 
-static struct native_program program;
-
 static const char shop_h[] =
 	"struct item { int id; struct item *next; const char *name; };\n"
 	"static inline __attribute__((always_inline)) int price(struct item *i) {\n"
@@ -38,19 +36,11 @@ static const char main_c[] = "#include \"shop.h\"\n"
 
 static int setup(void **state)
 {
-	(void)state;
-	native_program_init(&program);
+	native_setup(state);
 	native_program_write(&program, "shop.h", shop_h);
 	native_program_write(&program, "one.c", one_c);
 	native_program_write(&program, "two.c", two_c);
 	native_program_write(&program, "main.c", main_c);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
 	return 0;
 }
 
@@ -325,17 +315,19 @@ static void not_a_program(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(in_every_form, setup, teardown),
-		cmocka_unit_test_setup_teardown(in_a_shared_library, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_every_form, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(in_a_shared_library, setup, native_teardown),
 		cmocka_unit_test_setup_teardown(names_are_denied_only_where_they_are_missing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(beside_the_file_by_debuglink, setup, teardown),
-		cmocka_unit_test_setup_teardown(by_build_id_below_the_root, setup, teardown),
-		cmocka_unit_test_setup_teardown(by_debuglink_below_the_root, setup, teardown),
-		cmocka_unit_test_setup_teardown(shared_by_dwz, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_sections, setup, teardown),
-		cmocka_unit_test_setup_teardown(broken_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(not_a_program, setup, teardown),
+						native_teardown),
+		cmocka_unit_test_setup_teardown(beside_the_file_by_debuglink, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(by_build_id_below_the_root, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(by_debuglink_below_the_root, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(shared_by_dwz, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(without_sections, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(broken_files, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(not_a_program, setup, native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,22 +9,6 @@
 
 #include "native_program.h"
 
-static struct native_program program;
-
-static int setup(void **state)
-{
-	(void)state;
-	native_program_init(&program);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
-	return 0;
-}
-
 static size_t count_inlined(void)
 {
 	size_t n = 0;
@@ -414,23 +398,27 @@ static void symbol_of_an_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(names_of_cxx, setup, teardown),
-		cmocka_unit_test_setup_teardown(short_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(inlined_copies_are_entries_without_return, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(clones_are_covered, setup, teardown),
-		cmocka_unit_test_setup_teardown(split_function_is_entered_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(functions_without_debug_information, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(assembly_beside_c, setup, teardown),
-		cmocka_unit_test_setup_teardown(choice_at_load_time_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_the_start_of_an_instruction_will_do, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(names_of_cxx, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(short_names, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(inlined_copies_are_entries_without_return,
+						native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(clones_are_covered, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(split_function_is_entered_once, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(functions_without_debug_information, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(assembly_beside_c, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(choice_at_load_time_is_refused, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(only_the_start_of_an_instruction_will_do,
+						native_setup, native_teardown),
 		cmocka_unit_test_setup_teardown(symbols_of_what_is_not_loaded_are_no_functions,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(declared_elsewhere_is_said, setup, teardown),
-		cmocka_unit_test_setup_teardown(list_of_functions, setup, teardown),
-		cmocka_unit_test_setup_teardown(symbol_of_an_address, setup, teardown),
+						native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(declared_elsewhere_is_said, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(list_of_functions, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(symbol_of_an_address, native_setup,
+						native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,22 +12,6 @@
 
 #define HANDLERS 40
 
-static struct native_program program;
-
-static int setup(void **state)
-{
-	(void)state;
-	native_program_init(&program);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
-	return 0;
-}
-
 struct seen {
 	uint64_t at[4 * HANDLERS];
 	size_t n;
@@ -79,7 +63,8 @@ static void each_handler_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_handler_is_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_handler_is_found, native_setup,
+						native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,22 +11,6 @@
 
 #include "native_program.h"
 
-static struct native_program program;
-
-static int setup(void **state)
-{
-	(void)state;
-	native_program_init(&program);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
-	return 0;
-}
-
 static const char *const compilers[] = { "gcc", "clang" };
 
 /* How a program can be built; the facts below hold for each. */
@@ -374,26 +358,32 @@ static void listed_lines_are_those_that_resolve(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(lines_of_a_plain_program, setup, teardown),
-		cmocka_unit_test_setup_teardown(offset_is_where_the_bytes_are, setup, teardown),
-		cmocka_unit_test_setup_teardown(line_without_code_names_the_nearest, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(unknown_file_says_where_one_of_that_name_is, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(two_files_of_one_name_are_an_error, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(header_in_two_units_is_one_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(template_instances_are_all_covered, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(lines_of_a_plain_program, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(offset_is_where_the_bytes_are, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(line_without_code_names_the_nearest, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(unknown_file_says_where_one_of_that_name_is,
+						native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(two_files_of_one_name_are_an_error, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(header_in_two_units_is_one_file, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(template_instances_are_all_covered, native_setup,
+						native_teardown),
 		cmocka_unit_test_setup_teardown(for_line_is_reached_at_start_and_after_each_round,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(while_line_is_reached_once_a_test, setup, teardown),
-		cmocka_unit_test_setup_teardown(unrolled_copies_are_all_covered, setup, teardown),
-		cmocka_unit_test_setup_teardown(statement_over_several_lines_is_one_place, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(dropped_functions_are_no_places, setup, teardown),
-		cmocka_unit_test_setup_teardown(listed_lines_are_those_that_resolve, setup,
-						teardown),
+						native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(while_line_is_reached_once_a_test, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(unrolled_copies_are_all_covered, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(statement_over_several_lines_is_one_place,
+						native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(dropped_functions_are_no_places, native_setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(listed_lines_are_those_that_resolve, native_setup,
+						native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,24 +13,15 @@
 
 #define TABLE (10 * LP_MODULE_BLOCK + 77)
 
-static struct native_program program;
 static uint8_t expected[TABLE], found[TABLE + LP_MODULE_BLOCK];
 
 static int setup(void **state)
 {
 	uint32_t word = 1;
 
-	(void)state;
-	native_program_init(&program);
+	native_setup(state);
 	for (size_t i = 0; i < TABLE; i++)
 		expected[i] = (uint8_t)((word = word * 1103515245 + 12345) >> 16);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
 	return 0;
 }
 
@@ -89,8 +80,10 @@ static void a_file_that_was_cut_has_fewer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(bytes_are_those_of_the_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_that_was_cut_has_fewer, setup, teardown),
+		cmocka_unit_test_setup_teardown(bytes_are_those_of_the_file, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_was_cut_has_fewer, setup,
+						native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,22 +108,6 @@ static void paths_are_normalised(void **state)
 	}
 }
 
-static struct native_program program;
-
-static int setup(void **state)
-{
-	(void)state;
-	native_program_init(&program);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
-	return 0;
-}
-
 /* As <sys/sdt.h> makes them, without it. */
 static const char probes_c[] =
 	"#define NOTE(label, name, sema, args) __asm__( \\\n"
@@ -208,8 +192,8 @@ int main(void)
 		cmocka_unit_test(names_match),
 		cmocka_unit_test(names_are_near),
 		cmocka_unit_test(paths_are_normalised),
-		cmocka_unit_test_setup_teardown(static_probes, setup, teardown),
-		cmocka_unit_test_setup_teardown(bias_of_a_mapping, setup, teardown),
+		cmocka_unit_test_setup_teardown(static_probes, native_setup, native_teardown),
+		cmocka_unit_test_setup_teardown(bias_of_a_mapping, native_setup, native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

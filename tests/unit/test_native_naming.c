@@ -19,7 +19,6 @@
 #include "native/tree.h"
 #include "native_program.h"
 
-static struct native_program program;
 static char cache[128];
 
 /* Files with the same contents: with compression, without, and enough to be copied, which gives the copy a digest. */
@@ -75,22 +74,14 @@ static const char main_cc[] =
 
 static int setup(void **state)
 {
-	(void)state;
 	setenv("LOGPOINT_CACHE", "", 1);
-	native_program_init(&program);
+	native_setup(state);
 	snprintf(cache, sizeof(cache), "%s/cache", program.dir);
 	native_program_run(&program, "head -c 9000000 /dev/zero >pad");
 	native_program_write(&program, "shape.h", shape_h);
 	native_program_write(&program, "one.cc", one_cc);
 	native_program_write(&program, "two.cc", two_cc);
 	native_program_write(&program, "main.cc", main_cc);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
 	return 0;
 }
 
@@ -478,11 +469,14 @@ static void names_are_those_of_all_units(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(names_are_those_of_all_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(answers_are_those_of_all_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_index_names_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(damaged_indexes_are_survived, setup, teardown),
-		cmocka_unit_test_setup_teardown(few_units_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_are_those_of_all_units, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(answers_are_those_of_all_units, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(an_index_names_units, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(damaged_indexes_are_survived, setup,
+						native_teardown),
+		cmocka_unit_test_setup_teardown(few_units_are_named, setup, native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,6 @@
 #include "native/tree_impl.h"
 #include "native_program.h"
 
-static struct native_program program;
-
 static const char one_cc[] =
 	"#include <stdexcept>\n"
 	"#include <vector>\n"
@@ -39,18 +37,10 @@ static const char two_cc[] = "int use(int c);\n"
 
 static int setup(void **state)
 {
-	(void)state;
 	setenv("LOGPOINT_CACHE", "", 1);
-	native_program_init(&program);
+	native_setup(state);
 	native_program_write(&program, "one.cc", one_cc);
 	native_program_write(&program, "two.cc", two_cc);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	native_program_done(&program);
 	return 0;
 }
 
@@ -116,7 +106,7 @@ static void trees_are_those_of_libdw(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(trees_are_those_of_libdw, setup, teardown),
+		cmocka_unit_test_setup_teardown(trees_are_those_of_libdw, setup, native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,6 @@
 #include "native/unpacked_impl.h"
 #include "native_program.h"
 
-static struct native_program program;
 static char folder[128];
 static struct lp_unpacked_opts opts = { folder, 1, UINT64_C(1) << 30, true };
 
@@ -31,9 +30,8 @@ static const char app_c[] = "static inline int twice(int v) { return v * 2; }\n"
 
 static int setup(void **state)
 {
-	(void)state;
 	setenv("LOGPOINT_CACHE", "", 1);
-	native_program_init(&program);
+	native_setup(state);
 	snprintf(folder, sizeof(folder), "%s/cache", program.dir);
 	native_program_write(&program, "app.c", app_c);
 	native_program_run(&program, "gcc -g -O1 -gz -Wl,--build-id app.c -o app");
@@ -42,9 +40,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	opts = (struct lp_unpacked_opts){ folder, 1, UINT64_C(1) << 30, true };
-	native_program_done(&program);
+	native_teardown(state);
 	return 0;
 }
 

@@ -138,9 +138,7 @@ static void every_thread_counts_once(bool follow)
 	wait_until(&shared->there, 4);
 	watch(&links[0], 7);
 	atomic_store(&shared->go, 1);
-	waitpid(children[0].pid, NULL, 0);
-	close(children[0].go);
-	children[0].pid = 0;
+	child_end(&children[0]);
 
 	lp_link_free(lp_take(links[0]));
 	lp_watch_runs(kernel, addr, &runs);
@@ -210,9 +208,7 @@ static void threads_that_start_meanwhile_count_once(void **state)
 		atomic_store(&shared->go, 1);
 		usleep(30000);
 		atomic_store(&shared->stop, 1);
-		waitpid(children[0].pid, NULL, 0);
-		close(children[0].go);
-		children[0].pid = 0;
+		child_end(&children[0]);
 
 		lp_link_free(lp_take(links[0]));
 		lp_watch_runs(kernel, addr, &runs);
@@ -274,9 +270,7 @@ static void threads_that_swap_their_events_count_once(void **state)
 	if (lp_link_cover_threads(links[0], &err) < 0)
 		fail_msg("%s", err.msg);
 	atomic_store(&shared->go, 2);
-	waitpid(children[0].pid, NULL, 0);
-	close(children[0].go);
-	children[0].pid = 0;
+	child_end(&children[0]);
 
 	lp_link_free(lp_take(links[0]));
 	lp_watch_runs(kernel, (uintptr_t)&watch_me[7], &runs);
@@ -322,9 +316,7 @@ static void events_that_go_take_no_hit_along(void **state)
 		lp_link_free(lp_take(links[0]));
 		usleep(2000);
 		atomic_store(&shared->stop, 1);
-		waitpid(children[0].pid, NULL, 0);
-		close(children[0].go);
-		children[0].pid = 0;
+		child_end(&children[0]);
 		lp_link_free(lp_take(links[1]));
 		atomic_store(&shared->child, 0);
 		atomic_store(&shared->stop, 0);

@@ -467,14 +467,14 @@ static void busy_process_is_never_refused(void **state)
 	with_each(*state, script_busy, check_busy);
 }
 
-static void refused(struct world *w, const char *program, const char *script, int want,
+static void refused(struct world *w, const char *path, const char *script, int want,
 		    const char *message)
 {
 	struct stat st;
 
-	if (stat(program, &st) < 0)
+	if (stat(path, &st) < 0)
 		skip();
-	python_start(&w->target, program, script);
+	python_start(&w->target, path, script);
 	python_line(&w->target);
 	assert_int_equal(lp_python_open(w->target.pid, &w->py, &w->err), want);
 	assert_non_null(strstr(w->err.msg, message));

@@ -24,8 +24,8 @@ struct window {
 
 static bool is_arrival(const struct lp_shift_text *c, uint64_t vaddr)
 {
-	return c->n_arrivals > 0 && bsearch(&vaddr, c->arrivals, c->n_arrivals,
-					    sizeof(*c->arrivals), lp_compare_u64);
+	return c->n_arrivals > 0 &&
+	       bsearch(&vaddr, c->arrivals, c->n_arrivals, sizeof(*c->arrivals), lp_compare_u64);
 }
 
 static bool can_fail(const struct window *w, const struct lp_effect *e)
