@@ -65,6 +65,41 @@ static void are_same(const struct lp_tree *a, const struct lp_tree *b)
 	}
 }
 
+/* How many functions and copies begin elsewhere than at their first address. */
+static size_t entered_late(const struct lp_tree *t)
+{
+	size_t n = 0;
+
+	lp_vec_each (&t->nodes, node)
+		n += node->entry != t->ranges.data[node->first_range].start;
+	return n;
+}
+
+/* All trees of the program "app"; *ret_late: entered_late() in all. */
+static void compare_trees(size_t *ret_late)
+{
+	size_t nodes = 0;
+
+	*ret_late = 0;
+	native_program_open(&program, "app");
+	struct lp_module_index *index = lp_module_units(program.module);
+	assert_non_null(index);
+	lp_vec_each (&index->units, unit) {
+		struct lp_tree *read = calloc(1, sizeof(*read));
+		struct lp_tree *walked = calloc(1, sizeof(*walked));
+
+		assert_true(read && walked);
+		assert_int_equal(lp_tree_read(program.module, unit, read), 0);
+		assert_int_equal(lp_tree_walk_dies(program.module, unit, walked), 0);
+		are_same(read, walked);
+		nodes += read->nodes.len;
+		*ret_late += entered_late(walked);
+		lp_tree_free(read);
+		lp_tree_free(walked);
+	}
+	assert_true(nodes > 5);
+}
+
 static void trees_are_those_of_libdw(void **state)
 {
 	static const char *const builds[] = {
@@ -78,35 +113,36 @@ static void trees_are_those_of_libdw(void **state)
 		"g++ -g -O2 -fdebug-types-section",
 		"g++ -g -O2 -ffunction-sections -Wl,--gc-sections",
 	};
+	size_t late;
 
 	(void)state;
 	for (size_t b = 0; b < LP_ARRAY_SIZE(builds); b++) {
-		size_t nodes = 0;
-
 		native_program_run(&program, "%s one.cc two.cc -o app", builds[b]);
-		native_program_open(&program, "app");
-		struct lp_module_index *index = lp_module_units(program.module);
-		assert_non_null(index);
-		lp_vec_each (&index->units, unit) {
-			struct lp_tree *read = calloc(1, sizeof(*read));
-			struct lp_tree *walked = calloc(1, sizeof(*walked));
-
-			assert_true(read && walked);
-			assert_int_equal(lp_tree_read(program.module, unit, read), 0);
-			assert_int_equal(lp_tree_walk_dies(program.module, unit, walked), 0);
-			are_same(read, walked);
-			nodes += read->nodes.len;
-			lp_tree_free(read);
-			lp_tree_free(walked);
-		}
-		assert_true(nodes > 5);
+		compare_trees(&late);
 	}
+}
+
+/* Compilers hardly ever say so of what has one range. */
+static void entries_need_not_come_first(void **state)
+{
+	size_t plain, late;
+
+	(void)state;
+	native_program_run(&program,
+			   "g++ -S -dA -g -O2 one.cc -o one.s && g++ one.s two.cc -o app");
+	compare_trees(&plain);
+	native_program_run(&program, "sed -i '/DW_AT_entry_pc/s/quad\t[^\t]*/&+1/' one.s && "
+				     "g++ one.s two.cc -o app");
+	compare_trees(&late);
+	assert_true(late > plain + 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(trees_are_those_of_libdw, setup, native_teardown),
+		cmocka_unit_test_setup_teardown(entries_need_not_come_first, setup,
+						native_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
