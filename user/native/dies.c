@@ -67,6 +67,28 @@ void lp_dies_skip_form(struct lp_cursor *c, uint64_t form)
 	}
 }
 
+enum lp_dies_reference lp_dies_reference(const struct lp_dies *d, struct lp_cursor *c,
+					 const struct lp_dies_attr *a, uint64_t *ret)
+{
+	switch (a->form) {
+	case DW_FORM_ref1:
+	case DW_FORM_ref2:
+	case DW_FORM_ref4:
+	case DW_FORM_ref8:
+		*ret = lp_cursor_uint(c, (unsigned int)a->size);
+		return LP_DIES_HERE;
+	case DW_FORM_ref_udata:
+		*ret = lp_cursor_uleb(c);
+		return LP_DIES_HERE;
+	case DW_FORM_ref_addr:
+		if (d->version == 2)
+			break;
+		*ret = lp_cursor_uint(c, 4);
+		return LP_DIES_ELSEWHERE;
+	}
+	return LP_DIES_UNKNOWN;
+}
+
 static int add_attr(struct lp_dies *d, struct lp_dies_abbrev *a, uint64_t name, uint64_t form)
 {
 	const struct lp_dies_attr attr = { name, form, fixed_size(d, form) };

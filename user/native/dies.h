@@ -52,6 +52,15 @@ static inline const struct lp_dies_abbrev *lp_dies_abbrev(const struct lp_dies *
 /* A value whose size is not known beforehand; of a form that is not known the cursor is bad. */
 void lp_dies_skip_form(struct lp_cursor *c, uint64_t form);
 
+/* Which DIE a value means. */
+enum lp_dies_reference {
+	LP_DIES_UNKNOWN,   /* of another kind, which is not skipped either */
+	LP_DIES_HERE,	   /* *ret: offset in the unit */
+	LP_DIES_ELSEWHERE, /* in .debug_info */
+};
+enum lp_dies_reference lp_dies_reference(const struct lp_dies *d, struct lp_cursor *c,
+					 const struct lp_dies_attr *a, uint64_t *ret);
+
 static inline void lp_dies_skip(struct lp_cursor *c, const struct lp_dies_attr *a)
 {
 	if (a->size >= 0)

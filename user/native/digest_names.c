@@ -158,20 +158,16 @@ static bool is_mangled(const char *name)
 static int read_origin(struct reading *r, struct lp_cursor *c, const struct lp_dies_attr *a,
 		       struct found *f)
 {
-	switch (a->form) {
-	case DW_FORM_ref1:
-	case DW_FORM_ref2:
-	case DW_FORM_ref4:
-	case DW_FORM_ref8:
-		f->origin = lp_cursor_uint(c, (unsigned int)a->size);
+	uint64_t die;
+
+	switch (lp_dies_reference(&r->dies, c, a, &die)) {
+	case LP_DIES_HERE:
+		f->origin = die;
 		return 0;
-	case DW_FORM_ref_udata:
-		f->origin = lp_cursor_uleb(c);
-		return 0;
-	case DW_FORM_ref_addr:
-		if (r->dies.version == 2)
-			return -ENOTSUP;
-		return add_key(&r->keys, lp_digest_reference_key(lp_cursor_uint(c, 4)));
+	case LP_DIES_ELSEWHERE:
+		return add_key(&r->keys, lp_digest_reference_key(die));
+	case LP_DIES_UNKNOWN:
+		break;
 	}
 	return -ENOTSUP;
 }

@@ -142,25 +142,21 @@ struct found {
 
 /* false: it has a form that is not known. */
 static bool read_reference(const struct looking *k, const struct lp_dies *u, struct lp_cursor *c,
-			   uint64_t form, struct found *f)
+			   const struct lp_dies_attr *a, struct found *f)
 {
-	static const uint8_t sizes[] = {
-		[DW_FORM_ref1] = 1, [DW_FORM_ref2] = 2, [DW_FORM_ref4] = 4, [DW_FORM_ref8] = 8
-	};
+	uint64_t die;
 
-	if (form == DW_FORM_ref_addr) {
-		const uint32_t far = (uint32_t)lp_cursor_uint(c, 4);
-
-		f->named |= k->want.by_reference && lp_skim_has(k->want.skim, far);
-		return u->version > 2;
+	switch (lp_dies_reference(u, c, a, &die)) {
+	case LP_DIES_HERE:
+		f->origin = die;
+		return true;
+	case LP_DIES_ELSEWHERE:
+		f->named |= k->want.by_reference && lp_skim_has(k->want.skim, (uint32_t)die);
+		return true;
+	case LP_DIES_UNKNOWN:
+		break;
 	}
-	if (form == DW_FORM_ref_udata)
-		f->origin = lp_cursor_uleb(c);
-	else if (form < LP_ARRAY_SIZE(sizes) && sizes[form])
-		f->origin = lp_cursor_uint(c, sizes[form]);
-	else
-		return false;
-	return true;
+	return false;
 }
 
 static bool read_wanted(const struct looking *k, const struct lp_dies *u,
@@ -185,7 +181,7 @@ static bool read_wanted(const struct looking *k, const struct lp_dies *u,
 			ret->declaration = true;
 		} else if (attr->name == DW_AT_specification ||
 			   attr->name == DW_AT_abstract_origin) {
-			if (!read_reference(k, u, c, attr->form, ret))
+			if (!read_reference(k, u, c, attr, ret))
 				return false;
 		} else {
 			lp_dies_skip(c, attr);
