@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -443,6 +445,38 @@ static void starting_process_is_never_refused(void **state)
 		skip();
 }
 
+/* The same at each system call of the loader: that maps a file's segments one by one, each over the first's bytes. */
+static void loading_process_is_never_refused(void **state)
+{
+	struct world *w = *state;
+	char pythons[PYTHONS_MAX][256];
+	size_t n = python_find(pythons);
+
+	for (size_t i = 0; i < n; i++) {
+		int r, status, stops = 0;
+
+		w->target.pid = fork();
+		if (w->target.pid == 0) {
+			ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+			execl(pythons[i], pythons[i], "-c", "", NULL);
+			_exit(127);
+		}
+		assert_int_equal(waitpid(w->target.pid, &status, 0), w->target.pid);
+		while ((r = lp_python_open(w->target.pid, &w->py, &w->err)) == -EAGAIN ||
+		       r == -ENOENT) {
+			stops++;
+			assert_int_equal(ptrace(PTRACE_SYSCALL, w->target.pid, NULL, NULL), 0);
+			assert_int_equal(waitpid(w->target.pid, &status, 0), w->target.pid);
+			assert_true(WIFSTOPPED(status));
+		}
+		if (r < 0)
+			fail_msg("%s, stop %d: %d: %s", pythons[i], stops, r, w->err.msg);
+		close_all(w);
+	}
+	if (!n)
+		skip();
+}
+
 static const char script_busy[] =
 	"import threading, sys\n"
 	"sys.setswitchinterval(1e-5)\n"
@@ -547,6 +581,7 @@ int main(void)
 		CASE(loop_without_symbols_is_the_same),
 		CASE(embedded_interpreter),
 		CASE(starting_process_is_never_refused),
+		CASE(loading_process_is_never_refused),
 		CASE(busy_process_is_never_refused),
 		CASE(far_offsets_are_refused),
 		CASE(debug_build_is_refused),

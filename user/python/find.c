@@ -175,6 +175,17 @@ static int find_symbols(struct lp_python *py, const char *exe, struct lp_err *er
 	return 0;
 }
 
+/* A loader maps the whole file first, and the data over it last: until then other bytes of it are where the
+ * data will be.
+ */
+static int check_loaded(const struct lp_python *py, struct lp_err *err)
+{
+	lp_vec_each (&py->maps.all, m)
+		if (m->write && py->runtime.runtime - m->start < m->end - m->start)
+			return 0;
+	return lp_err_set(err, EAGAIN, "%s is not loaded yet", py->file);
+}
+
 /* --- version --- */
 
 /* "3.9.18", "3.10.0rc2+": PY_VERSION, for versions that have no Py_Version. */
@@ -275,8 +286,10 @@ int lp_py_find(struct lp_python *py, struct lp_err *err)
 	if (r >= 0)
 		r = find_file(py, exe, err);
 	if (r >= 0)
-		r = find_version(py, err);
-	if (r >= 0)
 		r = find_symbols(py, exe, err);
+	if (r >= 0)
+		r = check_loaded(py, err);
+	if (r >= 0)
+		r = find_version(py, err);
 	return r < 0 ? r : 0;
 }
