@@ -26,9 +26,8 @@ lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
 }
 
 /* The page tables of the process that runs; 0: it has none. */
-lp_inline __u64 lp_direct_own_tables(void)
+lp_inline __u64 lp_direct_own_tables(struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 
 	if (!mm)

@@ -452,18 +452,20 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 flags)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
-	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
+	struct lp_pyvm_thread *t = 0;
 
 	if (!rt)
 		return 0;
 	lp_pyvm_forget(vm);
 	vm->py.unit = unit;
-	if (!lp_pyvm_holds_lock(vm, rt, t) && lp_pyvm_know_thread(vm, rt, t))
+	if (lp_pyvm_meet_thread(vm, rt))
 		return 0;
 	if (flags & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)
 		return 0;
+	if (lp_pyvm_looks_back(&rt->layout, flags))
+		t = lp_pyvm_thread_of(vm->pid_tgid);
 	return flags & LP_PY_SITE_STEPS ? lp_pyvm_begins(vm, &rt->layout, unit, t, flags)
 					: lp_pyvm_about_to(vm, &rt->layout, unit, t, ip, flags);
 }

@@ -128,6 +128,12 @@ lp_inline __u64 lp_pid_tgid(void)
 	return lp_task_numbers((struct task_struct *)bpf_get_current_task());
 }
 
+/* The same, where the current one is at hand. */
+lp_inline __u64 lp_pid_tgid_of(struct task_struct *task)
+{
+	return lp_pidns ? lp_task_numbers(task) : (__u64)task->tgid << 32 | (__u32)task->pid;
+}
+
 /* The current task is in the cgroup or below. */
 lp_inline int lp_in_cgroup(void)
 {

@@ -41,6 +41,7 @@ static struct {
 } pyvm;
 
 static uint32_t lp_record_max = LP_RECORD_MAX;
+static uint32_t lp_pyvm_traced;
 
 static long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 {
