@@ -34,6 +34,7 @@
 #include "python_judge.h"
 #include "python_locals.h"
 #include "python_codes.h"
+#include "python_soon.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)
@@ -417,6 +418,10 @@ static long lp_pyvm_step(__u32 i, struct lp_step *step)
 	} else if (vm->outcome == LP_OUT_NONE && vm->py.steps++ < LP_VM_STEPS_MAX) {
 		__u32 op = in->op;
 
+		if (lp_pyvm_begins_soon(op)) {
+			lp_pyvm_soon(vm);
+			return 0;
+		}
 		vm->pc = pc + 1;
 		r = 0;
 		if (op >= LP_OP_PY_INT)

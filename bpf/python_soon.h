@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* bpf/python_soon.h
+ *
+ * python_soon - instructions that most programs are made of, and what these find most often: a local
+ * variable, an attribute where it was the last time, a small int beside a number. They are executed one
+ * after the other without the machine's loop (python.h), each as there. The first one that is or finds
+ * something else is left to that.
+ */
+#ifndef LP_BPF_PYTHON_SOON_H
+#define LP_BPF_PYTHON_SOON_H
+
+#define LP_PYVM_SOON 12 /* instructions at once */
+
+/* Of these a part of a program begins with. */
+lp_inline int lp_pyvm_begins_soon(__u32 op)
+{
+	return op == LP_OP_TRY || op == LP_OP_IMM;
+}
+
+/* 1; 0: it is not for here. */
+lp_inline int lp_pyvm_soon_fast(struct lp_vm *vm, const struct lp_py_layout *l, __u32 n, __u64 *ret)
+{
+	if (vm->py.fetched & LP_PY_FETCH_BLIND ||
+	    lp_pyvm_u64(vm, vm->py.frame + l->frame_localsplus + (n & 0xffffff) * 8ull, ret) < 0)
+		return 0;
+	*ret &= ~(__u64)l->frame_tags;
+	return *ret != 0;
+}
+
+/* The result is in vm->py.out, as of lp_pyvm_op_attr(). */
+lp_inline int lp_pyvm_soon_attr(struct lp_vm *vm, const struct lp_py_layout *l, __u32 reg, __u32 n)
+{
+	if (vm->py.tags[reg] != LP_PY_OBJECT)
+		return 0;
+	vm->py.object = vm->reg[reg];
+	lp_pyvm_open(vm, l, vm->py.object);
+	return lp_pyvm_near(vm, vm->py.object + l->ob_type, 8, &vm->py.type) >= 0 &&
+	       lp_pyvm_attr_again(vm, n) == 1;
+}
+
+/* One that gives a value: 1 it has, into vm->py.out. */
+lp_inline int lp_pyvm_soon_value(struct lp_vm *vm, const struct lp_py_runtime *rt,
+				 const struct lp_insn *in, __u32 pc)
+{
+	const __u32 op = in->op, n = in->n;
+	long r;
+
+	if (op == LP_OP_PY_INT || op == LP_OP_IMM) {
+		lp_pyvm_result(vm, LP_PY_INT, in->imm);
+		return 1;
+	}
+	if (op == LP_OP_PY_FAST) {
+		vm->py.tag = LP_PY_OBJECT;
+		return lp_pyvm_soon_fast(vm, &rt->layout, n, &vm->py.out);
+	}
+	if (op == LP_OP_PY_ATTR && lp_py_uses(LP_OP_PY_ATTR)) {
+		vm->py.imm = in->imm;
+		return lp_pyvm_soon_attr(vm, &rt->layout, in->a & (LP_VM_REGS - 1), vm->code + pc);
+	}
+	if (op != LP_OP_PY_COMPARE || !lp_py_uses(LP_OP_PY_COMPARE))
+		return 0;
+	r = lp_pyvm_relate_soon(vm, rt, in->a & (LP_VM_REGS - 1), in->b & (LP_VM_REGS - 1));
+	if (r >= 0)
+		r = lp_pyvm_holds(n, r);
+	lp_pyvm_result(vm, LP_PY_BOOL, r);
+	return r >= 0;
+}
+
+/* 1 it is done, and the program goes on. */
+lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
+			       const struct lp_insn *in, __u32 pc)
+{
+	const __u32 op = in->op, dst = in->dst & (LP_VM_REGS - 1);
+
+	if (op == LP_OP_TRY || op == LP_OP_JZ || op == LP_OP_JNZ || op == LP_OP_CHECK) {
+		vm->pc = pc + 1;
+		return lp_vm_control(vm, in, op) == 0;
+	}
+	if (!lp_pyvm_soon_value(vm, rt, in, pc))
+		return 0;
+	vm->pc = pc + 1;
+	vm->reg[dst] = vm->py.out;
+	vm->py.tags[dst] = vm->py.tag;
+	return 1;
+}
+
+/* From vm->pc on. */
+lp_global int lp_pyvm_soon(struct lp_vm *vm)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	const struct lp_insn *all = lp_code();
+
+	if (!rt || !all)
+		return 0;
+	for (__u32 i = 0; i < LP_PYVM_SOON; i++) {
+		const __u32 pc = vm->pc;
+		const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
+
+		if (!in || !lp_pyvm_soon_one(vm, rt, in, pc))
+			break;
+		vm->py.steps++;
+	}
+	return 0;
+}
+
+#endif
