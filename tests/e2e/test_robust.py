@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 from harness import (ARMED, LOGPOINT, Counts, Here, Process, Target, Tracer, at, bpf_alive, bpf_objects, check, copy_of,
                      each, equal, main, note, program, read_records, read_summary, scratch, test,
@@ -38,6 +39,21 @@ def attached_target_ends(how):
     result = tracer.finish()
     equal(result.counts("last"), Counts(hits=1, logged=1), "summary")
     equal(result.records[0]["message"], how.split()[0], "record")
+
+
+@test
+def many_end_together():
+    """The kernel waits for each probe that goes, and we for all of them at once."""
+    target = Target(program("steps.c"), 1)
+
+    def seconds(n):
+        tracer = Tracer(target, *(f'{STEP} "{{i}}" as p{i}' for i in range(n)))
+        began = time.monotonic()
+        tracer.finish(interrupt=True)
+        return time.monotonic() - began
+
+    alone, many = (min(seconds(n) for _ in range(3)) for n in (1, 60))
+    check(many < 15 * alone, f"{many:.3f} s for 60 logpoints, {alone:.3f} for one")
 
 
 @test

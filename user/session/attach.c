@@ -198,9 +198,31 @@ void session_detach_point(struct lp_session *s, struct point *p)
 	p->state = POINT_OUT;
 }
 
+/* The links of returns, or all others: at once, where each would be waited for as it is freed. */
+static void detach_links(struct lp_session *s, bool of_returns)
+{
+	LP_VEC(struct lp_link *) links = { 0 };
+
+	lp_vec_each (&s->batches, b)
+		if ((*b)->link && (*b)->is_return == of_returns)
+			(void)lp_vec_push(&links, (*b)->link);
+	if (!of_returns) {
+		lp_vec_each (&s->loaders, l)
+			(void)lp_vec_push(&links, *l);
+		lp_vec_each (&s->makers, l)
+			(void)lp_vec_push(&links, *l);
+		lp_vec_each (&s->traps, t)
+			(void)lp_vec_push(&links, t->link);
+	}
+	lp_links_detach(links.data, links.len);
+	lp_vec_done(&links);
+}
+
 void session_detach_all(struct lp_session *s)
 {
 	session_hold_end(s);
+	detach_links(s, true);
+	detach_links(s, false);
 	session_python_detach_all(s);
 	if (s->kernel)
 		lp_kernel_detach_crashes(s->kernel);
