@@ -41,15 +41,17 @@ def attached_target_ends(how):
     equal(result.records[0]["message"], how.split()[0], "record")
 
 
-@test
-def many_end_together():
+@each("signal", "max 1")
+def many_end_together(how):
     """The kernel waits for each probe that goes, and we for all of them at once."""
-    target = Target(program("steps.c"), 1)
-
     def seconds(n):
-        tracer = Tracer(target, *(f'{STEP} "{{i}}" as p{i}' for i in range(n)))
+        target = Target(program("steps.c"), 0, 1000)
+        tracer = Tracer(target, *(f'{STEP} "{{i}}" {how * (how != "signal")} as p{i}' for i in range(n)))
         began = time.monotonic()
-        tracer.finish(interrupt=True)
+        if how != "signal":
+            target.go()
+        result = tracer.finish(interrupt=how == "signal")
+        equal(len(result.records), n * (how != "signal"), "records")
         return time.monotonic() - began
 
     alone, many = (min(seconds(n) for _ in range(3)) for n in (1, 60))
