@@ -37,6 +37,7 @@ static struct {
 	struct lp_pyvm_thread thread;
 	uint64_t thread_pointer;
 	unsigned int n_sent;
+	bool soon; /* whatever can be is executed by python_soon.h */
 	uint8_t sent[LP_REC_ROOM];
 } pyvm;
 
@@ -193,6 +194,13 @@ static void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
 
 static struct lp_vm vm;
 
+static long pyvm_step(__u32 i, struct lp_step *step)
+{
+	if (pyvm.soon && vm.py.running && vm.outcome == LP_OUT_NONE)
+		lp_pyvm_soon(&vm);
+	return lp_pyvm_step(i, step);
+}
+
 /* The instructions, then data from instruction `n` on, as a hit of a plain site whose frame is what the
  * caller has put into vm.py. The site is not looked for: its code is what the frame's is.
  */
@@ -214,7 +222,7 @@ static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t 
 	vm.walk.serial++;
 
 	struct lp_step step = { .vm = &vm, .code = pyvm.code };
-	lp_loop(LP_VM_STEPS_MAX + 2, lp_pyvm_step, &step);
+	lp_loop(LP_VM_STEPS_MAX + 2, pyvm_step, &step);
 }
 
 #define INSN(name, ...) ((struct lp_insn){ .op = LP_OP_##name, ##__VA_ARGS__ })
