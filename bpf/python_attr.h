@@ -410,10 +410,10 @@ lp_inline __u32 lp_pyvm_type_version(struct lp_vm *vm, const struct lp_py_layout
 {
 	__u64 version, flags;
 
-	if (lp_pyvm_get(vm, type + l->tp_version_tag, 4, &version) < 0)
+	if (lp_pyvm_lone(vm, type + l->tp_version_tag, &version) < 0)
 		return 0;
 	if (l->minor > 10)
-		return version;
+		return (__u32)version;
 	return lp_pyvm_u64(vm, type + l->tp_flags, &flags) >= 0 && flags & LP_PYVM_VALID_TAG
 		       ? version
 		       : 0;
@@ -467,7 +467,7 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 		return 0;
 	if (c->how == LP_HOW_DICT)
 		return dict ? lp_pyvm_dict_again(vm, rt, dict, c) : 0;
-	if (!values || lp_pyvm_u64(vm, values + c->index * 8, &v) < 0 || !v)
+	if (!values || lp_pyvm_lone(vm, values + c->index * 8, &v) < 0 || !v)
 		return 0;
 	lp_pyvm_result(vm, LP_PY_OBJECT, v);
 	return 1;

@@ -108,7 +108,7 @@ lp_inline int lp_pyvm_holds_lock(struct lp_vm *vm, const struct lp_py_runtime *r
 	__u16 at = rt->layout.runtime_tstate;
 
 	return known && at != LP_PY_NONE &&
-	       lp_pyvm_u64(vm, rt->runtime + at, &vm->py.tstate) >= 0 && vm->py.tstate == known;
+	       lp_pyvm_lone(vm, rt->runtime + at, &vm->py.tstate) >= 0 && vm->py.tstate == known;
 }
 
 lp_inline int lp_pyvm_is_known(const struct lp_vm *vm)
@@ -184,10 +184,15 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 		lp_pyvm_find_hooks(vm, l);
 		at += l->cframe_frame;
 	}
-	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame)
-		return -LP_ST_UNREADABLE;
-	if (l->cframe_frame == LP_PY_NONE)
+	if (l->cframe_frame == LP_PY_NONE) {
+		if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0)
+			return -LP_ST_UNREADABLE;
 		lp_pyvm_find_hooks(vm, l);
+	} else if (lp_pyvm_lone(vm, at, &vm->py.frame) < 0) {
+		return -LP_ST_UNREADABLE;
+	}
+	if (!vm->py.frame)
+		return -LP_ST_UNREADABLE;
 	if (lp_pyvm_code_of(vm, l, vm->py.frame, &vm->py.code) < 0)
 		return -LP_ST_UNREADABLE;
 	return 0;

@@ -10,6 +10,7 @@
  *
  *	const struct lp_py_runtime *lp_py_rt(struct lp_vm *vm)	of the hit
  *	long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)	a window: 0, or < 0: not so
+ *	__u64 lp_mem_direct_word(struct lp_vm *vm, __u64 addr)		a word; 0: it is, or not so
  */
 #ifndef LP_BPF_PYTHON_READ_H
 #define LP_BPF_PYTHON_READ_H
@@ -110,6 +111,29 @@ lp_inline long lp_pyvm_get(struct lp_vm *vm, __u64 addr, __u32 len, __u64 *ret)
 lp_inline long lp_pyvm_u64(struct lp_vm *vm, __u64 addr, __u64 *ret)
 {
 	return lp_pyvm_get(vm, addr, 8, ret);
+}
+
+/* The same of a word that has no neighbours of interest. Apart, for a small stack. */
+lp_global long lp_pyvm_lone_word(struct lp_vm *vm, __u64 addr)
+{
+	__u64 word = 0;
+
+	if (!vm)
+		return -LP_ST_UNREADABLE;
+	if (!vm->py.n_late && lp_page_left(addr) >= sizeof(word) && addr < LP_NO_WINDOW)
+		word = lp_mem_direct_word(vm, addr);
+	if (!word)
+		return lp_pyvm_word(vm, addr, sizeof(word));
+	vm->py.word = word;
+	return 0;
+}
+
+lp_inline long lp_pyvm_lone(struct lp_vm *vm, __u64 addr, __u64 *ret)
+{
+	long r = lp_pyvm_lone_word(vm, addr);
+
+	*ret = vm->py.word;
+	return r;
 }
 
 /* The same, beside what was read last: where that is so there is no call. */

@@ -189,10 +189,11 @@ struct lp_direct_line {
 };
 
 /* and by what. */
+#define LP_DIRECT_LAST 4 /* a power of two */
 struct lp_direct_tables {
-	__u64 tables;  /* the process's; 0: it is not read so */
-	__u64 last_of; /* what the last table of pages that was used is for */
-	__u64 last;    /* and where it is */
+	__u64 tables; /* the process's; 0: it is not read so */
+	/* what tables of pages that were used are for, and where they are: by the low bits of the former */
+	__u64 last_of[LP_DIRECT_LAST], last[LP_DIRECT_LAST];
 };
 
 #define LP_PYVM_WINDOWS 4   /* a power of two */

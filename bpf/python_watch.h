@@ -109,7 +109,7 @@ lp_inline void lp_py_use_tables(struct lp_vm *vm, struct task_struct *task, __u6
 {
 	const __u64 tables = lp_direct_may_be() ? lp_direct_own_tables(task) : 0;
 
-	vm->py.direct = (struct lp_direct_tables){ .tables = tables, .last_of = ~0ull };
+	lp_direct_begin(&vm->py.direct, tables);
 	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
 		return;
 	lp_direct_learn(tables, addr);
