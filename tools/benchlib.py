@@ -71,12 +71,34 @@ def until(condition, what, timeout=60):
     raise RuntimeError(f"waited {timeout} s for {what}")
 
 
+class Batches:
+    """What a program says about itself in a file: a line for each batch, its kind and ns a call."""
+
+    def __init__(self, path, kinds):
+        self.path, self.kinds = path, kinds
+
+    def mark(self):
+        return self.path.stat().st_size
+
+    def since(self, mark, parts=4):
+        """ns a call of each of its kinds, the lowest 1/parts of the batches: who else uses the machine only adds.
+        None: there are too few.
+        """
+        with open(self.path, encoding="ascii") as lines:
+            lines.seek(mark)
+            rows = [line.split() for line in lines.read().split("\n")[2:-1]]
+        costs = [[float(row[1]) for row in rows if row[0] == kind] for kind in self.kinds]
+        if min(map(len, costs)) < BATCHES_MIN:
+            return None
+        return [statistics.quantiles(each, n=parts)[0] for each in costs]
+
+
 class Program:
     """The measured program, and what it has said about itself."""
 
     def __init__(self, path, kinds, python, *args, prefix=()):
-        self.kinds = kinds
         self.path = OUT / "program.out"
+        self.batches = Batches(self.path, kinds)
         self.out, self.err = open(self.path, "wb"), open(OUT / "program.err", "wb")
         self.process = subprocess.Popen(pinned(TARGET_CPU, python, *prefix, path, *args),
                                         stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
@@ -85,18 +107,14 @@ class Program:
             raise RuntimeError(f"the program ended: {(OUT / 'program.err').read_text()[-300:]}")
         self.pid = self.process.pid
 
-    def window(self, seconds):
-        """ns a call of each of its kinds, the lower quartiles of the batches: who else uses the machine only adds. Longer
-        where it is slow."""
-        said = self.path.stat().st_size
+    def window(self, seconds, parts=4):
+        """ns a call of each of its kinds, longer where it is slow."""
+        mark = self.batches.mark()
         for _ in range(8):
             time.sleep(seconds)
-            with open(self.path, encoding="ascii") as lines:
-                lines.seek(said)
-                rows = [line.split() for line in lines.read().split("\n")[2:-1]]
-            costs = [[float(row[1]) for row in rows if row[0] == kind] for kind in self.kinds]
-            if min(map(len, costs)) >= BATCHES_MIN:
-                return [statistics.quantiles(each, n=4)[0] for each in costs]
+            found = self.batches.since(mark, parts)
+            if found:
+                return found
         raise RuntimeError("the program hardly runs")
 
     def end(self):
