@@ -402,29 +402,29 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 static long lp_pyvm_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	__u32 pc = vm->pc;
 	long r = 1;
 
 	(void)i;
 	if (!vm->py.running) {
 		r = lp_pyvm_begin(vm);
 		lp_opaque(r); /* the verifier knows nothing of it */
-		return r != 0;
+		if (r || !vm->py.running)
+			return r != 0;
+		r = 1;
 	}
 
+	const __u32 pc = vm->pc;
 	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
 	if (!in) {
 		vm->outcome = LP_OUT_DONE;
 	} else if (vm->outcome == LP_OUT_NONE && vm->py.steps++ < LP_VM_STEPS_MAX) {
 		__u32 op = in->op;
 
-		if (lp_pyvm_begins_soon(op)) {
-			lp_pyvm_soon(vm);
-			return 0;
-		}
-		vm->pc = pc + 1;
 		r = 0;
-		if (op >= LP_OP_PY_INT)
+		vm->pc = pc + 1;
+		if (lp_pyvm_begins_soon(op))
+			r = lp_pyvm_soon(vm, pc);
+		else if (op >= LP_OP_PY_INT)
 			r = lp_pyvm_python_op(vm, in, pc);
 		else if (op >= LP_OP_CAP_MEM)
 			lp_pyvm_plain_capture(vm, in, op);
@@ -436,6 +436,7 @@ static long lp_pyvm_step(__u32 i, struct lp_step *step)
 			lp_pyvm_cap_thread(vm);
 		lp_pyvm_finish(vm);
 		vm->py.running = 0;
+		return !vm->py.next;
 	}
 	return 0;
 }

@@ -34,8 +34,16 @@ lp_inline int lp_pyvm_soon_attr(struct lp_vm *vm, const struct lp_py_layout *l, 
 		return 0;
 	vm->py.object = vm->reg[reg];
 	lp_pyvm_open(vm, l, vm->py.object);
-	return lp_pyvm_near(vm, vm->py.object + l->ob_type, 8, &vm->py.type) >= 0 &&
-	       lp_pyvm_attr_again(vm, n) == 1;
+	if (lp_pyvm_near(vm, vm->py.object + l->ob_type, 8, &vm->py.type) < 0)
+		return 0;
+
+	const struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
+	if (!c || c->how != LP_HOW_VALUES || !lp_pyvm_leads_to_values(vm, l, c))
+		return lp_pyvm_attr_again(vm, n) == 1;
+	vm->py.tag = LP_PY_OBJECT;
+	return lp_pyvm_fits(vm, l, c, n) &&
+	       lp_pyvm_lone(vm, vm->py.before + l->values_array + c->index * 8, &vm->py.out) >= 0 &&
+	       vm->py.out;
 }
 
 /* One that gives a value: 1 it has, into vm->py.out. */
@@ -72,7 +80,7 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 {
 	const __u32 op = in->op, dst = in->dst & (LP_VM_REGS - 1);
 
-	if (op == LP_OP_TRY || op == LP_OP_JZ || op == LP_OP_JNZ || op == LP_OP_CHECK) {
+	if (op <= LP_OP_GATE) {
 		vm->pc = pc + 1;
 		return lp_vm_control(vm, in, op) == 0;
 	}
@@ -84,23 +92,24 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 	return 1;
 }
 
-/* From vm->pc on. */
-lp_global int lp_pyvm_soon(struct lp_vm *vm)
+/* From instruction pc on: 1 the program is over. */
+lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
 	const struct lp_insn *all = lp_code();
 
 	if (!rt || !all)
-		return 0;
-	for (__u32 i = 0; i < LP_PYVM_SOON; i++) {
-		const __u32 pc = vm->pc;
+		return 1;
+	for (__u32 i = 0; i < LP_PYVM_SOON && vm->outcome == LP_OUT_NONE; i++) {
 		const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
 
 		if (!in || !lp_pyvm_soon_one(vm, rt, in, pc))
 			break;
 		vm->py.steps++;
+		pc = vm->pc;
 	}
-	return 0;
+	vm->pc = pc;
+	return vm->outcome != LP_OUT_NONE;
 }
 
 #endif

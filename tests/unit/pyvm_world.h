@@ -203,7 +203,7 @@ static struct lp_vm vm;
 static long pyvm_step(__u32 i, struct lp_step *step)
 {
 	if (pyvm.soon && vm.py.running && vm.outcome == LP_OUT_NONE)
-		lp_pyvm_soon(&vm);
+		lp_pyvm_soon(&vm, vm.pc);
 	return lp_pyvm_step(i, step);
 }
 
