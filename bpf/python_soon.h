@@ -28,17 +28,20 @@ lp_inline int lp_pyvm_soon_fast(struct lp_vm *vm, const struct lp_py_layout *l, 
 }
 
 /* The result is in vm->py.out, as of lp_pyvm_op_attr(). */
-lp_inline int lp_pyvm_soon_attr(struct lp_vm *vm, const struct lp_py_layout *l, __u32 reg, __u32 n)
+lp_global int lp_pyvm_soon_attr(struct lp_vm *vm, __u32 reg, __u32 n)
 {
-	if (vm->py.tags[reg] != LP_PY_OBJECT)
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	const struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
+
+	if (!rt || !c || vm->py.tags[reg & (LP_VM_REGS - 1)] != LP_PY_OBJECT)
 		return 0;
-	vm->py.object = vm->reg[reg];
+
+	const struct lp_py_layout *l = &rt->layout;
+	vm->py.object = vm->reg[reg & (LP_VM_REGS - 1)];
 	lp_pyvm_open(vm, l, vm->py.object);
 	if (lp_pyvm_near(vm, vm->py.object + l->ob_type, 8, &vm->py.type) < 0)
 		return 0;
-
-	const struct lp_pyvm_cache *c = lp_pyvm_cache_at(n % LP_PYVM_CACHES);
-	if (!c || c->how != LP_HOW_VALUES || !lp_pyvm_leads_to_values(vm, l, c))
+	if (c->how != LP_HOW_VALUES || !lp_pyvm_leads_to_values(vm, l, c))
 		return lp_pyvm_attr_again(vm, n) == 1;
 	vm->py.tag = LP_PY_OBJECT;
 	return lp_pyvm_fits(vm, l, c, n) &&
@@ -46,12 +49,25 @@ lp_inline int lp_pyvm_soon_attr(struct lp_vm *vm, const struct lp_py_layout *l, 
 	       vm->py.out;
 }
 
+/* A comparison by operator `op`. */
+lp_global int lp_pyvm_soon_compare(struct lp_vm *vm, __u32 a, __u32 b, __u32 op)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	long r = rt ? lp_pyvm_relate_soon(vm, rt, a & (LP_VM_REGS - 1), b & (LP_VM_REGS - 1)) : -1;
+
+	if (r >= 0)
+		r = lp_pyvm_holds(op, r);
+	if (r < 0)
+		return 0;
+	lp_pyvm_result(vm, LP_PY_BOOL, r);
+	return 1;
+}
+
 /* One that gives a value: 1 it has, into vm->py.out. */
 lp_inline int lp_pyvm_soon_value(struct lp_vm *vm, const struct lp_py_runtime *rt,
 				 const struct lp_insn *in, __u32 pc)
 {
-	const __u32 op = in->op, n = in->n;
-	long r;
+	const __u32 op = in->op;
 
 	if (op == LP_OP_PY_INT || op == LP_OP_IMM) {
 		lp_pyvm_result(vm, LP_PY_INT, in->imm);
@@ -59,19 +75,14 @@ lp_inline int lp_pyvm_soon_value(struct lp_vm *vm, const struct lp_py_runtime *r
 	}
 	if (op == LP_OP_PY_FAST) {
 		vm->py.tag = LP_PY_OBJECT;
-		return lp_pyvm_soon_fast(vm, &rt->layout, n, &vm->py.out);
+		return lp_pyvm_soon_fast(vm, &rt->layout, in->n, &vm->py.out);
 	}
 	if (op == LP_OP_PY_ATTR && lp_py_uses(LP_OP_PY_ATTR)) {
 		vm->py.imm = in->imm;
-		return lp_pyvm_soon_attr(vm, &rt->layout, in->a & (LP_VM_REGS - 1), vm->code + pc);
+		return lp_pyvm_soon_attr(vm, in->a, vm->code + pc);
 	}
-	if (op != LP_OP_PY_COMPARE || !lp_py_uses(LP_OP_PY_COMPARE))
-		return 0;
-	r = lp_pyvm_relate_soon(vm, rt, in->a & (LP_VM_REGS - 1), in->b & (LP_VM_REGS - 1));
-	if (r >= 0)
-		r = lp_pyvm_holds(n, r);
-	lp_pyvm_result(vm, LP_PY_BOOL, r);
-	return r >= 0;
+	return op == LP_OP_PY_COMPARE && lp_py_uses(LP_OP_PY_COMPARE) &&
+	       lp_pyvm_soon_compare(vm, in->a, in->b, in->n);
 }
 
 /* 1 it is done, and the program goes on. */
