@@ -13,7 +13,7 @@ import time
 
 class User:
     def __init__(self, number):
-        self.id = number
+        self.id = number  # @made
         self.name = "user-%d" % number
 
 
