@@ -352,6 +352,22 @@ lp_inline void lp_py_instance(struct lp_vm *vm, __u64 addr, __u32 index, __u32 d
 	}
 }
 
+/* What a class in w->types makes of the walk: the depth of its object. */
+lp_inline __u32 lp_py_by_class(struct lp_vm *vm, __u32 index, __u32 kind, __u32 depth)
+{
+	struct lp_py_walk *w = &vm->walk;
+	const struct lp_py_class *c = &w->types[index];
+
+	if (kind == LP_PK_TUPLE && c->is_python)
+		w->fields = index + 1;
+	/* the levels that a path's parts need */
+	if (c->is_leaf && depth + 2 > w->depth) {
+		depth = w->depth > 2 ? w->depth - 2 : 0;
+		lp_forget(vm, depth);
+	}
+	return depth;
+}
+
 /* The object at addr: enum lp_py_want. */
 lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 {
@@ -373,6 +389,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 		return LP_PW_WANT_NOTHING;
 	if (w->from || ~w->to)
 		left = 0; /* a part of it alone */
+	lp_forget(vm, left);
 	if (s->left < left)
 		s->left = left;
 	if (lp_py_head(vm, addr) < 0)
@@ -383,21 +400,18 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 	__u32 kind = lp_py_known(rt, w->type);
 	if (!kind) {
-		index = lp_py_find_class(w, w->type, &is_new);
+		index = lp_py_find_class(vm, w->type, &is_new);
 		if (is_new && !again)
 			return LP_PW_WANT_CLASS;
 		if (is_new)
 			index = LP_PY_TYPES_MAX;
 		kind = is_new ? LP_PK_OPAQUE : w->types[index & (LP_PY_TYPES_MAX - 1)].kind;
 	}
+	lp_forget(vm, kind);
 	kind &= 31;
-
-	const struct lp_py_class *c = &w->types[index & (LP_PY_TYPES_MAX - 1)];
-	w->fields = index < LP_PY_TYPES_MAX && kind == LP_PK_TUPLE && c->is_python ? index + 1 : 0;
-	/* the levels that a path's parts need */
-	if (index < LP_PY_TYPES_MAX && c->is_leaf && depth + 2 > w->depth)
-		depth = w->depth > 2 ? w->depth - 2 : 0;
-
+	w->fields = 0;
+	if (index < LP_PY_TYPES_MAX)
+		depth = lp_py_by_class(vm, index, kind, depth);
 	if (kind == LP_PK_STR || kind == LP_PK_BYTES || kind == LP_PK_BYTEARRAY) {
 		lp_py_text(vm, addr, kind);
 		if (kind == LP_PK_STR && left) {
