@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is done to programs when libbpf is about to load them. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "probe/kernel.h"
+#include "probe/prune.h"
+
+/* The sections whose programs are there for Python, too, as libbpf would take them. */
+static const struct section {
+	const char *name;
+	enum bpf_prog_type type;
+	uint32_t flags;
+} sections[] = {
+	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0 },
+	{ "uprobe", BPF_PROG_TYPE_KPROBE, 0 },
+	{ "uprobe.s", BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE },
+};
+
+/* libbpf's handlers are the process's. They stay: programs keep pointers to them, and libbpf 1.1 frees them
+ * twice where the last one goes.
+ */
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
+static __thread struct bpf_map *constants;
+
+static uint32_t flags_of(const struct bpf_program *prog)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(sections); i++)
+		if (!strcmp(sections[i].name, bpf_program__section_name(prog)))
+			return sections[i].flags;
+	return 0;
+}
+
+/* libbpf's own copies change with it. */
+static int prune(struct lp_code *c, struct bpf_prog_load_opts *opts)
+{
+	struct lp_known known = { .fd = bpf_map__fd(constants) };
+
+	known.data = bpf_map__initial_value(constants, &known.size);
+	if (!known.data || opts->func_info_rec_size != sizeof(*c->funcs) ||
+	    opts->line_info_rec_size != sizeof(*c->lines))
+		return 0;
+	c->funcs = (struct bpf_func_info *)(uintptr_t)opts->func_info;
+	c->lines = (struct bpf_line_info *)(uintptr_t)opts->line_info;
+	c->n_funcs = opts->func_info_cnt;
+	c->n_lines = opts->line_info_cnt;
+	int r = lp_prune(c, &known);
+	if (r < 0)
+		return r;
+	opts->func_info_cnt = (uint32_t)c->n_funcs;
+	opts->line_info_cnt = (uint32_t)c->n_lines;
+	return 0;
+}
+
+static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct lp_code c = { .n = bpf_program__insn_cnt(prog) };
+	lp_auto(lp_free) struct bpf_insn *insns = calloc(c.n, sizeof(*insns));
+
+	(void)cookie;
+	if (!insns)
+		return -ENOMEM;
+	memcpy(insns, bpf_program__insns(prog), c.n * sizeof(*insns));
+	c.insns = insns;
+	lp_direct_name(insns, c.n);
+	opts->prog_flags |= flags_of(prog);
+
+	int r = constants ? prune(&c, opts) : 0;
+	return r < 0 ? r : bpf_program__set_insns(prog, insns, c.n);
+}
+
+static void register_all(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, how, .prog_prepare_load_fn = prepare);
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(sections); i++)
+		libbpf_register_prog_handler(sections[i].name, sections[i].type, 0, &how);
+}
+
+void lp_prepare_begin(void)
+{
+	pthread_once(&registered, register_all);
+}
+
+void lp_prepare_by(struct bpf_map *map)
+{
+	constants = map;
+}
