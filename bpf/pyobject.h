@@ -363,7 +363,7 @@ lp_inline __u32 lp_py_by_class(struct lp_vm *vm, __u32 index, __u32 kind, __u32 
 	/* the levels that a path's parts need */
 	if (c->is_leaf && depth + 2 > w->depth) {
 		depth = w->depth > 2 ? w->depth - 2 : 0;
-		lp_forget(vm, depth);
+		lp_blur(vm, depth);
 	}
 	return depth;
 }
@@ -389,7 +389,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 		return LP_PW_WANT_NOTHING;
 	if (w->from || ~w->to)
 		left = 0; /* a part of it alone */
-	lp_forget(vm, left);
+	lp_blur(vm, left);
 	if (s->left < left)
 		s->left = left;
 	if (lp_py_head(vm, addr) < 0)
@@ -407,7 +407,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 			index = LP_PY_TYPES_MAX;
 		kind = is_new ? LP_PK_OPAQUE : w->types[index & (LP_PY_TYPES_MAX - 1)].kind;
 	}
-	lp_forget(vm, kind);
+	lp_blur(vm, kind);
 	kind &= 31;
 	w->fields = 0;
 	if (index < LP_PY_TYPES_MAX)

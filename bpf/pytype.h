@@ -258,8 +258,8 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 	__u32 kind = lp_py_flagged(flags);
 	if (!kind)
 		kind = lp_py_named(w);
-	lp_forget(vm, kind);
-	lp_forget(vm, is_python);
+	lp_blur(vm, kind);
+	lp_blur(vm, is_python);
 	if (is_own) {
 		c->dictoffset = lp_py_tp(w, l->tp_dictoffset);
 		c->basicsize = lp_py_tp(w, l->tp_basicsize);
@@ -302,7 +302,7 @@ lp_inline __u32 lp_py_find_class(struct lp_vm *vm, __u64 type, __u32 *ret_new)
 		found = slot;
 		break;
 	}
-	lp_forget(vm, found);
+	lp_blur(vm, found);
 
 	const struct lp_py_class *c = &w->types[found & (LP_PY_TYPES_MAX - 1)];
 	*ret_new = c->serial != w->serial || c->addr != type;

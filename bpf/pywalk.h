@@ -168,7 +168,7 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 	}
 	if (!want)
 		want = lp_py_object(vm, object, depth);
-	lp_forget(vm, want);
+	lp_blur(vm, want);
 	if (want)
 		lp_py_learn(vm, object, depth, want);
 	if (!w->again)

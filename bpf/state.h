@@ -19,7 +19,7 @@
 /* What the verifier knows of a number ends here, so that it follows one way from here on and not one for each that
  * leads here.
  */
-#define lp_forget(vm, x)                                                                           \
+#define lp_blur(vm, x)                                                                             \
 	({                                                                                         \
 		(vm)->passed = (x);                                                                \
 		(x) = (__typeof__(x))(vm)->passed;                                                 \
@@ -189,7 +189,7 @@ struct lp_fault {
 
 struct lp_vm {
 	__u64 busy;	       /* 1: owned by a hit */
-	volatile __u64 passed; /* of lp_forget() */
+	volatile __u64 passed; /* of lp_blur() */
 	__u64 id;	       /* number of the slot */
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];

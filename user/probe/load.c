@@ -188,6 +188,7 @@ static void configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
+	s->rodata->lp_may_hold = c->holds;
 	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
