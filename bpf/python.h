@@ -249,6 +249,7 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 	if (!r)
 		return 0;
 	vm->reg[dst] = d;
+	lp_blur(vm, op);
 	if (op == LP_OP_MOV) {
 		vm->py.tags[dst] = vm->py.tags[a];
 		vm->py.from[dst] = vm->py.from[a];
