@@ -356,6 +356,39 @@ static bool find_targets(struct prune *p, size_t *ret_n)
 	return true;
 }
 
+/* 0: there is none. */
+static unsigned int opposite_of(unsigned int op)
+{
+	static const unsigned char pairs[][2] = {
+		{ BPF_JEQ, BPF_JNE },	{ BPF_JGT, BPF_JLE },	{ BPF_JGE, BPF_JLT },
+		{ BPF_JSGT, BPF_JSLE }, { BPF_JSGE, BPF_JSLT },
+	};
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(pairs); i++)
+		for (unsigned int k = 0; k < 2; k++)
+			if (pairs[i][k] == op)
+				return pairs[i][!k];
+	return 0;
+}
+
+/* A jump over a jump becomes one. Compilers have those where a switch has come to its last case: the verifier would
+ * take the second one out.
+ */
+static void join_jumps(struct prune *p)
+{
+	for (size_t i = 0; i + 1 < p->c->n; i++) {
+		struct bpf_insn *in = &p->c->insns[i], *over = in + 1;
+		const unsigned int op = is_jump(in) ? opposite_of(BPF_OP(in->code)) : 0;
+
+		if (!op || in->off != 1 || !is_plain_jump(over) || is_far(over) ||
+		    over->off == INT16_MAX || p->marks[i + 1] & IS_TARGET)
+			continue;
+		in->code = (unsigned char)((in->code & ~0xf0u) | op);
+		in->off = (int16_t)(over->off + 1);
+		over->off = 0;
+	}
+}
+
 /* Those that are left, but for jumps that are never taken or lead to what comes next anyway. */
 static void choose(struct prune *p)
 {
@@ -469,6 +502,7 @@ int lp_prune(struct lp_code *c, const struct lp_known *known)
 	if (!states)
 		return -ENOMEM;
 	p.states = states;
+	join_jumps(&p);
 	do
 		pass(&p);
 	while (p.is_changed);
