@@ -229,8 +229,9 @@ void lp_direct_name(struct bpf_insn *insns, size_t n);
 
 /* prepare.c: what is done to programs at their load. Before they are opened, by whatever thread. */
 void lp_prepare_begin(void);
-/* What this thread loads has its constants in that map, and is pruned by them; NULL: it is not. */
-void lp_prepare_by(struct bpf_map *constants);
+/* Loads it: its constants are so from here on. */
+struct bpf_object_skeleton;
+int lp_prepared_load(struct bpf_object *obj, struct bpf_object_skeleton *s);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48

@@ -233,23 +233,6 @@ int lp_opened(const void *skeleton, struct lp_err *err)
 				     strerror(errno));
 }
 
-/* What it was told to be constant is so from here on. */
-static int load_full(struct logpoint_bpf *s)
-{
-	lp_prepare_by(s->maps.rodata);
-	int r = logpoint_bpf__load(s);
-	lp_prepare_by(NULL);
-	return r;
-}
-
-static int load_lean(struct lean_bpf *s)
-{
-	lp_prepare_by(s->maps.rodata);
-	int r = lean_bpf__load(s);
-	lp_prepare_by(NULL);
-	return r;
-}
-
 static int use_room(const struct lp_beside *b, const struct lp_native *n, struct lp_err *err)
 {
 	int r;
@@ -329,7 +312,8 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 			return r;
 		lp_beside_reach(b, LP_STAGE_MAPS);
 	}
-	r = k->lean ? load_lean(k->lean) : load_full(k->skel);
+	r = k->lean ? lp_prepared_load(k->lean->obj, k->lean->skeleton)
+		    : lp_prepared_load(k->skel->obj, k->skel->skeleton);
 	if (r < 0)
 		return lp_err_load(err, r);
 	/* what it is mapped to has changed */
@@ -386,7 +370,7 @@ int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct log
 	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
 		prog, !strncmp(bpf_program__name(prog), prefix, strlen(prefix)));
 	r = lp_share_maps(s->obj, k->skel->obj, err);
-	if (r >= 0 && (r = load_full(s)) < 0)
+	if (r >= 0 && (r = lp_prepared_load(s->obj, s->skeleton)) < 0)
 		lp_err_load(err, r);
 	return r;
 }
@@ -411,7 +395,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	if (k->conf.covers)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	r = lp_share_maps(s->obj, k->lean->obj, err);
-	if (r >= 0 && (r = load_full(s)) < 0)
+	if (r >= 0 && (r = lp_prepared_load(s->obj, s->skeleton)) < 0)
 		lp_err_load(err, r);
 	if (r < 0) {
 		logpoint_bpf__destroy(s);

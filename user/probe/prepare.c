@@ -26,7 +26,7 @@ static const struct section {
  * twice where the last one goes.
  */
 static pthread_once_t registered = PTHREAD_ONCE_INIT;
-static __thread struct bpf_map *constants;
+static __thread struct bpf_object *from;
 
 static uint32_t flags_of(const struct bpf_program *prog)
 {
@@ -39,9 +39,10 @@ static uint32_t flags_of(const struct bpf_program *prog)
 /* libbpf's own copies change with it. */
 static int prune(struct lp_code *c, struct bpf_prog_load_opts *opts)
 {
-	struct lp_known known = { .fd = bpf_map__fd(constants) };
+	struct bpf_map *map = bpf_object__find_map_by_name(from, ".rodata");
+	struct lp_known known = { .fd = map ? bpf_map__fd(map) : -1 };
 
-	known.data = bpf_map__initial_value(constants, &known.size);
+	known.data = map ? bpf_map__initial_value(map, &known.size) : NULL;
 	if (!known.data || opts->func_info_rec_size != sizeof(*c->funcs) ||
 	    opts->line_info_rec_size != sizeof(*c->lines))
 		return 0;
@@ -57,6 +58,22 @@ static int prune(struct lp_code *c, struct bpf_prog_load_opts *opts)
 	return 0;
 }
 
+/* What stands for the address of the sites' programs becomes that. */
+static void address_code(struct lp_code *c, int fd)
+{
+	for (size_t i = 0; i + 1 < c->n; i++) {
+		struct bpf_insn *in = &c->insns[i];
+
+		if (in->code != (BPF_LD | BPF_IMM | BPF_DW) || in->src_reg ||
+		    (uint32_t)in->imm != (uint32_t)LP_CODE_ADDRESS ||
+		    (uint32_t)in[1].imm != LP_CODE_ADDRESS >> 32)
+			continue;
+		in->src_reg = BPF_PSEUDO_MAP_VALUE;
+		in->imm = fd;
+		in[1].imm = 0;
+	}
+}
+
 static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
 	struct lp_code c = { .n = bpf_program__insn_cnt(prog) };
@@ -70,7 +87,11 @@ static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, lo
 	lp_direct_name(insns, c.n);
 	opts->prog_flags |= flags_of(prog);
 
-	int r = constants ? prune(&c, opts) : 0;
+	int r = 0;
+	if (from) {
+		address_code(&c, bpf_map__fd(bpf_object__find_map_by_name(from, "code")));
+		r = prune(&c, opts);
+	}
 	return r < 0 ? r : bpf_program__set_insns(prog, insns, c.n);
 }
 
@@ -87,7 +108,10 @@ void lp_prepare_begin(void)
 	pthread_once(&registered, register_all);
 }
 
-void lp_prepare_by(struct bpf_map *map)
+int lp_prepared_load(struct bpf_object *obj, struct bpf_object_skeleton *s)
 {
-	constants = map;
+	from = obj;
+	int r = bpf_object__load_skeleton(s);
+	from = NULL;
+	return r;
 }
