@@ -43,7 +43,7 @@ class Service:
         return number if count else request.user
 
 
-CALLS = 500
+CALLS = 200
 
 
 def hit(service, request):
