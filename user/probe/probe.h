@@ -55,6 +55,7 @@ struct lp_kernel_conf {
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
 	bool crash;	     /* lp_kernel_add_crash() will be called */
 	bool covers;	     /* lp_kernel_cover() may be called */
+	bool holds;	     /* lp_kernel_set_hold() may be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
