@@ -107,9 +107,9 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
-	const struct lp_insn *all = lp_code();
+	const struct lp_insn *all = lp_all_code();
 
-	if (!rt || !all)
+	if (!rt)
 		return 1;
 	for (__u32 i = 0; i < LP_PYVM_SOON && vm->outcome == LP_OUT_NONE; i++) {
 		const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
