@@ -220,6 +220,7 @@ static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t 
 	pyvm.point = (struct lp_point){ .after = LP_POINT_NONE };
 	pyvm.counts = (struct lp_counts){ 0 };
 	pyvm.site = (struct lp_site){ .ninsn = (uint32_t)n };
+	lp_pyvm_forget(&vm);
 	lp_prepare(&vm, &pyvm.site, 0);
 	vm.py.running = 1;
 	vm.py.kind = LP_SITE_PLAIN;
