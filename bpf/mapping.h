@@ -7,12 +7,13 @@
 #ifndef LP_BPF_MAPPING_H
 #define LP_BPF_MAPPING_H
 
-#include "world.h"
+#include "state.h"
 
 /* A number among the kernel's types: struct pt_regs, which begins with words. 0: there is no
  * bpf_rdonly_cast() (since 6.2), and nothing is read so. Set before load.
  */
 const volatile __u32 lp_direct_type;
+const volatile __u32 lp_five_levels; /* of page tables */
 
 /* bpf_rdonly_cast(). To libbpf it is a helper, so that it does not look for it among all of the kernel's
  * types; user/probe/ puts in which function it is.
@@ -26,8 +27,11 @@ lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
 }
 
 /* The page tables of the process that runs; 0: it has none. */
-lp_inline __u64 lp_direct_own_tables(void)
+lp_inline __u64 lp_own_tables(void)
 {
+	if (!lp_direct_type)
+		return 0;
+
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 

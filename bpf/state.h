@@ -186,6 +186,7 @@ struct lp_vm {
 	__u64 window_at[2];
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */
+	__u64 tables;		       /* of the process's pages; 0: not known */
 	__u64 word;		       /* what lp_alone_word() has read */
 	__u64 from;		       /* of the stack copy */
 	__u64 stack_at;		       /* where that begins: the stack pointer, or above it */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What bpf/direct.h calls. libbpf would read all of the kernel's types to find the function's number, and
+/* What bpf/mapping.h calls. libbpf would read all of the kernel's types to find the function's number, and
  * keep them; so to it that is a helper, and becomes a function of the kernel's when a program is loaded.
  */
 #include <bpf/bpf.h>
@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lp/live.h"
 #include "probe/kernel.h"
@@ -18,7 +20,7 @@
 #define FUNCTION "bpf_rdonly_cast"
 #define TDX_NAME 0x65746e49u /* "Inte" of "IntelTDX    " */
 
-/* The sections whose programs read Python's memory, as libbpf would take them. */
+/* The sections whose programs read so, as libbpf would take them. */
 static const struct section {
 	const char *name;
 	enum bpf_prog_type type;
@@ -27,6 +29,7 @@ static const struct section {
 	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0 },
 	{ "uprobe", BPF_PROG_TYPE_KPROBE, 0 },
 	{ "uprobe.s", BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE },
+	{ "syscall", BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE },
 };
 
 /* A guest whose memory is encrypted has pages that must not be touched before it accepts them, and to find the
@@ -46,6 +49,19 @@ static bool may_touch_memory(void)
 #else
 	return false;
 #endif
+}
+
+/* Then there are addresses beyond those of four, for who asks for them. */
+bool lp_have_five_levels(void)
+{
+	const uint64_t beyond = 1ull << 48;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *at = mmap((void *)beyond, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, page);
+	return (uintptr_t)at >= beyond;
 }
 
 static uint32_t flags_of(const struct bpf_program *prog)
@@ -94,7 +110,7 @@ static void register_all(void)
 
 const char *lp_direct_begin(const struct lp_kernel_conf *c)
 {
-	if (!c->python_watch || !may_touch_memory())
+	if ((c->no_native && !c->python_watch) || !may_touch_memory())
 		return NULL;
 	pthread_once(&registered, register_all);
 	return FUNCTION;

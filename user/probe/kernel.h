@@ -95,6 +95,7 @@ enum lp_stage {
 	LP_STAGE_RINGS,	   /* all are open */
 	LP_STAGE_MAPS,	   /* lean programs' are made, and these are being verified */
 	LP_STAGE_LOADED,   /* the programs of hits are */
+	LP_STAGE_SETTLED,  /* those of processes' lives are in place */
 	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
 };
 struct lp_beside {
@@ -114,7 +115,9 @@ int lp_beside_begin(struct lp_beside *b, struct lp_err *err);
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage);
 /* false: the other has given up. */
 bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
-/* Waits until all is done. */
+/* Waits until all that a session needs is done. */
+int lp_beside_settle(struct lp_beside *b, struct lp_err *err);
+/* Waits until all is. */
 int lp_beside_end(struct lp_beside *b, struct lp_err *err);
 void lp_beside_done(struct lp_beside *b);
 
@@ -225,6 +228,11 @@ int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 const char *lp_direct_begin(const struct lp_kernel_conf *c);
 /* What the programs that are loaded from now on are told; 0: there is no such function. */
 uint32_t lp_direct_use(const struct lp_btf_numbers *numbers);
+
+/* Do page tables have five levels? */
+bool lp_have_five_levels(void);
+/* mapping.c: tells the programs where the kernel has mapped all memory, if that can be found. */
+void lp_mapping_find(const struct lp_kernel *k);
 
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48
