@@ -11,6 +11,10 @@
 #ifndef LP_BPF_ALONE_H
 #define LP_BPF_ALONE_H
 
+/* What is apart */
+#define LP_APART_ALL	1
+#define LP_APART_SELDOM 2 /* what few hits come to, or takes the verifier long */
+
 lp_global long lp_alone_raise(struct lp_vm *vm, __u32 status)
 {
 	return vm ? lp_vm_raise(vm, status) : 1;

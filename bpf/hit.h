@@ -170,7 +170,10 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
 {
 	lp_prepare(vm, site, id);
 	lp_vm_run(vm, do_step);
-	lp_alone_finish(vm);
+	if (do_step)
+		lp_alone_finish(vm);
+	else
+		lp_finish(vm);
 }
 #else
 /* The stash takes what the entry half has found out. */

@@ -237,7 +237,7 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 {
 	__u32 dst = in->dst & (LP_VM_REGS - 1), a = in->a & (LP_VM_REGS - 1);
 	__u64 d;
-	long r = lp_vm_control(vm, in, op);
+	long r = lp_vm_control(vm, in, op, LP_APART_ALL);
 
 	if (r >= 0)
 		return r;

@@ -198,6 +198,7 @@ struct lp_vm {
 	__u8 outcome; /* enum lp_outcome */
 	__u8 status;  /* of COND_ERROR */
 	__u8 ticket;  /* one of `max` is taken */
+	__u8 is_over; /* the program */
 	__u32 off;    /* of a comparison */
 	__u8 window_next;
 	__u8 found;  /* of a search */

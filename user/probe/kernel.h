@@ -247,6 +247,7 @@ int lp_load_nothing(uint32_t flags, uint32_t attach_type);
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
+bool lp_have_may_goto(void);
 bool lp_have_capability(int number);
 
 /* holders.c: in words, who has watchpoints of that process, but for `own` of ours; "" where nobody is

@@ -261,7 +261,11 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 		if ((r = lp_opened(k->lean, err)) < 0)
 			return r;
 		k->native = NATIVE_OF(k->lean);
+		if (lp_have_may_goto())
+			k->native.probe = k->lean->progs.lp_probe_soon;
 		configure_native(k);
+		bpf_program__set_autoload(k->lean->progs.lp_probe, false);
+		bpf_program__set_autoload(k->lean->progs.lp_probe_soon, false);
 		k->lean->rodata->lp_direct_type = lp_direct_use(&k->numbers);
 		k->lean->rodata->lp_five_levels = lp_have_five_levels();
 		lp_program_use(k, k->native.probe, true, true);
