@@ -27,7 +27,7 @@ _Static_assert(LP_MAPPING_WORDS == LP_DIRECT_WORDS, "all are compared");
 SEC("syscall")
 int lp_find_mapping(struct lp_mapping_ask *ask)
 {
-	const __u64 tables = lp_own_tables();
+	const __u64 tables = lp_tables_of(bpf_get_current_task_btf());
 
 	ask->mapping = 0;
 	ask->in_vain = !tables || !lp_direct_may_be();

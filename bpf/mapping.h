@@ -26,16 +26,12 @@ lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
 	return lp_direct_cast((const void *)addr, lp_direct_type);
 }
 
-/* The page tables of the process that runs; 0: it has none. */
-lp_inline __u64 lp_own_tables(void)
+/* The page tables of a task's process; 0: it has none. */
+lp_inline __u64 lp_tables_of(struct task_struct *task)
 {
-	if (!lp_direct_type)
-		return 0;
-
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 
-	if (!mm)
+	if (!lp_direct_type || !mm)
 		return 0;
 	return lp_direct_cast((const char *)mm + bpf_core_field_offset(struct mm_struct, pgd),
 			      lp_direct_type)

@@ -77,13 +77,14 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 {
 	__u32 id;
 	__u64 pid_tgid;
-	struct lp_site *site = lp_site_hit(ctx, &id, &pid_tgid);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct lp_site *site = lp_site_hit(ctx, task, &id, &pid_tgid);
 
 	if (!site ||
 	    (site->goes_on && lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))
 		return 0;
 
-	const __u64 tables = lp_own_tables();
+	const __u64 tables = lp_tables_of(task);
 
 	if (site->quick.test &&
 	    lp_quick_false(&site->quick, register_of(ctx, site->quick.reg), tables)) {
@@ -99,6 +100,7 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 	}
 	vm->pid_tgid = pid_tgid;
 	vm->tables = tables;
+	lp_comm_of(task, vm->comm);
 	copy_registers(vm->mach, ctx);
 	vm->mach[LP_MACH_IP] += site->ip_shift;
 	vm->mach[LP_MACH_SP] += site->sp_shift;

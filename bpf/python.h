@@ -375,6 +375,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	vm->py.next = vm->py.is_alone ? 0 : py->next;
 	if (!lp_pyvm_is_here(vm, &rt->layout, py))
 		return 0;
+	lp_comm(vm->comm);
 	lp_prepare(vm, site, id);
 	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;

@@ -181,6 +181,7 @@ struct lp_vm {
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
+	char comm[LP_COMM_LEN];
 	struct lp_signal signal; /* of `crash` */
 	struct lp_fault at;	 /* of fault.h */
 	__u64 window_at[2];

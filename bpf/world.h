@@ -108,12 +108,15 @@ lp_inline __u64 lp_now(void)
 	return bpf_ktime_get_ns();
 }
 
-lp_inline void lp_comm(char *buf)
+lp_inline void lp_comm_of(struct task_struct *task, char *buf)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	((__u64 *)buf)[0] = *(__u64 *)&task->comm[0];
 	((__u64 *)buf)[1] = *(__u64 *)&task->comm[8];
+}
+
+lp_inline void lp_comm(char *buf)
+{
+	lp_comm_of(bpf_get_current_task_btf(), buf);
 }
 
 lp_inline __u64 lp_thread_pointer(void)
@@ -141,11 +144,19 @@ lp_inline __u64 lp_task_numbers(struct task_struct *task)
 	return (__u64)lp_number_in_pidns(tgid) << 32 | lp_number_in_pidns(tid);
 }
 
-/* The same of the current one. */
+/* The same of the current one, */
 lp_inline __u64 lp_pid_tgid(void)
 {
 	if (!lp_pidns)
 		return bpf_get_current_pid_tgid();
+	return lp_task_numbers((struct task_struct *)bpf_get_current_task());
+}
+
+/* and by what is known already: the helper takes longer. */
+lp_inline __u64 lp_pid_tgid_of(struct task_struct *current)
+{
+	if (!lp_pidns)
+		return (__u64)(__u32)current->tgid << 32 | (__u32)current->pid;
 	return lp_task_numbers((struct task_struct *)bpf_get_current_task());
 }
 
@@ -182,14 +193,15 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 }
 
 /* Whose hit is this? NULL: not that of a target. */
-lp_inline struct lp_site *lp_site_hit(void *ctx, __u32 *ret_id, __u64 *ret_pid_tgid)
+lp_inline struct lp_site *lp_site_hit(void *ctx, struct task_struct *current, __u32 *ret_id,
+				      __u64 *ret_pid_tgid)
 {
 	*ret_id = bpf_get_attach_cookie(ctx);
 
 	struct lp_site *site = lp_site_at(*ret_id);
 	if (!site)
 		return 0;
-	*ret_pid_tgid = lp_pid_tgid();
+	*ret_pid_tgid = lp_pid_tgid_of(current);
 	return lp_is_target(*ret_pid_tgid) ? site : 0;
 }
 

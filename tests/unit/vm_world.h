@@ -211,6 +211,7 @@ static void world_hit(const struct lp_site *site)
 	static unsigned int hits;
 
 	vm.pid_tgid = world.pid_tgid;
+	lp_comm(vm.comm);
 	lp_hit(&vm, site, 9, hits++ & 1 ? NULL : lp_vm_step);
 }
 
