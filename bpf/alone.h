@@ -75,7 +75,9 @@ lp_inline long lp_do_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max, in
 {
 	if (!apart)
 		return lp_cap_str(vm, slot, addr, max);
-	return lp_alone_text(vm, slot, addr, max) ? lp_alone_str(vm, slot, addr, max) : 0;
+	if (apart == LP_APART_SELDOM && !lp_alone_text(vm, slot, addr, max))
+		return 0;
+	return lp_alone_str(vm, slot, addr, max);
 }
 
 #ifdef LP_LEAN /* there are no such instructions */

@@ -26,16 +26,20 @@ lp_inline const volatile struct lp_direct_line *lp_direct_at(__u64 addr)
 	return lp_direct_cast((const void *)addr, lp_direct_type);
 }
 
-/* The page tables of a task's process; 0: it has none. */
-lp_inline __u64 lp_tables_of(struct task_struct *task)
+/* The page tables of a task's process; 0: it has none. No pointer is read as one of a type: to know whether it can be
+ * trusted, the verifier looks for three names among all of the kernel's types, 4 ms in all.
+ */
+lp_inline __u64 lp_tables_of(const struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
-
-	if (!lp_direct_type || !mm)
+	if (!lp_direct_type)
 		return 0;
-	return lp_direct_cast((const char *)mm + bpf_core_field_offset(struct mm_struct, pgd),
-			      lp_direct_type)
-		->word[0];
+
+	const __u64 mm =
+		lp_direct_cast((const char *)task + bpf_core_field_offset(struct task_struct, mm),
+			       lp_direct_type)
+			->word[0];
+
+	return mm ? lp_direct_at(mm + bpf_core_field_offset(struct mm_struct, pgd))->word[0] : 0;
 }
 
 #endif

@@ -22,6 +22,7 @@
  * The includer supplies lp_direct_at() as mapping.h does, and
  *
  *	lp_five_levels		constant: page tables have five
+ *	int lp_may_go_on(void)	0: a loop without other bounds is over
  *	__u64 lp_mapping()	where the mapping begins; 0: not known, or not to be used
  */
 #ifndef LP_BPF_RESIDENT_H
@@ -29,7 +30,7 @@
 
 #include "tables.h"
 
-#define LP_RESIDENT_TEXT 64u /* bytes of a string, with its terminator, at most */
+#define LP_RESIDENT_TEXT 512u /* bytes of a string, with its terminator, at most */
 
 /* The entries that lead to a page, by level of their tables; of a large one one is there twice. */
 struct lp_way {
@@ -88,11 +89,12 @@ lp_inline long lp_resident_words(__u64 tables, lp_word *to, __u64 addr)
 {
 	struct lp_way w;
 	const __u64 from = lp_way_find(&w, tables, addr);
-	const volatile struct lp_direct_line *line = lp_direct_at(from);
 	__u64 any = 0;
 
 	if (!from)
 		return -1;
+
+	const volatile struct lp_direct_line *line = lp_direct_at(from);
 	for (__u32 i = 0; i < LP_WINDOW / 8; i++) {
 		const __u64 word = line->word[i];
 
@@ -135,31 +137,33 @@ lp_inline __u32 lp_zero_first(__u64 zero)
 }
 
 /* The C string at addr, and at most 8 bytes behind it: *ret_len is without its terminator, which is within max + 1
- * bytes; < 0: it is for the helper. The length goes through memory, as that of lp_str_end().
+ * bytes; < 0: it is for the helper. How far it is goes through memory, so that each round begins with the same state.
  */
 lp_inline long lp_resident_text(__u64 tables, char *to, __u32 max, __u64 addr,
 				volatile __u64 *ret_len)
 {
 	struct lp_way w;
 	const __u64 from = lp_way_find(&w, tables, addr);
-	__u32 left = lp_page_left(addr), at = 0;
-	__u64 zero = 0;
+	const __u32 left = lp_page_left(addr);
 
 	if (!from || !lp_direct_at(from)->word[0])
 		return -1;
-	if (left > max + 8)
-		left = max + 8;
-	for (; at < LP_RESIDENT_TEXT && at + 8 <= left; at += 8) {
+	*ret_len = 0;
+	while (lp_may_go_on()) {
+		__u64 at = *ret_len;
+
+		lp_opaque(at);
+		if (at >= LP_RESIDENT_TEXT || at + 8 > left || at > max)
+			return -1;
+
 		const __u64 word = lp_direct_at(from + at)->word[0];
+		const __u64 zero = lp_zero_bytes(word);
 
 		*(lp_word *)(to + at) = word;
-		zero = lp_zero_bytes(word);
+		*ret_len = at + (zero ? lp_zero_first(zero) : 8);
 		if (zero)
 			break;
 	}
-	if (!zero)
-		return -1;
-	*ret_len = at + lp_zero_first(zero);
 	return *ret_len <= max && lp_way_holds(&w) ? 0 : -1;
 }
 

@@ -65,6 +65,7 @@ enum lp_outcome {
 #else
 #define lp_global      static __attribute__((unused))
 #define lp_loop_seldom lp_loop
+#define lp_may_go_on() 1 /* as world.h has it */
 #endif
 
 /* Pointers in the record that lead to objects not copied yet. */

@@ -33,8 +33,7 @@
 
 #include "state.h"
 
-#ifndef lp_may_go_on
-#define lp_may_go_on()	1
+#ifndef lp_point_of
 #define lp_point_of(vm) lp_point_at((vm)->point)
 #endif
 

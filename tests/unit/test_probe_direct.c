@@ -358,7 +358,9 @@ static void a_way_that_changes_is_not_believed(void **state)
 
 static void strings_are_read(void **state)
 {
-	static const __u32 lengths[] = { 0, 1, 6, 7, 8, 9, 15, 16, 40, 55, 63, 64, 70 };
+	static const __u32 lengths[] = {
+		0, 1, 6, 7, 8, 9, 15, 16, 40, 255, 256, LP_RESIDENT_TEXT - 1, LP_RESIDENT_TEXT,
+	};
 	char text[LP_RESIDENT_TEXT + 16];
 
 	(void)state;
@@ -369,11 +371,12 @@ static void strings_are_read(void **state)
 
 			new_resident(3);
 			char *at = (char *)words_of(MAPPED) + shift;
-			memset(at, 'x', 128);
+			memset(at, 'x', LP_RESIDENT_TEXT + 8);
 			memset(at, 0x80, n); /* and what is not ASCII */
 			at[n] = 0;
-			assert_int_equal(!lp_resident_text(tables, text, 256, MAPPED + shift, &len),
-					 n < LP_RESIDENT_TEXT);
+			assert_int_equal(
+				!lp_resident_text(tables, text, LP_READ_MAX, MAPPED + shift, &len),
+				n < LP_RESIDENT_TEXT);
 			if (n < LP_RESIDENT_TEXT) {
 				assert_int_equal(len, n);
 				assert_memory_equal(text, at, n + 1);
