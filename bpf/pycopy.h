@@ -93,10 +93,12 @@ lp_inline int lp_py_put(struct lp_vm *vm, const __u64 *words, __u64 addr, __u32 
 }
 
 /* As lp_vm_fill_window(), and for the same reason alone and small. */
-static __attribute__((noinline)) long lp_py_fill_head(struct lp_vm *vm, __u64 addr)
+lp_global long lp_py_fill_head(struct lp_vm *vm, __u64 addr)
 {
 	__u64 line[LP_PY_HEAD / 8];
 
+	if (!vm)
+		return -1;
 	if (lp_page_left(addr) >= LP_PY_HEAD && !lp_mem_direct(vm, vm->walk.head, addr))
 		return 0;
 	if (lp_mem_read(line, LP_PY_HEAD, addr))

@@ -149,53 +149,54 @@ lp_inline void lp_py_generator(struct lp_vm *vm, const struct lp_py_layout *l, _
 		lp_py_push(vm, LP_PW_FRAME, frame, 1, 0);
 }
 
-/* Where an object's words lie that are objects, too. */
-struct lp_py_shape {
-	__u32 len, at, n;
-};
+/* How long an object is, and where its words lie that are objects, too: one number for all, so that what the
+ * verifier knows of it can end.
+ */
+#define LP_PY_SHAPE(len, at, n)	 ((__u64)(len) | (__u64)(at) << 16 | (__u64)(n) << 32)
+#define LP_PY_SHAPE_LEN(shape)	 ((__u32)((shape)&0xffff))
+#define LP_PY_SHAPE_AT(shape)	 ((__u32)((shape) >> 16 & 0xffff))
+#define LP_PY_SHAPE_COUNT(shape) ((__u32)((shape) >> 32))
 
-lp_inline struct lp_py_shape lp_py_shape_of(const struct lp_vm *vm, const struct lp_py_layout *l,
-					    __u32 kind)
+lp_inline __u64 lp_py_shape_of(const struct lp_vm *vm, const struct lp_py_layout *l, __u32 kind)
 {
 	/* date, time and datetime have a zone if a byte says so */
 	__u32 zone = lp_py_at(vm, LP_PY_DATE_HAS_ZONE) & 0xff ? 1 : 0;
 
 	switch (kind) {
 	case LP_PK_FLOAT:
-		return (struct lp_py_shape){ l->float_value + 8, 0, 0 };
+		return LP_PY_SHAPE(l->float_value + 8, 0, 0);
 	case LP_PK_COMPLEX:
-		return (struct lp_py_shape){ l->complex_value + 16, 0, 0 };
+		return LP_PY_SHAPE(l->complex_value + 16, 0, 0);
 	case LP_PK_RANGE:
-		return (struct lp_py_shape){ LP_PY_RANGE_START + 24, LP_PY_RANGE_START, 3 };
+		return LP_PY_SHAPE(LP_PY_RANGE_START + 24, LP_PY_RANGE_START, 3);
 	case LP_PK_SLICE:
-		return (struct lp_py_shape){ LP_PY_SLICE_START + 24, LP_PY_SLICE_START, 3 };
+		return LP_PY_SHAPE(LP_PY_SLICE_START + 24, LP_PY_SLICE_START, 3);
 	case LP_PK_DATE:
-		return (struct lp_py_shape){ LP_PY_DATE_DATA + 4, 0, 0 };
+		return LP_PY_SHAPE(LP_PY_DATE_DATA + 4, 0, 0);
 	case LP_PK_DELTA:
-		return (struct lp_py_shape){ LP_PY_DELTA_DAYS + 12, 0, 0 };
+		return LP_PY_SHAPE(LP_PY_DELTA_DAYS + 12, 0, 0);
 	case LP_PK_TIME:
-		return (struct lp_py_shape){ LP_PY_TIME_ZONE + zone * 8, LP_PY_TIME_ZONE, zone };
+		return LP_PY_SHAPE(LP_PY_TIME_ZONE + zone * 8, LP_PY_TIME_ZONE, zone);
 	case LP_PK_DATETIME:
-		return (struct lp_py_shape){ LP_PY_DATETIME_ZONE + zone * 8, LP_PY_DATETIME_ZONE,
-					     zone };
+		return LP_PY_SHAPE(LP_PY_DATETIME_ZONE + zone * 8, LP_PY_DATETIME_ZONE, zone);
 	case LP_PK_TIMEZONE:
-		return (struct lp_py_shape){ LP_PY_TIMEZONE_OFFSET + 16, LP_PY_TIMEZONE_OFFSET, 2 };
+		return LP_PY_SHAPE(LP_PY_TIMEZONE_OFFSET + 16, LP_PY_TIMEZONE_OFFSET, 2);
 	case LP_PK_ZONEINFO:
-		return (struct lp_py_shape){ LP_PY_ZONEINFO_KEY + 8, LP_PY_ZONEINFO_KEY, 1 };
+		return LP_PY_SHAPE(LP_PY_ZONEINFO_KEY + 8, LP_PY_ZONEINFO_KEY, 1);
 	case LP_PK_EXCEPTION:
-		return (struct lp_py_shape){ LP_PY_EXC_ARGS + 8, LP_PY_EXC_ARGS, 1 };
+		return LP_PY_SHAPE(LP_PY_EXC_ARGS + 8, LP_PY_EXC_ARGS, 1);
 	case LP_PK_FUNCTION:
-		return (struct lp_py_shape){ l->func_qualname + 8, l->func_qualname, 1 };
+		return LP_PY_SHAPE(l->func_qualname + 8, l->func_qualname, 1);
 	case LP_PK_METHOD:
-		return (struct lp_py_shape){ LP_PY_METHOD_SELF + 8, LP_PY_METHOD_FUNC, 2 };
+		return LP_PY_SHAPE(LP_PY_METHOD_SELF + 8, LP_PY_METHOD_FUNC, 2);
 	case LP_PK_CFUNCTION:
-		return (struct lp_py_shape){ LP_PY_CFUNC_SELF + 8, LP_PY_CFUNC_SELF, 1 };
+		return LP_PY_SHAPE(LP_PY_CFUNC_SELF + 8, LP_PY_CFUNC_SELF, 1);
 	case LP_PK_CELL:
-		return (struct lp_py_shape){ LP_PY_CELL_REF + 8, LP_PY_CELL_REF, 1 };
+		return LP_PY_SHAPE(LP_PY_CELL_REF + 8, LP_PY_CELL_REF, 1);
 	case LP_PK_MODULE:
-		return (struct lp_py_shape){ l->module_name + 8, l->module_name, 1 };
+		return LP_PY_SHAPE(l->module_name + 8, l->module_name, 1);
 	default:
-		return (struct lp_py_shape){ 16, 0, 0 };
+		return LP_PY_SHAPE(16, 0, 0);
 	}
 }
 
@@ -222,8 +223,9 @@ lp_inline void lp_py_exception(struct lp_vm *vm, const struct lp_py_layout *l, _
 lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64 addr, __u32 kind,
 			   __u32 depth)
 {
-	struct lp_py_shape shape = lp_py_shape_of(vm, l, kind);
-	__u32 at = lp_py_body(vm, addr, shape.len), is_method = kind == LP_PK_METHOD;
+	__u64 shape = lp_py_shape_of(vm, l, kind);
+	lp_blur(vm, shape);
+	__u32 at = lp_py_body(vm, addr, LP_PY_SHAPE_LEN(shape)), is_method = kind == LP_PK_METHOD;
 
 	if (kind == LP_PK_CFUNCTION) {
 		lp_py_push(vm, LP_PW_CNAME, lp_py_at(vm, LP_PY_CFUNC_DEF), 1, 0);
@@ -231,8 +233,9 @@ lp_inline void lp_py_plain(struct lp_vm *vm, const struct lp_py_layout *l, __u64
 	}
 	if (kind == LP_PK_EXCEPTION && vm->walk.whole == LP_WHOLE_EXCEPTIONS)
 		lp_py_exception(vm, l, addr);
-	if (at && shape.n && (depth < vm->walk.depth || kind != LP_PK_EXCEPTION))
-		lp_py_push_words(vm, at + shape.at, shape.n, depth + is_method);
+	if (at && LP_PY_SHAPE_COUNT(shape) && (depth < vm->walk.depth || kind != LP_PK_EXCEPTION))
+		lp_py_push_words(vm, at + LP_PY_SHAPE_AT(shape), LP_PY_SHAPE_COUNT(shape),
+				 depth + is_method);
 }
 
 /* All kinds that have no file of their own, of an object whose head is there. */
@@ -352,6 +355,22 @@ lp_inline void lp_py_instance(struct lp_vm *vm, __u64 addr, __u32 index, __u32 d
 	}
 }
 
+/* What a class in w->types makes of the walk: the depth of its object. */
+lp_inline __u32 lp_py_by_class(struct lp_vm *vm, __u32 index, __u32 kind, __u32 depth)
+{
+	struct lp_py_walk *w = &vm->walk;
+	const struct lp_py_class *c = &w->types[index];
+
+	if (kind == LP_PK_TUPLE && c->is_python)
+		w->fields = index + 1;
+	/* the levels that a path's parts need */
+	if (c->is_leaf && depth + 2 > w->depth) {
+		depth = w->depth > 2 ? w->depth - 2 : 0;
+		lp_blur(vm, depth);
+	}
+	return depth;
+}
+
 /* The object at addr: enum lp_py_want. */
 lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 {
@@ -373,6 +392,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 		return LP_PW_WANT_NOTHING;
 	if (w->from || ~w->to)
 		left = 0; /* a part of it alone */
+	lp_blur(vm, left);
 	if (s->left < left)
 		s->left = left;
 	if (lp_py_head(vm, addr) < 0)
@@ -383,21 +403,18 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 	__u32 kind = lp_py_known(rt, w->type);
 	if (!kind) {
-		index = lp_py_find_class(w, w->type, &is_new);
+		index = lp_py_find_class(vm, w->type, &is_new);
 		if (is_new && !again)
 			return LP_PW_WANT_CLASS;
 		if (is_new)
 			index = LP_PY_TYPES_MAX;
 		kind = is_new ? LP_PK_OPAQUE : w->types[index & (LP_PY_TYPES_MAX - 1)].kind;
 	}
+	lp_blur(vm, kind);
 	kind &= 31;
-
-	const struct lp_py_class *c = &w->types[index & (LP_PY_TYPES_MAX - 1)];
-	w->fields = index < LP_PY_TYPES_MAX && kind == LP_PK_TUPLE && c->is_python ? index + 1 : 0;
-	/* the levels that a path's parts need */
-	if (index < LP_PY_TYPES_MAX && c->is_leaf && depth + 2 > w->depth)
-		depth = w->depth > 2 ? w->depth - 2 : 0;
-
+	w->fields = 0;
+	if (index < LP_PY_TYPES_MAX)
+		depth = lp_py_by_class(vm, index, kind, depth);
 	if (kind == LP_PK_STR || kind == LP_PK_BYTES || kind == LP_PK_BYTEARRAY) {
 		lp_py_text(vm, addr, kind);
 		if (kind == LP_PK_STR && left) {

@@ -10,6 +10,7 @@
  * Besides what the others want, the includer supplies:
  *
  *	const struct lp_py_site *lp_py_site_at(__u32 id), const struct lp_site *lp_site_at(__u32 id)
+ *	const struct lp_insn *lp_all_code(void)	all sites' programs
  *	int lp_py_uses(op)	is there a program that has this instruction?
  */
 #ifndef LP_BPF_PYTHON_H
@@ -249,6 +250,7 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 	if (!r)
 		return 0;
 	vm->reg[dst] = d;
+	lp_blur(vm, op);
 	if (op == LP_OP_MOV) {
 		vm->py.tags[dst] = vm->py.tags[a];
 		vm->py.from[dst] = vm->py.from[a];
@@ -439,12 +441,11 @@ static long lp_pyvm_step(__u32 i, struct lp_step *step)
 /* All sites from vm->py.next on, for the unit vm->py.unit in the frame that was found. */
 lp_inline void lp_pyvm_run(struct lp_vm *vm)
 {
-	struct lp_step step = { .vm = vm, .code = lp_code() };
+	struct lp_step step = { .vm = vm, .code = lp_all_code() };
 
 	vm->py.running = 0;
 	vm->py.is_fresh = 1;
-	if (step.code)
-		lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);
+	lp_loop(LP_PY_CHAIN_MAX * LP_VM_STEPS_MAX, lp_pyvm_step, &step);
 }
 
 /* The thread, its frame, and whether it is about to execute the unit: 1. flags: of the site. Of those that a

@@ -38,25 +38,25 @@ enum {
 	LP_MEMBER_OBJECT_EX = 16
 };
 
-lp_inline long lp_pyvm_member_int(struct lp_vm *vm, __u64 addr, __u32 kind)
-{
-	__u32 size = 0, is_signed = 0;
-	__u64 v;
-
-#define LP_PYVM_MEMBER(name, number, bytes, sgn)                                                   \
-	if (kind == (number)) {                                                                    \
-		size = (bytes);                                                                    \
-		is_signed = (sgn);                                                                 \
-	}
+/* As lp_extend() wants it, by the kind. 0: it is no int. */
+static const __u8 lp_pyvm_members[] = {
+#define LP_PYVM_MEMBER(name, number, bytes, sgn) [number] = (bytes) | ((sgn) ? LP_SIGNED : 0),
 	LP_PYVM_MEMBERS(LP_PYVM_MEMBER)
 #undef LP_PYVM_MEMBER
-	if (!size)
+};
+
+lp_inline long lp_pyvm_member_int(struct lp_vm *vm, __u64 addr, __u32 kind)
+{
+	__u32 as = kind < sizeof(lp_pyvm_members) ? lp_pyvm_members[kind] : 0;
+	__u64 v;
+
+	if (!as)
 		return -LP_ST_RUNS_CODE;
-	if (lp_pyvm_get(vm, addr, size, &v) < 0)
+	if (lp_pyvm_get(vm, addr, as & ~LP_SIGNED, &v) < 0)
 		return -LP_ST_UNREADABLE;
-	v = lp_extend(v, size | (is_signed ? LP_SIGNED : 0));
+	v = lp_extend(v, as);
 	lp_pyvm_result(vm, LP_PY_INT, v);
-	return !is_signed && v >> 63 ? -LP_ST_TOO_BIG : 0;
+	return !(as & LP_SIGNED) && v >> 63 ? -LP_ST_TOO_BIG : 0;
 }
 
 /* A member descriptor's value: of __slots__ most often. */

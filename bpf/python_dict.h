@@ -101,7 +101,7 @@ lp_inline long lp_pyvm_key_matches(struct lp_vm *vm, __u64 key)
 		return 0;
 	r = lp_pyvm_relate(vm, lp_pyvm_pair(w, LP_VIEW_ITEM), 1);
 	if (r == LP_REL_ITEMS)
-		return lp_pyvm_tuples_match(vm, w);
+		return lp_pyvm_looks_up() ? lp_pyvm_tuples_match(vm, w) : -LP_ST_TOO_BIG;
 	return r < 0 ? r : r == LP_REL_EQUAL || r == LP_REL_SAME;
 }
 

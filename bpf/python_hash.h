@@ -124,6 +124,12 @@ lp_global long lp_pyvm_hash_scalar(struct lp_vm *vm, __u32 w)
 	}
 }
 
+/* Does a program look something up in tables? Else that is done for what names threads alone. */
+lp_inline int lp_pyvm_looks_up(void)
+{
+	return lp_py_uses(LP_OP_PY_ITEM) || lp_py_uses(LP_OP_PY_IN);
+}
+
 lp_inline long lp_pyvm_hash_tuple(struct lp_vm *vm, __u32 w)
 {
 	struct lp_pyvm_view *v = &vm->py.view[w % LP_PYVM_VIEWS];
@@ -155,7 +161,7 @@ lp_global long lp_pyvm_hash(struct lp_vm *vm, __u32 w)
 {
 	if (!vm)
 		return -LP_ST_UNREADABLE;
-	if (vm->py.view[w % LP_PYVM_VIEWS].kind == LP_KIND_TUPLE)
+	if (lp_pyvm_looks_up() && vm->py.view[w % LP_PYVM_VIEWS].kind == LP_KIND_TUPLE)
 		return lp_pyvm_hash_tuple(vm, w);
 	return lp_pyvm_hash_scalar(vm, w);
 }

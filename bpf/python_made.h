@@ -9,6 +9,9 @@
 #include "python_world.h"
 #include "tell.h"
 
+/* Is there a process of our own that may have to wait? Set before load. */
+const volatile __u32 lp_may_hold = 1;
+
 /* The end of a str. */
 struct lp_hold_text {
 	__u64 words[LP_HOLD_WORDS];
@@ -134,7 +137,7 @@ int lp_code_made(struct pt_regs *ctx)
 	r.tid = (__u32)pid_tgid;
 	r.cpu = lp_cpu();
 
-	struct lp_hold *h = lp_hold_of(r.pid);
+	struct lp_hold *h = lp_may_hold ? lp_hold_of(r.pid) : 0;
 	if (h && lp_hold_at_code(h, r.hit))
 		lp_hold_and_tell(h, &r);
 	else

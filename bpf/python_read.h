@@ -142,9 +142,7 @@ lp_inline long lp_pyvm_slot(struct lp_vm *vm, __u64 type, __u16 group, __u16 slo
 /* What LP_PY_KEY and LP_PY_BYTES registers lead to: instruction n of the site's program. */
 lp_inline const struct lp_insn *lp_pyvm_data(struct lp_vm *vm, __u64 n)
 {
-	const struct lp_insn *all = lp_code();
-
-	return all && n < vm->ninsn ? lp_code_at(all, vm->code + (__u32)n) : 0;
+	return n < vm->ninsn ? lp_code_at(lp_all_code(), vm->code + (__u32)n) : 0;
 }
 
 /* Eight bytes of a constant's text, from byte `at` of the site's program on. */

@@ -58,6 +58,25 @@ lp_inline struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime, __u32 first, _
 	return vm;
 }
 
+/* Each load from a context is one that the kernel's verifier writes anew, and moves all that follows: so they
+ * are read where the context has them from.
+ */
+lp_inline void lp_py_registers(struct lp_vm *vm, const struct bpf_perf_event_data *ctx)
+{
+	const struct pt_regs *from = (const struct pt_regs *)&ctx->regs;
+
+	if (lp_direct_type) {
+		const struct lp_perf_context *kern = (const void *)lp_direct_at((__u64)ctx);
+
+		from = (const void *)lp_direct_at((__u64)kern->regs);
+		copy_registers(vm->mach, from);
+		vm->mach[LP_PY_FLAGS] = from->eflags;
+		return;
+	}
+	copy_registers(vm->mach, from);
+	vm->mach[LP_PY_FLAGS] = from->eflags;
+}
+
 /* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
  * them, to specialise them or to look ahead, is no hit: 0. 1: the registers don't matter.
  */
@@ -72,8 +91,7 @@ static __attribute__((noinline)) int lp_py_fetched(struct lp_vm *vm,
 	vm->py.fetched = fetch->flags;
 	if (!fetch->n && !lp_py_uses(LP_OP_CAP_PYSTACK))
 		return 1;
-	copy_registers(vm->mach, (const struct pt_regs *)&ctx->regs);
-	vm->mach[LP_PY_FLAGS] = ctx->regs.eflags;
+	lp_py_registers(vm, ctx);
 	for (__u32 i = 0; i < LP_PY_LATE_MAX && i < fetch->n; i++)
 		lp_late_add(vm, &fetch->late[i]);
 	return 2;

@@ -61,6 +61,15 @@ lp_inline const struct lp_py_runtime *lp_py_runtime_at(__u32 number)
 	return bpf_map_lookup_elem(&py_runtimes, &number);
 }
 
+/* As lp_code(), without a look-up: user/probe/ puts the address in. */
+lp_inline const struct lp_insn *lp_all_code(void)
+{
+	const struct lp_insn *all;
+
+	__asm__("%0 = %1 ll" : "=r"(all) : "i"(LP_CODE_ADDRESS));
+	return all;
+}
+
 /* Of LP_PY_OPS, a bit each. Set before load. */
 const volatile __u64 lp_py_used = ~0ull;
 #define lp_py_uses(op) (lp_py_used >> ((op)-LP_OP_PY_INT) & 1)

@@ -258,6 +258,8 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 	__u32 kind = lp_py_flagged(flags);
 	if (!kind)
 		kind = lp_py_named(w);
+	lp_blur(vm, kind);
+	lp_blur(vm, is_python);
 	if (is_own) {
 		c->dictoffset = lp_py_tp(w, l->tp_dictoffset);
 		c->basicsize = lp_py_tp(w, l->tp_basicsize);
@@ -285,31 +287,33 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 }
 
 /* Where a class is in w->types, or would be: LP_PY_TYPES_MAX: there are too many. */
-lp_inline __u32 lp_py_find_class(const struct lp_py_walk *w, __u64 type, __u32 *ret_new)
+lp_inline __u32 lp_py_find_class(struct lp_vm *vm, __u64 type, __u32 *ret_new)
 {
-	__u32 at = (__u32)((type >> 3) * 0x9e3779b1u) >> 8;
+	const struct lp_py_walk *w = &vm->walk;
+	__u32 at = (__u32)((type >> 3) * 0x9e3779b1u) >> 8, found = LP_PY_TYPES_MAX;
 
-	*ret_new = 1;
 	for (__u32 i = 0; i < 8; i++) {
 		__u32 slot = at + i;
 
 		lp_opaque(slot);
 		slot &= LP_PY_TYPES_MAX - 1;
-		if (w->types[slot].serial != w->serial)
-			return slot;
-		if (w->types[slot].addr == type) {
-			*ret_new = 0;
-			return slot;
-		}
+		if (w->types[slot].serial == w->serial && w->types[slot].addr != type)
+			continue;
+		found = slot;
+		break;
 	}
-	return LP_PY_TYPES_MAX;
+	lp_blur(vm, found);
+
+	const struct lp_py_class *c = &w->types[found & (LP_PY_TYPES_MAX - 1)];
+	*ret_new = c->serial != w->serial || c->addr != type;
+	return found;
 }
 
 /* Finds out what there is to know of a class. Its index in w->types, as lp_py_find_class(). */
 lp_inline __u32 lp_py_class(struct lp_vm *vm, __u64 type)
 {
 	struct lp_py_walk *w = &vm->walk;
-	__u32 is_new, index = lp_py_find_class(w, type, &is_new);
+	__u32 is_new, index = lp_py_find_class(vm, type, &is_new);
 
 	if (!is_new)
 		return index;

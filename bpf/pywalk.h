@@ -23,54 +23,92 @@
 #include "pyobject.h"
 #include "pychunk.h"
 
-/* The part that is wanted of the value itself: of a slice. */
-lp_inline void lp_py_part(struct lp_py_walk *w)
+/* Of objects all items are wanted, */
+lp_inline void lp_py_all(struct lp_py_walk *w)
 {
 	w->from = 0;
 	w->to = ~0u;
+}
+
+/* of the value itself, if it is a slice, a part. */
+lp_inline void lp_py_part(struct lp_py_walk *w)
+{
+	lp_py_all(w);
 	if (w->value.tag == LP_PY_SLICE) {
 		w->from = w->value.from > ~0u ? ~0u : w->value.from;
 		w->to = w->value.to > ~0u ? ~0u : w->value.to;
 	}
 }
 
-/* The object at addr, unless it was copied already. */
-lp_inline void lp_py_visit(struct lp_vm *vm, __u64 addr, __u32 depth)
+/* The class that an object wants to be known, or that it is. Then it is looked at again, in a step of its own: so
+ * that this is written out once, as a function of its own would be one too deep for the verifier.
+ */
+lp_inline void lp_py_learn(struct lp_vm *vm, __u64 addr, __u32 depth, __u32 want)
 {
-	for (__u32 i = 0; i < 2; i++) {
-		__u32 want = lp_py_object(vm, addr, depth);
+	__u64 type = want == LP_PW_WANT_CLASS ? vm->walk.type : addr;
+	__u32 found = lp_py_class(vm, type);
+	const struct lp_py_class *c = &vm->walk.types[found & (LP_PY_TYPES_MAX - 1)];
 
-		if (want == LP_PW_WANT_NOTHING)
-			break;
-
-		__u64 type = want == LP_PW_WANT_CLASS ? vm->walk.type : addr;
-		__u32 found = lp_py_class(vm, type);
-		const struct lp_py_class *c = &vm->walk.types[found & (LP_PY_TYPES_MAX - 1)];
-
-		if (found < LP_PY_TYPES_MAX && c->is_python) {
-			if (want == LP_PW_WANT_SELF)
-				lp_py_title(vm, type);
-			else if (c->kind == LP_PK_TUPLE)
-				lp_py_fields(vm, found);
-		}
+	if (found < LP_PY_TYPES_MAX && c->is_python) {
 		if (want == LP_PW_WANT_SELF)
-			break;
-		if (depth & LP_PY_ANEW) /* names were read */
-			lp_py_part(&vm->walk);
-		depth |= LP_PY_AGAIN;
+			lp_py_title(vm, type);
+		else if (c->kind == LP_PK_TUPLE)
+			lp_py_fields(vm, found);
 	}
+	if (want == LP_PW_WANT_SELF)
+		return;
+	if (depth & LP_PY_ANEW) /* names were read */
+		lp_py_part(&vm->walk);
+	vm->walk.again = addr;
+	vm->walk.again_depth = depth | LP_PY_AGAIN;
 }
 
-/* One pointer of the run whose turn it is, or its next chunk. */
-static long lp_py_step(__u32 i, struct lp_step *step)
+/* What is to be looked at of an entry of a dict: the value, 0 where the name is not to be shown. First the key, if it
+ * is no plain str: the entry's turn comes again where *ret_want says that it wants a class.
+ */
+lp_inline __u64 lp_py_entry(struct lp_vm *vm, __u64 key, __u64 value, __u32 depth, __u32 *ret_want)
 {
-	struct lp_vm *vm = step->vm;
 	struct lp_py_walk *w = &vm->walk;
+	int is_secret = lp_py_name(vm, key);
+	__u32 is_seen = w->key_seen;
 
-	(void)i;
-	if (w->runs_out == w->runs_in)
-		return 1;
+	w->key_seen = 0;
+	if (is_secret == LP_PY_NO_STR) {
+		if (!is_seen)
+			*ret_want = lp_py_object(vm, key, depth);
+		if (*ret_want) {
+			w->key_seen = 1;
+			return key;
+		}
+		is_secret = lp_py_name(vm, key); /* of a subclass of str */
+		/* a name for which there was no room may be one */
+		if (is_secret < 0 && !(vm->flags & LP_RECF_CUT))
+			is_secret = 0;
+	}
+	return is_secret ? 0 : value;
+}
 
+/* Is word k of the run one that is looked at? */
+lp_inline int lp_py_is_wanted(const struct lp_py_walk *w, struct lp_py_run *run, __u32 what,
+			      __u32 k)
+{
+	__u64 slots = w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots;
+
+	if (what == LP_PW_SLOTS)
+		return slots >> (k & 63) & 1;
+	if (what == LP_PW_FIELDS) {
+		__u32 number = run->used;
+
+		run->used = number + 1;
+		return number < LP_PY_FIELDS_MAX && !(slots >> (number & 63) & 1);
+	}
+	return 1;
+}
+
+/* What the run whose turn it is has next: 0: nothing to look at. */
+lp_inline __u64 lp_py_next(struct lp_vm *vm, __u32 *ret_depth, __u32 *ret_want)
+{
+	struct lp_py_walk *w = &vm->walk;
 	struct lp_py_run *run = &w->runs[w->runs_out & (LP_PY_RUNS_MAX - 1)];
 	__u32 k = run->i, what = run->what;
 
@@ -81,47 +119,60 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 			w->runs_out++;
 		return 0;
 	}
-	run->i = k + 1;
 
-	__u32 at = run->at + k * run->stride, depth = run->depth;
+	__u32 at = run->at + k * run->stride;
 	__u64 object = lp_py_word(vm, at + run->key_at);
 
+	*ret_depth = run->depth;
 	if (what == LP_PW_SET || what == LP_PW_ENTRIES) {
 		__u64 other = run->values ? lp_py_word(vm, run->values + k * 8)
 					  : lp_py_word(vm, at + run->key_at + 8);
 
+		run->i = k + 1;
 		/* of a set: the hash, -1 of an entry that was removed */
 		if (!object || (what == LP_PW_SET ? !~other : !other))
 			return 0;
+		if (what == LP_PW_ENTRIES)
+			object = lp_py_entry(vm, object, other, run->depth, ret_want);
+		if (*ret_want) {
+			run->i = k;
+			return object;
+		}
 		run->used++;
 		if (run->used >= w->items) {
 			run->n = run->i;
 			run->left = 0;
 		}
-		if (what == LP_PW_ENTRIES) {
-			int is_secret = lp_py_name(vm, object);
+		return object;
+	}
+	run->i = k + 1;
+	return lp_py_is_wanted(w, run, what, k) ? object : 0;
+}
 
-			if (is_secret == LP_PY_NO_STR) {
-				lp_py_visit(vm, object, depth);
-				is_secret = lp_py_name(vm, object); /* of a subclass of str */
-				/* a name for which there was no room may be one */
-				if (is_secret < 0 && !(vm->flags & LP_RECF_CUT))
-					is_secret = 0;
-			}
-			object = is_secret ? 0 : other;
-		}
-	} else if (what == LP_PW_FIELDS) {
-		__u32 number = run->used;
+/* An object of the run whose turn it is, or its next chunk; before that the one that is looked at again. */
+static long lp_py_step(__u32 i, struct lp_step *step)
+{
+	struct lp_vm *vm = step->vm;
+	struct lp_py_walk *w = &vm->walk;
+	__u64 object = w->again;
+	__u32 depth = w->again_depth, want = w->want;
 
-		run->used = number + 1;
-		if (number >= LP_PY_FIELDS_MAX ||
-		    w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (number & 63) & 1)
-			return 0;
-	} else if (what == LP_PW_SLOTS) {
-		if (!(w->types[run->type & (LP_PY_TYPES_MAX - 1)].slots >> (k & 63) & 1))
+	(void)i;
+	w->again = w->want = 0;
+	if (!object) {
+		if (w->runs_out == w->runs_in)
+			return 1;
+		object = lp_py_next(vm, &depth, &want);
+		if (!object)
 			return 0;
 	}
-	lp_py_visit(vm, object, depth);
+	if (!want)
+		want = lp_py_object(vm, object, depth);
+	lp_blur(vm, want);
+	if (want)
+		lp_py_learn(vm, object, depth, want);
+	if (!w->again)
+		lp_py_all(w);
 	return 0;
 }
 
@@ -130,9 +181,9 @@ lp_inline void lp_py_walk_on(struct lp_vm *vm, struct lp_step *step)
 {
 	struct lp_py_walk *w = &vm->walk;
 
-	if (w->runs_in)
+	if (w->runs_in || w->again)
 		lp_loop_seldom(LP_PY_STEPS_MAX, lp_py_step, step);
-	if (w->runs_out != w->runs_in)
+	if (w->runs_out != w->runs_in || w->again)
 		vm->flags |= LP_RECF_CUT;
 }
 
@@ -176,9 +227,23 @@ lp_inline void lp_py_begin(struct lp_py_walk *w, __u64 imm)
 	w->depth = LP_PY_CAPTURE_DEPTH(imm);
 	if (w->depth > LP_PY_DEPTH_MAX)
 		w->depth = LP_PY_DEPTH_MAX;
-	w->from = 0;
-	w->to = ~0u;
 	w->runs_in = w->runs_out = 0;
+	w->again = w->want = w->key_seen = 0;
+	lp_py_all(w);
+}
+
+/* The value itself; if it wants a class that comes with the first step. */
+lp_inline void lp_py_begin_at(struct lp_vm *vm, __u64 addr, __u32 depth)
+{
+	struct lp_py_walk *w = &vm->walk;
+
+	w->want = lp_py_object(vm, addr, depth);
+	if (!w->want) {
+		lp_py_all(w);
+		return;
+	}
+	w->again = addr;
+	w->again_depth = depth;
 }
 
 /* w->value. imm: LP_PY_CAPTURE() */
@@ -215,9 +280,7 @@ lp_global int lp_cap_py(struct lp_vm *vm, __u32 slot, __u64 imm)
 	else if (tag == LP_PY_RAISED || tag == LP_PY_ARGS)
 		lp_py_push_words(vm, at + 8, tag == LP_PY_RAISED ? 2 : 1, 1); /* and its type */
 	else /* most often it leads nowhere */
-		lp_py_visit(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
-	w->from = 0;
-	w->to = ~0u;
+		lp_py_begin_at(vm, w->value.bits, tag == LP_PY_SLICE ? LP_PY_ANEW : 0);
 	lp_py_walk_on(vm, &step);
 	return 0;
 }

@@ -16,6 +16,15 @@
 #define lp_inline    static inline __attribute__((always_inline))
 #define lp_opaque(x) __asm__ volatile("" : "+r"(x))
 
+/* What the verifier knows of a number ends here, so that it follows one way from here on and not one for each that
+ * leads here.
+ */
+#define lp_blur(vm, x)                                                                             \
+	({                                                                                         \
+		(vm)->passed = (x);                                                                \
+		(x) = (__typeof__(x))(vm)->passed;                                                 \
+	})
+
 /* The smaller of both. Compiled code may compare one copy of a number and then use another, of which
  * kernels before 6.13 do not know that it is the same.
  */
@@ -142,6 +151,9 @@ struct lp_py_walk {
 	__u64 attr_at, attr_value;  /* entries; what was found */
 	__u64 type;		    /* of the object whose class is wanted */
 	__u64 base;		    /* the next class towards `object`; 0: done */
+	__u64 again;		    /* an object that is to be looked at once more; 0: none */
+	__u32 again_depth, want;    /* its; what it wants before, enum lp_py_want */
+	__u32 key_seen, pad2;	    /* the key of the entry whose turn it is was looked at */
 	__u64 head[8];		    /* the first LP_PY_HEAD bytes of the object */
 	__u64 body[LP_PY_TYPE / 8]; /* of a type */
 	char name[64];		    /* its tp_name */
@@ -177,8 +189,9 @@ struct lp_fault {
 };
 
 struct lp_vm {
-	__u64 busy; /* 1: owned by a hit */
-	__u64 id;   /* number of the slot */
+	__u64 busy;	       /* 1: owned by a hit */
+	volatile __u64 passed; /* of lp_blur() */
+	__u64 id;	       /* number of the slot */
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;

@@ -2,6 +2,7 @@
 """What the benchmarks share: programs that measure themselves, and the tools beside them."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -21,8 +22,7 @@ PROGRAMS = ROOT / "tests" / "targets" / "python"
 LOGPOINT = ROOT / "build" / "logpoint"
 FLOOR = ROOT / "build" / "tools" / "floor"
 
-BARE_SECONDS = 0.3
-WINDOW_SECONDS = 0.7
+WINDOW_SECONDS = 1.5
 BATCHES_MIN = 5
 ARMED_SECONDS = END_SECONDS = 60
 FLOOR_NAME = "empty BPF program (the floor)"
@@ -72,38 +72,51 @@ def until(condition, what, timeout=60):
 
 
 class Program:
-    """The measured program, and what it has said about itself."""
+    """A measured program, and what it has said about itself. Those that are alike are laid out in memory alike."""
 
-    def __init__(self, path, kinds, python, *args, prefix=()):
+    def __init__(self, path, kinds, python, *args, prefix=(), name="program"):
         self.kinds = kinds
-        self.path = OUT / "program.out"
-        self.out, self.err = open(self.path, "wb"), open(OUT / "program.err", "wb")
-        self.process = subprocess.Popen(pinned(TARGET_CPU, python, *prefix, path, *args),
+        self.path = OUT / f"{name}.out"
+        errors = OUT / f"{name}.err"
+        self.out, self.err = open(self.path, "wb"), open(errors, "wb")
+        self.process = subprocess.Popen(pinned(TARGET_CPU, "setarch", "-R", python, *prefix, path, *args),
+                                        env={**os.environ, "PYTHONHASHSEED": "0"},
                                         stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
         until(lambda: b"ready" in self.path.read_bytes() or self.process.poll() is not None, "the program", 120)
         if self.process.poll() is not None:
-            raise RuntimeError(f"the program ended: {(OUT / 'program.err').read_text()[-300:]}")
+            raise RuntimeError(f"the program ended: {errors.read_text()[-300:]}")
         self.pid = self.process.pid
 
-    def window(self, seconds):
-        """ns a call of each of its kinds, the lower quartiles of the batches: who else uses the machine only adds. Longer
-        where it is slow."""
-        said = self.path.stat().st_size
-        for _ in range(8):
-            time.sleep(seconds)
-            with open(self.path, encoding="ascii") as lines:
-                lines.seek(said)
-                rows = [line.split() for line in lines.read().split("\n")[2:-1]]
-            costs = [[float(row[1]) for row in rows if row[0] == kind] for kind in self.kinds]
-            if min(map(len, costs)) >= BATCHES_MIN:
-                return [statistics.quantiles(each, n=4)[0] for each in costs]
-        raise RuntimeError("the program hardly runs")
+    def said(self):
+        return self.path.stat().st_size
+
+    def costs(self, since):
+        """ns a call of each of its kinds, of the batches since it had said so much: their lower quartiles, as who else uses
+        the machine only adds. None: there are too few."""
+        with open(self.path, encoding="ascii") as lines:
+            lines.seek(since)
+            rows = [line.split() for line in lines.read().split("\n")[2:-1]]
+        costs = [[float(row[1]) for row in rows if row[0] == kind] for kind in self.kinds]
+        if min(map(len, costs)) < BATCHES_MIN:
+            return None
+        return [statistics.quantiles(each, n=4)[0] for each in costs]
 
     def end(self):
         self.process.kill()
         self.process.wait()
         self.out.close()
         self.err.close()
+
+
+def window(programs, seconds):
+    """costs() of each program meanwhile. Longer where one is slow."""
+    since = [program.said() for program in programs]
+    for _ in range(8):
+        time.sleep(seconds)
+        costs = [program.costs(start) for program, start in zip(programs, since)]
+        if all(costs):
+            return costs
+    raise RuntimeError("the program hardly runs")
 
 
 @contextlib.contextmanager
@@ -183,10 +196,16 @@ def place_of(pid, point, *options):
     return path, file_offset(path, int(place[1], 16))
 
 
-def floor_at(pid, function):
+def floor_at(function):
     """To start an empty program there."""
-    path, offset = place_of(pid, f'entry {function} "x"')
-    return lambda: floor(pid, path, hex(offset))
+    @functools.cache
+    def place(pid):
+        return place_of(pid, f'entry {function} "x"')
+
+    def attached(pid):
+        path, offset = place(pid)
+        return floor(pid, path, hex(offset))
+    return attached
 
 
 def file_offset(path, address):
@@ -271,26 +290,55 @@ class Debugpy:
         self.sock.close()
 
 
-def compared(loaded, before, after):
-    """ns added to each kind, then the last one's time by its bare time"""
-    bare = [(a + b) / 2 for a, b in zip(before, after)]
-    return [*(with_tool - without for with_tool, without in zip(loaded, bare)), loaded[-1] / bare[-1]]
+class Cost:
+    """Of a tool in one round, for each kind: ns added to a call, and what an empty program adds at the same time."""
+
+    def __init__(self, loaded, base, bare):
+        self.added = [ns - without for ns, without in zip(loaded, bare)]
+        self.base = [ns - without for ns, without in zip(base, bare)]
+        self.slowed = loaded[-1] / bare[-1]  # the last kind's time, by what it takes
 
 
-def in_turn(program, rounds, trouble, tools):
-    """{tool: [compared() of each round]}: each has its turn in each, between two windows without any."""
-    found = {}
+def means(costs):
+    return [statistics.mean(each) for each in zip(*costs)]
+
+
+def beside(alike, tools, trouble):
+    """What calls take in as many programs alike, each with one of the tools, which may be None. They run on one CPU, in turns of
+    milliseconds, so that all see what else the machine does; each program has each tool once."""
+    found = [[] for _ in tools]
+    for turn in range(len(alike)):
+        programs = alike[turn:] + alike[:turn]
+        attached = [start and start(program.pid) for program, start in zip(programs, tools)]
+        for each, costs in zip(found, window(programs, WINDOW_SECONDS)):
+            each.append(costs)
+        said = [each.end() for each in attached if each]
+        trouble += [lost[0] for lost in map(re.compile(r".*\b[1-9]\d* lost.*").search, said) if lost]
+    return [means(costs) for costs in found]
+
+
+def in_turn(alike, rounds, trouble, tools):
+    """{tool: [Cost of each round]}: each beside the first one and a program without; there are three alike."""
+    (floor_name, base), *others = tools.items()
+    found = {name: [] for name in tools}
     for number in range(rounds):
-        for name, start in tools.items():
+        floors = []
+        for name, tool in others:
             progress(f"round {number + 1}/{rounds}: {name}")
-            before = program.window(BARE_SECONDS)
-            tool = start()
-            loaded = program.window(WINDOW_SECONDS)
-            said = tool.end()
-            after = program.window(BARE_SECONDS)
-            lost = re.search(r".*\b[1-9]\d* lost.*", said)
-            if lost:
-                trouble.append(f"{name}: {lost[0]}")
-            found.setdefault(name, []).append(compared(loaded, before, after))
+            loaded, empty, bare = beside(alike, (tool, base, None), trouble)
+            found[name].append(Cost(loaded, empty, bare))
+            floors.append((empty, bare))
+        empty, bare = (means(each) for each in zip(*floors))
+        found[floor_name].append(Cost(empty, empty, bare))
     progress()
     return found
+
+
+@contextlib.contextmanager
+def programs_alike(count, *program, **options):
+    with contextlib.ExitStack() as stack:
+        alike = []
+        for number in range(count):
+            alike.append(Program(*program, name=f"program{number}", **options))
+            stack.callback(alike[-1].end)
+        yield alike

@@ -12,6 +12,8 @@
 #endif
 
 #define LP_DIRECT_CALL 0x6c70 /* bpf/direct.h: the number of a helper that there is none of */
+/* bpf/python_world.h: stands for the address of the one value of `code`, as no number of the programs' does */
+#define LP_CODE_ADDRESS 0x6c70636f64653a40
 
 /* What a run of bpf/mapping.bpf.c is given, and says. */
 struct lp_mapping_ask {

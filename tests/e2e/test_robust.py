@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 from harness import (ARMED, LOGPOINT, Counts, Here, Process, Target, Tracer, at, bpf_alive, bpf_objects, check, copy_of,
                      each, equal, main, note, program, read_records, read_summary, scratch, test,
@@ -38,6 +39,23 @@ def attached_target_ends(how):
     result = tracer.finish()
     equal(result.counts("last"), Counts(hits=1, logged=1), "summary")
     equal(result.records[0]["message"], how.split()[0], "record")
+
+
+@each("signal", "max 1")
+def many_end_together(how):
+    """The kernel waits for each probe that goes, and we for all of them at once."""
+    def seconds(n):
+        target = Target(program("steps.c"), 0, 1000)
+        tracer = Tracer(target, *(f'{STEP} "{{i}}" {how * (how != "signal")} as p{i}' for i in range(n)))
+        began = time.monotonic()
+        if how != "signal":
+            target.go()
+        result = tracer.finish(interrupt=how == "signal")
+        equal(len(result.records), n * (how != "signal"), "records")
+        return time.monotonic() - began
+
+    alone, many = (min(seconds(n) for _ in range(3)) for n in (1, 60))
+    check(many < 15 * alone, f"{many:.3f} s for 60 logpoints, {alone:.3f} for one")
 
 
 @test

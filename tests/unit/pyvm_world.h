@@ -65,6 +65,8 @@ static const struct lp_insn *lp_code(void)
 	return pyvm.code;
 }
 
+#define lp_all_code lp_code
+
 static const struct lp_insn *lp_code_at(const struct lp_insn *code, __u32 index)
 {
 	return index < PYVM_CODE ? &code[index] : NULL;

@@ -44,7 +44,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void are_same(const struct lp_tree *a, const struct lp_tree *b)
+static void are_same(const struct lp_func_tree *a, const struct lp_func_tree *b)
 {
 	assert_int_equal(a->nodes.len, b->nodes.len);
 	assert_int_equal(a->ranges.len, b->ranges.len);
@@ -53,7 +53,7 @@ static void are_same(const struct lp_tree *a, const struct lp_tree *b)
 		assert_int_equal(a->ranges.data[i].end, b->ranges.data[i].end);
 	}
 	for (size_t i = 0; i < a->nodes.len; i++) {
-		const struct lp_tree_node *x = &a->nodes.data[i], *y = &b->nodes.data[i];
+		const struct lp_func_tree_node *x = &a->nodes.data[i], *y = &b->nodes.data[i];
 
 		assert_int_equal(x->die, y->die);
 		assert_int_equal(x->entry, y->entry);
@@ -66,13 +66,30 @@ static void are_same(const struct lp_tree *a, const struct lp_tree *b)
 }
 
 /* How many functions and copies begin elsewhere than at their first address. */
-static size_t entered_late(const struct lp_tree *t)
+static size_t entered_late(const struct lp_func_tree *t)
 {
 	size_t n = 0;
 
 	lp_vec_each (&t->nodes, node)
 		n += node->entry != t->ranges.data[node->first_range].start;
 	return n;
+}
+
+/* At the ends of all ranges, and beside them: the last node that contains the address. */
+static void each_address_has_its_node(struct lp_func_tree *t)
+{
+	lp_vec_each (&t->ranges, r) {
+		const uint64_t at[] = { r->start - 1, r->start, r->end - 1, r->end };
+
+		for (size_t i = 0; i < LP_ARRAY_SIZE(at); i++) {
+			uint32_t want = LP_FUNC_TREE_NO_NODE;
+
+			for (uint32_t node = 0; node < t->nodes.len; node++)
+				if (lp_func_tree_contains(t, node, at[i]))
+					want = node;
+			assert_int_equal(lp_func_tree_at(t, at[i]), want);
+		}
+	}
 }
 
 /* All trees of the program "app"; *ret_late: entered_late() in all. */
@@ -85,17 +102,18 @@ static void compare_trees(size_t *ret_late)
 	struct lp_module_index *index = lp_module_units(program.module);
 	assert_non_null(index);
 	lp_vec_each (&index->units, unit) {
-		struct lp_tree *read = calloc(1, sizeof(*read));
-		struct lp_tree *walked = calloc(1, sizeof(*walked));
+		struct lp_func_tree *read = calloc(1, sizeof(*read));
+		struct lp_func_tree *walked = calloc(1, sizeof(*walked));
 
 		assert_true(read && walked);
-		assert_int_equal(lp_tree_read(program.module, unit, read), 0);
-		assert_int_equal(lp_tree_walk_dies(program.module, unit, walked), 0);
+		assert_int_equal(lp_func_tree_read(program.module, unit, read), 0);
+		assert_int_equal(lp_func_tree_walk_dies(program.module, unit, walked), 0);
 		are_same(read, walked);
+		each_address_has_its_node(read);
 		nodes += read->nodes.len;
 		*ret_late += entered_late(walked);
-		lp_tree_free(read);
-		lp_tree_free(walked);
+		lp_func_tree_free(read);
+		lp_func_tree_free(walked);
 	}
 	assert_true(nodes > 5);
 }
@@ -137,12 +155,57 @@ static void entries_need_not_come_first(void **state)
 	assert_true(late > plain + 3);
 }
 
+/* A function that lies in another's DIE has code elsewhere; a copy that has is not believed, nor what is in it. */
+static void odd_trees_are_looked_through_alike(void **state)
+{
+	enum { OUTER, COPY, STRAY, IN_STRAY, NESTED, OVERLAPPING, N };
+	struct lp_func_tree_node nodes[N] = {
+		[OUTER] = { .parent = LP_FUNC_TREE_NO_NODE, .end = OVERLAPPING },
+		[COPY] = { .parent = OUTER, .end = STRAY },
+		[STRAY] = { .parent = OUTER, .end = NESTED },
+		[IN_STRAY] = { .parent = STRAY, .end = NESTED },
+		[NESTED] = { .parent = LP_FUNC_TREE_NO_NODE, .end = OVERLAPPING },
+		[OVERLAPPING] = { .parent = LP_FUNC_TREE_NO_NODE, .end = N },
+	};
+	struct lp_range ranges[N] = { { 16, 80 }, { 32, 40 }, { 200, 210 },
+				      { 64, 70 }, { 96, 99 }, { 72, 90 } };
+	struct lp_func_tree t = { .nodes = { nodes, N, N }, .ranges = { ranges, N, N } };
+	static const struct {
+		uint64_t at;
+		uint32_t node;
+	} rows[] = {
+		{ 15, LP_FUNC_TREE_NO_NODE },
+		{ 16, OUTER },
+		{ 32, COPY },
+		{ 40, OUTER },
+		{ 64, OUTER },
+		{ 71, OUTER },
+		{ 72, OVERLAPPING },
+		{ 89, OVERLAPPING },
+		{ 90, LP_FUNC_TREE_NO_NODE },
+		{ 96, NESTED },
+		{ 205, STRAY },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < N; i++) {
+		nodes[i].first_range = i;
+		nodes[i].n_ranges = 1;
+	}
+	for (int round = 0; round < 4; round++)
+		for (size_t i = 0; i < LP_ARRAY_SIZE(rows); i++)
+			assert_int_equal(lp_func_tree_at(&t, rows[i].at), rows[i].node);
+	assert_true(t.spans.len > 0);
+	lp_vec_done(&t.spans);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(trees_are_those_of_libdw, setup, native_teardown),
 		cmocka_unit_test_setup_teardown(entries_need_not_come_first, setup,
 						native_teardown),
+		cmocka_unit_test(odd_trees_are_looked_through_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

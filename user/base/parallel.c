@@ -29,8 +29,29 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* How many threads beside the caller's are worth it. */
-static size_t count_helpers(size_t n)
+static int run_on(size_t helpers, size_t n, int (*fn)(size_t i, void *arg), void *arg)
+{
+	struct work w = { .n = n, .fn = fn, .arg = arg };
+	pthread_t threads[LP_PARALLEL_WAITS_MAX];
+	size_t begun = 0;
+
+	while (begun < helpers && lp_thread_start(&threads[begun], run, &w) == 0)
+		begun++;
+	run(&w);
+	while (begun > 0)
+		pthread_join(threads[--begun], NULL);
+	return atomic_load(&w.result);
+}
+
+/* How many threads beside the caller's are worth it, of at most so many in all. */
+static size_t helpers_of(size_t n, size_t most)
+{
+	if (n < most)
+		most = n;
+	return most > 0 ? most - 1 : 0;
+}
+
+int lp_parallel(size_t n, int (*fn)(size_t i, void *arg), void *arg)
 {
 	cpu_set_t set;
 	size_t cpus = 1;
@@ -39,20 +60,10 @@ static size_t count_helpers(size_t n)
 		cpus = (size_t)CPU_COUNT(&set);
 	if (cpus > LP_PARALLEL_MAX)
 		cpus = LP_PARALLEL_MAX;
-	return n < cpus ? (n > 0 ? n - 1 : 0) : cpus - 1;
+	return run_on(helpers_of(n, cpus), n, fn, arg);
 }
 
-int lp_parallel(size_t n, int (*fn)(size_t i, void *arg), void *arg)
+int lp_parallel_waits(size_t n, int (*fn)(size_t i, void *arg), void *arg)
 {
-	struct work w = { .n = n, .fn = fn, .arg = arg };
-	const size_t wanted = count_helpers(n);
-	pthread_t threads[LP_PARALLEL_MAX];
-	size_t begun = 0;
-
-	while (begun < wanted && lp_thread_start(&threads[begun], run, &w) == 0)
-		begun++;
-	run(&w);
-	while (begun > 0)
-		pthread_join(threads[--begun], NULL);
-	return atomic_load(&w.result);
+	return run_on(helpers_of(n, LP_PARALLEL_WAITS_MAX), n, fn, arg);
 }

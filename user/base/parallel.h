@@ -9,11 +9,15 @@
 
 #include <stddef.h>
 
-#define LP_PARALLEL_MAX 8 /* threads */
+#define LP_PARALLEL_MAX	      8 /* threads */
+#define LP_PARALLEL_WAITS_MAX 32
 
 /* Calls fn with 0 to n - 1, in any order. The first result that is not 0 is returned, and nothing more is
  * begun after that.
  */
 int lp_parallel(size_t n, int (*fn)(size_t i, void *arg), void *arg);
+
+/* The same where each waits for the kernel most of the time: on as many threads, whatever processors there are. */
+int lp_parallel_waits(size_t n, int (*fn)(size_t i, void *arg), void *arg);
 
 #endif

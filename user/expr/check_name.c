@@ -449,23 +449,32 @@ static const struct {
 	{ "sender", check_sender },
 };
 
-const struct lp_tree *lp_check_dollar(struct lp_check *c, const struct lp_node *n)
+int lp_check_pick_dollar(struct lp_check *c, const struct lp_node *n, const void *rows, size_t size,
+			 size_t len, const char *more)
 {
 	lp_auto(lp_buf_done) struct lp_buf list = { 0 };
 	struct lp_suggest s = { .wanted = n->name, .len = n->len };
 
-	for (size_t i = 0; i < LP_ARRAY_SIZE(dollars); i++) {
-		if (strlen(dollars[i].name) == n->len &&
-		    memcmp(dollars[i].name, n->name, n->len) == 0)
-			return dollars[i].check(c, n);
-		lp_suggest_add(&s, dollars[i].name, false);
+	for (size_t i = 0; i < len; i++) {
+		const char *name = *(const char *const *)((const char *)rows + i * size);
+
+		if (strlen(name) == n->len && memcmp(name, n->name, n->len) == 0)
+			return (int)i;
+		lp_suggest_add(&s, name, false);
 	}
 	lp_suggest_print(&s, &list);
-	return lp_check_fail_at(c, ENOENT, n->col, n->width,
-				"unknown '$%.*s' (there are: %s, and "
-				"the arguments $1...)",
-				n->len > 100 ? 100 : (int)n->len, n->name,
-				list.len ? list.data : "");
+	lp_check_fail_at(c, ENOENT, n->col, n->width, "unknown '$%.*s' (there are: %s%s)",
+			 n->len > 100 ? 100 : (int)n->len, n->name, list.len ? list.data : "",
+			 more);
+	return -1;
+}
+
+const struct lp_tree *lp_check_dollar(struct lp_check *c, const struct lp_node *n)
+{
+	int i = lp_check_pick_dollar(c, n, dollars, sizeof(*dollars), LP_ARRAY_SIZE(dollars),
+				     ", and the arguments $1...");
+
+	return i < 0 ? NULL : dollars[i].check(c, n);
 }
 
 const struct lp_tree *lp_check_numbered(struct lp_check *c, const struct lp_node *n)

@@ -272,17 +272,8 @@ static const struct {
 
 struct lp_dyn *lp_dyn_check_dollar(struct lp_dyn_check *c, const struct lp_node *n)
 {
-	lp_auto(lp_buf_done) struct lp_buf list = { 0 };
-	struct lp_suggest s = { .wanted = n->name, .len = n->len };
+	int i = lp_check_pick_dollar(&c->base, n, dollars, sizeof(*dollars), LP_ARRAY_SIZE(dollars),
+				     "");
 
-	for (size_t i = 0; i < LP_ARRAY_SIZE(dollars); i++) {
-		if (strlen(dollars[i].name) == n->len &&
-		    memcmp(dollars[i].name, n->name, n->len) == 0)
-			return dollars[i].check(c, n);
-		lp_suggest_add(&s, dollars[i].name, false);
-	}
-	lp_suggest_print(&s, &list);
-	return lp_check_fail_at(&c->base, ENOENT, n->col, n->width,
-				"unknown '$%.*s' (there are: %s)", n->len > 100 ? 100 : (int)n->len,
-				n->name, list.len ? list.data : "");
+	return i < 0 ? NULL : dollars[i].check(c, n);
 }

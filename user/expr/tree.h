@@ -132,6 +132,11 @@ const struct lp_type *lp_check_common(struct lp_check *c, const struct lp_node *
 const struct lp_tree *lp_check_name(struct lp_check *c, const struct lp_node *n);
 const struct lp_tree *lp_check_member(struct lp_check *c, const struct lp_node *n);
 const struct lp_tree *lp_check_dollar(struct lp_check *c, const struct lp_node *n);
+/* Which of len rows of `size` bytes, each begins with its name, is the `$` that n names; -1: none, and it says which
+ * there are, and `more`.
+ */
+int lp_check_pick_dollar(struct lp_check *c, const struct lp_node *n, const void *rows, size_t size,
+			 size_t len, const char *more);
 const struct lp_tree *lp_check_numbered(struct lp_check *c, const struct lp_node *n);
 const struct lp_type *lp_check_type_name(struct lp_check *c, const struct lp_type_name *t,
 					 bool must);

@@ -46,14 +46,14 @@ static bool is_assembly(struct lp_unit *unit)
 static bool find_parts(struct lp_module *m, uint64_t vaddr, struct lp_arrivals *a)
 {
 	struct lp_unit *unit = lp_unit_find(m, vaddr);
-	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
-	uint32_t id = t ? lp_tree_at(t, vaddr) : LP_TREE_NO_NODE;
+	struct lp_func_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
+	uint32_t id = t ? lp_func_tree_at(t, vaddr) : LP_FUNC_TREE_NO_NODE;
 
-	if (id == LP_TREE_NO_NODE || unit->go || is_assembly(unit))
+	if (id == LP_FUNC_TREE_NO_NODE || unit->go || is_assembly(unit))
 		return false;
-	while (t->nodes.data[id].parent != LP_TREE_NO_NODE)
+	while (t->nodes.data[id].parent != LP_FUNC_TREE_NO_NODE)
 		id = t->nodes.data[id].parent;
-	const struct lp_tree_node *n = &t->nodes.data[id];
+	const struct lp_func_tree_node *n = &t->nodes.data[id];
 	for (uint32_t i = 0; i < n->n_ranges; i++)
 		if (lp_vec_push(&a->parts, t->ranges.data[n->first_range + i]) < 0)
 			return false;

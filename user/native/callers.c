@@ -62,14 +62,15 @@ static int look_at_site(Dwarf_Die *die, int tag, void *arg)
 static bool describe(struct lp_module *m, struct lp_caller *c)
 {
 	struct lp_unit *unit = lp_unit_find(m, c->after - 1);
-	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
+	struct lp_func_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
 	struct find_site f = { .after = c->after, .ret = &c->site };
 	const struct lp_die_visitor v = { .enter = look_at_site, .arg = &f };
-	uint32_t id = t ? lp_tree_at(t, c->after - 1) : LP_TREE_NO_NODE;
+	uint32_t id = t ? lp_func_tree_at(t, c->after - 1) : LP_FUNC_TREE_NO_NODE;
 
-	while (id != LP_TREE_NO_NODE && t->nodes.data[id].inlined)
+	while (id != LP_FUNC_TREE_NO_NODE && t->nodes.data[id].inlined)
 		id = t->nodes.data[id].parent;
-	return id != LP_TREE_NO_NODE && dwarf_offdie(m->dwarf, t->nodes.data[id].die, &c->body) &&
+	return id != LP_FUNC_TREE_NO_NODE &&
+	       dwarf_offdie(m->dwarf, t->nodes.data[id].die, &c->body) &&
 	       lp_die_walk(&c->body, &v) == 0 && f.found;
 }
 

@@ -32,9 +32,11 @@ static bool linkage_matches(const struct entry_search *s, const struct lp_functi
 {
 	Dwarf_Die die = f->die;
 	Dwarf_Attribute attr;
-	const char *name = dwarf_formstring(dwarf_attr_integrate(&die, DW_AT_linkage_name, &attr));
 
-	return s->pattern.linkage && name && !strcmp(name, s->pattern.text);
+	if (!s->pattern.linkage)
+		return false;
+	const char *name = dwarf_formstring(dwarf_attr_integrate(&die, DW_AT_linkage_name, &attr));
+	return name && !strcmp(name, s->pattern.text);
 }
 
 static bool function_matches(const struct entry_search *s, const struct lp_function *f)

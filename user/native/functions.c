@@ -26,6 +26,7 @@ struct lp_function_walk {
 	struct lp_unit *walked;	      /* the unit that the following is of; NULL: none */
 	LP_VEC(Dwarf_Die) dies;	      /* of its functions */
 	LP_VEC(const char *) names;   /* of these, NULL where one has none */
+	LP_VEC(uint32_t) hashes;      /* of the names, once one of them is looked for */
 	LP_VEC(struct scoped) scoped; /* those in a scope, by address */
 	struct lp_arena arena;	      /* of the scopes' names */
 	const char *current;	      /* the scope as it is now, in the arena; NULL: not made yet */
@@ -101,7 +102,7 @@ static int walk_unit(struct lp_function_walk *w, struct lp_unit *unit)
 		return 0;
 	w->walked = NULL;
 	w->unit = unit;
-	w->dies.len = w->names.len = w->scoped.len = 0;
+	w->dies.len = w->names.len = w->hashes.len = w->scoped.len = 0;
 	w->current = NULL;
 	lp_arena_reset(&w->arena);
 	int r = lp_die_walk(lp_unit_die(unit), &v);
@@ -112,13 +113,25 @@ static int walk_unit(struct lp_function_walk *w, struct lp_unit *unit)
 	return w->scope.failed ? -ENOMEM : r;
 }
 
-/* p: those that it could mean; NULL: all. */
-static int each_in_unit(struct lp_function_walk *w, struct lp_unit *unit,
-			const struct lp_name_pattern *p,
+static int hash_names(struct lp_function_walk *w)
+{
+	if (w->hashes.len == w->names.len)
+		return 0;
+	if (lp_vec_reserve(&w->hashes, w->names.len) < 0)
+		return -ENOMEM;
+	lp_vec_each (&w->names, name)
+		w->hashes.data[w->hashes.len++] = *name ? lp_name_hash(*name) : 0;
+	return 0;
+}
+
+/* hash: of the name of those that are wanted; NULL: all. */
+static int each_in_unit(struct lp_function_walk *w, struct lp_unit *unit, const uint32_t *hash,
 			int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
 	int r = walk_unit(w, unit);
 
+	if (r == 0 && hash)
+		r = hash_names(w);
 	for (size_t i = 0; r == 0 && i < w->dies.len; i++) {
 		const struct lp_function f = {
 			.die = w->dies.data[i],
@@ -128,7 +141,7 @@ static int each_in_unit(struct lp_function_walk *w, struct lp_unit *unit,
 			.walk = w,
 		};
 
-		if (f.last && (!p || lp_name_could_match(p, f.last)))
+		if (f.last && (!hash || *hash == w->hashes.data[i]))
 			r = fn(&f, arg);
 	}
 	return r;
@@ -139,6 +152,7 @@ static void walk_done(struct lp_function_walk *w)
 	lp_buf_done(&w->scope);
 	lp_vec_done(&w->dies);
 	lp_vec_done(&w->names);
+	lp_vec_done(&w->hashes);
 	lp_vec_done(&w->scoped);
 	lp_arena_done(&w->arena);
 }
@@ -239,20 +253,30 @@ static size_t first_of(const struct lp_function_names *n, uint32_t hash)
 	return low;
 }
 
+/* NULL: out of memory. */
+static struct lp_function_names *names_of(struct lp_module *m, struct lp_module_index *index)
+{
+	if (!index->functions)
+		index->functions = calloc(1, sizeof(*index->functions));
+	if (index->functions)
+		index->functions->walk.m = m;
+	return index->functions;
+}
+
 /* Those in units that have more of them than declarations; or those in the others. */
 static int each_named(struct lp_module *m, struct lp_module_index *index,
 		      const struct lp_naming *naming, bool declared,
 		      int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
-	lp_auto(walk_done) struct lp_function_walk w = { .m = m };
-	int r = 0;
+	struct lp_function_names *n = names_of(m, index);
+	int r = n ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < index->units.len; i++) {
 		struct lp_unit *unit = &index->units.data[i];
 		const struct lp_named_unit *named = lp_naming_find(naming, unit->offset);
 
 		if (named && named->declared == declared)
-			r = each_in_unit(&w, unit, NULL, fn, arg);
+			r = each_in_unit(&n->walk, unit, NULL, fn, arg);
 	}
 	return r;
 }
@@ -276,18 +300,12 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		       int (*fn)(const struct lp_function *f, void *arg), void *arg)
 {
 	struct lp_module_index *index = lp_module_units(m);
+	struct lp_function_names *n = index ? names_of(m, index) : NULL;
 	const uint32_t hash = lp_name_hash(p->last);
 	int r = 0;
 
-	if (!index)
+	if (!n)
 		return -ENOMEM;
-	if (!index->functions) {
-		index->functions = calloc(1, sizeof(*index->functions));
-		if (!index->functions)
-			return -ENOMEM;
-		index->functions->walk.m = m;
-	}
-	struct lp_function_names *n = index->functions;
 	const struct lp_naming *naming =
 		n->asked < FEW_SCANS ? lp_naming_of(m, p, LP_NAMING_FUNCTIONS) : NULL;
 	n->asked++;
@@ -299,7 +317,7 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 		return r;
 	for (size_t i = first_of(n, hash); r == 0 && i < n->all.len && n->all.data[i].hash == hash;
 	     i++)
-		r = each_in_unit(&n->walk, &index->units.data[n->all.data[i].unit], p, fn, arg);
+		r = each_in_unit(&n->walk, &index->units.data[n->all.data[i].unit], &hash, fn, arg);
 	return r;
 }
 
@@ -347,14 +365,14 @@ bool lp_function_may_be_inlined(const struct lp_function *f)
 	       (!f->unit->has_code && !dwarf_hasattr(&die, DW_AT_declaration));
 }
 
-static int each_inlined_of(struct lp_module *m, const struct lp_tree *t,
+static int each_inlined_of(struct lp_module *m, const struct lp_func_tree *t,
 			   int (*fn)(uint64_t entry, Dwarf_Off die, const void *key, void *arg),
 			   void *arg)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < t->nodes.len; i++) {
-		const struct lp_tree_node *n = &t->nodes.data[i];
+		const struct lp_func_tree_node *n = &t->nodes.data[i];
 		Dwarf_Die die, origin;
 
 		if (!n->inlined || !dwarf_offdie(m->dwarf, n->die, &die))
@@ -379,11 +397,11 @@ int lp_inlined_each(struct lp_module *m, bool (*wanted)(const struct lp_unit *un
 
 		if (!unit->has_code || (wanted && !wanted(unit, arg)))
 			continue;
-		const struct lp_tree *t = lp_unit_tree(m, unit);
+		const struct lp_func_tree *t = lp_unit_tree(m, unit);
 		r = t ? each_inlined_of(m, t, fn, arg) : -ENOMEM;
 		/* the trees of a whole program are more than is worth keeping */
 		if (!had_tree)
-			lp_tree_free(lp_take(unit->tree));
+			lp_func_tree_free(lp_take(unit->tree));
 	}
 	return r;
 }

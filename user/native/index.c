@@ -21,7 +21,7 @@ static void keep(void *node)
 
 static void unit_done(struct lp_unit *unit)
 {
-	lp_tree_free(unit->tree);
+	lp_func_tree_free(unit->tree);
 	if (unit->bases_owned)
 		free((void *)unit->bases);
 }

@@ -30,7 +30,7 @@ struct lp_unit_range {
 #define LP_NO_LINES   UINT64_MAX
 #define LP_KEPT_FLOWS 1024
 
-struct lp_tree;
+struct lp_func_tree;
 
 struct lp_unit {
 	Dwarf *dwarf;	      /* the module's, or its dwz alternate */
@@ -39,9 +39,9 @@ struct lp_unit {
 	const char *comp_dir; /* or NULL */
 	uint64_t line_table;  /* offset in .debug_line; LP_NO_LINES: none */
 	bool has_code;
-	bool partial;	      /* no code of its own: dwz put there what several units share */
-	bool go;	      /* made by the Go compiler */
-	struct lp_tree *tree; /* by lp_unit_tree() */
+	bool partial;		   /* no code of its own: dwz put there what several units share */
+	bool go;		   /* made by the Go compiler */
+	struct lp_func_tree *tree; /* by lp_unit_tree() */
 	const uint32_t *
 		bases; /* lp_file_hash() of its files, and LP_FILE_HAS_ROWS; by lp_rows_find(), if not from a digest */
 	size_t n_bases;

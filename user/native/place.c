@@ -11,15 +11,15 @@
 static int bounds_of_die(struct lp_module *m, uint64_t vaddr, struct lp_range *ret)
 {
 	struct lp_unit *unit = lp_unit_find(m, vaddr);
-	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
-	uint32_t id = t ? lp_tree_at(t, vaddr) : LP_TREE_NO_NODE;
+	struct lp_func_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
+	uint32_t id = t ? lp_func_tree_at(t, vaddr) : LP_FUNC_TREE_NO_NODE;
 
-	if (id == LP_TREE_NO_NODE)
+	if (id == LP_FUNC_TREE_NO_NODE)
 		return -ENOENT;
-	while (t->nodes.data[id].parent != LP_TREE_NO_NODE)
+	while (t->nodes.data[id].parent != LP_FUNC_TREE_NO_NODE)
 		id = t->nodes.data[id].parent;
 
-	const struct lp_tree_node *n = &t->nodes.data[id];
+	const struct lp_func_tree_node *n = &t->nodes.data[id];
 	for (uint32_t i = 0; i < n->n_ranges; i++) {
 		*ret = t->ranges.data[n->first_range + i];
 		if (vaddr >= ret->start && vaddr < ret->end)
@@ -105,18 +105,18 @@ static int declared_in(struct lp_module *m, Dwarf_Off offset, const char *file)
 	return lp_path_is_same(declared, file) ? line : 0;
 }
 
-uint32_t lp_node_of_line(struct lp_module *m, const struct lp_tree *t, uint64_t vaddr,
+uint32_t lp_node_of_line(struct lp_module *m, struct lp_func_tree *t, uint64_t vaddr,
 			 const char *file, int line)
 {
-	const uint32_t innermost = lp_tree_at(t, vaddr);
+	const uint32_t innermost = lp_func_tree_at(t, vaddr);
 	uint32_t best = innermost;
 	int best_line = 0;
 
-	if (!file || innermost == LP_TREE_NO_NODE ||
-	    t->nodes.data[innermost].parent == LP_TREE_NO_NODE)
+	if (!file || innermost == LP_FUNC_TREE_NO_NODE ||
+	    t->nodes.data[innermost].parent == LP_FUNC_TREE_NO_NODE)
 		return innermost;
 	/* functions do not overlap in the source: it is the last one that begins before the line */
-	for (uint32_t id = innermost; id != LP_TREE_NO_NODE; id = t->nodes.data[id].parent) {
+	for (uint32_t id = innermost; id != LP_FUNC_TREE_NO_NODE; id = t->nodes.data[id].parent) {
 		const int declared = declared_in(m, t->nodes.data[id].die, file);
 
 		if (declared > best_line && declared <= line) {
@@ -152,13 +152,13 @@ int lp_place_init(struct lp_place *p, struct lp_module *m, uint64_t vaddr, const
 
 	struct lp_unit *unit = lp_unit_find(m, vaddr);
 	if (unit) {
-		const struct lp_tree *t = lp_unit_tree(m, unit);
+		struct lp_func_tree *t = lp_unit_tree(m, unit);
 		uint32_t id;
 
 		if (!t)
 			return lp_err_nomem(err);
 		id = lp_node_of_line(m, t, vaddr, line ? file : NULL, line);
-		if (id != LP_TREE_NO_NODE)
+		if (id != LP_FUNC_TREE_NO_NODE)
 			lp_place_set_function(&made, m, t->nodes.data[id].die,
 					      t->nodes.data[id].inlined);
 		made.no_return_probe = unit->go;

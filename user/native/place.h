@@ -23,7 +23,7 @@ int lp_place_check(struct lp_module *m, uint64_t vaddr, struct lp_err *err);
 /* The node at an address that a line of a file belongs to: where an inlined function begins, its
  * caller's line may be at the same address. file NULL: the innermost.
  */
-uint32_t lp_node_of_line(struct lp_module *m, const struct lp_tree *t, uint64_t vaddr,
+uint32_t lp_node_of_line(struct lp_module *m, struct lp_func_tree *t, uint64_t vaddr,
 			 const char *file, int line);
 
 /* Checked, with offset, function and, of `node` or the innermost one, its DIE. file and line are

@@ -59,7 +59,7 @@ static int compare_candidate(const void *a, const void *b)
 static bool same_copy(const struct candidate *x, const struct candidate *y)
 {
 	return x->unit == y->unit && x->node == y->node && x->line == y->line &&
-	       (x->node != LP_TREE_NO_NODE || x->function == y->function);
+	       (x->node != LP_FUNC_TREE_NO_NODE || x->function == y->function);
 }
 
 /* Is y the same pass as x, which comes right before it? */
@@ -86,7 +86,7 @@ static int gather(struct lp_module *m, const struct lp_rows *rows, uint32_t path
 			continue;
 
 		struct lp_unit *unit = &m->index->units.data[r->unit];
-		const struct lp_tree *tree = lp_unit_tree(m, unit);
+		struct lp_func_tree *tree = lp_unit_tree(m, unit);
 		struct candidate c = {
 			.addr = r->addr,
 			.function = UINT64_MAX,

@@ -90,18 +90,18 @@ bool lp_die_entry(struct lp_module *m, Dwarf_Die *die, uint64_t *ret)
 	return lp_module_is_code(m, *ret);
 }
 
-int lp_tree_add(struct lp_tree_walk *w, Dwarf_Off die, bool inlined, size_t first_range,
-		uint64_t entry)
+int lp_func_tree_add(struct lp_func_tree_walk *w, Dwarf_Off die, bool inlined, size_t first_range,
+		     uint64_t entry)
 {
-	const struct lp_tree_node node = {
+	const struct lp_func_tree_node node = {
 		.die = die,
 		.entry = entry,
-		.parent = inlined ? w->parents[w->depth] : LP_TREE_NO_NODE,
+		.parent = inlined ? w->parents[w->depth] : LP_FUNC_TREE_NO_NODE,
 		.first_range = (uint32_t)first_range,
 		.n_ranges = (uint32_t)(w->tree->ranges.len - first_range),
 		.inlined = inlined,
 	};
-	uint32_t id = LP_TREE_NO_NODE;
+	uint32_t id = LP_FUNC_TREE_NO_NODE;
 
 	if (node.n_ranges > 0 && entry != UINT64_MAX) {
 		id = (uint32_t)w->tree->nodes.len;
@@ -112,7 +112,7 @@ int lp_tree_add(struct lp_tree_walk *w, Dwarf_Off die, bool inlined, size_t firs
 	return 0;
 }
 
-int lp_tree_add_die(struct lp_tree_walk *w, Dwarf_Die *die, bool inlined)
+int lp_func_tree_add_die(struct lp_func_tree_walk *w, Dwarf_Die *die, bool inlined)
 {
 	const size_t first = w->tree->ranges.len;
 	struct lp_range range;
@@ -126,17 +126,17 @@ int lp_tree_add_die(struct lp_tree_walk *w, Dwarf_Die *die, bool inlined)
 			return -ENOMEM;
 	if (w->tree->ranges.len > first && !lp_die_entry(w->m, die, &entry))
 		entry = UINT64_MAX;
-	return lp_tree_add(w, dwarf_dieoffset(die), inlined, first, entry);
+	return lp_func_tree_add(w, dwarf_dieoffset(die), inlined, first, entry);
 }
 
-void lp_tree_leave(struct lp_tree_walk *w)
+void lp_func_tree_leave(struct lp_func_tree_walk *w)
 {
-	if (w->parents[w->depth] != LP_TREE_NO_NODE)
+	if (w->parents[w->depth] != LP_FUNC_TREE_NO_NODE)
 		w->tree->nodes.data[w->parents[w->depth]].end = (uint32_t)w->tree->nodes.len;
 	w->depth--;
 }
 
-bool lp_tree_has_functions(uint64_t tag)
+bool lp_func_tree_has_functions(uint64_t tag)
 {
 	return lp_tag_is_scope((int)tag) || tag == DW_TAG_lexical_block ||
 	       tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
@@ -150,8 +150,8 @@ static bool is_function(int tag)
 static int enter_tree(Dwarf_Die *die, int tag, void *arg)
 {
 	if (!is_function(tag))
-		return lp_tree_has_functions((uint64_t)tag);
-	const int r = lp_tree_add_die(arg, die, tag == DW_TAG_inlined_subroutine);
+		return lp_func_tree_has_functions((uint64_t)tag);
+	const int r = lp_func_tree_add_die(arg, die, tag == DW_TAG_inlined_subroutine);
 	return r < 0 ? r : 1;
 }
 
@@ -159,74 +159,43 @@ static void leave_tree(Dwarf_Die *die, int tag, void *arg)
 {
 	(void)die;
 	if (is_function(tag))
-		lp_tree_leave(arg);
+		lp_func_tree_leave(arg);
 }
 
-int lp_tree_walk_dies(struct lp_module *m, struct lp_unit *unit, struct lp_tree *tree)
+int lp_func_tree_walk_dies(struct lp_module *m, struct lp_unit *unit, struct lp_func_tree *tree)
 {
-	struct lp_tree_walk w = LP_TREE_WALK(m, tree);
+	struct lp_func_tree_walk w = LP_FUNC_TREE_WALK(m, tree);
 	const struct lp_die_visitor visitor = { enter_tree, leave_tree, &w };
 
 	return lp_die_walk(lp_unit_die(unit), &visitor);
 }
 
-const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
+struct lp_func_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit)
 {
 	if (unit->tree)
 		return unit->tree;
 
-	lp_auto(lp_tree_free) struct lp_tree *tree = calloc(1, sizeof(*tree));
+	lp_auto(lp_func_tree_free) struct lp_func_tree *tree = calloc(1, sizeof(*tree));
 	if (!tree)
 		return NULL;
-	int r = lp_tree_read(m, unit, tree);
+	int r = lp_func_tree_read(m, unit, tree);
 	if (r < 0 && r != -ENOMEM) {
 		tree->nodes.len = tree->ranges.len = 0;
-		r = lp_tree_walk_dies(m, unit, tree);
+		r = lp_func_tree_walk_dies(m, unit, tree);
 	}
 	if (r < 0)
 		return NULL;
 	return unit->tree = lp_take(tree);
 }
 
-void lp_tree_free(struct lp_tree *t)
+void lp_func_tree_free(struct lp_func_tree *t)
 {
 	if (!t)
 		return;
 	lp_vec_done(&t->nodes);
 	lp_vec_done(&t->ranges);
+	lp_vec_done(&t->spans);
 	free(t);
-}
-
-bool lp_tree_contains(const struct lp_tree *t, uint32_t node, uint64_t vaddr)
-{
-	const struct lp_tree_node *n = &t->nodes.data[node];
-
-	for (uint32_t i = 0; i < n->n_ranges; i++) {
-		const struct lp_range *r = &t->ranges.data[n->first_range + i];
-
-		if (vaddr >= r->start && vaddr < r->end)
-			return true;
-	}
-	return false;
-}
-
-uint32_t lp_tree_at(const struct lp_tree *t, uint64_t vaddr)
-{
-	uint32_t found = LP_TREE_NO_NODE;
-
-	for (uint32_t i = 0; i < t->nodes.len;) {
-		const struct lp_tree_node *n = &t->nodes.data[i];
-		const bool inside = lp_tree_contains(t, i, vaddr);
-
-		if (inside)
-			found = i;
-		/* copies lie within what they are inlined in; functions in functions do not */
-		if (!inside && n->parent != LP_TREE_NO_NODE)
-			i = n->end;
-		else
-			i++;
-	}
-	return found;
 }
 
 static const char *part_name(Dwarf_Die *die)

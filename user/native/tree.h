@@ -9,31 +9,40 @@
 
 #include "native/index.h"
 
-#define LP_TREE_NO_NODE UINT32_MAX
+#define LP_FUNC_TREE_NO_NODE UINT32_MAX
 
-struct lp_tree_node {
+struct lp_func_tree_node {
 	Dwarf_Off die;	 /* a subprogram or inlined_subroutine with code */
 	uint64_t entry;	 /* where it is entered */
-	uint32_t parent; /* the one that it lies in; LP_TREE_NO_NODE: none */
+	uint32_t parent; /* the one that it lies in; LP_FUNC_TREE_NO_NODE: none */
 	uint32_t end;	 /* of what lies in it: the index after */
 	uint32_t first_range, n_ranges;
 	bool inlined;
 };
 
-struct lp_tree {
-	LP_VEC(struct lp_tree_node) nodes; /* a parent before what lies in it */
+struct lp_func_tree_span {
+	struct lp_range range;
+	uint64_t until; /* the highest end of the spans up to this one */
+	uint32_t node;
+};
+
+struct lp_func_tree {
+	LP_VEC(struct lp_func_tree_node) nodes; /* a parent before what lies in it */
 	LP_VEC(struct lp_range) ranges;
+	LP_VEC(struct lp_func_tree_span)
+	spans; /* the ranges by address, once several were looked for */
+	unsigned int looks;
 };
 
 /* The unit's tree, made once; NULL when out of memory. */
-const struct lp_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit);
-void lp_tree_free(struct lp_tree *t);
-LP_CLEANUP(struct lp_tree *, lp_tree_free)
+struct lp_func_tree *lp_unit_tree(struct lp_module *m, struct lp_unit *unit);
+void lp_func_tree_free(struct lp_func_tree *t);
+LP_CLEANUP(struct lp_func_tree *, lp_func_tree_free)
 
-bool lp_tree_contains(const struct lp_tree *t, uint32_t node, uint64_t vaddr);
+bool lp_func_tree_contains(const struct lp_func_tree *t, uint32_t node, uint64_t vaddr);
 
 /* The innermost node that contains an address. */
-uint32_t lp_tree_at(const struct lp_tree *t, uint64_t vaddr);
+uint32_t lp_func_tree_at(struct lp_func_tree *t, uint64_t vaddr);
 
 /* Where a function or an inlined copy is entered. False: it has no code. */
 bool lp_die_entry(struct lp_module *m, Dwarf_Die *die, uint64_t *ret);

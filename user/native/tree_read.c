@@ -10,7 +10,7 @@
 #include "native/tree_impl.h"
 
 struct reading {
-	struct lp_tree_walk w;
+	struct lp_func_tree_walk w;
 	struct lp_unit *unit;
 	struct lp_dies dies;
 	struct lp_cursor c;
@@ -87,12 +87,12 @@ static int add_plain(struct reading *r, Dwarf_Off die, bool inlined, const struc
 	if (b->has_entry)
 		entry = b->entry_is_offset ? b->low + b->entry : b->entry;
 	if (range.start >= range.end || !lp_module_is_code(r->w.m, range.start))
-		return lp_tree_add(&r->w, die, inlined, r->w.tree->ranges.len, UINT64_MAX);
+		return lp_func_tree_add(&r->w, die, inlined, r->w.tree->ranges.len, UINT64_MAX);
 	const size_t first = r->w.tree->ranges.len;
 	if (lp_vec_push(&r->w.tree->ranges, range) < 0)
 		return -ENOMEM;
-	return lp_tree_add(&r->w, die, inlined, first,
-			   lp_module_is_code(r->w.m, entry) ? entry : UINT64_MAX);
+	return lp_func_tree_add(&r->w, die, inlined, first,
+				lp_module_is_code(r->w.m, entry) ? entry : UINT64_MAX);
 }
 
 static int add_function(struct reading *r, Dwarf_Off at, const struct lp_dies_abbrev *a)
@@ -103,11 +103,11 @@ static int add_function(struct reading *r, Dwarf_Off at, const struct lp_dies_ab
 
 	if (b.has_ranges || b.unknown)
 		return dwarf_offdie(r->unit->dwarf, at, &die)
-			       ? lp_tree_add_die(&r->w, &die, inlined)
+			       ? lp_func_tree_add_die(&r->w, &die, inlined)
 			       : -EBADMSG;
 	if (b.has_low && b.has_high)
 		return add_plain(r, at, inlined, &b);
-	return lp_tree_add(&r->w, at, inlined, r->w.tree->ranges.len, UINT64_MAX);
+	return lp_func_tree_add(&r->w, at, inlined, r->w.tree->ranges.len, UINT64_MAX);
 }
 
 /* What a DIE has below it, where that is not looked at. */
@@ -140,7 +140,7 @@ static int read_die(struct reading *r, Dwarf_Off at, const struct lp_dies_abbrev
 		lp_dies_skip_all(&r->dies, a, &r->c);
 	if (e < 0)
 		return e;
-	if (a->has_children && (function || lp_tree_has_functions(a->tag)) &&
+	if (a->has_children && (function || lp_func_tree_has_functions(a->tag)) &&
 	    r->depth < LP_DIE_DEPTH) {
 		r->functions[r->depth++] = function;
 		return 0;
@@ -148,7 +148,7 @@ static int read_die(struct reading *r, Dwarf_Off at, const struct lp_dies_abbrev
 	if (a->has_children)
 		e = pass_by(r);
 	if (function)
-		lp_tree_leave(&r->w);
+		lp_func_tree_leave(&r->w);
 	return e;
 }
 
@@ -162,7 +162,7 @@ static int read_dies(struct reading *r)
 			return r->c.bad ? -EBADMSG : 0;
 		if (!code) {
 			if (r->functions[--r->depth])
-				lp_tree_leave(&r->w);
+				lp_func_tree_leave(&r->w);
 			continue;
 		}
 		const struct lp_dies_abbrev *a = lp_dies_abbrev(&r->dies, code);
@@ -197,9 +197,9 @@ static bool find_unit(struct reading *r, Dwarf_Die *die)
 	       r->c.p == info.data + r->unit->offset;
 }
 
-int lp_tree_read(struct lp_module *m, struct lp_unit *unit, struct lp_tree *tree)
+int lp_func_tree_read(struct lp_module *m, struct lp_unit *unit, struct lp_func_tree *tree)
 {
-	struct reading r = { .w = LP_TREE_WALK(m, tree), .unit = unit };
+	struct reading r = { .w = LP_FUNC_TREE_WALK(m, tree), .unit = unit };
 	Dwarf_Die *die = lp_unit_die(unit);
 	int e = die && find_unit(&r, die) ? 0 : -ENOTSUP;
 

@@ -101,16 +101,16 @@ static size_t name_by_dwarf(struct lp_unwinder *u, struct lp_module *m, uint64_t
 			    struct lp_unwind_frame *ret)
 {
 	struct lp_unit *unit = lp_module_dwarf(m) ? lp_unit_find(m, vaddr) : NULL;
-	const struct lp_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
+	struct lp_func_tree *t = unit ? lp_unit_tree(m, unit) : NULL;
 	size_t n = 0;
 
 	if (!t)
 		return 0;
 	lp_module_line_at(m, vaddr, false, &ret[0].file, &ret[0].line);
 
-	uint32_t id = lp_tree_at(t, vaddr);
-	while (id != LP_TREE_NO_NODE && n < INLINE_MAX) {
-		const struct lp_tree_node *node = &t->nodes.data[id];
+	uint32_t id = lp_func_tree_at(t, vaddr);
+	while (id != LP_FUNC_TREE_NO_NODE && n < INLINE_MAX) {
+		const struct lp_func_tree_node *node = &t->nodes.data[id];
 		Dwarf_Die die;
 
 		if (!dwarf_offdie(m->dwarf, node->die, &die))

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/parallel.h"
 #include "probe/kernel.h"
 
 #include "logpoint.skel.h"
@@ -32,17 +33,32 @@ struct multi_attr {
 
 #define UPROBE_MULTI_RETURN 1u
 
-void lp_link_free(struct lp_link *l)
+/* All but a watchpoint, of which the session keeps account. */
+static int detach(size_t i, void *links)
 {
-	if (!l)
-		return;
+	struct lp_link *l = ((struct lp_link **)links)[i];
+
 	lp_vec_each (&l->single, p)
 		bpf_link__destroy(*p);
 	lp_vec_done(&l->single);
 	if (l->multi >= 0)
 		close(l->multi);
+	l->multi = -1;
+	return 0;
+}
+
+void lp_link_free(struct lp_link *l)
+{
+	if (!l)
+		return;
+	detach(0, &l);
 	lp_watch_free(l->watch);
 	free(l);
+}
+
+void lp_links_detach(struct lp_link **links, size_t n)
+{
+	lp_parallel_waits(n, detach, links);
 }
 
 struct lp_link *lp_link_new(void)

@@ -102,6 +102,7 @@ int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
 	const char *function = lp_direct_begin(&k->conf);
 	int r;
 
+	lp_prepare_begin();
 	if ((r = lp_beside_begin(&k->beside, err)) < 0)
 		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);

@@ -222,12 +222,19 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
  */
 int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 
-/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. To be called before programs
- * are opened, by whatever thread.
- */
+/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. */
 const char *lp_direct_begin(const struct lp_kernel_conf *c);
 /* What the programs that are loaded from now on are told; 0: there is no such function. */
 uint32_t lp_direct_use(const struct lp_btf_numbers *numbers);
+/* Names it where it is called. */
+struct bpf_insn;
+void lp_direct_name(struct bpf_insn *insns, size_t n);
+
+/* prepare.c: what is done to programs at their load. Before they are opened, by whatever thread. */
+void lp_prepare_begin(void);
+/* Loads it: its constants are so from here on. */
+struct bpf_object_skeleton;
+int lp_prepared_load(struct bpf_object *obj, struct bpf_object_skeleton *s);
 
 /* Do page tables have five levels? */
 bool lp_have_five_levels(void);

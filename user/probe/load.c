@@ -188,6 +188,7 @@ static void configure(struct lp_kernel *k)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
+	s->rodata->lp_may_hold = c->holds;
 	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
 	s->rodata->lp_five_levels = lp_have_five_levels();
 	if (c->crash) {
@@ -318,7 +319,8 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 			return r;
 		lp_beside_reach(b, LP_STAGE_MAPS);
 	}
-	r = k->lean ? lean_bpf__load(k->lean) : logpoint_bpf__load(k->skel);
+	r = k->lean ? lp_prepared_load(k->lean->obj, k->lean->skeleton)
+		    : lp_prepared_load(k->skel->obj, k->skel->skeleton);
 	if (r < 0)
 		return lp_err_load(err, r);
 	/* what it is mapped to has changed */
@@ -376,7 +378,7 @@ int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct log
 	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
 		prog, !strncmp(bpf_program__name(prog), prefix, strlen(prefix)));
 	r = lp_share_maps(s->obj, k->skel->obj, err);
-	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
+	if (r >= 0 && (r = lp_prepared_load(s->obj, s->skeleton)) < 0)
 		lp_err_load(err, r);
 	return r;
 }
@@ -403,7 +405,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	if (k->conf.covers)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);
 	r = lp_share_maps(s->obj, k->lean->obj, err);
-	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
+	if (r >= 0 && (r = lp_prepared_load(s->obj, s->skeleton)) < 0)
 		lp_err_load(err, r);
 	if (r < 0) {
 		logpoint_bpf__destroy(s);

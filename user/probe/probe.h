@@ -55,6 +55,7 @@ struct lp_kernel_conf {
 	bool python_stack;   /* hits in native code bring the Python frames of their thread */
 	bool crash;	     /* lp_kernel_add_crash() will be called */
 	bool covers;	     /* lp_kernel_cover() may be called */
+	bool holds;	     /* lp_kernel_set_hold() may be called */
 	uint64_t python_ops; /* LP_PY_USE(): those that their programs have; 0: all */
 };
 
@@ -205,6 +206,10 @@ int lp_kernel_set_hook(struct lp_kernel *k, uint32_t runtime, uint32_t trap,
 uint64_t lp_kernel_trap_runs(struct lp_kernel *k, uint32_t trap);
 void lp_link_free(struct lp_link *l); /* detaches */
 LP_CLEANUP(struct lp_link *, lp_link_free)
+/* Before they are freed, all probes of all of them: for each the kernel waits until no hit is under way, some 40 ms.
+ * Watchpoints stay.
+ */
+void lp_links_detach(struct lp_link **links, size_t n);
 
 /* Hits of a site (LP_SITE_PLAIN) when one of the signals (LP_SIGNAL_BIT()) ends a target. Loaded with
  * conf.crash. -ENOSPC: there are LP_CRASHES_MAX.

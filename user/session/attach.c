@@ -198,9 +198,52 @@ void session_detach_point(struct lp_session *s, struct point *p)
 	p->state = POINT_OUT;
 }
 
+/* The links of returns, then all others: of points that are retired, which have their own for their `max`, or of
+ * everything. At once, where each would be waited for as it is freed.
+ */
+static void detach_links(struct lp_session *s, bool of_returns, bool everything)
+{
+	LP_VEC(struct lp_link *) links = { 0 };
+
+	lp_vec_each (&s->batches, b)
+		if ((*b)->link && (*b)->is_return == of_returns &&
+		    (everything || (*b)->stops.data->spot->point->retired))
+			(void)lp_vec_push(&links, (*b)->link);
+	if (everything && !of_returns) {
+		lp_vec_each (&s->loaders, l)
+			(void)lp_vec_push(&links, *l);
+		lp_vec_each (&s->makers, l)
+			(void)lp_vec_push(&links, *l);
+		lp_vec_each (&s->traps, t)
+			(void)lp_vec_push(&links, t->link);
+	}
+	lp_links_detach(links.data, links.len);
+	lp_vec_done(&links);
+}
+
+void session_detach_retired(struct lp_session *s)
+{
+	bool any_left = false;
+
+	if (!s->any_retired)
+		return;
+	s->any_retired = false;
+	detach_links(s, true, false);
+	detach_links(s, false, false);
+	lp_vec_each (&s->points, p) {
+		if ((*p)->retired && (*p)->state != POINT_OUT)
+			session_detach_point(s, *p);
+		any_left |= (*p)->state != POINT_OUT;
+	}
+	if (!any_left && !s->finish)
+		s->finish = FINISH_LIMIT;
+}
+
 void session_detach_all(struct lp_session *s)
 {
 	session_hold_end(s);
+	detach_links(s, true, true);
+	detach_links(s, false, true);
 	session_python_detach_all(s);
 	if (s->kernel)
 		lp_kernel_detach_crashes(s->kernel);

@@ -51,6 +51,7 @@ struct point {
 	LP_VEC(struct spot *) dead; /* Python: their code is gone, records of them may still come */
 	struct lp_err missing;	    /* what is said while no module has it */
 	uint64_t unshown;
+	bool retired;			  /* its `max` is reached: its probes are to go */
 	bool writes_last;		  /* with opts->last: its hits write what is kept */
 	uint64_t unseen;		  /* of spots that are gone */
 	uint64_t runs;			  /* of probes in evaluation loops that are gone */
@@ -201,6 +202,7 @@ struct lp_session {
 	LP_VEC(struct interp *) interps;
 	LP_VEC(struct watch *) watches;
 	bool more_to_arm;     /* of what is postponed */
+	bool any_retired;     /* of points that are not out yet */
 	size_t n_unpostponed; /* points whose libraries were looked at, or need not be */
 	uint64_t armed_at;    /* what was found first, and makers of code, are watched since */
 	pid_t forked;	      /* by a target since then; 0: none */
@@ -444,6 +446,8 @@ void session_uncover(struct lp_session *s, const struct point *p, size_t from);
 int session_attach(struct lp_session *s, struct stop *stops, size_t n, struct lp_err *err);
 int session_collect_stops(struct point *p, size_t from, void *stops_vec);
 void session_detach_point(struct lp_session *s, struct point *p);
+/* All that are retired, at once. */
+void session_detach_retired(struct lp_session *s);
 void session_detach_all(struct lp_session *s);
 void session_watch_loaders(struct lp_session *s);
 

@@ -166,6 +166,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		.no_calls = true,
 		.crash = session_has_crash(s),
 		.covers = session_may_move(s),
+		.holds = s->opts->target.kind == LP_TARGET_COMMAND,
 	};
 	expect_python(s, ret, session_python_expected(s));
 	ret->no_native = is_python_only(s, ret);

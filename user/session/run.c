@@ -185,6 +185,7 @@ static void tick(struct lp_session *s, uint64_t now)
 	/* what is due soon is done now, so that it needs no wake-up of its own */
 	const bool ticks = now >= s->next_tick;
 
+	session_detach_retired(s);
 	if (ticks) {
 		session_budget_tick(s);
 		s->next_tick = lp_now() + BUDGET_TICK;

@@ -223,17 +223,11 @@ static void on_retired(struct lp_session *s, const struct lp_record *rec, const 
 	struct point *p = session_point(s, rec->point);
 
 	(void)text;
-	if (!p || p->state == POINT_OUT)
+	if (!p || p->retired || p->state == POINT_OUT)
 		return;
-	session_detach_point(s, p);
+	p->retired = s->any_retired = true;
 	session_note(s, LP_LOG_VERBOSE, "%s: taken out after %llu records", p->lp->name,
 		     (unsigned long long)p->lp->max);
-
-	lp_vec_each (&s->points, other)
-		if ((*other)->state != POINT_OUT)
-			return;
-	if (!s->finish)
-		s->finish = FINISH_LIMIT;
 }
 
 static void on_cond_error(struct lp_session *s, const struct lp_record *rec, const char *text)

@@ -13,7 +13,7 @@ import time
 
 class User:
     def __init__(self, number):
-        self.id = number
+        self.id = number  # @made
         self.name = "user-%d" % number
 
 
@@ -43,7 +43,7 @@ class Service:
         return number if count else request.user
 
 
-CALLS = 500
+CALLS = 200
 
 
 def hit(service, request):
