@@ -142,7 +142,9 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 		lp_vm_block(vm, slot, LP_ST_UNREADABLE, addr ? 0 : LP_BLKF_NULL, 0, vm->fault);
 		return 0;
 	}
-	n = lp_at_most(n, LP_READ_MAX);
+	vm->word = n;
+	lp_meet(vm);
+	n = lp_at_most(vm->word, LP_READ_MAX);
 	*(lp_word *)(to + n) = 0;
 	lp_vm_block(vm, slot, LP_ST_OK, cut ? LP_BLKF_CUT : 0, n, addr);
 	return 0;

@@ -131,7 +131,7 @@ lp_inline long lp_vm_read_str(struct lp_vm *vm, char *dst, __u32 max, __u64 addr
 		return n - 1;
 	}
 	/* all of max + 1 bytes: the helper ended it by force, unless a terminator was just there */
-	if (lp_vm_read(vm, &last, 1, addr + max) < 0)
+	if (lp_mem_read(&last, 1, addr + max))
 		last = 1;
 	*ret_cut = last != 0;
 	return max;

@@ -39,6 +39,13 @@
 #define lp_at_most(x, max) ((__u64)(x) < (__u64)(max) ? (__u64)(x) : (__u64)(max))
 #endif
 
+/* Where ways meet whose difference is over: the verifier compares them at jumps, and follows one. */
+#ifdef __bpf__
+#define lp_meet(pointer) __asm__ volatile("if %0 == 0 goto +0" : : "r"(pointer) : "memory")
+#else
+#define lp_meet(pointer) ((void)(pointer))
+#endif
+
 #define LP_PAGE	       4096u
 #define LP_WINDOW      32u	    /* bytes read at once where few are asked for */
 #define LP_NO_WINDOW   (1ull << 63) /* no window starts there: no user space either */
