@@ -44,9 +44,15 @@ lp_global long lp_alone_quick(__u64 tables, __u64 *to, __u64 addr)
 	return lp_mem_word(tables, to, addr) ? lp_mem_read(to, sizeof(*to), addr) : 0;
 }
 
+/* Lean programs have the stack to inline it: a return takes its time. */
+#ifdef LP_LEAN
+#define lp_quick_inline lp_inline
+#else
+#define lp_quick_inline static __attribute__((noinline, unused))
+#endif
+
 /* v: of the machine register q->reg; tables: of the process's pages. */
-static __attribute__((noinline)) long lp_quick_false(const struct lp_quick *q, __u64 v,
-						     __u64 tables)
+lp_quick_inline long lp_quick_false(const struct lp_quick *q, __u64 v, __u64 tables)
 {
 	__u64 word;
 
