@@ -14,8 +14,12 @@
 #define LP_BPF_MEMORY_H
 
 #ifndef lp_mem_words
-#define lp_mem_words(vm, to, addr)     (-1L)
-#define lp_mem_text(vm, to, max, addr) (-1L)
+lp_inline long lp_mem_never(void)
+{
+	return -1;
+}
+#define lp_mem_words(vm, to, addr)     lp_mem_never()
+#define lp_mem_text(vm, to, max, addr) lp_mem_never()
 #endif
 
 lp_inline long lp_vm_jump(struct lp_vm *vm, __u32 to)
