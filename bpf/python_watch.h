@@ -125,7 +125,7 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 /* Interrupts are off. What the hit has to do with tells whether its memory is found. */
 lp_inline void lp_py_use_tables(struct lp_vm *vm, __u64 sp, __u64 addr)
 {
-	const __u64 tables = lp_direct_may_be() ? lp_direct_own_tables() : 0;
+	const __u64 tables = lp_direct_may_be() ? lp_tables_of(bpf_get_current_task_btf()) : 0;
 
 	vm->py.direct = (struct lp_direct_tables){ .tables = tables, .last_of = ~0ull };
 	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
