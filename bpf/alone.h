@@ -11,6 +11,10 @@
 #ifndef LP_BPF_ALONE_H
 #define LP_BPF_ALONE_H
 
+/* What is apart */
+#define LP_APART_ALL	1
+#define LP_APART_SELDOM 2 /* what few hits come to, or takes the verifier long */
+
 lp_global long lp_alone_raise(struct lp_vm *vm, __u32 status)
 {
 	return vm ? lp_vm_raise(vm, status) : 1;
@@ -23,13 +27,13 @@ lp_inline long lp_do_raise(struct lp_vm *vm, __u32 status, int apart)
 
 lp_global long lp_alone_word(struct lp_vm *vm, __u32 len, __u64 addr)
 {
-	return vm ? lp_vm_read_word(vm, len, addr, &vm->word) : -1;
+	return vm ? lp_vm_read_word(vm, len, addr, &vm->word, 1) : -1;
 }
 
 lp_inline long lp_do_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret, int apart)
 {
 	if (!apart)
-		return lp_vm_read_word(vm, len, addr, ret);
+		return lp_vm_read_word(vm, len, addr, ret, 0);
 	if (lp_alone_word(vm, len, addr) < 0)
 		return -1;
 	*ret = vm->word;
@@ -61,9 +65,19 @@ lp_global long lp_alone_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 	return vm ? lp_cap_str(vm, slot, addr, max) : 0;
 }
 
+/* < 0: not so. */
+lp_global long lp_alone_text(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
+{
+	return vm ? lp_cap_text(vm, slot, addr, max) : -1;
+}
+
 lp_inline long lp_do_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max, int apart)
 {
-	return apart ? lp_alone_str(vm, slot, addr, max) : lp_cap_str(vm, slot, addr, max);
+	if (!apart)
+		return lp_cap_str(vm, slot, addr, max);
+	if (apart == LP_APART_SELDOM && !lp_alone_text(vm, slot, addr, max))
+		return 0;
+	return lp_alone_str(vm, slot, addr, max);
 }
 
 #ifdef LP_LEAN /* there are no such instructions */

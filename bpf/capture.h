@@ -142,9 +142,25 @@ lp_inline long lp_cap_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 		lp_vm_block(vm, slot, LP_ST_UNREADABLE, addr ? 0 : LP_BLKF_NULL, 0, vm->fault);
 		return 0;
 	}
-	n = lp_at_most(n, LP_READ_MAX);
+	vm->word = n;
+	lp_meet(vm);
+	n = lp_at_most(vm->word, LP_READ_MAX);
 	*(lp_word *)(to + n) = 0;
 	lp_vm_block(vm, slot, LP_ST_OK, cut ? LP_BLKF_CUT : 0, n, addr);
+	return 0;
+}
+
+/* The same of one that there is room for, and that is read soon; < 0: it is not. */
+lp_inline long lp_cap_text(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
+{
+	__u8 *to = lp_vm_tail(vm, max);
+
+	if (!to || lp_mem_text(vm, (char *)to, max, addr))
+		return -1;
+
+	const __u32 n = lp_at_most(vm->word, LP_READ_MAX);
+	*(lp_word *)(to + n) = 0;
+	lp_vm_block(vm, slot, LP_ST_OK, 0, n, addr);
 	return 0;
 }
 

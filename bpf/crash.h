@@ -269,6 +269,7 @@ int lp_crash(struct bpf_raw_tracepoint_args *ctx)
 	}
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 	vm->pid_tgid = pid_tgid;
+	lp_comm(vm->comm);
 	vm->signal = signal;
 	copy_registers(vm->mach,
 		       (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));

@@ -22,17 +22,13 @@
 #ifndef LP_BPF_DIRECT_H
 #define LP_BPF_DIRECT_H
 
+#include "tables.h"
+
 #define LP_DIRECT_STEP	 (1ull << 30) /* the mapping begins at a multiple of it */
 #define LP_DIRECT_SPREAD 8192u /* of these, from the tables' own address down: 8 TiB of memory */
 #define LP_DIRECT_TRIES	 32u   /* a hit */
 #define LP_DIRECT_PROOFS 32u   /* comparisons before it is believed */
 #define LP_DIRECT_DOUBTS 8u    /* that may fail: other threads write, too */
-
-/* arch/x86/include/asm/pgtable_types.h */
-#define LP_PTE_PRESENT 0x1ull
-#define LP_PTE_LARGE   0x80ull
-#define LP_PTE_SPECIAL 0x200ull /* not the kernel's to hand out: devices, the page of zeros */
-#define LP_PTE_ADDRESS 0x000ffffffffff000ull
 
 #define LP_DIRECT_TABLE 21 /* bits of what one table of pages is for */
 
@@ -51,32 +47,22 @@ lp_inline int lp_direct_may_be(void)
 	       lp_direct.next < 2 * LP_DIRECT_SPREAD;
 }
 
-/* The entry of a table for an address; levels are counted from the pages up. */
-lp_inline __u64 lp_direct_entry(__u64 table, __u64 addr, __u32 level)
-{
-	return table + (addr >> (12 + 9 * level) & 511) * 8;
-}
-
-/* What an entry leads to is there, and plain memory. */
-lp_inline int lp_direct_is_plain(__u64 entry)
-{
-	return (entry & (LP_PTE_PRESENT | LP_PTE_SPECIAL)) == LP_PTE_PRESENT;
-}
-
 /* The entry that says where the page of addr is: *ret_at in the mapping, *ret_level of its table; 0: that is
  * for the helper.
  */
 lp_inline __u64 lp_direct_walk(__u64 start, __u32 is_five, __u64 table, __u64 addr, __u64 *ret_at,
 			       __u32 *ret_level)
 {
-	for (int level = 4; level >= 0; level--) {
-		if (level == 4 && !is_five)
+	if (addr >> LP_PT_BITS)
+		return 0;
+	for (int level = LP_PT_LEVELS - 1; level >= 0; level--) {
+		if (level == LP_PT_LEVELS - 1 && !is_five)
 			continue;
 
-		const __u64 at = lp_direct_entry(table, addr, level);
+		const __u64 at = lp_pt_entry(table, addr, level);
 		const __u64 entry = lp_direct_at(at)->word[0];
 
-		if (!lp_direct_is_plain(entry))
+		if (!lp_pt_is_plain(entry))
 			return 0;
 		if (!level || (level < 3 && entry & LP_PTE_LARGE)) {
 			*ret_at = at;
@@ -91,7 +77,7 @@ lp_inline __u64 lp_direct_walk(__u64 start, __u32 is_five, __u64 table, __u64 ad
 /* Where addr is in the mapping, by the entry for its page. */
 lp_inline __u64 lp_direct_place(__u64 start, __u64 entry, __u32 level, __u64 addr)
 {
-	const __u64 inside = (1ull << (12 + 9 * level)) - 1;
+	const __u64 inside = lp_pt_inside(level);
 
 	return start + (entry & LP_PTE_ADDRESS & ~inside) + (addr & inside);
 }
@@ -129,11 +115,11 @@ lp_inline __u64 lp_direct_find(struct lp_direct_tables *t, __u64 addr, __u64 *re
 	const __u32 n = of & (LP_DIRECT_LAST - 1);
 
 	if (t->last_of[n] == of) {
-		*ret_at = lp_direct_entry(t->last[n], addr, 0);
+		*ret_at = lp_pt_entry(t->last[n], addr, 0);
 		*ret_level = 0;
 
 		const __u64 same = lp_direct_at(*ret_at)->word[0];
-		return lp_direct_is_plain(same) ? same : 0;
+		return lp_pt_is_plain(same) ? same : 0;
 	}
 
 	const __u64 entry = lp_direct_walk(lp_direct.start, lp_direct.is_five, t->tables, addr,

@@ -362,6 +362,7 @@ int lp_fault_deliver(struct bpf_raw_tracepoint_args *ctx)
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 	if (found && step.code) {
 		vm->pid_tgid = pid_tgid;
+		lp_comm(vm->comm);
 		copy_registers(vm->mach, regs);
 		vm->py.next = vm->py.running = 0;
 		lp_loop_seldom(LP_FAULT_STEPS, lp_fault_run_step, &step);

@@ -45,22 +45,25 @@ lp_inline int lp_rate_admits(struct lp_point *p, __u64 now)
 	return (__u32)__sync_fetch_and_add(&p->window, 1) < p->rate;
 }
 
-lp_inline long lp_vm_gate(struct lp_vm *vm)
+/* Has that one logged? By itself, as alone.h says. */
+lp_global int lp_alone_logged(__u32 id)
 {
-	struct lp_point *p = lp_point_at(vm->point);
+	const struct lp_point *p = lp_point_at(id);
 
+	return p && p->logged;
+}
+
+/* p: vm->point */
+lp_inline long lp_vm_gate(struct lp_vm *vm, struct lp_point *p)
+{
 	vm->outcome = LP_OUT_FILTERED;
 	if (!p)
 		return 1;
 	vm->hit = __sync_fetch_and_add(&p->passed, 1) + 1;
 	if (!lp_hit_clause(p, vm->hit))
 		return 1;
-	if (p->after != LP_POINT_NONE) {
-		struct lp_point *after = lp_point_at(p->after);
-
-		if (!after || !after->logged)
-			return 1;
-	}
+	if (p->after != LP_POINT_NONE && !lp_alone_logged(p->after))
+		return 1;
 	if (p->max && p->tickets >= p->max)
 		return 1;
 
@@ -85,7 +88,7 @@ lp_inline long lp_vm_gate(struct lp_vm *vm)
 /* By itself, as alone.h says. */
 lp_global long lp_alone_gate(struct lp_vm *vm)
 {
-	return vm ? lp_vm_gate(vm) : 1;
+	return vm ? lp_vm_gate(vm, lp_point_at(vm->point)) : 1;
 }
 
 #endif

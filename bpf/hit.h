@@ -4,7 +4,7 @@
  * hit - one hit from the probe to the ring: run the program, send the record, count the outcome.
  * Every hit has exactly one outcome; `hits` is their sum and therefore nowhere stored.
  *
- * Besides what vm.h wants, the includer supplies:
+ * vm->comm, vm->pid_tgid and vm->mach are filled in before. Besides what vm.h wants, the includer supplies:
  *
  *	struct lp_counts *lp_counts_at(__u32 slot, __u32 point)	NULL outside
  *	long lp_ring_put(void *record, __u32 len)			0, or < 0: the ring is full
@@ -41,7 +41,8 @@ lp_inline void lp_fill_header(struct lp_vm *vm, struct lp_record *r, __u32 kind)
 	r->cpu = lp_cpu();
 	r->arg = 0;
 	r->elapsed = vm->elapsed;
-	lp_comm(r->comm);
+	for (int i = 0; i < LP_COMM_LEN / 8; i++)
+		((lp_word *)r->comm)[i] = ((lp_word *)vm->comm)[i];
 }
 
 lp_global long lp_send(struct lp_vm *vm, __u32 kind)
@@ -170,7 +171,10 @@ lp_inline void lp_hit(struct lp_vm *vm, const struct lp_site *site, __u32 id,
 {
 	lp_prepare(vm, site, id);
 	lp_vm_run(vm, do_step);
-	lp_alone_finish(vm);
+	if (do_step)
+		lp_alone_finish(vm);
+	else
+		lp_finish(vm);
 }
 #else
 /* The stash takes what the entry half has found out. */

@@ -26,7 +26,6 @@ int lp_probe(struct pt_regs *ctx)
 
 #include "watch.h"
 #include "python_world.h"
-#include "mapping.h"
 #include "direct.h"
 #include "python.h"
 #include "mixed.h"

@@ -4,9 +4,23 @@
  * memory - reads of the target, and what a failed one does.
  * The first try takes no page fault; on failure each page is touched and read again, so that a
  * page that is not resident reads like any other. vm->fault says which address could not be read.
+ *
+ * The includer may supply what reads sooner, where it can (resident.h): 0, or < 0: that is for lp_mem_read().
+ *
+ *	lp_mem_words(vm, to, addr)		LP_WINDOW bytes of one page, words
+ *	lp_mem_text(vm, to, max, addr)		a C string of at most max bytes, vm->word, and 8 bytes behind
  */
 #ifndef LP_BPF_MEMORY_H
 #define LP_BPF_MEMORY_H
+
+#ifndef lp_mem_words
+lp_inline long lp_mem_never(void)
+{
+	return -1;
+}
+#define lp_mem_words(vm, to, addr)     lp_mem_never()
+#define lp_mem_text(vm, to, max, addr) lp_mem_never()
+#endif
 
 lp_inline long lp_vm_jump(struct lp_vm *vm, __u32 to)
 {
@@ -48,15 +62,14 @@ static __attribute__((noinline)) long lp_vm_fill_window(struct lp_vm *vm, __u32 
 }
 
 /* At most 8 bytes as a number. A read costs the same for a few bytes more: neighbours come along, so
- * that members of one object are read together.
+ * that members of one object are read together. soon: constant, as what reads so takes room.
  */
-lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret)
+lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret, int soon)
 {
 	__u64 off = addr - vm->window_at[0], word = 0;
 	__u32 w = 0;
 
-	if (len > 8)
-		len = 8;
+	len &= 15; /* no branch, after which all would be followed twice */
 	if (off > LP_WINDOW - len) {
 		off = addr - vm->window_at[1];
 		w = 1;
@@ -68,7 +81,10 @@ lp_inline long lp_vm_read_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *r
 		w = vm->window_next & 1;
 		vm->window_next = !w;
 		vm->window_at[w] = LP_NO_WINDOW;
-		if (lp_vm_fill_window(vm, w, addr - off))
+		lp_opaque(w);
+		w &= 1;
+		if ((!soon || lp_mem_words(vm, (lp_word *)vm->window[w], addr - off)) &&
+		    lp_vm_fill_window(vm, w, addr - off))
 			goto alone;
 		vm->window_at[w] = addr - off;
 	} else if (addr >= LP_NO_WINDOW) {
@@ -119,7 +135,7 @@ lp_inline long lp_vm_read_str(struct lp_vm *vm, char *dst, __u32 max, __u64 addr
 		return n - 1;
 	}
 	/* all of max + 1 bytes: the helper ended it by force, unless a terminator was just there */
-	if (lp_vm_read(vm, &last, 1, addr + max) < 0)
+	if (lp_mem_read(&last, 1, addr + max))
 		last = 1;
 	*ret_cut = last != 0;
 	return max;

@@ -6,6 +6,21 @@
 #ifndef LP_BPF_PROBE_H
 #define LP_BPF_PROBE_H
 
+#include "world.h"
+#include "mapping.h"
+
+/* Where nothing is read so the verifier is to know. */
+lp_inline __u64 lp_mapping(void)
+{
+	return lp_direct_type ? lp_live.mapping : 0;
+}
+
+#include "resident.h"
+
+#define lp_mem_word(tables, to, addr)  lp_resident_word(tables, to, addr)
+#define lp_mem_words(vm, to, addr)     lp_resident_words((vm)->tables, to, addr)
+#define lp_mem_text(vm, to, max, addr) lp_resident_text((vm)->tables, to, max, addr, &(vm)->word)
+
 #include "hit.h"
 #include "quick.h"
 #include "registers.h"
@@ -25,6 +40,9 @@ lp_inline struct lp_vm *take_slot(void)
 			return 0;
 		if (!vm->busy && !__sync_val_compare_and_swap(&vm->busy, 0, 1)) {
 			vm->id = key;
+			vm->tables = 0;
+			*(volatile __u32 *)&key = 0;
+			lp_meet(vm);
 			return vm;
 		}
 	}
@@ -61,13 +79,17 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 {
 	__u32 id;
 	__u64 pid_tgid;
-	struct lp_site *site = lp_site_hit(ctx, &id, &pid_tgid);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct lp_site *site = lp_site_hit(ctx, task, &id, &pid_tgid);
 
 	if (!site ||
 	    (site->goes_on && lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))
 		return 0;
 
-	if (site->quick.test && lp_quick_false(&site->quick, register_of(ctx, site->quick.reg))) {
+	const __u64 tables = lp_tables_of(task);
+
+	if (site->quick.test &&
+	    lp_quick_false(&site->quick, register_of(ctx, site->quick.reg), tables)) {
 		count_slotless(site->point, quick);
 		return 0;
 	}
@@ -79,6 +101,8 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 		return 0;
 	}
 	vm->pid_tgid = pid_tgid;
+	vm->tables = tables;
+	lp_comm_of(task, vm->comm);
 	copy_registers(vm->mach, ctx);
 	vm->mach[LP_MACH_IP] += site->ip_shift;
 	vm->mach[LP_MACH_SP] += site->sp_shift;

@@ -239,7 +239,7 @@ lp_inline long lp_pyvm_plain_op(struct lp_vm *vm, const struct lp_insn *in, __u3
 {
 	__u32 dst = in->dst & (LP_VM_REGS - 1), a = in->a & (LP_VM_REGS - 1);
 	__u64 d;
-	long r = lp_vm_control(vm, in, op);
+	long r = lp_vm_control(vm, in, op, LP_APART_ALL);
 
 	if (r >= 0)
 		return r;
@@ -378,6 +378,7 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 	vm->py.next = vm->py.is_alone ? 0 : py->next;
 	if (!lp_pyvm_is_here(vm, &rt->layout, py))
 		return 0;
+	lp_comm(vm->comm);
 	lp_prepare(vm, site, id);
 	if (!(py->flags & LP_PY_SITE_TRAP) && lp_pyvm_follows(vm, py))
 		return 0;

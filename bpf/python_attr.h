@@ -38,8 +38,12 @@ enum {
 	LP_MEMBER_OBJECT_EX = 16
 };
 
-/* As lp_extend() wants it, by the kind. 0: it is no int. */
-static const __u8 lp_pyvm_members[] = {
+#define LP_PYVM_MEMBER_KINDS 32u /* and some more */
+
+/* As lp_extend() wants it, by the kind. 0: it is no int. Constants of 32 bytes would get a section of their own, which
+ * libbpf takes for another.
+ */
+static const __u16 lp_pyvm_members[LP_PYVM_MEMBER_KINDS] = {
 #define LP_PYVM_MEMBER(name, number, bytes, sgn) [number] = (bytes) | ((sgn) ? LP_SIGNED : 0),
 	LP_PYVM_MEMBERS(LP_PYVM_MEMBER)
 #undef LP_PYVM_MEMBER
@@ -47,9 +51,13 @@ static const __u8 lp_pyvm_members[] = {
 
 lp_inline long lp_pyvm_member_int(struct lp_vm *vm, __u64 addr, __u32 kind)
 {
-	__u32 as = kind < sizeof(lp_pyvm_members) ? lp_pyvm_members[kind] : 0;
+	__u32 as = 0;
 	__u64 v;
 
+	if (kind < LP_PYVM_MEMBER_KINDS) {
+		lp_opaque(kind); /* kernels before 6.13: the one that was compared may be a copy */
+		as = lp_pyvm_members[kind & (LP_PYVM_MEMBER_KINDS - 1)];
+	}
 	if (!as)
 		return -LP_ST_RUNS_CODE;
 	if (lp_pyvm_get(vm, addr, as & ~LP_SIGNED, &v) < 0)

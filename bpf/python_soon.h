@@ -93,7 +93,7 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 
 	if (op <= LP_OP_GATE) {
 		vm->pc = pc + 1;
-		return lp_vm_control(vm, in, op) == 0;
+		return lp_vm_control(vm, in, op, LP_APART_ALL) == 0;
 	}
 	if (!lp_pyvm_soon_value(vm, rt, in, pc))
 		return 0;

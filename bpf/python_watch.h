@@ -64,18 +64,19 @@ static __attribute__((noinline)) struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 
  */
 lp_inline void lp_py_registers(struct lp_vm *vm, const struct bpf_perf_event_data *ctx)
 {
-	const struct pt_regs *from = (const struct pt_regs *)&ctx->regs;
-
 	if (lp_direct_type) {
 		const struct lp_perf_context *kern = (const void *)lp_direct_at((__u64)ctx);
+		const struct pt_regs *regs = (const void *)lp_direct_at((__u64)kern->regs);
 
-		from = (const void *)lp_direct_at((__u64)kern->regs);
-		copy_registers(vm->mach, from);
-		vm->mach[LP_PY_FLAGS] = from->eflags;
-		return;
+		copy_registers(vm->mach, regs);
+		vm->mach[LP_PY_FLAGS] = regs->eflags;
+	} else {
+		__u64 flags = ctx->regs.eflags;
+
+		copy_each_register(vm->mach, (const struct pt_regs *)&ctx->regs);
+		lp_opaque(flags);
+		vm->mach[LP_PY_FLAGS] = flags;
 	}
-	copy_registers(vm->mach, from);
-	vm->mach[LP_PY_FLAGS] = from->eflags;
 }
 
 /* What the instruction that has read the unit has yet to store. What reads units otherwise than to execute
@@ -125,7 +126,7 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 /* Interrupts are off. What the hit has to do with tells whether its memory is found. */
 lp_inline void lp_py_use_tables(struct lp_vm *vm, struct task_struct *task, __u64 sp, __u64 addr)
 {
-	const __u64 tables = lp_direct_may_be() ? lp_direct_own_tables(task) : 0;
+	const __u64 tables = lp_direct_may_be() ? lp_tables_of(task) : 0;
 
 	lp_direct_begin(&vm->py.direct, tables);
 	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)

@@ -36,6 +36,19 @@ lp_inline void copy_registers(__u64 *to, const struct pt_regs *from)
 #undef COPY
 }
 
+/* The same where there is another copy of them that must not become one with it. */
+lp_inline void copy_each_register(__u64 *to, const struct pt_regs *from)
+{
+	__u64 v;
+
+#define COPY(number, name)                                                                         \
+	v = from->name;                                                                            \
+	lp_opaque(v);                                                                              \
+	to[number] = v;
+	REGISTERS(COPY)
+#undef COPY
+}
+
 /* One of them. The verifier wants the offset into ctx to be constant in each load, so the compiler
  * must not make one load of all.
  */

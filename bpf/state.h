@@ -39,6 +39,13 @@
 #define lp_at_most(x, max) ((__u64)(x) < (__u64)(max) ? (__u64)(x) : (__u64)(max))
 #endif
 
+/* Where ways meet whose difference is over: the verifier compares them at jumps, and follows one. */
+#ifdef __bpf__
+#define lp_meet(pointer) __asm__ volatile("if %0 == 0 goto +0" : : "r"(pointer) : "memory")
+#else
+#define lp_meet(pointer) ((void)(pointer))
+#endif
+
 #define LP_PAGE	       4096u
 #define LP_WINDOW      32u	    /* bytes read at once where few are asked for */
 #define LP_NO_WINDOW   (1ull << 63) /* no window starts there: no user space either */
@@ -74,6 +81,7 @@ enum lp_outcome {
 #else
 #define lp_global      static __attribute__((unused))
 #define lp_loop_seldom lp_loop
+#define lp_may_go_on() 1 /* as world.h has it */
 #endif
 
 /* Pointers in the record that lead to objects not copied yet. */
@@ -194,11 +202,13 @@ struct lp_vm {
 	__u64 reg[LP_VM_REGS];
 	__u64 mach[LP_MACH_ROOM];
 	__u64 bias, elapsed, hit, time, pid_tgid;
+	char comm[LP_COMM_LEN];
 	struct lp_signal signal; /* of `crash` */
 	struct lp_fault at;	 /* of fault.h */
 	__u64 window_at[2];
 	__u8 window[2][LP_WINDOW + 8]; /* room for a word at any offset */
 	__u64 fault;		       /* address that could not be read */
+	__u64 tables;		       /* of the process's pages; 0: not known */
 	__u64 word;		       /* what lp_alone_word() has read */
 	__u64 from;		       /* of the stack copy */
 	__u64 stack_at;		       /* where that begins: the stack pointer, or above it */
@@ -210,6 +220,7 @@ struct lp_vm {
 	__u8 outcome; /* enum lp_outcome */
 	__u8 status;  /* of COND_ERROR */
 	__u8 ticket;  /* one of `max` is taken */
+	__u8 is_over; /* the program */
 	__u32 off;    /* of a comparison */
 	__u8 window_next;
 	__u8 found;  /* of a search */

@@ -19,6 +19,11 @@
  *	lp_loop_seldom(n, fn, ctx)	the same, where few hits come to
  *	lp_record_max		bytes of one record
  *
+ * and may supply, for a kernel that has no bounds for loops otherwise,
+ *
+ *	int lp_may_go_on(void)	0: the loop is over
+ *	lp_point_of(vm)		lp_point_at(vm->point), without the stack
+ *
  * Nothing here trusts a program: every register, offset and length is bounded where it is used. The
  * kernel's verifier must see the bound on the very register that is used, which is what lp_opaque()
  * is for.
@@ -27,6 +32,11 @@
 #define LP_BPF_VM_H
 
 #include "state.h"
+
+#ifndef lp_point_of
+#define lp_point_of(vm) lp_point_at((vm)->point)
+#endif
+
 #include "float.h"
 #include "memory.h"
 #include "capture.h"
@@ -221,7 +231,7 @@ lp_inline long lp_vm_value(struct lp_vm *vm, const struct lp_insn *in, __u32 op,
 }
 
 /* Jumps and what ends a program: 1 it is over, 0 it goes on, -1 the instruction is none of these. */
-lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 op)
+lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 op, int apart)
 {
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
 
@@ -248,7 +258,9 @@ lp_inline long lp_vm_control(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		vm->outcome = LP_OUT_FILTERED;
 		return 1;
 	case LP_OP_GATE:
-		return lp_alone_gate(vm);
+		if (apart != LP_APART_SELDOM)
+			return lp_alone_gate(vm);
+		return lp_vm_gate(vm, lp_point_of(vm));
 	default:
 		return -1;
 	}
@@ -335,7 +347,7 @@ lp_inline long lp_vm_do(struct lp_step *step, int mixed, int apart)
 	if (op >= LP_OP_STRLD)
 		return lp_do_string(vm, in, step, apart);
 	if (op <= LP_OP_GATE)
-		return lp_vm_control(vm, in, op) != 0; /* kernels before 6.3 want 0 or 1 */
+		return lp_vm_control(vm, in, op, apart) != 0; /* kernels before 6.3 want 0 or 1 */
 
 	__u64 a = vm->reg[in->a & (LP_VM_REGS - 1)];
 	__u64 loaded = 0, d;
@@ -367,7 +379,7 @@ lp_global long lp_alone_step(struct lp_vm *vm)
 {
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
-	return vm && step.code ? lp_vm_do(&step, 0, 1) : 1;
+	return vm && step.code ? lp_vm_do(&step, 0, LP_APART_ALL) : 1;
 }
 
 static inline long lp_vm_step(__u32 i, struct lp_step *step)
@@ -379,11 +391,37 @@ static inline long lp_vm_step(__u32 i, struct lp_step *step)
 	return r != 0;
 }
 
-/* do_step: lp_vm_step(), or the same for hits that look at Python's frames. */
-lp_inline void lp_vm_run(struct lp_vm *vm, long (*do_step)(__u32 i, struct lp_step *step))
+/* Whether it is over goes through memory: what the verifier knows of it ends there, and each instruction begins with
+ * the same state.
+ */
+lp_global long lp_alone_run(struct lp_vm *vm)
 {
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
+	if (!vm || !step.code)
+		return 0;
+
+	volatile __u8 *is_over = &vm->is_over;
+	*is_over = 0;
+	while (lp_may_go_on()) {
+		if (lp_vm_do(&step, 0, LP_APART_SELDOM))
+			*is_over = 1;
+		if (*is_over)
+			break;
+	}
+	return 0;
+}
+
+/* do_step: lp_vm_step(), or the same for hits that look at Python's frames. NULL: nothing is called for a step. */
+lp_inline void lp_vm_run(struct lp_vm *vm, long (*do_step)(__u32 i, struct lp_step *step))
+{
+	struct lp_step step = { .vm = vm };
+
+	if (!do_step) {
+		lp_alone_run(vm);
+		return;
+	}
+	step.code = lp_code();
 	if (step.code)
 		lp_loop(LP_VM_STEPS_MAX, do_step, &step);
 }

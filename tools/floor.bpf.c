@@ -26,7 +26,7 @@ int look_up(struct pt_regs *ctx)
 	__u64 pid_tgid;
 	__u32 id;
 
-	if (lp_site_hit(ctx, &id, &pid_tgid))
+	if (lp_site_hit(ctx, bpf_get_current_task_btf(), &id, &pid_tgid))
 		found++;
 	return 0;
 }

@@ -15,6 +15,16 @@
 /* bpf/python_world.h: stands for the address of the one value of `code`, as no number of the programs' does */
 #define LP_CODE_ADDRESS 0x6c70636f64653a40
 
+/* What a run of bpf/mapping.bpf.c is given, and says. */
+struct lp_mapping_ask {
+	__u64 addr;    /* of words that nobody writes meanwhile, LP_MAPPING_WORDS */
+	__u64 mapping; /* found and proved: as in lp_live */
+	__u32 in_vain; /* to ask again */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct lp_mapping_ask) == 24, "no padding");
+#define LP_MAPPING_WORDS 7
+
 struct lp_fixed {
 	__u64 exe_ino; /* processes that exec this file become targets; 0: none */
 	__u32 exe_dev; /* as the kernel has it: major << 20 | minor */
@@ -30,6 +40,7 @@ _Static_assert(sizeof(struct lp_fixed) == 40, "no padding");
 
 struct lp_live {
 	__u64 cgroup;	   /* LP_FILTER_CGROUP; 0: it does not exist now */
+	__u64 mapping;	   /* where the kernel has all memory; 0: not known (yet) */
 	__u32 sleeping;	   /* the reader waits for a wake-up */
 	__u32 cost_tgid;   /* our own child, on which costs are measured; 0: none */
 	__u32 only_tgid;   /* the only target there is; 0: look into `targets` */
@@ -39,6 +50,6 @@ struct lp_live {
 	__u32 faulted;	   /* an instruction has failed in one, and a handler was called */
 	__u32 lives;	   /* counts changes in `targets`; additions may not be among them */
 };
-_Static_assert(sizeof(struct lp_live) == 40, "no padding");
+_Static_assert(sizeof(struct lp_live) == 48, "no padding");
 
 #endif

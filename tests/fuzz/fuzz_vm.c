@@ -95,9 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (verified && !(shape.kind & 1)) {
 		lp_quick_of(world.code, n, 0, &site.quick);
-		surely_false =
-			site.quick.test &&
-			lp_quick_false(&site.quick, vm.mach[site.quick.reg & (LP_MACH_ROOM - 1)]);
+		surely_false = site.quick.test &&
+			       lp_quick_false(&site.quick,
+					      vm.mach[site.quick.reg & (LP_MACH_ROOM - 1)], 0);
 	}
 
 	if (shape.kind & 1) {

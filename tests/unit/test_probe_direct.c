@@ -24,7 +24,7 @@ static struct {
 	__u64 words[PAGES * 512];
 	size_t n; /* in use */
 	__u64 nothing[8];
-	bool helper_fails;
+	bool helper_fails, is_found;
 	__u64 helper_adds;		/* what the helper reads besides */
 	__u64 *changes, changes_to;	/* an entry, */
 	unsigned int changes_at, looks; /* when so often was looked */
@@ -65,6 +65,15 @@ static const __u32 lp_direct_type = 1;
 #define lp_loop_seldom lp_loop_seldom_of
 
 #include "../../bpf/direct.h"
+
+static __u32 lp_five_levels;
+
+static __u64 lp_mapping(void)
+{
+	return machine.is_found ? START : 0;
+}
+
+#include "../../bpf/resident.h"
 
 static __u64 *entry_of(__u64 *table, __u64 addr, int level)
 {
@@ -266,11 +275,166 @@ static void too_little_proves_nothing(void **state)
 	assert_int_equal(lp_direct.next, 0);
 }
 
+/* By the tables each time, as where interrupts are on. */
+static bool is_resident(__u64 addr)
+{
+	lp_word words[LP_WINDOW / 8];
+	__u64 word;
+
+	if (lp_resident_words(tables, words, addr) < 0 || lp_resident_word(tables, &word, addr) < 0)
+		return false;
+	assert_memory_equal(words, words_of(addr), sizeof(words));
+	assert_int_equal(word, words[0]);
+	return true;
+}
+
+static void new_resident(int top)
+{
+	machine_new(top);
+	machine.is_found = true;
+	lp_five_levels = top == 4;
+}
+
+static void resident_pages_are_read(void **state)
+{
+	(void)state;
+	for (int top = 3; top <= 4; top++) {
+		new_resident(top);
+		assert_true(is_resident(MAPPED));
+		assert_true(is_resident(MAPPED + LP_PAGE - LP_WINDOW));
+		assert_false(is_resident(MAPPED + LP_PAGE)); /* not there */
+		assert_false(is_resident(MAPPED + (1ull << 21)));
+		assert_false(is_resident(MAPPED | 1ull << 47)); /* the kernel's */
+		assert_false(is_resident(MAPPED | 1ull << 55)); /* nobody's */
+		machine.is_found = false;
+		assert_false(is_resident(MAPPED));
+	}
+	new_resident(3);
+	assert_true(is_resident(LARGE + LEAD * LP_PAGE + 8 * (MAPPED >> 39 & 511)));
+}
+
+static void odd_pages_are_not_read(void **state)
+{
+	static const __u64 without[] = { LP_PTE_PRESENT, LP_PTE_USER };
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(without); i++) {
+		new_resident(3);
+		machine.words[machine.entry] &= ~without[i];
+		assert_false(is_resident(MAPPED));
+		assert_int_equal(
+			lp_direct_walk(START, 0, tables, MAPPED, &(__u64){ 0 }, &(__u32){ 0 }), 0);
+	}
+	new_resident(3);
+	machine.words[machine.entry] |= LP_PTE_SPECIAL;
+	assert_false(is_resident(MAPPED));
+	new_resident(3);
+	*map(MAPPED, 3, 2) |= LP_PTE_LARGE; /* 1 GiB */
+	assert_false(is_resident(MAPPED));
+}
+
+static void zero_words_are_not_believed_alone(void **state)
+{
+	__u64 word;
+
+	(void)state;
+	new_resident(3);
+	memset(words_of(MAPPED), 0, LP_WINDOW);
+	assert_false(is_resident(MAPPED));
+	words_of(MAPPED)[3] = 1;
+	for (int i = 0; i < 3; i++) {
+		word = 1;
+		assert_int_equal(lp_resident_word(tables, &word, MAPPED + 8 * i), 0);
+		assert_int_equal(word, 0);
+	}
+	memset(words_of(MAPPED + LP_PAGE - 16), 0, 16);
+	assert_true(lp_resident_word(tables, &word, MAPPED + LP_PAGE - 16) < 0);
+	assert_true(lp_resident_word(tables, &word, MAPPED + LP_PAGE - 7) < 0);
+}
+
+/* Whatever entry of the way becomes another, whenever: the words are not believed, or are the old ones. */
+static void a_way_that_changes_is_not_believed(void **state)
+{
+	(void)state;
+	for (int level = 0; level <= 3; level++)
+		for (unsigned int at = 1; at <= 9; at++) {
+			lp_word words[LP_WINDOW / 8];
+
+			new_resident(3);
+			machine.changes = map(MAPPED, 3, level);
+			machine.changes_to = *machine.changes + (1ull << 12); /* elsewhere */
+			machine.looks = 0;
+			machine.changes_at = at;
+			bool is_read = !lp_resident_words(tables, words, MAPPED);
+			/* the way, the words, the way again from the pages up */
+			assert_int_equal(is_read, at > 6 + (unsigned int)level);
+			if (is_read)
+				assert_int_equal(words[0], 0x1000);
+		}
+}
+
+static void strings_are_read(void **state)
+{
+	static const __u32 lengths[] = {
+		0, 1, 6, 7, 8, 9, 15, 16, 40, 255, 256, LP_RESIDENT_TEXT - 1, LP_RESIDENT_TEXT,
+	};
+	char text[LP_RESIDENT_TEXT + 16];
+
+	(void)state;
+	for (size_t i = 0; i < LP_ARRAY_SIZE(lengths); i++)
+		for (__u32 shift = 0; shift < 8; shift++) {
+			const __u32 n = lengths[i];
+			__u64 len = ~0ull;
+
+			new_resident(3);
+			char *at = (char *)words_of(MAPPED) + shift;
+			memset(at, 'x', LP_RESIDENT_TEXT + 8);
+			memset(at, 0x80, n); /* and what is not ASCII */
+			at[n] = 0;
+			assert_int_equal(
+				!lp_resident_text(tables, text, LP_READ_MAX, MAPPED + shift, &len),
+				n < LP_RESIDENT_TEXT);
+			if (n < LP_RESIDENT_TEXT) {
+				assert_int_equal(len, n);
+				assert_memory_equal(text, at, n + 1);
+			}
+			/* no longer than it may be, and no byte too many written */
+			memset(text, 'y', sizeof(text));
+			assert_int_equal(!lp_resident_text(tables, text, 6, MAPPED + shift, &len),
+					 n <= 6);
+			assert_int_equal(text[6 + 8], 'y');
+		}
+}
+
+static void strings_beyond_are_not_read(void **state)
+{
+	char text[LP_RESIDENT_TEXT + 8];
+	__u64 len;
+
+	(void)state;
+	new_resident(3);
+	char *end = (char *)words_of(MAPPED) + LP_PAGE;
+	memset(end - 16, 'x', 16);
+	assert_true(lp_resident_text(tables, text, 256, MAPPED + LP_PAGE - 16, &len) < 0);
+	end[-9] = 0;
+	assert_int_equal(lp_resident_text(tables, text, 256, MAPPED + LP_PAGE - 16, &len), 0);
+	assert_int_equal(len, 7);
+	assert_true(lp_resident_text(tables, text, 256, MAPPED + LP_PAGE - 7, &len) < 0);
+	memset(end - 16, 0, 8); /* as what is not mapped */
+	assert_true(lp_resident_text(tables, text, 256, MAPPED + LP_PAGE - 16, &len) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_found_and_proved),
 		cmocka_unit_test(odd_pages_are_the_helpers),
+		cmocka_unit_test(resident_pages_are_read),
+		cmocka_unit_test(odd_pages_are_not_read),
+		cmocka_unit_test(zero_words_are_not_believed_alone),
+		cmocka_unit_test(a_way_that_changes_is_not_believed),
+		cmocka_unit_test(strings_are_read),
+		cmocka_unit_test(strings_beyond_are_not_read),
 		cmocka_unit_test(zeros_are_the_helpers),
 		cmocka_unit_test(what_changes_is_the_helpers),
 		cmocka_unit_test(what_cannot_be_found_is_given_up),

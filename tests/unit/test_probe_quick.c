@@ -200,7 +200,7 @@ static void surely_false_is_false(void **state)
 
 		size_t n = some_program(world.code);
 		struct lp_quick q = quick_of(world.code, n);
-		bool is_false = q.test && lp_quick_false(&q, vm.mach[q.reg]);
+		bool is_false = q.test && lp_quick_false(&q, vm.mach[q.reg], 0);
 
 		world_hit(&(struct lp_site){ .ninsn = (uint32_t)n, .vaddr = VADDR });
 

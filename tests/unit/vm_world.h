@@ -205,10 +205,14 @@ static void world_reset(void)
 	lp_record_max = LP_RECORD_MAX;
 }
 
+/* In turns by a call for each instruction, and by a loop around all. */
 static void world_hit(const struct lp_site *site)
 {
+	static unsigned int hits;
+
 	vm.pid_tgid = world.pid_tgid;
-	lp_hit(&vm, site, 9, lp_vm_step);
+	lp_comm(vm.comm);
+	lp_hit(&vm, site, 9, hits++ & 1 ? NULL : lp_vm_step);
 }
 
 #define INSN(name, ...) ((struct lp_insn){ .op = LP_OP_##name, ##__VA_ARGS__ })

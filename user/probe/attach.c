@@ -15,6 +15,8 @@
 
 #include "logpoint.skel.h"
 
+#define MAY_GOTO (BPF_JMP | 0xe0) /* BPF_JCOND, since 6.9 */
+
 #ifndef ENOTSUPP
 #define ENOTSUPP 524 /* the kernel's own, lets itself be seen by user space here */
 #endif
@@ -88,16 +90,13 @@ int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offse
 }
 
 /* Not by libbpf, which first loads two programs to see what the kernel knows. */
-int lp_load_nothing(uint32_t flags, uint32_t attach_type)
+/* A descriptor, or -errno. */
+static int load_code(const struct bpf_insn *code, uint32_t n, uint32_t flags, uint32_t attach_type)
 {
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_KPROBE,
 		.insns = (uintptr_t)code,
-		.insn_cnt = LP_ARRAY_SIZE(code),
+		.insn_cnt = n,
 		.license = (uintptr_t) "GPL",
 		.prog_flags = flags,
 		.expected_attach_type = attach_type,
@@ -105,6 +104,28 @@ int lp_load_nothing(uint32_t flags, uint32_t attach_type)
 	int fd = (int)syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
 	return fd < 0 ? -errno : fd;
+}
+
+int lp_load_nothing(uint32_t flags, uint32_t attach_type)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return load_code(code, LP_ARRAY_SIZE(code), flags, attach_type);
+}
+
+bool lp_have_may_goto(void)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = MAY_GOTO },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	lp_auto(lp_close) int fd = load_code(code, LP_ARRAY_SIZE(code), BPF_F_SLEEPABLE, 0);
+
+	return fd >= 0;
 }
 
 /* Asks with a file that cannot be probed: EBADF says that all else is known. A negative pid is

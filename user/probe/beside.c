@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What another thread does while the programs of hits are opened, and verified: it makes room for records
  * and code, maps the rings, opens the programs of processes' lives. These are loaded once those of hits are:
- * two at once take the kernel longer.
+ * two at once take the kernel longer. What hits can do without comes last: mapping.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -85,10 +85,12 @@ static void *work(void *arg)
 	struct lp_beside *b = arg;
 
 	b->r = prepare(b);
-	if (b->r >= 0 && lp_beside_await(b, LP_STAGE_LOADED))
+	bool is_loaded = b->r >= 0 && lp_beside_await(b, LP_STAGE_LOADED);
+	if (is_loaded)
 		b->r = lp_life_load(b->kernel, &b->err);
-	if (b->r < 0)
-		lp_beside_reach(b, LP_STAGE_GIVEN_UP);
+	lp_beside_reach(b, b->r < 0 ? LP_STAGE_GIVEN_UP : LP_STAGE_SETTLED);
+	if (is_loaded && b->r >= 0)
+		lp_mapping_find(b->kernel);
 	return NULL;
 }
 
@@ -105,6 +107,11 @@ int lp_beside_begin(struct lp_beside *b, struct lp_err *err)
 
 	b->is_started = r >= 0;
 	return r < 0 ? lp_err_set(err, -r, "cannot start a thread: %s", strerror(-r)) : 0;
+}
+
+int lp_beside_settle(struct lp_beside *b, struct lp_err *err)
+{
+	return lp_beside_await(b, LP_STAGE_SETTLED) ? 0 : lp_beside_end(b, err);
 }
 
 int lp_beside_end(struct lp_beside *b, struct lp_err *err)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What bpf/direct.h calls. libbpf would read all of the kernel's types to find the function's number, and
+/* What bpf/mapping.h calls. libbpf would read all of the kernel's types to find the function's number, and
  * keep them; so to it that is a helper, and becomes a function of the kernel's when a program is loaded.
  */
 #include <bpf/bpf.h>
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lp/live.h"
 #include "probe/kernel.h"
@@ -32,6 +34,19 @@ static bool may_touch_memory(void)
 #endif
 }
 
+/* Then there are addresses beyond those of four, for who asks for them. */
+bool lp_have_five_levels(void)
+{
+	const uint64_t beyond = 1ull << 48;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *at = mmap((void *)beyond, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, page);
+	return (uintptr_t)at >= beyond;
+}
+
 static struct lp_btf_numbers known;
 
 void lp_direct_name(struct bpf_insn *insns, size_t n)
@@ -46,7 +61,7 @@ void lp_direct_name(struct bpf_insn *insns, size_t n)
 
 const char *lp_direct_begin(const struct lp_kernel_conf *c)
 {
-	return c->python_watch && may_touch_memory() ? FUNCTION : NULL;
+	return (!c->no_native || c->python_watch) && may_touch_memory() ? FUNCTION : NULL;
 }
 
 uint32_t lp_direct_use(const struct lp_btf_numbers *numbers)

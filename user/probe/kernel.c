@@ -63,7 +63,7 @@ static void choose_rings(struct lp_kernel_conf *c)
 
 int lp_kernel_settle(struct lp_kernel *k, struct lp_err *err)
 {
-	return lp_beside_end(&k->beside, err);
+	return lp_beside_settle(&k->beside, err);
 }
 
 int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)

@@ -95,6 +95,7 @@ enum lp_stage {
 	LP_STAGE_RINGS,	   /* all are open */
 	LP_STAGE_MAPS,	   /* lean programs' are made, and these are being verified */
 	LP_STAGE_LOADED,   /* the programs of hits are */
+	LP_STAGE_SETTLED,  /* those of processes' lives are in place */
 	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
 };
 struct lp_beside {
@@ -114,7 +115,9 @@ int lp_beside_begin(struct lp_beside *b, struct lp_err *err);
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage);
 /* false: the other has given up. */
 bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
-/* Waits until all is done. */
+/* Waits until all that a session needs is done. */
+int lp_beside_settle(struct lp_beside *b, struct lp_err *err);
+/* Waits until all is. */
 int lp_beside_end(struct lp_beside *b, struct lp_err *err);
 void lp_beside_done(struct lp_beside *b);
 
@@ -234,6 +237,11 @@ void lp_prepare_begin(void);
 struct bpf_object_skeleton;
 int lp_prepared_load(struct bpf_object *obj, struct bpf_object_skeleton *s);
 
+/* Do page tables have five levels? */
+bool lp_have_five_levels(void);
+/* mapping.c: tells the programs where the kernel has mapped all memory, if that can be found. */
+void lp_mapping_find(const struct lp_kernel *k);
+
 /* BPF_TRACE_UPROBE_MULTI; libbpf 1.1 does not know it. */
 #define LP_UPROBE_MULTI 48
 
@@ -247,6 +255,7 @@ int lp_load_nothing(uint32_t flags, uint32_t attach_type);
 /* Nothing that the running kernel lacks is guessed: each asks it. */
 bool lp_have_bpf(void);
 bool lp_have_uprobe_multi(char *ret_why, size_t size);
+bool lp_have_may_goto(void);
 bool lp_have_capability(int number);
 
 /* holders.c: in words, who has watchpoints of that process, but for `own` of ours; "" where nobody is

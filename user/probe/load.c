@@ -190,6 +190,7 @@ static void configure(struct lp_kernel *k)
 	s->rodata->lp_mixed = c->python_stack;
 	s->rodata->lp_may_hold = c->holds;
 	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
+	s->rodata->lp_five_levels = lp_have_five_levels();
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
 		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
@@ -261,7 +262,13 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 		if ((r = lp_opened(k->lean, err)) < 0)
 			return r;
 		k->native = NATIVE_OF(k->lean);
+		if (lp_have_may_goto())
+			k->native.probe = k->lean->progs.lp_probe_soon;
 		configure_native(k);
+		bpf_program__set_autoload(k->lean->progs.lp_probe, false);
+		bpf_program__set_autoload(k->lean->progs.lp_probe_soon, false);
+		k->lean->rodata->lp_direct_type = lp_direct_use(&k->numbers);
+		k->lean->rodata->lp_five_levels = lp_have_five_levels();
 		lp_program_use(k, k->native.probe, true, true);
 		return 0;
 	}
@@ -366,6 +373,7 @@ int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct log
 		return r;
 	memcpy(s->rodata, k->skel->rodata, sizeof(*s->rodata));
 	s->rodata->lp_can_sleep = 0;
+	s->rodata->lp_direct_type = 0; /* direct.c has no hand in these */
 	s->rodata->lp_codes = 1;
 	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
 		prog, !strncmp(bpf_program__name(prog), prefix, strlen(prefix)));
@@ -391,6 +399,8 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	bpf_object__for_each_program(prog, s->obj)
 		lp_program_use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
 	s->rodata->lp_fixed = *k->native.fixed;
+	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
+	s->rodata->lp_five_levels = lp_have_five_levels();
 	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
 	if (k->conf.covers)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);

@@ -11,7 +11,7 @@
 #include "probe/kernel.h"
 #include "probe/prune.h"
 
-/* The sections whose programs are there for Python, too, as libbpf would take them. */
+/* The sections of such programs, as libbpf would take them. */
 static const struct section {
 	const char *name;
 	enum bpf_prog_type type;
@@ -20,6 +20,7 @@ static const struct section {
 	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0 },
 	{ "uprobe", BPF_PROG_TYPE_KPROBE, 0 },
 	{ "uprobe.s", BPF_PROG_TYPE_KPROBE, BPF_F_SLEEPABLE },
+	{ "syscall", BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE },
 };
 
 /* libbpf's handlers are the process's. They stay: programs keep pointers to them, and libbpf 1.1 frees them

@@ -102,7 +102,7 @@ static struct value loaded(const struct prune *p, const struct bpf_insn *in)
 
 	if (BPF_MODE(in->code) != BPF_MEM || from.kind != ADDRESS || at > p->known->size ||
 	    p->known->size - at < bytes)
-		return (struct value){ ANY };
+		return (struct value){ .kind = ANY };
 	memcpy(&word, (const char *)p->known->data + at, bytes); /* the machine is little-endian */
 	return number(word);
 }
@@ -120,7 +120,7 @@ static struct value computed(const struct prune *p, const struct bpf_insn *in)
 	if (op == BPF_MOV && !in->off && (is_long || b.kind == NUMBER))
 		return is_long ? b : number(y);
 	if (a.kind != NUMBER || b.kind != NUMBER || in->off)
-		return (struct value){ ANY };
+		return (struct value){ .kind = ANY };
 	switch (op) {
 	case BPF_ADD:
 		x += y;
@@ -144,7 +144,7 @@ static struct value computed(const struct prune *p, const struct bpf_insn *in)
 		x >>= y & bits;
 		break;
 	default:
-		return (struct value){ ANY };
+		return (struct value){ .kind = ANY };
 	}
 	return number(is_long ? x : (uint32_t)x);
 }
@@ -195,7 +195,7 @@ static int is_taken(const struct prune *p, const struct bpf_insn *in)
 static void forget(struct prune *p, unsigned int from, unsigned int to)
 {
 	for (unsigned int r = from; r <= to; r++)
-		p->now.reg[r] = (struct value){ ANY };
+		p->now.reg[r] = (struct value){ .kind = ANY };
 }
 
 /* What is so at a target whichever way it is reached, this one included. */
@@ -214,7 +214,7 @@ static void reach(struct prune *p, size_t at, const struct state *from, bool is_
 			if (s->reg[r].kind == ANY ||
 			    (s->reg[r].kind == a->kind && s->reg[r].n == a->n))
 				continue;
-			s->reg[r] = (struct value){ ANY };
+			s->reg[r] = (struct value){ .kind = ANY };
 			is_changed = true;
 		}
 	}
@@ -262,7 +262,7 @@ static void constant(struct prune *p, size_t i)
 	const struct bpf_insn *in = &p->c->insns[i];
 	struct value *to = &p->now.reg[in->dst_reg];
 
-	*to = (struct value){ ANY };
+	*to = (struct value){ .kind = ANY };
 	if (is_function(in))
 		enter_function(p, target_of(p->c, i), i);
 	else if (!in->src_reg)
