@@ -74,13 +74,20 @@ lp_inline __u64 lp_direct_walk(__u64 start, __u32 is_five, __u64 table, __u64 ad
 	return 0;
 }
 
+/* Where addr is in the mapping, by the entry for its page. */
+lp_inline __u64 lp_direct_place(__u64 start, __u64 entry, __u32 level, __u64 addr)
+{
+	const __u64 inside = lp_pt_inside(level);
+
+	return start + (entry & LP_PTE_ADDRESS & ~inside) + (addr & inside);
+}
+
 /* The words from addr on, in the page that the entry at `at` leads to. */
 lp_inline long lp_direct_words(__u64 *to, __u64 start, __u64 at, __u64 entry, __u32 level,
 			       __u64 addr)
 {
-	const __u64 inside = lp_pt_inside(level);
 	const volatile struct lp_direct_line *line =
-		lp_direct_at(start + (entry & LP_PTE_ADDRESS & ~inside) + (addr & inside));
+		lp_direct_at(lp_direct_place(start, entry, level, addr));
 	__u64 any = 0;
 
 	for (int i = 0; i < LP_DIRECT_WORDS; i++) {
@@ -92,30 +99,65 @@ lp_inline long lp_direct_words(__u64 *to, __u64 start, __u64 at, __u64 entry, __
 	return any && lp_direct_at(at)->word[0] == entry ? 0 : -1;
 }
 
+/* A process's own, of which none was used. */
+lp_inline void lp_direct_begin(struct lp_direct_tables *t, __u64 tables)
+{
+	t->tables = tables;
+	for (__u32 i = 0; i < LP_DIRECT_LAST; i++)
+		t->last_of[i] = ~0ull;
+}
+
+/* As lp_direct_walk(), by the table of last time if it is the same. */
+lp_inline __u64 lp_direct_find(struct lp_direct_tables *t, __u64 addr, __u64 *ret_at,
+			       __u32 *ret_level)
+{
+	const __u64 of = addr >> LP_DIRECT_TABLE;
+	const __u32 n = of & (LP_DIRECT_LAST - 1);
+
+	if (t->last_of[n] == of) {
+		*ret_at = lp_pt_entry(t->last[n], addr, 0);
+		*ret_level = 0;
+
+		const __u64 same = lp_direct_at(*ret_at)->word[0];
+		return lp_pt_is_plain(same) ? same : 0;
+	}
+
+	const __u64 entry = lp_direct_walk(lp_direct.start, lp_direct.is_five, t->tables, addr,
+					   ret_at, ret_level);
+	if (entry && !*ret_level) {
+		t->last_of[n] = of;
+		t->last[n] = *ret_at & ~(__u64)(LP_PAGE - 1);
+	}
+	return entry;
+}
+
+lp_inline int lp_direct_is_ready(const struct lp_direct_tables *t)
+{
+	return t->tables && lp_direct.proofs >= LP_DIRECT_PROOFS;
+}
+
 /* The words from addr on, which lie in one page: 0, or < 0: they are for the helper. */
 lp_inline long lp_direct_read(struct lp_direct_tables *t, __u64 *to, __u64 addr)
 {
-	const __u64 start = lp_direct.start;
-	__u64 at, entry;
+	__u64 at = 0, entry = 0;
 	__u32 level = 0;
 
-	if (!t->tables || lp_direct.proofs < LP_DIRECT_PROOFS)
-		return -1;
-	if (t->last_of == addr >> LP_DIRECT_TABLE) {
-		at = lp_pt_entry(t->last, addr, 0);
-		entry = lp_direct_at(at)->word[0];
-		if (!lp_pt_is_plain(entry))
-			return -1;
-		return lp_direct_words(to, start, at, entry, 0, addr);
-	}
-	entry = lp_direct_walk(start, lp_direct.is_five, t->tables, addr, &at, &level);
-	if (!entry)
-		return -1;
-	if (!level) {
-		t->last_of = addr >> LP_DIRECT_TABLE;
-		t->last = at & ~(__u64)(LP_PAGE - 1);
-	}
-	return lp_direct_words(to, start, at, entry, level, addr);
+	if (lp_direct_is_ready(t))
+		entry = lp_direct_find(t, addr, &at, &level);
+	return entry ? lp_direct_words(to, lp_direct.start, at, entry, level, addr) : -1;
+}
+
+/* The same of one word, which is not 0. */
+lp_inline __u64 lp_direct_word(struct lp_direct_tables *t, __u64 addr)
+{
+	__u64 at = 0, entry = 0, word = 0;
+	__u32 level = 0;
+
+	if (lp_direct_is_ready(t))
+		entry = lp_direct_find(t, addr, &at, &level);
+	if (entry)
+		word = lp_direct_at(lp_direct_place(lp_direct.start, entry, level, addr))->word[0];
+	return word && lp_direct_at(at)->word[0] == entry ? word : 0;
 }
 
 _Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
@@ -124,6 +166,11 @@ _Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
 lp_inline long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
 {
 	return lp_direct_type ? lp_direct_read(&vm->py.direct, to, addr) : -1;
+}
+
+lp_inline __u64 lp_mem_direct_word(struct lp_vm *vm, __u64 addr)
+{
+	return lp_direct_type ? lp_direct_word(&vm->py.direct, addr) : 0;
 }
 
 /* The words from addr on, as the helper has read them. */

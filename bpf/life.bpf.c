@@ -41,6 +41,12 @@ lp_inline __u64 numbers_of(struct task_struct *task)
 	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
 }
 
+/* Hits remember the interpreters in `targets`: said behind each change of one. */
+lp_inline void changed(void)
+{
+	__sync_fetch_and_add(&lp_live.lives, 1);
+}
+
 /* (parent, child): a child runs its parent's executable, until it execs. */
 SEC("raw_tp/sched_process_fork")
 int lp_fork(struct bpf_raw_tracepoint_args *ctx)
@@ -80,8 +86,10 @@ int lp_exec(struct bpf_raw_tracepoint_args *ctx)
 	__u32 none = 0;
 
 	message_forget(tgid);
-	if (was && bpf_map_lookup_elem(&targets, &tgid))
+	if (was && bpf_map_lookup_elem(&targets, &tgid)) {
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY); /* another interpreter */
+		changed();
+	}
 	if (lp_fixed.exe_ino && is_wanted_exe(program)) {
 		bpf_map_update_elem(&targets, &tgid, &none, BPF_ANY);
 		was = 1;
@@ -113,7 +121,9 @@ int lp_exit(struct bpf_raw_tracepoint_args *ctx)
 	message_forget(tgid);
 	if (lp_live.only_tgid == tgid)
 		lp_live.only_tgid = 0;
-	if (bpf_map_delete_elem(&targets, &tgid) && !lp_fixed.by_cgroup)
+	long gone = bpf_map_delete_elem(&targets, &tgid);
+	changed();
+	if (gone && !lp_fixed.by_cgroup)
 		return 0;
 	tell(LP_REC_EXIT, pid_tgid, 0, 0);
 	return 0;

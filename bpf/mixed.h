@@ -17,6 +17,7 @@ lp_inline int lp_mixed_arrive(struct lp_vm *vm)
 	vm->py.unit = 0;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
 	lp_pyvm_forget(vm);
+	lp_pyvm_meet(vm, bpf_get_current_task_btf());
 	if (!number || lp_py_take_runtime(vm, number - 1) < 0 ||
 	    lp_pyvm_know_thread(vm, &vm->rt, t) || lp_pyvm_find_frame(vm, &vm->rt.layout) < 0)
 		return 0;

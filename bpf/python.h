@@ -35,6 +35,7 @@
 #include "python_judge.h"
 #include "python_locals.h"
 #include "python_codes.h"
+#include "python_soon.h"
 
 /* PY_TYPE, PY_IS and the constants */
 lp_global long lp_pyvm_op_value(struct lp_vm *vm)
@@ -404,25 +405,29 @@ lp_global long lp_pyvm_begin(struct lp_vm *vm)
 static long lp_pyvm_step(__u32 i, struct lp_step *step)
 {
 	struct lp_vm *vm = step->vm;
-	__u32 pc = vm->pc;
 	long r = 1;
 
 	(void)i;
 	if (!vm->py.running) {
 		r = lp_pyvm_begin(vm);
 		lp_opaque(r); /* the verifier knows nothing of it */
-		return r != 0;
+		if (r || !vm->py.running)
+			return r != 0;
+		r = 1;
 	}
 
+	const __u32 pc = vm->pc;
 	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(step->code, vm->code + pc) : 0;
 	if (!in) {
 		vm->outcome = LP_OUT_DONE;
 	} else if (vm->outcome == LP_OUT_NONE && vm->py.steps++ < LP_VM_STEPS_MAX) {
 		__u32 op = in->op;
 
-		vm->pc = pc + 1;
 		r = 0;
-		if (op >= LP_OP_PY_INT)
+		vm->pc = pc + 1;
+		if (lp_pyvm_begins_soon(op))
+			r = lp_pyvm_soon(vm, pc);
+		else if (op >= LP_OP_PY_INT)
 			r = lp_pyvm_python_op(vm, in, pc);
 		else if (op >= LP_OP_CAP_MEM)
 			lp_pyvm_plain_capture(vm, in, op);
@@ -434,6 +439,7 @@ static long lp_pyvm_step(__u32 i, struct lp_step *step)
 			lp_pyvm_cap_thread(vm);
 		lp_pyvm_finish(vm);
 		vm->py.running = 0;
+		return !vm->py.next;
 	}
 	return 0;
 }
@@ -454,18 +460,20 @@ lp_inline void lp_pyvm_run(struct lp_vm *vm)
 lp_global long lp_pyvm_arrive(struct lp_vm *vm, __u64 unit, __u64 ip, __u32 flags)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
-	struct lp_pyvm_thread *t = vm ? lp_pyvm_thread_of(vm->pid_tgid) : 0;
+	struct lp_pyvm_thread *t = 0;
 
 	if (!rt)
 		return 0;
 	lp_pyvm_forget(vm);
 	vm->py.unit = unit;
-	if (!lp_pyvm_holds_lock(vm, rt, t) && lp_pyvm_know_thread(vm, rt, t))
+	if (lp_pyvm_meet_thread(vm, rt))
 		return 0;
 	if (flags & LP_PY_SITE_CALLED)
 		return lp_pyvm_called(vm, rt);
 	if (lp_pyvm_find_frame(vm, &rt->layout) < 0)
 		return 0;
+	if (lp_pyvm_looks_back(&rt->layout, flags))
+		t = lp_pyvm_thread_of(vm->pid_tgid);
 	return flags & LP_PY_SITE_STEPS ? lp_pyvm_begins(vm, &rt->layout, unit, t, flags)
 					: lp_pyvm_about_to(vm, &rt->layout, unit, t, ip, flags);
 }

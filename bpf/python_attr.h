@@ -418,10 +418,10 @@ lp_inline __u32 lp_pyvm_type_version(struct lp_vm *vm, const struct lp_py_layout
 {
 	__u64 version, flags;
 
-	if (lp_pyvm_get(vm, type + l->tp_version_tag, 4, &version) < 0)
+	if (lp_pyvm_lone(vm, type + l->tp_version_tag, &version) < 0)
 		return 0;
 	if (l->minor > 10)
-		return version;
+		return (__u32)version;
 	return lp_pyvm_u64(vm, type + l->tp_flags, &flags) >= 0 && flags & LP_PYVM_VALID_TAG
 		       ? version
 		       : 0;
@@ -448,6 +448,21 @@ lp_inline long lp_pyvm_dict_again(struct lp_vm *vm, const struct lp_py_runtime *
 	return 1;
 }
 
+/* Is what instruction n has found last of the class vm->py.type, and as that is now? */
+lp_inline int lp_pyvm_fits(struct lp_vm *vm, const struct lp_py_layout *l,
+			   const struct lp_pyvm_cache *c, __u32 n)
+{
+	return c->type == vm->py.type && c->insn == n && c->pid == vm->pid_tgid >> 32 &&
+	       c->version == lp_pyvm_type_version(vm, l, c->type);
+}
+
+/* Is it among values that the word before the object's head leads to? Up to 3.12. */
+lp_inline int lp_pyvm_leads_to_values(const struct lp_vm *vm, const struct lp_py_layout *l,
+				      const struct lp_pyvm_cache *c)
+{
+	return vm->py.before && l->managed_values && c->flags & LP_PY_TP_MANAGED_DICT;
+}
+
 /* As last time for this class: 1 and the result; 0: has to be found out. */
 lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 {
@@ -460,8 +475,7 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 
 	const struct lp_py_layout *l = &rt->layout;
 	__u64 type = vm->py.type;
-	if (c->type != type || c->insn != n || c->pid != vm->pid_tgid >> 32 ||
-	    c->version != lp_pyvm_type_version(vm, l, type))
+	if (!lp_pyvm_fits(vm, l, c, n))
 		return 0;
 	if (c->how == LP_HOW_MEMBER)
 		return lp_pyvm_member(vm, rt, vm->py.object, c->index) >= 0;
@@ -469,13 +483,13 @@ lp_global long lp_pyvm_attr_again(struct lp_vm *vm, __u32 n)
 		return lp_pyvm_tuple_field(vm, l, c->index) >= 0;
 	dict = 0;
 	values = vm->py.before + l->values_array;
-	if ((!vm->py.before || !l->managed_values || !(c->flags & LP_PY_TP_MANAGED_DICT)) &&
+	if (!lp_pyvm_leads_to_values(vm, l, c) &&
 	    lp_pyvm_instance_place(vm, l, vm->py.object, type, c->flags, c->place, &dict, &values) <
 		    0)
 		return 0;
 	if (c->how == LP_HOW_DICT)
 		return dict ? lp_pyvm_dict_again(vm, rt, dict, c) : 0;
-	if (!values || lp_pyvm_u64(vm, values + c->index * 8, &v) < 0 || !v)
+	if (!values || lp_pyvm_lone(vm, values + c->index * 8, &v) < 0 || !v)
 		return 0;
 	lp_pyvm_result(vm, LP_PY_OBJECT, v);
 	return 1;

@@ -208,10 +208,10 @@ lp_inline long lp_pyvm_operands(struct lp_vm *vm)
 /* An int of few digits beside a number of the program, as most conditions have it: the relation, or < 0: it
  * is something else.
  */
-lp_inline long lp_pyvm_relate_soon(struct lp_vm *vm, const struct lp_py_runtime *rt)
+lp_inline long lp_pyvm_relate_soon(struct lp_vm *vm, const struct lp_py_runtime *rt, __u32 a,
+				   __u32 b)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	__u32 a = vm->py.a % LP_VM_REGS, b = vm->py.b % LP_VM_REGS;
 	__u64 obj = vm->reg[a], type, tag, digits;
 
 	if (vm->py.tags[a] != LP_PY_OBJECT || vm->py.tags[b] != LP_PY_INT ||
@@ -235,7 +235,7 @@ lp_global long lp_pyvm_op_compare(struct lp_vm *vm)
 
 	__u32 op = vm->py.n;
 	int is_equality = op == LP_PY_EQ || op == LP_PY_NE;
-	long r = lp_pyvm_relate_soon(vm, rt);
+	long r = lp_pyvm_relate_soon(vm, rt, vm->py.a % LP_VM_REGS, vm->py.b % LP_VM_REGS);
 	if (r >= 0) {
 		r = lp_pyvm_holds(op, r);
 		lp_pyvm_result(vm, LP_PY_BOOL, r);

@@ -7,6 +7,7 @@
  * Besides what the others want, the includer supplies:
  *
  *	struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)	what is known; NULL: no room
+ *	__u32 lp_pyvm_traced		a thread has had a profile or trace function, in 3.10 or 3.11
  *	void lp_pyvm_latest_get(struct lp_vm *vm, const struct lp_py_site *site)
  *			what the latest hit of the site's line in vm->py.frame was, or zeros
  *	void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
@@ -71,13 +72,12 @@ lp_inline int lp_pyvm_is_thread(struct lp_vm *vm, const struct lp_py_layout *l, 
 	       lp_pyvm_u64(vm, tstate + l->tstate_thread_id, &id) >= 0 && id == vm->py.thread_id;
 }
 
-/* vm->py.tstate of this thread, 0 or 1: there is none. known: what it was last time. */
+/* vm->py.tstate of the thread vm->py.thread_id, 0 or 1: there is none. known: what it was last time. */
 lp_inline long lp_pyvm_find_thread(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 known)
 {
 	struct lp_step step = { .vm = vm };
 	const struct lp_py_layout *l = &rt->layout;
 
-	vm->py.thread_id = lp_thread_pointer();
 	if (l->runtime_tstate != LP_PY_NONE &&
 	    lp_pyvm_u64(vm, rt->runtime + l->runtime_tstate, &known) < 0)
 		return 1;
@@ -103,14 +103,39 @@ lp_inline long lp_pyvm_know_thread(struct lp_vm *vm, const struct lp_py_runtime 
 }
 
 /* Who executes bytecode holds the lock, up to 3.11: is that who this thread has been before? */
-lp_inline int lp_pyvm_holds_lock(struct lp_vm *vm, const struct lp_py_runtime *rt,
-				 const struct lp_pyvm_thread *t)
+lp_inline int lp_pyvm_holds_lock(struct lp_vm *vm, const struct lp_py_runtime *rt, __u64 known)
 {
 	__u16 at = rt->layout.runtime_tstate;
 
-	vm->py.thread_id = lp_thread_pointer();
-	return t && t->tstate && at != LP_PY_NONE &&
-	       lp_pyvm_u64(vm, rt->runtime + at, &vm->py.tstate) >= 0 && vm->py.tstate == t->tstate;
+	return known && at != LP_PY_NONE &&
+	       lp_pyvm_lone(vm, rt->runtime + at, &vm->py.tstate) >= 0 && vm->py.tstate == known;
+}
+
+lp_inline int lp_pyvm_is_known(const struct lp_vm *vm)
+{
+	return vm->known.pid_tgid == vm->pid_tgid && vm->known.start == vm->py.start;
+}
+
+/* vm->py.tstate: 0, or 1: there is none. The slot remembers it, of the thread that it has last served. */
+lp_inline long lp_pyvm_meet_thread(struct lp_vm *vm, const struct lp_py_runtime *rt)
+{
+	struct lp_pyvm_thread *t = lp_pyvm_is_known(vm) ? 0 : lp_pyvm_thread_of(vm->pid_tgid);
+	__u64 known = t ? t->tstate : lp_pyvm_is_known(vm) ? vm->known.tstate : 0;
+
+	if (!lp_pyvm_holds_lock(vm, rt, known) && lp_pyvm_find_thread(vm, rt, known))
+		return 1;
+	if (vm->py.tstate == known && !t)
+		return 0;
+	if (!t)
+		t = lp_pyvm_thread_of(vm->pid_tgid);
+	if (!t)
+		return 0;
+	t->tstate = vm->py.tstate;
+	vm->known.pid_tgid = vm->pid_tgid;
+	vm->known.start = vm->py.start;
+	vm->known.tstate = vm->py.tstate;
+	vm->known.named = t->named;
+	return 0;
 }
 
 /* The code that a frame runs. */
@@ -134,6 +159,8 @@ lp_inline void lp_pyvm_find_hooks(struct lp_vm *vm, const struct lp_py_layout *l
 	vm->py.hooked = (l->minor == 10 || l->minor == 11) &&
 			lp_pyvm_near(vm, at - sizeof(profile), 8, &profile) >= 0 &&
 			lp_pyvm_near(vm, at, 8, &trace) >= 0 && (trace | profile);
+	if (vm->py.hooked)
+		lp_pyvm_traced = 1;
 }
 
 lp_inline enum lp_pyvm_hook lp_pyvm_hook(struct lp_vm *vm, const struct lp_py_layout *l)
@@ -157,10 +184,15 @@ lp_inline long lp_pyvm_find_frame(struct lp_vm *vm, const struct lp_py_layout *l
 		lp_pyvm_find_hooks(vm, l);
 		at += l->cframe_frame;
 	}
-	if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0 || !vm->py.frame)
-		return -LP_ST_UNREADABLE;
-	if (l->cframe_frame == LP_PY_NONE)
+	if (l->cframe_frame == LP_PY_NONE) {
+		if (lp_pyvm_u64(vm, at, &vm->py.frame) < 0)
+			return -LP_ST_UNREADABLE;
 		lp_pyvm_find_hooks(vm, l);
+	} else if (lp_pyvm_lone(vm, at, &vm->py.frame) < 0) {
+		return -LP_ST_UNREADABLE;
+	}
+	if (!vm->py.frame)
+		return -LP_ST_UNREADABLE;
 	if (lp_pyvm_code_of(vm, l, vm->py.frame, &vm->py.code) < 0)
 		return -LP_ST_UNREADABLE;
 	return 0;
@@ -274,6 +306,12 @@ lp_inline int lp_pyvm_in_tracing(struct lp_vm *vm, const struct lp_py_layout *l)
 
 	return l->minor == 11 && lp_pyvm_u64(vm, vm->py.tstate + l->tstate_cframe, &cframe) >= 0 &&
 	       lp_pyvm_get(vm, cframe + l->cframe_tracing, 1, &tracing) >= 0 && tracing;
+}
+
+/* Does it matter what the thread has hit before? Elsewhere a second reading is known by the frame. */
+lp_inline int lp_pyvm_looks_back(const struct lp_py_layout *l, __u32 flags)
+{
+	return l->lasti_unit || flags & LP_PY_SITE_STEPS || lp_pyvm_traced;
 }
 
 /* The same of a probe where the instruction begins. From 3.11 on the frame is behind by one instruction,

@@ -114,6 +114,16 @@ struct lp_pyvm_thread {
 	__u64 named;	       /* when its name was last sent */
 };
 
+/* What a slot remembers of the thread that it has last served, and of its process. */
+struct lp_pyvm_known {
+	__u64 pid_tgid, start; /* whose it is */
+	__u64 tstate, named;   /* as of lp_pyvm_thread */
+	__u32 tgid;	       /* the process; 0: none */
+	__u32 runtime;	       /* number + 1, while lp_live.lives is `lives` */
+	__u32 lives;
+	__u32 pad;
+};
+
 /* The latest hit of a line in a frame, where that matters. */
 struct lp_pyvm_latest {
 	__u64 unit, code;
@@ -179,10 +189,11 @@ struct lp_direct_line {
 };
 
 /* and by what. */
+#define LP_DIRECT_LAST 4 /* a power of two */
 struct lp_direct_tables {
-	__u64 tables;  /* the process's; 0: it is not read so */
-	__u64 last_of; /* what the last table of pages that was used is for */
-	__u64 last;    /* and where it is */
+	__u64 tables; /* the process's; 0: it is not read so */
+	/* what tables of pages that were used are for, and where they are: by the low bits of the former */
+	__u64 last_of[LP_DIRECT_LAST], last[LP_DIRECT_LAST];
 };
 
 #define LP_PYVM_WINDOWS 4   /* a power of two */
@@ -196,6 +207,7 @@ struct lp_pyvm {
 	__u32 pad4;
 	/* the thread and the frame of the hit */
 	__u64 tstate, frame, code, thread_id;
+	__u64 start; /* of the thread */
 	__u64 unit; /* address of the code unit that was read; 0: of none, the hit is in native code */
 	__u64 units; /* of the first one */
 	__u64 task;  /* of asyncio, that runs; 0 */

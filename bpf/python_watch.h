@@ -19,22 +19,18 @@ static __attribute__((noinline)) __u32 lp_py_first_site(__u64 addr, __u32 runtim
 	return id ? *id + 1 : 0;
 }
 
-/* A slot, for a hit in the interpreter `runtime`; NULL: there is none. */
-lp_inline struct lp_vm *lp_py_slot(__u64 pid_tgid, __u32 runtime, __u64 ip)
+/* For a hit in the interpreter `runtime`. */
+lp_inline int lp_py_start_hit(struct lp_vm *vm, struct task_struct *task, __u64 pid_tgid,
+			      __u32 runtime, __u64 ip)
 {
-	struct lp_vm *vm = take_slot();
-
-	if (!vm)
-		return 0;
-	if (lp_py_take_runtime(vm, runtime) < 0) {
-		give_slot(vm);
-		return 0;
-	}
+	if (lp_py_take_runtime(vm, runtime) < 0)
+		return -1;
+	lp_pyvm_meet(vm, task);
 	vm->pid_tgid = pid_tgid;
 	vm->mach[LP_MACH_IP] = ip;
 	vm->py.is_alone = 0;
 	vm->py.fetched = vm->py.n_late = vm->py.n_hidden = 0;
-	return vm;
+	return 0;
 }
 
 /* The hit is lost to the sites from number `first` - 1 on. */
@@ -46,11 +42,16 @@ lp_inline void lp_py_lose(__u32 first)
 		count_slotless(site->point, lost[LP_LOSS_BUSY]);
 }
 
-/* A slot for these sites; NULL: there are none, or the hit is lost. */
-lp_inline struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime, __u32 first, __u64 ip)
+/* A slot for these sites; NULL: there are none, or the hit is lost. Apart, for a small stack. */
+static __attribute__((noinline)) struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime,
+							  __u32 first, __u64 ip)
 {
-	struct lp_vm *vm = first ? lp_py_slot(pid_tgid, runtime, ip) : 0;
+	struct lp_vm *vm = first ? take_slot() : 0;
 
+	if (vm && lp_py_start_hit(vm, bpf_get_current_task_btf(), pid_tgid, runtime, ip) < 0) {
+		give_slot(vm);
+		vm = 0;
+	}
 	if (vm)
 		vm->py.next = first;
 	else
@@ -123,43 +124,56 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 }
 
 /* Interrupts are off. What the hit has to do with tells whether its memory is found. */
-lp_inline void lp_py_use_tables(struct lp_vm *vm, __u64 sp, __u64 addr)
+lp_inline void lp_py_use_tables(struct lp_vm *vm, struct task_struct *task, __u64 sp, __u64 addr)
 {
-	const __u64 tables = lp_direct_may_be() ? lp_tables_of(bpf_get_current_task_btf()) : 0;
+	const __u64 tables = lp_direct_may_be() ? lp_tables_of(task) : 0;
 
-	vm->py.direct = (struct lp_direct_tables){ .tables = tables, .last_of = ~0ull };
+	lp_direct_begin(&vm->py.direct, tables);
 	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
 		return;
 	lp_direct_learn(tables, addr);
 	lp_direct_learn(tables, sp);
 }
 
+/* There is no slot for the hit, or no interpreter. */
+lp_inline void lp_py_lose_watched(__u64 pid_tgid, __u64 addr)
+{
+	const __u32 number = lp_py_runtime_of(pid_tgid);
+
+	if (number)
+		lp_py_lose(lp_py_first_site(addr, number - 1));
+}
+
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {
-	__u64 addr = ctx->addr, pid_tgid = lp_pid_tgid();
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 addr = ctx->addr, pid_tgid = lp_pid_tgid_of(task);
 
 	if (lp_watch_again(ctx, addr))
 		return 0;
 
-	__u32 number = lp_py_runtime_of(pid_tgid);
-	if (!number)
-		return 0;
-
-	struct lp_vm *vm = lp_py_slot(pid_tgid, number - 1, ctx->regs.rip);
+	struct lp_vm *vm = take_slot();
 	if (!vm) {
-		lp_py_lose(lp_py_first_site(addr, number - 1));
+		lp_py_lose_watched(pid_tgid, addr);
 		return 0;
 	}
-	lp_py_use_tables(vm, ctx->regs.rsp, addr);
-	if (lp_py_is_hit(vm, ctx, addr)) {
-		const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
 
-		if (py && lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP],
-					 py->flags & LP_PY_SITE_RESUMES))
-			lp_pyvm_run(vm);
+	const __u32 number = lp_py_known_runtime(vm, pid_tgid);
+	if (number && lp_py_start_hit(vm, task, pid_tgid, number - 1, ctx->regs.rip) < 0) {
+		lp_py_lose_watched(pid_tgid, addr);
+	} else if (number) {
+		lp_py_use_tables(vm, task, ctx->regs.rsp, addr);
+		if (lp_py_is_hit(vm, ctx, addr)) {
+			const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
+
+			if (py &&
+			    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte,
+					   vm->mach[LP_MACH_IP], py->flags & LP_PY_SITE_RESUMES))
+				lp_pyvm_run(vm);
+		}
+		vm->py.direct.tables = 0;
 	}
-	vm->py.direct.tables = 0;
 	give_slot(vm);
 	return 0;
 }
@@ -181,8 +195,7 @@ lp_inline int lp_step_is_call(const struct pt_regs *ctx, const struct lp_py_site
  */
 static __attribute__((noinline)) int lp_step_is_hit(struct pt_regs *ctx, __u32 id, __u64 pid_tgid)
 {
-	__u64 key = LP_STEP_RUNS | id;
-	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &key);
+	struct lp_watch_runs *runs = lp_watch_runs_of(LP_STEP_RUNS | id);
 	const struct lp_py_site *py = lp_py_site_at(id);
 
 	if (runs)

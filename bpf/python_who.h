@@ -283,6 +283,8 @@ lp_global int lp_pyvm_name_due(struct lp_vm *vm)
 	if (!t || vm->time - t->named < LP_PYVM_NAME_EVERY)
 		return 0;
 	t->named = vm->time;
+	if (lp_pyvm_is_known(vm))
+		vm->known.named = vm->time;
 	return 1;
 }
 
@@ -291,6 +293,8 @@ lp_global int lp_pyvm_name_due(struct lp_vm *vm)
  */
 lp_inline void lp_pyvm_cap_thread(struct lp_vm *vm)
 {
+	if (lp_pyvm_is_known(vm) && vm->time - vm->known.named < LP_PYVM_NAME_EVERY)
+		return;
 	if (lp_pyvm_name_due(vm) && lp_pyvm_find_who(vm, LP_PY_THREAD) == 1)
 		lp_pyvm_cap_name(vm, LP_SLOT_PYTHREAD, vm->py.probe.value);
 }

@@ -151,7 +151,8 @@ lp_inline struct lp_pyvm_cache *lp_pyvm_cache_at(__u32 n)
 	return bpf_map_lookup_elem(&py_caches, &n);
 }
 
-lp_inline struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
+/* Apart, for a small stack. */
+static __attribute__((noinline)) struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct lp_pyvm_thread *t = bpf_map_lookup_elem(&py_threads, &pid_tgid);
@@ -163,6 +164,16 @@ lp_inline struct lp_pyvm_thread *lp_pyvm_thread_of(__u64 pid_tgid)
 	bpf_map_update_elem(&py_threads, &pid_tgid, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&py_threads, &pid_tgid);
 }
+
+/* The thread that runs. */
+lp_inline void lp_pyvm_meet(struct lp_vm *vm, struct task_struct *task)
+{
+	vm->py.thread_id = task->thread.fsbase;
+	vm->py.start = task->start_time;
+}
+
+/* A thread has had a profile or trace function, in 3.10 or 3.11. */
+volatile __u32 lp_pyvm_traced;
 
 lp_inline void lp_pyvm_latest_get(struct lp_vm *vm, const struct lp_py_site *site)
 {
@@ -198,6 +209,22 @@ lp_inline __u32 lp_py_runtime_of(__u64 pid_tgid)
 	__u32 tgid = pid_tgid >> 32, *runtime = bpf_map_lookup_elem(&targets, &tgid);
 
 	return runtime ? *runtime : 0;
+}
+
+/* The same, of most hits without a look-up. */
+lp_inline __u32 lp_py_known_runtime(struct lp_vm *vm, __u64 pid_tgid)
+{
+	const __u32 tgid = pid_tgid >> 32, lives = lp_live.lives; /* read before the look-up */
+	struct lp_pyvm_known *k = &vm->known;
+
+	if (k->tgid == tgid && k->lives == lives)
+		return k->runtime;
+
+	const __u32 runtime = lp_py_runtime_of(pid_tgid);
+	k->tgid = runtime ? tgid : 0;
+	k->lives = lives;
+	k->runtime = runtime;
+	return runtime;
 }
 
 #endif

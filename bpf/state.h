@@ -234,6 +234,7 @@ struct lp_vm {
 	struct lp_py_runtime rt;
 	__u64 rt_is;				     /* which one that is, as python_world.h says */
 	struct lp_pyvm_place places[LP_PYVM_PLACES]; /* the latest ones */
+	struct lp_pyvm_known known;
 	struct lp_crash_map maps[LP_CRASH_MAPS_MAX]; /* of `crash` */
 	__u64 n_maps;
 	struct lp_py_walk walk;

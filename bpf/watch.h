@@ -28,6 +28,22 @@ struct {
 	__type(value, struct lp_watch_runs);
 } watch_runs SEC(".maps");
 
+/* Of most of these there is no need to look for: user/probe/ gives each of them to a byte. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LP_WATCH_NEAR);
+	__type(key, __u32);
+	__type(value, struct lp_watch_near);
+} watch_near SEC(".maps");
+
+lp_inline struct lp_watch_runs *lp_watch_runs_of(__u64 key)
+{
+	__u32 n = LP_WATCH_NEAR_OF(key);
+	struct lp_watch_near *near = bpf_map_lookup_elem(&watch_near, &n);
+
+	return near && near->key == key ? &near->runs : bpf_map_lookup_elem(&watch_runs, &key);
+}
+
 /* struct bpf_perf_event_data_kern (include/linux/perf_event.h, since 4.9), which is what ctx points to. */
 struct lp_perf_context {
 	void *regs, *data, *event;
@@ -94,7 +110,7 @@ static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx
 /* Counts what the kernel has brought; is it a hit that has come already? */
 lp_inline int lp_watch_again(struct bpf_perf_event_data *ctx, __u64 addr)
 {
-	struct lp_watch_runs *runs = bpf_map_lookup_elem(&watch_runs, &addr);
+	struct lp_watch_runs *runs = lp_watch_runs_of(addr);
 
 	if (runs)
 		runs->all++;

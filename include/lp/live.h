@@ -48,7 +48,7 @@ struct lp_live {
 	__u32 n_sites;	   /* numbers given out */
 	__u32 n_windows;   /* that were in use: lp/fault.h */
 	__u32 faulted;	   /* an instruction has failed in one, and a handler was called */
-	__u32 pad;
+	__u32 lives;	   /* counts changes in `targets`; additions may not be among them */
 };
 _Static_assert(sizeof(struct lp_live) == 48, "no padding");
 

@@ -116,6 +116,15 @@ struct lp_watch_runs {
 	__u64 all, twice;
 };
 
+/* Where those of a byte are to be found soon, if no other one has that place. */
+struct lp_watch_near {
+	__u64 key; /* as of watch_runs; 0: nobody's */
+	struct lp_watch_runs runs;
+};
+
+#define LP_WATCH_NEAR	      64u /* a power of two */
+#define LP_WATCH_NEAR_OF(key) ((__u32)((key) ^ (key) >> 6 ^ (key) >> 12) & (LP_WATCH_NEAR - 1))
+
 /* In place of a byte's address, with the site's number: a probe in the evaluation loop. */
 #define LP_STEP_RUNS (1ull << 63)
 

@@ -95,7 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	memset(&vm, 0xa5, sizeof(vm)); /* what another hit has left */
 	pyvm.runtime = &rt;
-	pyvm.thread_pointer = BASE;
+	pyvm.soon = data[4] & 1;
+	vm.py.thread_id = BASE;
 	memset(&pyvm.thread, 0, sizeof(pyvm.thread));
 	vm.pid_tgid = 41ull << 32 | 42;
 	lp_pyvm_arrive(&vm, BASE + 2, BASE + 4, 0);

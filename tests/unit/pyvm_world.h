@@ -37,10 +37,12 @@ static struct {
 	struct lp_pyvm_thread thread;
 	uint64_t thread_pointer;
 	unsigned int n_sent;
+	bool soon; /* whatever can be is executed by python_soon.h */
 	uint8_t sent[LP_REC_ROOM];
 } pyvm;
 
 static uint32_t lp_record_max = LP_RECORD_MAX;
+static uint32_t lp_pyvm_traced;
 
 static long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 {
@@ -52,6 +54,12 @@ static long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
 {
 	(void)vm, (void)to, (void)addr;
 	return -1;
+}
+
+static __attribute__((unused)) __u64 lp_mem_direct_word(struct lp_vm *vm, __u64 addr)
+{
+	(void)vm, (void)addr;
+	return 0;
 }
 
 static long lp_mem_touch(__u64 addr)
@@ -194,6 +202,13 @@ static void lp_pyvm_latest_put(struct lp_vm *vm, const struct lp_py_site *site)
 
 static struct lp_vm vm;
 
+static long pyvm_step(__u32 i, struct lp_step *step)
+{
+	if (pyvm.soon && vm.py.running && vm.outcome == LP_OUT_NONE)
+		lp_pyvm_soon(&vm, vm.pc);
+	return lp_pyvm_step(i, step);
+}
+
 /* The instructions, then data from instruction `n` on, as a hit of a plain site whose frame is what the
  * caller has put into vm.py. The site is not looked for: its code is what the frame's is.
  */
@@ -205,6 +220,7 @@ static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t 
 	pyvm.point = (struct lp_point){ .after = LP_POINT_NONE };
 	pyvm.counts = (struct lp_counts){ 0 };
 	pyvm.site = (struct lp_site){ .ninsn = (uint32_t)n };
+	lp_pyvm_forget(&vm);
 	lp_prepare(&vm, &pyvm.site, 0);
 	vm.py.running = 1;
 	vm.py.kind = LP_SITE_PLAIN;
@@ -215,7 +231,7 @@ static __attribute__((unused)) void pyvm_run(const struct lp_insn *code, size_t 
 	vm.walk.serial++;
 
 	struct lp_step step = { .vm = &vm, .code = pyvm.code };
-	lp_loop(LP_VM_STEPS_MAX + 2, lp_pyvm_step, &step);
+	lp_loop(LP_VM_STEPS_MAX + 2, pyvm_step, &step);
 }
 
 #define INSN(name, ...) ((struct lp_insn){ .op = LP_OP_##name, ##__VA_ARGS__ })

@@ -44,6 +44,12 @@ static long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
 	return -1;
 }
 
+static __attribute__((unused)) __u64 lp_mem_direct_word(struct lp_vm *vm, __u64 addr)
+{
+	(void)vm, (void)addr;
+	return 0;
+}
+
 static __u64 lp_thread_pointer(void)
 {
 	return 0;

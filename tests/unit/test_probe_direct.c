@@ -130,13 +130,21 @@ static bool reads_right(struct lp_direct_tables *t, __u64 addr)
 {
 	__u64 words[LP_DIRECT_WORDS];
 
-	if (lp_direct_read(t, words, addr) < 0)
+	const __u64 word = lp_direct_word(t, addr);
+
+	if (lp_direct_read(t, words, addr) < 0) {
+		assert_int_equal(word, 0);
 		return false;
+	}
 	assert_memory_equal(words, words_of(addr), sizeof(words));
+	assert_int_equal(word, words[0]);
 	return true;
 }
 
-#define ALL_TABLES(name) struct lp_direct_tables name = { .tables = tables, .last_of = ~0ull }
+#define LAST_OF(addr) (((addr) >> LP_DIRECT_TABLE) & (LP_DIRECT_LAST - 1))
+#define ALL_TABLES(name)                                                                           \
+	struct lp_direct_tables name;                                                              \
+	lp_direct_begin(&name, tables)
 
 static void is_found_and_proved(void **state)
 {
@@ -151,7 +159,7 @@ static void is_found_and_proved(void **state)
 		assert_int_equal(lp_direct.is_five, top == 4);
 		assert_true(lp_direct_may_be());
 		assert_true(reads_right(&t, MAPPED));
-		assert_int_equal(t.last_of, MAPPED >> LP_DIRECT_TABLE);
+		assert_int_equal(t.last_of[LAST_OF(MAPPED)], MAPPED >> LP_DIRECT_TABLE);
 		assert_true(reads_right(&t, MAPPED + 4096 - 56)); /* by the table of last time */
 		assert_true(reads_right(&t, LARGE + LEAD * 4096 +
 						    8 * (MAPPED >> (12 + 9 * top) & 511)));
@@ -175,17 +183,20 @@ static void odd_pages_are_the_helpers(void **state)
 			learn();
 			assert_int_equal(reads_right(&t, MAPPED), 1);
 			if (!again)
-				t.last_of = ~0ull;
+				lp_direct_begin(&t, tables);
 
 			__u64 *entry = &machine.words[machine.entry];
 			*entry = odd[i] == LP_PTE_SPECIAL ? *entry | odd[i] : *entry & odd[i];
 			__u64 words[LP_DIRECT_WORDS];
 			assert_true(lp_direct_read(&t, words, MAPPED) < 0);
+			assert_int_equal(lp_direct_word(&t, MAPPED), 0);
 		}
 }
 
 static void zeros_are_the_helpers(void **state)
 {
+	__u64 words[LP_DIRECT_WORDS];
+
 	(void)state;
 	machine_new(3);
 	ALL_TABLES(t);
@@ -193,26 +204,32 @@ static void zeros_are_the_helpers(void **state)
 	memset(words_of(MAPPED), 0, 56);
 	assert_false(reads_right(&t, MAPPED));
 	words_of(MAPPED)[6] = 1;
-	assert_true(reads_right(&t, MAPPED));
+	assert_false(lp_direct_read(&t, words, MAPPED));
+	assert_int_equal(lp_direct_word(&t, MAPPED), 0);
+	assert_int_equal(lp_direct_word(&t, MAPPED + 6 * 8), 1);
 }
 
 /* The page becomes another's while its words are read. */
 static void what_changes_is_the_helpers(void **state)
 {
 	__u64 words[LP_DIRECT_WORDS];
-	unsigned int changed = 0;
+	unsigned int changed = 0, word_changed = 0;
 
 	(void)state;
-	for (unsigned int at = 1; at <= 6; at++) {
+	for (unsigned int at = 1; at <= 12; at++) {
 		machine_new(3);
 		ALL_TABLES(t);
 		learn();
 		machine.changes = &machine.words[machine.entry];
 		machine.changes_to = 0;
 		machine.looks = 0;
-		machine.changes_at = at;
-		changed += lp_direct_read(&t, words, MAPPED) < 0;
+		machine.changes_at = (at + 1) / 2;
+		if (at & 1)
+			changed += lp_direct_read(&t, words, MAPPED) < 0;
+		else
+			word_changed += !lp_direct_word(&t, MAPPED);
 	}
+	assert_int_equal(word_changed, changed);
 	assert_int_equal(changed,
 			 6); /* three levels, the page's entry, the words, the entry again */
 }

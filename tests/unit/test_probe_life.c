@@ -24,8 +24,10 @@ static void children_follow(bool follow)
 	uint32_t point = add_point((struct lp_point){ 0 });
 	attach(&links[0], (void *)hit_me, false, 0,
 	       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+	const uint32_t before = kernel->native.live->lives;
 	child_run(&children[0]);
 	drain();
+	assert_int_equal(kernel->native.live->lives - before, follow ? 3 : 2); /* exec, exits */
 	assert_int_equal(counts_of(point).hits, follow ? 2 : 1);
 	assert_int_equal(seen[LP_REC_FORK], follow ? 1 : 0);
 	assert_int_equal(seen[LP_REC_EXEC], 1);

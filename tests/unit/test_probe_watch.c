@@ -10,7 +10,7 @@
 
 #define READS 10000
 
-static volatile uint8_t watch_me[64];
+static volatile uint8_t watch_me[16 * LP_WATCH_NEAR];
 
 /* Each thread says that it is there, and waits until all may read. */
 struct shared {
@@ -504,6 +504,50 @@ static void the_last_one_is_told_of(void **state)
 	assert_int_equal(count_events(), 0);
 }
 
+static size_t other; /* of watch_me */
+
+static void read_two(void)
+{
+	wait_until(&shared->go, 1);
+	for (int i = 0; i < READS; i++) {
+		(void)watch_me[7];
+		(void)watch_me[other];
+		(void)watch_me[other];
+	}
+}
+
+/* Two bytes whose counters would be at one place: that of the first, until it is watched no more. */
+static void bytes_that_share_a_place_are_counted(void **state)
+{
+	const uint32_t place = LP_WATCH_NEAR_OF((uintptr_t)&watch_me[7]);
+	struct lp_watch_runs runs[2];
+
+	(void)state;
+	need_hits();
+	share();
+	for (other = 8; LP_WATCH_NEAR_OF((uintptr_t)&watch_me[other]) != place;)
+		assert_in_range(++other, 8, sizeof(watch_me) - 1);
+	start_kernel(&(struct lp_kernel_conf){ .python_watch = true });
+	child_start(&children[0], read_two);
+	assert_int_equal(write(children[0].go, "", 1), 1);
+	watch(&links[0], 7);
+	watch(&links[1], other);
+	assert_true(kernel->watch_near[place] == (uintptr_t)&watch_me[7]);
+	atomic_store(&shared->go, 1);
+	child_end(&children[0]);
+
+	for (size_t i = 0; i < 2; i++)
+		lp_link_free(lp_take(links[i]));
+	lp_watch_runs(kernel, (uintptr_t)&watch_me[7], &runs[0]);
+	lp_watch_runs(kernel, (uintptr_t)&watch_me[other], &runs[1]);
+	assert_int_equal(runs[0].all, READS);
+	assert_int_equal(runs[1].all, 2 * READS);
+	lp_kernel_forget_byte(kernel, (uintptr_t)&watch_me[7]);
+	assert_true(kernel->watch_near[place] == 0);
+	lp_watch_runs(kernel, (uintptr_t)&watch_me[7], &runs[0]);
+	assert_int_equal(runs[0].all, 0);
+}
+
 static void the_cost_is_measured(void **state)
 {
 	struct lp_costs costs;
@@ -535,6 +579,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(processes_share_what_watches_processors, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_last_one_is_told_of, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bytes_that_share_a_place_are_counted, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(the_cost_is_measured, set_up, tear_down),
 	};
 

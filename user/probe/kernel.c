@@ -263,6 +263,12 @@ static bool is_target(const struct lp_kernel *k, pid_t tgid)
 	return false;
 }
 
+/* What hits remember of a target is not so any more. */
+static void note_change(struct lp_kernel *k)
+{
+	__atomic_fetch_add(&k->native.live->lives, 1, __ATOMIC_SEQ_CST);
+}
+
 int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, struct lp_err *err)
 {
 	int map = bpf_map__fd(k->native.targets);
@@ -279,6 +285,7 @@ int lp_kernel_set_target(struct lp_kernel *k, pid_t tgid, uint32_t runtime, stru
 				  (int)tgid, strerror(errno));
 	}
 	note_only_target(k);
+	note_change(k);
 	return 0;
 }
 
@@ -304,7 +311,9 @@ int lp_kernel_remove_target(struct lp_kernel *k, pid_t tgid)
 			break;
 		}
 	note_only_target(k);
-	return bpf_map_delete_elem(bpf_map__fd(k->native.targets), &key) < 0 ? -errno : 0;
+	int r = bpf_map_delete_elem(bpf_map__fd(k->native.targets), &key) < 0 ? -errno : 0;
+	note_change(k);
+	return r;
 }
 
 int lp_kernel_counts(struct lp_kernel *k, uint32_t point, struct lp_counts *ret, struct lp_err *err)

@@ -156,8 +156,9 @@ struct lp_kernel {
 	struct lp_ring rings[LP_RINGS_MAX]; /* conf.n_rings */
 	uint32_t cost_point;		    /* of lp_costs_measure() */
 	LP_VEC(pid_t) targets;
-	LP_VEC(struct lp_watch *) watches; /* that are in place */
-	uint64_t watch_events;		   /* how many there were: the number of the last */
+	LP_VEC(struct lp_watch *) watches;  /* that are in place */
+	uint64_t watch_near[LP_WATCH_NEAR]; /* whose each of them is */
+	uint64_t watch_events;		    /* how many there were: the number of the last */
 	LP_VEC(struct lp_watched) watched;
 	LP_VEC(struct lp_room) rooms;
 	LP_VEC(uint8_t) watch_bytes;	/* of runtimes, by number */

@@ -403,24 +403,6 @@ void lp_watch_free(struct lp_watch *w)
 	free(w);
 }
 
-int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err)
-{
-	lp_auto(lp_free) struct lp_watch_runs *zero = calloc(k->cpus, sizeof(*zero));
-	int map = bpf_map__fd(k->skel->maps.watch_runs);
-
-	if (!zero)
-		return lp_err_nomem(err);
-	if (bpf_map_update_elem(map, &key, zero, BPF_NOEXIST) < 0 && errno != EEXIST)
-		return lp_err_set(err, errno, "no room for more watched bytes: %s",
-				  strerror(errno));
-	return 0;
-}
-
-void lp_watch_forget_runs(struct lp_kernel *k, uint64_t key)
-{
-	bpf_map_delete_elem(bpf_map__fd(k->skel->maps.watch_runs), &key);
-}
-
 /* The byte's counter, once for all processes that have it. */
 static int note_byte(struct lp_kernel *k, uint64_t addr, struct lp_err *err)
 {
@@ -462,20 +444,6 @@ uint64_t lp_kernel_step_runs(struct lp_kernel *k, uint32_t site)
 
 	lp_watch_runs(k, LP_STEP_RUNS | site, &runs);
 	return runs.all;
-}
-
-void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret)
-{
-	lp_auto(lp_free) struct lp_watch_runs *each = calloc(k->cpus, sizeof(*each));
-	int map = bpf_map__fd(k->skel->maps.watch_runs);
-
-	*ret = (struct lp_watch_runs){ 0 };
-	if (!each || bpf_map_lookup_elem(map, &addr, each) < 0)
-		return;
-	for (uint32_t i = 0; i < k->cpus; i++) {
-		ret->all += each[i].all;
-		ret->twice += each[i].twice;
-	}
 }
 
 /* The same byte in another process: this one may have been forked from it, and have its events. */
