@@ -18,7 +18,7 @@ static __always_inline long lp_mem_read(void *dst, __u32 len, __u64 addr)
 	return bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
-#include "direct.h"
+#include "find_mapping.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -30,11 +30,11 @@ int lp_find_mapping(struct lp_mapping_ask *ask)
 	const __u64 tables = lp_tables_of(bpf_get_current_task_btf());
 
 	ask->mapping = 0;
-	ask->in_vain = !tables || !lp_direct_may_be();
+	ask->in_vain = !tables || !lp_mapping_may_be();
 	if (ask->in_vain)
 		return 0;
-	lp_direct_learn(tables, ask->addr);
-	if (lp_direct.proofs >= LP_DIRECT_PROOFS && lp_direct.is_five == lp_five_levels)
-		ask->mapping = lp_direct.start;
+	lp_mapping_learn(tables, ask->addr);
+	if (lp_found.proofs >= LP_MAPPING_PROOFS)
+		ask->mapping = lp_found.start;
 	return 0;
 }

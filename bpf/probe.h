@@ -9,10 +9,15 @@
 #include "world.h"
 #include "mapping.h"
 
+lp_inline __u64 lp_mapping_at(void)
+{
+	return lp_live.mapping;
+}
+
 /* Where nothing is read so the verifier is to know. */
 lp_inline __u64 lp_mapping(void)
 {
-	return lp_direct_type ? lp_live.mapping : 0;
+	return lp_direct_type ? lp_mapping_at() : 0;
 }
 
 #include "resident.h"

@@ -123,18 +123,6 @@ static __attribute__((noinline)) int lp_py_is_hit(struct lp_vm *vm,
 	return r;
 }
 
-/* Interrupts are off. What the hit has to do with tells whether its memory is found. */
-lp_inline void lp_py_use_tables(struct lp_vm *vm, struct task_struct *task, __u64 sp, __u64 addr)
-{
-	const __u64 tables = lp_direct_may_be() ? lp_tables_of(task) : 0;
-
-	lp_direct_begin(&vm->py.direct, tables);
-	if (!tables || lp_direct.proofs >= LP_DIRECT_PROOFS)
-		return;
-	lp_direct_learn(tables, addr);
-	lp_direct_learn(tables, sp);
-}
-
 /* There is no slot for the hit, or no interpreter. */
 lp_inline void lp_py_lose_watched(__u64 pid_tgid, __u64 addr)
 {
@@ -163,7 +151,8 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 	if (number && lp_py_start_hit(vm, task, pid_tgid, number - 1, ctx->regs.rip) < 0) {
 		lp_py_lose_watched(pid_tgid, addr);
 	} else if (number) {
-		lp_py_use_tables(vm, task, ctx->regs.rsp, addr);
+		/* interrupts are off */
+		lp_direct_begin(&vm->py.direct, lp_mapping() ? lp_tables_of(task) : 0);
 		if (lp_py_is_hit(vm, ctx, addr)) {
 			const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
 

@@ -19,11 +19,10 @@
  *
  * Where the kernel's mapping of all memory is user/probe/mapping.c finds out.
  *
- * The includer supplies lp_direct_at() as mapping.h does, and
+ * Besides what tables.h wants, the includer supplies:
  *
- *	lp_five_levels		constant: page tables have five
- *	int lp_may_go_on(void)	0: a loop without other bounds is over
  *	__u64 lp_mapping()	where the mapping begins; 0: not known, or not to be used
+ *	int lp_may_go_on(void)	0: a loop without other bounds is over
  */
 #ifndef LP_BPF_RESIDENT_H
 #define LP_BPF_RESIDENT_H

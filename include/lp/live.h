@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define LP_DIRECT_CALL 0x6c70 /* bpf/direct.h: the number of a helper that there is none of */
+#define LP_DIRECT_CALL 0x6c70 /* bpf/mapping.h: the number of a helper that there is none of */
 /* bpf/python_world.h: stands for the address of the one value of `code`, as no number of the programs' does */
 #define LP_CODE_ADDRESS 0x6c70636f64653a40
 

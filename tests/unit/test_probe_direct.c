@@ -64,15 +64,20 @@ static const __u32 lp_direct_type = 1;
 #undef lp_loop_seldom
 #define lp_loop_seldom lp_loop_seldom_of
 
-#include "../../bpf/direct.h"
-
 static __u32 lp_five_levels;
+
+static __u64 lp_mapping_at(void)
+{
+	return START;
+}
 
 static __u64 lp_mapping(void)
 {
 	return machine.is_found ? START : 0;
 }
 
+#include "../../bpf/direct.h"
+#include "../../bpf/find_mapping.h"
 #include "../../bpf/resident.h"
 
 static __u64 *entry_of(__u64 *table, __u64 addr, int level)
@@ -99,7 +104,8 @@ static __u64 *map(__u64 addr, int top, int down_to)
 static void machine_new(int top)
 {
 	memset(&machine, 0, sizeof(machine));
-	memset((void *)&lp_direct, 0, sizeof(lp_direct));
+	memset((void *)&lp_found, 0, sizeof(lp_found));
+	lp_five_levels = top == 4;
 	machine.n = LEAD + 1;
 
 	__u64 *entry = map(MAPPED, top, 0);
@@ -120,10 +126,12 @@ static __u64 *words_of(__u64 addr)
 
 static const __u64 tables = START + LEAD * 4096;
 
-static void learn(void)
+/* As lp_find_mapping() does it. */
+static void find(void)
 {
-	for (int i = 0; i < 1000 && lp_direct.proofs < LP_DIRECT_PROOFS; i++)
-		lp_direct_learn(tables, MAPPED + 8 * (i % 400));
+	for (int i = 0; i < 1000 && lp_found.proofs < LP_MAPPING_PROOFS; i++)
+		lp_mapping_learn(tables, MAPPED + 8 * (i % 400));
+	machine.is_found = lp_found.start == START;
 }
 
 static bool reads_right(struct lp_direct_tables *t, __u64 addr)
@@ -152,12 +160,12 @@ static void is_found_and_proved(void **state)
 	for (int top = 3; top <= 4; top++) {
 		machine_new(top);
 		ALL_TABLES(t);
-		lp_direct_learn(tables, MAPPED);
-		assert_false(reads_right(&t, MAPPED)); /* nothing is believed yet */
-		learn();
-		assert_int_equal(lp_direct.start, START);
-		assert_int_equal(lp_direct.is_five, top == 4);
-		assert_true(lp_direct_may_be());
+		lp_mapping_learn(tables, MAPPED);
+		assert_int_equal(lp_found.proofs, 0); /* nothing is believed yet */
+		find();
+		assert_int_equal(lp_found.start, START);
+		assert_int_equal(lp_found.doubts, 0);
+		assert_true(lp_mapping_may_be());
 		assert_true(reads_right(&t, MAPPED));
 		assert_int_equal(t.last_of[LAST_OF(MAPPED)], MAPPED >> LP_DIRECT_TABLE);
 		assert_true(reads_right(&t, MAPPED + 4096 - 56)); /* by the table of last time */
@@ -180,7 +188,7 @@ static void odd_pages_are_the_helpers(void **state)
 		for (int again = 0; again < 2; again++) {
 			machine_new(3);
 			ALL_TABLES(t);
-			learn();
+			find();
 			assert_int_equal(reads_right(&t, MAPPED), 1);
 			if (!again)
 				lp_direct_begin(&t, tables);
@@ -200,7 +208,7 @@ static void zeros_are_the_helpers(void **state)
 	(void)state;
 	machine_new(3);
 	ALL_TABLES(t);
-	learn();
+	find();
 	memset(words_of(MAPPED), 0, 56);
 	assert_false(reads_right(&t, MAPPED));
 	words_of(MAPPED)[6] = 1;
@@ -219,7 +227,7 @@ static void what_changes_is_the_helpers(void **state)
 	for (unsigned int at = 1; at <= 12; at++) {
 		machine_new(3);
 		ALL_TABLES(t);
-		learn();
+		find();
 		machine.changes = &machine.words[machine.entry];
 		machine.changes_to = 0;
 		machine.looks = 0;
@@ -240,12 +248,10 @@ static void what_cannot_be_found_is_given_up(void **state)
 	machine_new(3);
 	for (int i = 0; i < 2000; i++) {
 		page(LEAD)[0] = 0;
-		lp_direct_learn(tables + (7ull << 40), MAPPED + 8 * (i % 400)); /* elsewhere */
+		lp_mapping_learn(tables + (7ull << 40), MAPPED + 8 * (i % 400)); /* elsewhere */
 	}
-	assert_false(lp_direct_may_be());
-	assert_int_equal(lp_direct.start, 0);
-	ALL_TABLES(t);
-	assert_false(reads_right(&t, MAPPED));
+	assert_false(lp_mapping_may_be());
+	assert_int_equal(lp_found.start, 0);
 }
 
 /* Other words than the helper's: a few may be other threads', more are a wrong mapping. */
@@ -253,13 +259,13 @@ static void what_differs_is_given_up(void **state)
 {
 	(void)state;
 	machine_new(3);
-	lp_direct_learn(tables, MAPPED);
+	lp_mapping_learn(tables, MAPPED);
 	machine.helper_adds = 1;
-	for (unsigned int i = 0; i < LP_DIRECT_DOUBTS; i++)
-		lp_direct_learn(tables, MAPPED);
-	assert_true(lp_direct_may_be());
-	lp_direct_learn(tables, MAPPED);
-	assert_false(lp_direct_may_be());
+	for (unsigned int i = 0; i < LP_MAPPING_DOUBTS; i++)
+		lp_mapping_learn(tables, MAPPED);
+	assert_true(lp_mapping_may_be());
+	lp_mapping_learn(tables, MAPPED);
+	assert_false(lp_mapping_may_be());
 }
 
 static void too_little_proves_nothing(void **state)
@@ -267,12 +273,12 @@ static void too_little_proves_nothing(void **state)
 	(void)state;
 	machine_new(3);
 	machine.helper_fails = true;
-	lp_direct_learn(tables, MAPPED);
+	lp_mapping_learn(tables, MAPPED);
 	machine.helper_fails = false;
 	memset(words_of(MAPPED), 0, 40);
-	lp_direct_learn(tables, MAPPED);
-	assert_int_equal(lp_direct.start, 0);
-	assert_int_equal(lp_direct.next, 0);
+	lp_mapping_learn(tables, MAPPED);
+	assert_int_equal(lp_found.start, 0);
+	assert_int_equal(lp_found.next, 0);
 }
 
 /* By the tables each time, as where interrupts are on. */
@@ -292,7 +298,6 @@ static void new_resident(int top)
 {
 	machine_new(top);
 	machine.is_found = true;
-	lp_five_levels = top == 4;
 }
 
 static void resident_pages_are_read(void **state)
@@ -322,8 +327,8 @@ static void odd_pages_are_not_read(void **state)
 		new_resident(3);
 		machine.words[machine.entry] &= ~without[i];
 		assert_false(is_resident(MAPPED));
-		assert_int_equal(
-			lp_direct_walk(START, 0, tables, MAPPED, &(__u64){ 0 }, &(__u32){ 0 }), 0);
+		assert_int_equal(lp_pt_walk(START, tables, MAPPED, &(__u64){ 0 }, &(__u32){ 0 }),
+				 0);
 	}
 	new_resident(3);
 	machine.words[machine.entry] |= LP_PTE_SPECIAL;

@@ -89,8 +89,7 @@ int lp_multi_link(int prog_fd, const char *path, size_t n, const uint64_t *offse
 	return fd < 0 ? -errno : fd;
 }
 
-/* Not by libbpf, which first loads two programs to see what the kernel knows. */
-/* A descriptor, or -errno. */
+/* A descriptor, or -errno. Not by libbpf, which first loads two programs to see what the kernel knows. */
 static int load_code(const struct bpf_insn *code, uint32_t n, uint32_t flags, uint32_t attach_type)
 {
 	union bpf_attr attr = {

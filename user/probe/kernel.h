@@ -223,7 +223,7 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
  */
 int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 
-/* direct.c: the function of the kernel's that bpf/direct.h calls; NULL: it won't. */
+/* direct.c: the function of the kernel's that bpf/mapping.h calls; NULL: it won't. */
 const char *lp_direct_begin(const struct lp_kernel_conf *c);
 /* What the programs that are loaded from now on are told; 0: there is no such function. */
 uint32_t lp_direct_use(const struct lp_btf_numbers *numbers);
