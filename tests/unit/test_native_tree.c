@@ -199,6 +199,15 @@ static void odd_trees_are_looked_through_alike(void **state)
 	lp_vec_done(&t.spans);
 }
 
+static void nothing_is_in_a_tree_without_code(void **state)
+{
+	struct lp_func_tree t = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(lp_func_tree_at(&t, 16), LP_FUNC_TREE_NO_NODE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(entries_need_not_come_first, setup,
 						native_teardown),
 		cmocka_unit_test(odd_trees_are_looked_through_alike),
+		cmocka_unit_test(nothing_is_in_a_tree_without_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

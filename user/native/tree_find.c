@@ -63,7 +63,8 @@ static int sort_spans(struct lp_func_tree *t)
 				.node = node,
 			};
 	}
-	qsort(t->spans.data, t->spans.len, sizeof(*t->spans.data), compare_span);
+	if (t->spans.len)
+		qsort(t->spans.data, t->spans.len, sizeof(*t->spans.data), compare_span);
 	lp_vec_each (&t->spans, span) {
 		until = span->range.end > until ? span->range.end : until;
 		span->until = until;
