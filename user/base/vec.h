@@ -54,6 +54,22 @@ static inline int lp_vec_reserve_(void **data, size_t *cap, size_t want, size_t 
 	return 0;
 }
 
+/* Of n rows: how many there are before the first one, number `i`, of which `holds` is not so. It is of none behind
+ * that.
+ */
+#define lp_partition_point(n, i, holds)                                                            \
+	({                                                                                         \
+		size_t low_ = 0, high_ = (n);                                                      \
+		while (low_ < high_) {                                                             \
+			const size_t i = low_ + (high_ - low_) / 2;                                \
+			if (holds)                                                                 \
+				low_ = i + 1;                                                      \
+			else                                                                       \
+				high_ = i;                                                         \
+		}                                                                                  \
+		low_;                                                                              \
+	})
+
 /* For qsort() and bsearch(). */
 static inline int lp_compare_u64(const void *a, const void *b)
 {

@@ -63,17 +63,7 @@ static int by_addr(const void *a, const void *b)
 /* Index behind the last block that starts at addr or below. */
 static size_t blocks_up_to(const struct lp_decoded *d, uint64_t addr)
 {
-	size_t low = 0, high = d->blocks.len;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (d->blocks.data[middle]->addr <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return lp_partition_point(d->blocks.len, i, d->blocks.data[i]->addr <= addr);
 }
 
 /* A block with len bytes at addr. Blocks may overlap. */

@@ -22,23 +22,19 @@ void lp_places_done(struct lp_places *p)
 	lp_vec_done(&p->all);
 }
 
+static bool is_before(const struct lp_code_known *k, uint32_t pid, uint64_t code)
+{
+	return k->pid < pid || (k->pid == pid && k->frame.code < code);
+}
+
 /* Where it is, or belongs; *ret_found: it is. */
 static size_t find(const struct lp_places *p, uint32_t pid, uint64_t code, bool *ret_found)
 {
-	size_t low = 0, high = p->all.len;
+	const size_t at = lp_partition_point(p->all.len, i, is_before(&p->all.data[i], pid, code));
+	const struct lp_code_known *k = at < p->all.len ? &p->all.data[at] : NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct lp_code_known *k = &p->all.data[middle];
-
-		if (k->pid < pid || (k->pid == pid && k->frame.code < code))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	const struct lp_code_known *k = low < p->all.len ? &p->all.data[low] : NULL;
 	*ret_found = k && k->pid == pid && k->frame.code == code;
-	return low;
+	return at;
 }
 
 /* Takes the table. What there is no memory for stays unknown. */

@@ -216,18 +216,11 @@ static bool symbol_matches(struct entry_search *s, struct lp_symbol *sym)
 static bool has_entry(const struct entry_search *s, uint64_t vaddr)
 {
 	const struct lp_entry key = { .vaddr = vaddr };
-	size_t low = 0, high = s->found->len;
+	const size_t at =
+		lp_partition_point(s->found->len, i, compare_entry(&s->found->data[i], &key) < 0);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_entry(&s->found->data[mid], &key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < s->found->len && s->found->data[low].vaddr == vaddr &&
-	       !s->found->data[low].inlined;
+	return at < s->found->len && s->found->data[at].vaddr == vaddr &&
+	       !s->found->data[at].inlined;
 }
 
 static int take_symbol(struct lp_symbol *sym, void *arg)

@@ -240,17 +240,7 @@ static int gather_all(struct lp_module *m, struct lp_module_index *index,
 
 static size_t first_of(const struct lp_function_names *n, uint32_t hash)
 {
-	size_t low = 0, high = n->all.len;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (n->all.data[mid].hash < hash)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lp_partition_point(n->all.len, i, n->all.data[i].hash < hash);
 }
 
 /* NULL: out of memory. */
@@ -323,18 +313,11 @@ int lp_functions_named(struct lp_module *m, const struct lp_name_pattern *p,
 
 static const char *scope_of(const struct lp_function_walk *w, const void *die)
 {
-	size_t low = 0, high = w->scoped.len;
+	const size_t at = lp_partition_point(w->scoped.len, i,
+					     (uintptr_t)w->scoped.data[i].die < (uintptr_t)die);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if ((uintptr_t)w->scoped.data[mid].die < (uintptr_t)die)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < w->scoped.len && w->scoped.data[low].die == die ? w->scoped.data[low].scope
-								     : NULL;
+	return at < w->scoped.len && w->scoped.data[at].die == die ? w->scoped.data[at].scope
+								   : NULL;
 }
 
 const char *lp_function_name(const struct lp_function *f)

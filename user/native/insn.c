@@ -209,17 +209,7 @@ void lp_flow_done(struct lp_flow *f)
 /* Number of instructions that begin at or before vaddr. */
 static size_t count_upto(const struct lp_flow *f, uint64_t vaddr)
 {
-	size_t low = 0, high = f->insns.len;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (f->insns.data[mid].addr <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lp_partition_point(f->insns.len, i, f->insns.data[i].addr <= vaddr);
 }
 
 const struct lp_instr *lp_flow_at(const struct lp_flow *f, uint64_t vaddr)
@@ -233,17 +223,9 @@ const struct lp_instr *lp_flow_at(const struct lp_flow *f, uint64_t vaddr)
 
 static bool jumps_into(const struct lp_flow *f, uint64_t from, uint64_t to)
 {
-	size_t low = 0, high = f->targets.len;
+	const size_t next = lp_partition_point(f->targets.len, i, f->targets.data[i] <= from);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (f->targets.data[mid] <= from)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < f->targets.len && f->targets.data[low] <= to;
+	return next < f->targets.len && f->targets.data[next] <= to;
 }
 
 bool lp_flow_falls_through(const struct lp_flow *f, uint64_t from, uint64_t to)

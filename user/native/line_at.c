@@ -129,20 +129,12 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 {
 	struct lp_unit *unit = lp_unit_find(m, vaddr);
 	struct lp_row_cache *c = unit ? rows_of(m, unit) : NULL;
-	size_t low = 0, high = c ? c->rows.len : 0;
+	const size_t n = c ? lp_partition_point(c->rows.len, i, c->rows.data[i].addr <= vaddr) : 0;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (c->rows.data[mid].addr <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0 || c->rows.data[low - 1].end)
+	if (n == 0 || c->rows.data[n - 1].end)
 		return -ENOENT;
 
-	const struct cached_row *row = &c->rows.data[low - 1];
+	const struct cached_row *row = &c->rows.data[n - 1];
 	while (first && row > c->rows.data && row->addr == vaddr && row[-1].addr == vaddr &&
 	       !row[-1].end)
 		row--;
@@ -157,17 +149,7 @@ int lp_module_line_at(struct lp_module *m, uint64_t vaddr, bool first, const cha
 /* The first row at or behind an address. */
 static size_t first_row(const struct lp_row_cache *c, uint64_t vaddr)
 {
-	size_t low = 0, high = c->rows.len;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (c->rows.data[mid].addr < vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lp_partition_point(c->rows.len, i, c->rows.data[i].addr < vaddr);
 }
 
 uint64_t lp_module_prologue_end(struct lp_module *m, uint64_t low, uint64_t high)

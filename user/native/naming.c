@@ -470,15 +470,7 @@ struct lp_naming *lp_naming_new(const struct lp_naming_file *f, const struct lp_
 
 const struct lp_named_unit *lp_naming_find(const struct lp_naming *n, uint64_t die)
 {
-	size_t low = 0, high = n->units.len;
+	const size_t at = lp_partition_point(n->units.len, i, n->units.data[i].end <= die);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (n->units.data[mid].end <= die)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < n->units.len && n->units.data[low].start <= die ? &n->units.data[low] : NULL;
+	return at < n->units.len && n->units.data[at].start <= die ? &n->units.data[at] : NULL;
 }

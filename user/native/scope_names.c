@@ -52,16 +52,8 @@ static const struct lp_names_entry *entry_of(struct lp_names *n, Dwarf_Die *die,
 	lp_names_build(n, u, 0);
 	*ret_unit = u;
 
-	size_t low = 0, high = u->by_off.len;
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (u->by_off.data[mid].off < off)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < u->by_off.len && u->by_off.data[low].off == off ? &u->by_off.data[low] : NULL;
+	const size_t at = lp_partition_point(u->by_off.len, i, u->by_off.data[i].off < off);
+	return at < u->by_off.len && u->by_off.data[at].off == off ? &u->by_off.data[at] : NULL;
 }
 
 /* As the index of the unit has it, but by looking for what is around the DIE. */

@@ -23,17 +23,9 @@ int lp_skim_add(struct lp_skim *s, uint64_t offset)
 
 bool lp_skim_finds(const struct lp_skim *s, uint32_t offset)
 {
-	size_t low = 0, high = s->names.len;
+	const size_t at = lp_partition_point(s->names.len, i, s->names.data[i] < offset);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (s->names.data[mid] < offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < s->names.len && s->names.data[low] == offset;
+	return at < s->names.len && s->names.data[at] == offset;
 }
 
 void lp_skim_done(struct lp_skim *s)

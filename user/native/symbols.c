@@ -119,19 +119,13 @@ struct lp_module_index *lp_module_symbols(struct lp_module *m)
 struct lp_symbol *lp_symbol_find(struct lp_module *m, uint64_t vaddr, bool functions_only)
 {
 	struct lp_module_index *index = lp_module_symbols(m);
-	size_t low = 0, high = index ? index->symbols.len : 0;
+	size_t n = index ? lp_partition_point(index->symbols.len, i,
+					      index->symbols.data[i].start <= vaddr)
+			 : 0;
 	struct lp_symbol *found = NULL;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (index->symbols.data[mid].start <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t tries = MAX_ENCLOSED; low-- > 0 && tries-- > 0;) {
-		struct lp_symbol *s = &index->symbols.data[low];
+	for (size_t tries = MAX_ENCLOSED; n-- > 0 && tries-- > 0;) {
+		struct lp_symbol *s = &index->symbols.data[n];
 
 		if (found && s->start != found->start)
 			break;
@@ -256,23 +250,15 @@ int lp_symbols_named(struct lp_module *m, const char *name,
 {
 	struct lp_module_index *index = lp_module_symbols(m);
 	const struct by_hash wanted = { .hash = hash_to_dot(name) };
-	size_t low = 0;
 	int r = 0;
 
 	if (!index || (!index->symbol_names && !(index->symbol_names = names_new(index))))
 		return -ENOMEM;
 
 	const struct lp_symbol_names *n = index->symbol_names;
-	for (size_t high = n->n_plain; low < high;) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_hash(&n->plain[mid], &wanted) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; r == 0 && low < n->n_plain && n->plain[low].hash == wanted.hash; low++)
-		r = fn(&index->symbols.data[n->plain[low].symbol], arg);
+	size_t at = lp_partition_point(n->n_plain, i, compare_hash(&n->plain[i], &wanted) < 0);
+	for (; r == 0 && at < n->n_plain && n->plain[at].hash == wanted.hash; at++)
+		r = fn(&index->symbols.data[n->plain[at].symbol], arg);
 	for (size_t i = 0; r == 0 && i < n->n_mangled; i++)
 		r = fn(&index->symbols.data[n->mangled[i]], arg);
 	return r;

@@ -252,17 +252,7 @@ static int scan(struct lp_inventory *inv, struct lp_proc *p, struct lp_err *err)
 /* Index of the first process whose pid is not less. */
 static size_t proc_index(const struct lp_inventory *inv, pid_t pid)
 {
-	size_t low = 0, high = inv->procs.len;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (inv->procs.data[mid]->info.pid < pid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lp_partition_point(inv->procs.len, i, inv->procs.data[i]->info.pid < pid);
 }
 
 struct lp_proc *lp_inventory_process(struct lp_inventory *inv, pid_t pid)

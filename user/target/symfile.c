@@ -301,18 +301,11 @@ int lp_symfile_frame(struct lp_symfile *s, uint64_t addr, uint64_t *ret_from, ui
 	    h->table_encoding != (DW_EH_PE_datarel | DW_EH_PE_sdata4) ||
 	    h->count > (len - sizeof(*h)) / sizeof(h->table[0]))
 		return -ENOENT;
-	size_t low = 0, high = h->count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (base + (uint64_t)(int64_t)h->table[mid].function <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0 || low == h->count)
+	const size_t next = lp_partition_point(
+		h->count, i, base + (uint64_t)(int64_t)h->table[i].function <= addr);
+	if (next == 0 || next == h->count)
 		return -ENOENT;
-	*ret_from = base + (uint64_t)(int64_t)h->table[low - 1].function;
-	*ret_to = base + (uint64_t)(int64_t)h->table[low].function;
+	*ret_from = base + (uint64_t)(int64_t)h->table[next - 1].function;
+	*ret_to = base + (uint64_t)(int64_t)h->table[next].function;
 	return 0;
 }
