@@ -195,8 +195,8 @@ static void odd_trees_are_looked_through_alike(void **state)
 	for (int round = 0; round < 4; round++)
 		for (size_t i = 0; i < LP_ARRAY_SIZE(rows); i++)
 			assert_int_equal(lp_func_tree_at(&t, rows[i].at), rows[i].node);
-	assert_true(t.spans.len > 0);
-	lp_vec_done(&t.spans);
+	assert_true(t.by_address.len > 0);
+	lp_vec_done(&t.by_address);
 }
 
 static void nothing_is_in_a_tree_without_code(void **state)

@@ -8,7 +8,7 @@
 static const uint64_t item_sizes[LP_DIGEST_TABLES] = {
 	[LP_DIGEST_CODE] = sizeof(struct lp_range),
 	[LP_DIGEST_UNITS] = sizeof(struct lp_digest_unit),
-	[LP_DIGEST_RANGES] = sizeof(struct lp_unit_range),
+	[LP_DIGEST_RANGES] = sizeof(struct lp_owned_range),
 	[LP_DIGEST_FILES] = sizeof(uint32_t),
 	[LP_DIGEST_FILTERS] = sizeof(struct lp_digest_filter),
 };

@@ -38,7 +38,7 @@ struct lp_digest_unit {
 	uint16_t flags;
 };
 _Static_assert(sizeof(struct lp_digest_unit) == 40, "as it stands in the file");
-_Static_assert(sizeof(struct lp_unit_range) == 32, "as it stands in the file");
+_Static_assert(sizeof(struct lp_owned_range) == 32, "as it stands in the file");
 _Static_assert(sizeof(struct lp_range) == 16, "as it stands in the file");
 
 /* What a unit's folder can stand in, as comp_dir_in counts them. */
@@ -62,7 +62,7 @@ struct lp_digest_table {
 enum {
 	LP_DIGEST_CODE,	  /* struct lp_range: executable parts, by which it was told what is code */
 	LP_DIGEST_UNITS,  /* struct lp_digest_unit */
-	LP_DIGEST_RANGES, /* struct lp_unit_range */
+	LP_DIGEST_RANGES, /* struct lp_owned_range */
 	LP_DIGEST_FILES, /* uint32_t: lp_file_hash() and LP_FILE_HAS_ROWS, of units one after the other */
 	LP_DIGEST_FILTERS, /* struct lp_digest_filter */
 	LP_DIGEST_TABLES

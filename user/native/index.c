@@ -121,13 +121,6 @@ bool lp_module_is_code(struct lp_module *m, uint64_t vaddr)
 	return lp_code_find(m, vaddr) != NULL;
 }
 
-static int compare_unit_range(const void *a, const void *b)
-{
-	const struct lp_unit_range *x = a, *y = b;
-
-	return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
-}
-
 /* Ranges of functions that the linker dropped begin at 0, 1 or a tombstone: not in code. */
 static int add_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_Die *die,
 		      size_t unit, size_t *count)
@@ -136,7 +129,7 @@ static int add_ranges(struct lp_module *m, struct lp_module_index *index, Dwarf_
 	ptrdiff_t next = 0;
 
 	while ((next = dwarf_ranges(die, next, &base, &start, &end)) > 0) {
-		const struct lp_unit_range r = { { start, end }, 0, unit };
+		const struct lp_owned_range r = { { start, end }, 0, unit };
 
 		++*count;
 		if (start < end && lp_module_is_code(m, start) &&
@@ -220,16 +213,7 @@ static int index_units(struct lp_module *m, struct lp_module_index *index, Dwarf
 
 static void sort_ranges(struct lp_module_index *index)
 {
-	uint64_t max_end = 0;
-
-	if (index->own_ranges.len > 0)
-		qsort(index->own_ranges.data, index->own_ranges.len,
-		      sizeof(*index->own_ranges.data), compare_unit_range);
-	lp_vec_each (&index->own_ranges, r) {
-		if (r->range.end > max_end)
-			max_end = r->range.end;
-		r->max_end = max_end;
-	}
+	lp_ranges_sort(index->own_ranges.data, index->own_ranges.len);
 	index->unit_ranges = index->own_ranges.data;
 	index->n_unit_ranges = index->own_ranges.len;
 }
@@ -259,20 +243,11 @@ struct lp_module_index *lp_module_units(struct lp_module *m)
 struct lp_unit *lp_unit_find(struct lp_module *m, uint64_t vaddr)
 {
 	struct lp_module_index *index = lp_module_units(m);
-	size_t low = 0, high = index ? index->n_unit_ranges : 0;
+	const struct lp_owned_range *r = NULL;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (index->unit_ranges[mid].range.start <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low-- > 0 && index->unit_ranges[low].max_end > vaddr)
-		if (index->unit_ranges[low].range.end > vaddr &&
-		    index->unit_ranges[low].unit < index->units.len)
-			return &index->units.data[index->unit_ranges[low].unit];
+	while (index && (r = lp_range_before(index->unit_ranges, index->n_unit_ranges, vaddr, r)))
+		if (r->owner < index->units.len)
+			return &index->units.data[r->owner];
 	return NULL;
 }
 

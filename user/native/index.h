@@ -9,22 +9,12 @@
 
 #include "native/linetable.h"
 #include "native/module.h"
-
-struct lp_range {
-	uint64_t start, end; /* end is not part of it */
-};
+#include "native/ranges.h"
 
 /* Executable parts of the file. */
 struct lp_code_range {
 	struct lp_range range;
 	const char *section; /* NULL: a segment of a file without sections */
-};
-
-/* Addresses of a unit, sorted by start. */
-struct lp_unit_range {
-	struct lp_range range;
-	uint64_t max_end; /* of this one and all before it: ranges may overlap */
-	size_t unit;
 };
 
 #define LP_NO_LINES   UINT64_MAX
@@ -73,10 +63,10 @@ struct lp_qualified_name {
 
 struct lp_module_index {
 	LP_VEC(struct lp_code_range) code;
-	LP_VEC(struct lp_unit) units; /* with code or not, in order */
-	const struct lp_unit_range *unit_ranges;
+	LP_VEC(struct lp_unit) units;		  /* with code or not, in order */
+	const struct lp_owned_range *unit_ranges; /* their owners: units */
 	size_t n_unit_ranges;
-	LP_VEC(struct lp_unit_range) own_ranges; /* what these are, if not a digest's */
+	LP_VEC(struct lp_owned_range) own_ranges; /* what these are, if not a digest's */
 	LP_VEC(struct lp_symbol) symbols;   /* by start; aliases adjacent, the preferred first */
 	struct lp_flow *flows;		    /* LP_KEPT_FLOWS of functions, by lp_function_flow() */
 	struct lp_found_files *found_files; /* by lp_rows_find() */

@@ -194,7 +194,7 @@ void lp_func_tree_free(struct lp_func_tree *t)
 		return;
 	lp_vec_done(&t->nodes);
 	lp_vec_done(&t->ranges);
-	lp_vec_done(&t->spans);
+	lp_vec_done(&t->by_address);
 	free(t);
 }
 

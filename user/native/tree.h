@@ -20,17 +20,10 @@ struct lp_func_tree_node {
 	bool inlined;
 };
 
-struct lp_func_tree_span {
-	struct lp_range range;
-	uint64_t until; /* the highest end of the spans up to this one */
-	uint32_t node;
-};
-
 struct lp_func_tree {
 	LP_VEC(struct lp_func_tree_node) nodes; /* a parent before what lies in it */
 	LP_VEC(struct lp_range) ranges;
-	LP_VEC(struct lp_func_tree_span)
-	spans; /* the ranges by address, once several were looked for */
+	LP_VEC(struct lp_owned_range) by_address; /* owners: nodes; once several were looked for */
 	unsigned int looks;
 };
 

@@ -39,36 +39,20 @@ static uint32_t look_through(const struct lp_func_tree *t, uint64_t vaddr)
 	return found;
 }
 
-static int compare_span(const void *a, const void *b)
+static int sort_ranges(struct lp_func_tree *t)
 {
-	const struct lp_func_tree_span *x = a, *y = b;
-
-	if (x->range.start != y->range.start)
-		return x->range.start < y->range.start ? -1 : 1;
-	return x->node < y->node ? -1 : x->node > y->node;
-}
-
-static int sort_spans(struct lp_func_tree *t)
-{
-	uint64_t until = 0;
-
-	if (lp_vec_reserve(&t->spans, t->ranges.len) < 0)
+	if (lp_vec_reserve(&t->by_address, t->ranges.len) < 0)
 		return -ENOMEM;
 	for (uint32_t node = 0; node < t->nodes.len; node++) {
 		const struct lp_func_tree_node *n = &t->nodes.data[node];
 
 		for (uint32_t i = 0; i < n->n_ranges; i++)
-			t->spans.data[t->spans.len++] = (struct lp_func_tree_span){
+			t->by_address.data[t->by_address.len++] = (struct lp_owned_range){
 				.range = t->ranges.data[n->first_range + i],
-				.node = node,
+				.owner = node,
 			};
 	}
-	if (t->spans.len)
-		qsort(t->spans.data, t->spans.len, sizeof(*t->spans.data), compare_span);
-	lp_vec_each (&t->spans, span) {
-		until = span->range.end > until ? span->range.end : until;
-		span->until = until;
-	}
+	lp_ranges_sort(t->by_address.data, t->by_address.len);
 	return 0;
 }
 
@@ -82,22 +66,6 @@ static bool is_reached(const struct lp_func_tree *t, uint32_t node, uint64_t vad
 	return true;
 }
 
-/* How many spans begin at the address or before it. */
-static size_t spans_up_to(const struct lp_func_tree *t, uint64_t vaddr)
-{
-	size_t low = 0, high = t->spans.len;
-
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (t->spans.data[mid].range.start <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 uint32_t lp_func_tree_at(struct lp_func_tree *t, uint64_t vaddr)
 {
 	uint32_t found = LP_FUNC_TREE_NO_NODE;
@@ -106,15 +74,12 @@ uint32_t lp_func_tree_at(struct lp_func_tree *t, uint64_t vaddr)
 		t->looks++;
 		return look_through(t, vaddr);
 	}
-	if (!t->spans.len && sort_spans(t) < 0)
+	if (!t->by_address.len && sort_ranges(t) < 0)
 		return look_through(t, vaddr);
-	for (size_t i = spans_up_to(t, vaddr); i > 0 && t->spans.data[i - 1].until > vaddr; i--) {
-		const struct lp_func_tree_span *span = &t->spans.data[i - 1];
-
-		if (span->range.end > vaddr &&
-		    (found == LP_FUNC_TREE_NO_NODE || span->node > found) &&
-		    is_reached(t, span->node, vaddr))
-			found = span->node;
-	}
+	for (const struct lp_owned_range *r = NULL;
+	     (r = lp_range_before(t->by_address.data, t->by_address.len, vaddr, r));)
+		if ((found == LP_FUNC_TREE_NO_NODE || r->owner > found) &&
+		    is_reached(t, (uint32_t)r->owner, vaddr))
+			found = (uint32_t)r->owner;
 	return found;
 }
