@@ -16,7 +16,7 @@
 #include "native/pieces.h"
 #include "native/scope_die.h"
 #include "native/scope_names.h"
-#include "native/tree.h"
+#include "native/die.h"
 #include "native_program.h"
 
 static char cache[128];

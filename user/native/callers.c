@@ -4,6 +4,7 @@
 #include <dwarf.h>
 #include <string.h>
 
+#include "native/die.h"
 #include "native/index.h"
 #include "native/scope_die.h"
 #include "native/tree.h"

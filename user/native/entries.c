@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "native/entries.h"
+#include "native/die.h"
 #include "native/scope_die.h"
 #include "native/skim.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "native/die.h"
 #include "native/mention.h"
 #include "native/scope_die.h"
 

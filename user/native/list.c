@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "native/entries.h"
+#include "native/die.h"
 #include "native/lines.h"
 
 struct listed {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "native/die.h"
 #include "native/lines.h"
 
 static int bounds_of_die(struct lp_module *m, uint64_t vaddr, struct lp_range *ret)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "native/scope_impl.h"
-#include "native/tree.h"
+#include "native/die.h"
 
 #define BLOCKS_MAX 64
 #define PREFIX_MAX 1024

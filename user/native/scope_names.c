@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "native/abbrevs.h"
+#include "native/die.h"
 #include "native/mention.h"
 #include "native/pieces.h"
 #include "native/scope_names_impl.h"
-#include "native/tree.h"
 
 #define IMPORTS_MAX 64 /* depth of partial units that import others */
 #define FEW_PATHS   32 /* of a unit, for which it need not be indexed */

@@ -4,6 +4,7 @@
 #define LP_NATIVE_TREE_IMPL_H
 
 #include "native/tree.h"
+#include "native/die.h"
 
 struct lp_func_tree_walk {
 	struct lp_module *m;

@@ -4,6 +4,7 @@
  */
 #include <dwarf.h>
 
+#include "native/die.h"
 #include "native/dies.h"
 #include "native/pieces.h"
 #include "native/tree.h"

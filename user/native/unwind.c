@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "native/cfi.h"
+#include "native/die.h"
 #include "native/insn.h"
 #include "native/lines.h"
 #include "native/module.h"
