@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#define LP_PARALLEL_MAX	      8 /* threads */
-#define LP_PARALLEL_WAITS_MAX 32
+#define LP_PARALLEL_MAX	      8	 /* threads */
+#define LP_PARALLEL_WAITS_MAX 32 /* of those that wait */
 
 /* Calls fn with 0 to n - 1, in any order. The first result that is not 0 is returned, and nothing more is
  * begun after that.

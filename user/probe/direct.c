@@ -35,7 +35,7 @@ static bool may_touch_memory(void)
 }
 
 /* Then there are addresses beyond those of four, for who asks for them. */
-bool lp_have_five_levels(void)
+static bool have_five_levels(void)
 {
 	const uint64_t beyond = 1ull << 48;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -47,7 +47,11 @@ bool lp_have_five_levels(void)
 	return (uintptr_t)at >= beyond;
 }
 
-static struct lp_btf_numbers known;
+/* Of the kernel that we run on; 0: memory is not read so. */
+static struct {
+	uint32_t function, type;
+	bool five_levels;
+} known;
 
 void lp_direct_name(struct bpf_insn *insns, size_t n)
 {
@@ -64,10 +68,17 @@ const char *lp_direct_begin(const struct lp_kernel_conf *c)
 	return (!c->no_native || c->python_watch) && may_touch_memory() ? FUNCTION : NULL;
 }
 
-uint32_t lp_direct_use(const struct lp_btf_numbers *numbers)
+void lp_direct_found(const struct lp_btf_numbers *numbers)
 {
-	if (!numbers->function || !numbers->registers)
-		return 0;
-	known = *numbers;
-	return numbers->registers;
+	const bool is_whole = numbers->function && numbers->registers;
+
+	known.function = is_whole ? numbers->function : 0;
+	known.type = is_whole ? numbers->registers : 0;
+	known.five_levels = is_whole && have_five_levels();
+}
+
+void lp_direct_tell(uint32_t *ret_type, uint32_t *ret_five_levels)
+{
+	*ret_type = known.type;
+	*ret_five_levels = known.five_levels;
 }

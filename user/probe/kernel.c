@@ -107,6 +107,7 @@ int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
 		return r;
 	k->multi = !conf->single_links && lp_have_uprobe_multi(NULL, 0);
 	k->beside.types = lp_btf_extract(function, &k->numbers);
+	lp_direct_found(&k->numbers);
 	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
 	if ((r = lp_programs_load(k, err)) < 0 ||
 	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||

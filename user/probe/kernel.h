@@ -225,8 +225,10 @@ int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 
 /* direct.c: the function of the kernel's that bpf/mapping.h calls; NULL: it won't. */
 const char *lp_direct_begin(const struct lp_kernel_conf *c);
-/* What the programs that are loaded from now on are told; 0: there is no such function. */
-uint32_t lp_direct_use(const struct lp_btf_numbers *numbers);
+/* Its number, before programs are opened. */
+void lp_direct_found(const struct lp_btf_numbers *numbers);
+/* What bpf/mapping.h wants to be told; a type of 0: there is no such function. */
+void lp_direct_tell(uint32_t *ret_type, uint32_t *ret_five_levels);
 /* Names it where it is called. */
 struct bpf_insn;
 void lp_direct_name(struct bpf_insn *insns, size_t n);
@@ -237,8 +239,6 @@ void lp_prepare_begin(void);
 struct bpf_object_skeleton;
 int lp_prepared_load(struct bpf_object *obj, struct bpf_object_skeleton *s);
 
-/* Do page tables have five levels? */
-bool lp_have_five_levels(void);
 /* mapping.c: tells the programs where the kernel has mapped all memory, if that can be found. */
 void lp_mapping_find(const struct lp_kernel *k);
 

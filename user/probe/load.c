@@ -189,8 +189,7 @@ static void configure(struct lp_kernel *k)
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
 	s->rodata->lp_may_hold = c->holds;
-	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
-	s->rodata->lp_five_levels = lp_have_five_levels();
+	lp_direct_tell(&s->rodata->lp_direct_type, &s->rodata->lp_five_levels);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
 		bpf_map__set_max_entries(s->maps.crash_messages, c->max_targets);
@@ -267,8 +266,7 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 		configure_native(k);
 		bpf_program__set_autoload(k->lean->progs.lp_probe, false);
 		bpf_program__set_autoload(k->lean->progs.lp_probe_soon, false);
-		k->lean->rodata->lp_direct_type = lp_direct_use(&k->numbers);
-		k->lean->rodata->lp_five_levels = lp_have_five_levels();
+		lp_direct_tell(&k->lean->rodata->lp_direct_type, &k->lean->rodata->lp_five_levels);
 		lp_program_use(k, k->native.probe, true, true);
 		return 0;
 	}
@@ -373,12 +371,12 @@ int lp_awake_load(struct lp_kernel *k, const char *prefix, int types, struct log
 		return r;
 	memcpy(s->rodata, k->skel->rodata, sizeof(*s->rodata));
 	s->rodata->lp_can_sleep = 0;
-	s->rodata->lp_direct_type = 0; /* direct.c has no hand in these */
+	s->rodata->lp_direct_type = 0; /* prepare.c has no hand in these */
 	s->rodata->lp_codes = 1;
 	bpf_object__for_each_program(prog, s->obj) bpf_program__set_autoload(
 		prog, !strncmp(bpf_program__name(prog), prefix, strlen(prefix)));
 	r = lp_share_maps(s->obj, k->skel->obj, err);
-	if (r >= 0 && (r = lp_prepared_load(s->obj, s->skeleton)) < 0)
+	if (r >= 0 && (r = logpoint_bpf__load(s)) < 0)
 		lp_err_load(err, r);
 	return r;
 }
@@ -399,8 +397,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 	bpf_object__for_each_program(prog, s->obj)
 		lp_program_use(k, prog, prog == s->progs.lp_probe, prog == s->progs.lp_probe);
 	s->rodata->lp_fixed = *k->native.fixed;
-	s->rodata->lp_direct_type = lp_direct_use(&k->numbers);
-	s->rodata->lp_five_levels = lp_have_five_levels();
+	lp_direct_tell(&s->rodata->lp_direct_type, &s->rodata->lp_five_levels);
 	bpf_map__set_max_entries(s->maps.stash, k->conf.no_calls ? COST_CALLS : LP_STASH_COUNT);
 	if (k->conf.covers)
 		bpf_map__set_max_entries(s->maps.windows, LP_WINDOWS_MAX);

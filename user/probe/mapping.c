@@ -46,8 +46,9 @@ static uint8_t *make_words(void)
 void lp_mapping_find(const struct lp_kernel *k)
 {
 	struct lp_open_opts o;
-	const uint32_t type = lp_direct_use(&k->numbers);
+	uint32_t type, five_levels;
 
+	lp_direct_tell(&type, &five_levels);
 	if (!type)
 		return;
 
@@ -57,7 +58,7 @@ void lp_mapping_find(const struct lp_kernel *k)
 	if (!words || !s)
 		return;
 	s->rodata->lp_direct_type = type;
-	s->rodata->lp_five_levels = lp_have_five_levels();
+	s->rodata->lp_five_levels = five_levels;
 	if (mapping_bpf__load(s) >= 0)
 		k->native.live->mapping = ask(bpf_program__fd(s->progs.lp_find_mapping), words);
 	lp_debug("memory is read %s", k->native.live->mapping ? "by page tables" : "by the kernel");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How often the kernel has brought a watched byte, or a probe in the evaluation loop, by processor.
- */
+/* How often the kernel has brought a watched byte, or a probe in the evaluation loop. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,12 @@ static int set_near(struct lp_kernel *k, uint32_t n, uint64_t key)
 	return 0;
 }
 
+static void add(struct lp_watch_runs *sum, const struct lp_watch_runs *one)
+{
+	sum->all += one->all;
+	sum->twice += one->twice;
+}
+
 static void add_near(struct lp_kernel *k, uint64_t key, struct lp_watch_runs *sum)
 {
 	uint32_t n = LP_WATCH_NEAR_OF(key);
@@ -35,10 +40,8 @@ static void add_near(struct lp_kernel *k, uint64_t key, struct lp_watch_runs *su
 	if (!each || k->watch_near[n] != key ||
 	    bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.watch_near), &n, each) < 0)
 		return;
-	for (uint32_t i = 0; i < k->cpus; i++) {
-		sum->all += each[i].runs.all;
-		sum->twice += each[i].runs.twice;
-	}
+	for (uint32_t i = 0; i < k->cpus; i++)
+		add(sum, &each[i].runs);
 }
 
 int lp_watch_note_runs(struct lp_kernel *k, uint64_t key, struct lp_err *err)
@@ -71,9 +74,7 @@ void lp_watch_runs(struct lp_kernel *k, uint64_t addr, struct lp_watch_runs *ret
 	*ret = (struct lp_watch_runs){ 0 };
 	if (!each || bpf_map_lookup_elem(map, &addr, each) < 0)
 		return;
-	for (uint32_t i = 0; i < k->cpus; i++) {
-		ret->all += each[i].all;
-		ret->twice += each[i].twice;
-	}
+	for (uint32_t i = 0; i < k->cpus; i++)
+		add(ret, &each[i]);
 	add_near(k, addr, ret);
 }
