@@ -46,7 +46,7 @@ lp_inline struct lp_vm *take_slot(void)
 		if (!vm->busy && !__sync_val_compare_and_swap(&vm->busy, 0, 1)) {
 			vm->id = key;
 			vm->tables = 0;
-			*(volatile __u32 *)&key = 0;
+			*(volatile __u32 *)&key = 0; /* rounds differ in nothing else */
 			lp_meet(vm);
 			return vm;
 		}

@@ -132,6 +132,29 @@ lp_inline void lp_py_lose_watched(__u64 pid_tgid, __u64 addr)
 		lp_py_lose(lp_py_first_site(addr, number - 1));
 }
 
+lp_inline void lp_py_watched(struct lp_vm *vm, struct bpf_perf_event_data *ctx,
+			     struct task_struct *task, __u64 pid_tgid, __u64 addr)
+{
+	const __u32 number = lp_py_known_runtime(vm, pid_tgid);
+
+	if (!number)
+		return;
+	if (lp_py_start_hit(vm, task, pid_tgid, number - 1, ctx->regs.rip) < 0) {
+		lp_py_lose_watched(pid_tgid, addr);
+		return;
+	}
+	/* interrupts are off */
+	lp_direct_begin(&vm->py.direct, lp_mapping() ? lp_tables_of(task) : 0);
+	if (lp_py_is_hit(vm, ctx, addr)) {
+		const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
+
+		if (py && lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte, vm->mach[LP_MACH_IP],
+					 py->flags & LP_PY_SITE_RESUMES))
+			lp_pyvm_run(vm);
+	}
+	vm->py.direct.tables = 0;
+}
+
 SEC("perf_event")
 int lp_watch(struct bpf_perf_event_data *ctx)
 {
@@ -146,23 +169,7 @@ int lp_watch(struct bpf_perf_event_data *ctx)
 		lp_py_lose_watched(pid_tgid, addr);
 		return 0;
 	}
-
-	const __u32 number = lp_py_known_runtime(vm, pid_tgid);
-	if (number && lp_py_start_hit(vm, task, pid_tgid, number - 1, ctx->regs.rip) < 0) {
-		lp_py_lose_watched(pid_tgid, addr);
-	} else if (number) {
-		/* interrupts are off */
-		lp_direct_begin(&vm->py.direct, lp_mapping() ? lp_tables_of(task) : 0);
-		if (lp_py_is_hit(vm, ctx, addr)) {
-			const struct lp_py_site *py = lp_py_site_at(vm->py.next - 1);
-
-			if (py &&
-			    lp_pyvm_arrive(vm, addr - vm->rt.layout.watch_byte,
-					   vm->mach[LP_MACH_IP], py->flags & LP_PY_SITE_RESUMES))
-				lp_pyvm_run(vm);
-		}
-		vm->py.direct.tables = 0;
-	}
+	lp_py_watched(vm, ctx, task, pid_tgid, addr);
 	give_slot(vm);
 	return 0;
 }
