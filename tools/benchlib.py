@@ -23,7 +23,7 @@ LOGPOINT = ROOT / "build" / "logpoint"
 FLOOR = ROOT / "build" / "tools" / "floor"
 
 WINDOW_SECONDS = 1.5
-BATCHES_MIN = 5
+BATCHES_MIN, WINDOWS_MOST = 5, 8
 ARMED_SECONDS = END_SECONDS = 60
 FLOOR_NAME = "empty BPF program (the floor)"
 PT_LOAD = 1
@@ -90,7 +90,7 @@ class Program:
     def said(self):
         return self.path.stat().st_size
 
-    def costs(self, since):
+    def measured(self, since):
         """ns a call of each of its kinds, of the batches since it had said so much: their lower quartiles, as who else uses
         the machine only adds. None: there are too few."""
         with open(self.path, encoding="ascii") as lines:
@@ -109,13 +109,13 @@ class Program:
 
 
 def window(programs, seconds):
-    """costs() of each program meanwhile. Longer where one is slow."""
+    """measured() of each program meanwhile. Longer where one is slow."""
     since = [program.said() for program in programs]
-    for _ in range(8):
+    for _ in range(WINDOWS_MOST):
         time.sleep(seconds)
-        costs = [program.costs(start) for program, start in zip(programs, since)]
-        if all(costs):
-            return costs
+        found = [program.measured(start) for program, start in zip(programs, since)]
+        if all(found):
+            return found
     raise RuntimeError("the program hardly runs")
 
 
