@@ -11,6 +11,7 @@ absent members are not known. All copies that begin at the first frame's instruc
 
 import json
 import os
+import re
 
 import gdb
 
@@ -57,27 +58,28 @@ def stack(bias):
 def biases():
     """{file name: what is added to its addresses in the process}"""
     found = {}
-    for row in gdb.execute("info proc mappings", to_string=True).splitlines():
-        words = row.split()
-        if len(words) >= 6 and words[-1].startswith("/") and int(words[3], 16) == 0:
-            with open(words[-1], "rb") as file:
+    with open(f"/proc/{gdb.selected_inferior().pid}/maps") as maps:
+        rows = [row.split(maxsplit=5) for row in maps]
+    for addresses, _, offset, _, inode, *path in rows:
+        if inode != "0" and int(offset, 16) == 0 and not path[0].endswith(" (deleted)\n"):
+            path = path[0].rstrip("\n")
+            with open(path, "rb") as file:
                 moves = file.read(17)[16:] == b"\3"  # ET_DYN
-            found.setdefault(os.path.basename(words[-1]), int(words[0], 16) if moves else 0)
+            found.setdefault(os.path.basename(path), int(addresses.split("-")[0], 16) if moves else 0)
     return found
 
 
-def loaded(names):
-    """Runs the program until the loader has mapped all of the files, before anything of them is executed."""
-    gdb.execute("set stop-on-solib-events 1")
-    gdb.execute("run", to_string=True)
-    while not names | {"libc.so.6"} <= biases().keys():
-        gdb.execute("continue", to_string=True)
-    gdb.execute("set stop-on-solib-events 0")
+def loaded():
+    """Runs the program until the loader has mapped its libraries and enters it."""
+    gdb.execute("starti", to_string=True)
+    entry = re.search(r"AT_ENTRY.*(0x[0-9a-f]+)", gdb.execute("info auxv", to_string=True))[1]
+    gdb.execute(f"tbreak *{entry}", to_string=True)
+    gdb.execute("continue", to_string=True)
     return biases()
 
 
 def run(places):
-    bias = loaded({name for place in places.values() for name, _ in place["at"]})
+    bias = loaded()
     waiting, points, found = {}, {}, {key: [] for key in places}
     for key, place in places.items():
         for name, address in place["at"]:

@@ -34,7 +34,7 @@ def gdb(command, **job):
         f"{k}={v}" for k, v in ENVIRONMENT.items()), "-x", f"{HERE}/gdb_frames.py", *command], stdin=-3,
         env={**os.environ, "GDB_JOB": str(scratch("gdb.job"))})
     status = process.wait(200)
-    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[:1000]}")
+    check(status == 0 and scratch("gdb.out").exists(), f"gdb: {process.errors()[-1000:]}")
     return json.loads(scratch("gdb.out").read_text())
 
 
