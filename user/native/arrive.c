@@ -137,7 +137,7 @@ LP_CLEANUP_DONE(struct flows, flows_done)
 static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_err *err)
 {
 	lp_auto(flows_done) struct flows flows = { 0 };
-	bool indirect = false;
+	bool indirect = false, stack = false, frame = false, has_frame = false;
 	int r = 0;
 
 	for (size_t i = 0; i < a->parts.len && r >= 0; i++) {
@@ -146,8 +146,15 @@ static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_e
 		if (lp_vec_push(&flows, (struct lp_flow){ 0 }) < 0)
 			return lp_err_nomem(err);
 		r = lp_flow_init(&flows.data[i], m, part->start, part->end, err);
-		indirect = indirect || (r >= 0 && jumps_anywhere(&flows.data[i]));
+		if (r < 0)
+			break;
+		const struct lp_flow *f = &flows.data[i];
+		indirect = indirect || jumps_anywhere(f);
+		stack = stack || f->names_stack;
+		frame = frame || f->names_frame;
+		has_frame = has_frame || f->has_frame;
 	}
+	a->keeps_frame = r >= 0 && !stack && !(has_frame && frame);
 	for (size_t i = 0; i < flows.len && r >= 0; i++)
 		r = add_part(m, a, &flows.data[i], indirect);
 	if (r >= 0 && indirect)

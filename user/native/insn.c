@@ -73,6 +73,45 @@ static int note_named(struct decoder *d, const cs_insn *in)
 	return lp_vec_push(&d->f->named, n);
 }
 
+/* Has a text the name of a register where it ends, or in front of a comma? */
+static bool is_source(const char *text, const char *reg)
+{
+	const size_t len = strlen(reg);
+
+	for (const char *at = strstr(text, reg); at; at = strstr(at + len, reg))
+		if (at > text && at[-1] == ' ' && (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+/* Is an address told that is a register's, or near it? What is compared is not kept, what goes to rsp is
+ * the frame's own.
+ */
+static bool names_near(const cs_insn *in, const char *reg)
+{
+	const char *sources = strchr(in->op_str, ',');
+
+	if (in->id == X86_INS_PUSH || in->id == X86_INS_XCHG)
+		return !strncmp(in->op_str, reg, strlen(reg)) ||
+		       (sources && is_source(sources, reg));
+	if (!sources || in->id == X86_INS_CMP || in->id == X86_INS_TEST || in->id == X86_INS_NOP ||
+	    !strncmp(in->op_str, "rsp,", strlen("rsp,")))
+		return false;
+	return in->id == X86_INS_LEA ? strstr(sources, reg) != NULL : is_source(sources, reg);
+}
+
+static void note_frame(struct lp_flow *f, const cs_insn *in)
+{
+	if (in->id == X86_INS_MOV && !strcmp(in->op_str, "rbp, rsp")) {
+		f->has_frame = true;
+		return;
+	}
+	f->names_stack = f->names_stack || names_near(in, "rsp");
+	/* what is saved before is the caller's */
+	if (in->id != X86_INS_PUSH || f->has_frame)
+		f->names_frame = f->names_frame || names_near(in, "rbp");
+}
+
 static int add_insn(struct decoder *d, const cs_insn *in)
 {
 	const bool direct = in->op_str[0] == '0' && in->op_str[1] == 'x';
@@ -91,6 +130,7 @@ static int add_insn(struct decoder *d, const cs_insn *in)
 		    lp_vec_push(&d->f->targets, insn.target) < 0)
 			return -ENOMEM;
 	}
+	note_frame(d->f, in);
 	if (note_named(d, in) < 0)
 		return -ENOMEM;
 	return lp_vec_push(&d->f->insns, insn);
