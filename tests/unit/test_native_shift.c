@@ -406,7 +406,10 @@ static void forms_are_told(void **state)
 		{ { 0x41, 0x54 }, LP_FORM_PUSH_HIGH },
 		{ { 0x41, 0x5c }, LP_FORM_OTHER }, /* pop r12 */
 		{ { 0xe8 }, LP_FORM_CALL },
-		{ { 0x66, 0xe8 }, LP_FORM_OTHER },
+		{ { 0x66, 0xe8 }, LP_FORM_REFUSED },
+		{ { 0x66, 0x66, 0x48, 0xe8 }, LP_FORM_REFUSED }, /* of __tls_get_addr */
+		{ { 0x66, 0x0f, 0x84 }, LP_FORM_REFUSED },
+		{ { 0x66, 0x48, 0x8d }, LP_FORM_OTHER },
 		{ { 0xeb }, LP_FORM_JUMP },
 		{ { 0x3e, 0xff, 0xe0 }, LP_FORM_REFUSED }, /* notrack jmp rax */
 		{ { 0xf0, 0xff, 0x03 }, LP_FORM_REFUSED },
@@ -453,8 +456,6 @@ static void programs_tell_what_they_read(void **state)
 	lp_program_reads(python, LP_ARRAY_SIZE(python), 0, &r);
 	assert_true(r.memory && r.regs == UINT32_MAX);
 }
-
-/* --- where control arrives --- */
 
 int main(void)
 {

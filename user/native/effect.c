@@ -22,6 +22,18 @@ static bool is_prefix(uint8_t byte)
 	       byte == 0x67 || byte == 0xf2 || byte == 0xf3;
 }
 
+/* "data16 rex.W call __tls_get_addr", which branch_setup_xol_ops() refuses. at: behind the prefixes. */
+static bool is_narrow_jump(const uint8_t *code, size_t len, size_t at)
+{
+	const bool is_rex = at < len && (code[at] & 0xf0) == 0x40;
+	const uint8_t *op = code + at + is_rex;
+
+	if (!memchr(code, 0x66, at) || op >= code + len)
+		return false;
+	return *op == 0xe8 || *op == 0xe9 || *op == 0xeb || (*op & 0xf0) == 0x70 ||
+	       (*op == 0x0f && op + 1 < code + len && (op[1] & 0xf0) == 0x80);
+}
+
 /* As of branch_setup_xol_ops() and push_setup_xol_ops() in the kernel's arch/x86/kernel/uprobes.c.
  * Nops of five bytes and more are left out: kernels may rewrite them to a call, which writes below the
  * stack pointer of a function that has data there.
@@ -45,10 +57,13 @@ enum lp_form lp_form_of(const uint8_t *code, size_t len)
 		{ { 0x0f, 0x1f, 0x40 }, { 0xff, 0xff, 0xff }, LP_FORM_LONG_NOP },
 	};
 	uint8_t start[3] = { 0 };
+	size_t at = 0;
 
-	for (size_t i = 0; i < len && is_prefix(code[i]); i++)
-		if (is_refused_prefix(code[i]))
+	for (; at < len && is_prefix(code[at]); at++)
+		if (is_refused_prefix(code[at]))
 			return LP_FORM_REFUSED;
+	if (at && is_narrow_jump(code, len, at))
+		return LP_FORM_REFUSED;
 	memcpy(start, code, len < sizeof(start) ? len : sizeof(start));
 	for (size_t i = 0; i < LP_ARRAY_SIZE(forms); i++) {
 		size_t same = 0;
