@@ -106,45 +106,63 @@ static void tables_and_labels_are_found(void **state)
 	assert_true(arrivals(by_labels) >= 4);
 }
 
+/* Its address is given away in the middle. */
 __attribute__((noinline)) static int by_address(int n)
 {
 	int here = n;
 
-	__asm__ volatile("" : : "r"(&here) : "memory");
+	__asm__ volatile("nop" : "+m"(here));
+	__asm__ volatile("by_address_gives: movl $5, (%0)" : : "r"((void *)&here) : "memory");
 	return here;
 }
 
-static bool keeps_frame(const void *function)
+/* In a loop: it has been given away before. */
+__attribute__((noinline)) static int by_turns(int n)
+{
+	int here = n;
+
+	do {
+		__asm__ volatile("by_turns_begins: nop" : "+m"(here));
+		__asm__ volatile("movl $5, (%0)" : : "r"((void *)&here) : "memory");
+	} while (here == 3);
+	return here;
+}
+extern const uint8_t by_address_gives[], by_turns_begins[];
+
+static uint64_t kept_until(const void *function)
 {
 	const struct lp_arrivals *a;
 	struct lp_err err;
 
 	assert_int_equal(lp_arrivals_of(module, (uintptr_t)function - bias, &a, &err), 0);
-	return a->keeps_frame;
+	return a->kept_until;
 }
 
 static void functions_keep_their_frames(void **state)
 {
 	(void)state;
-	assert_int_equal(by_address(3), 3);
-	assert_false(keeps_frame(by_address));
-	assert_true(keeps_frame(by_table));
+	assert_int_equal(by_address(3), 5);
+	assert_int_equal(by_turns(4), 5);
+	assert_int_equal(kept_until(by_address), (uintptr_t)by_address_gives - bias);
+	assert_true(kept_until(by_turns) <= (uintptr_t)by_turns_begins - bias);
+	assert_true(kept_until(by_table) == UINT64_MAX);
 }
 
-/* X(name, code, an address from rsp is kept, from rbp, rbp is the frame's) */
+/* X(name, code, gives away an address of rsp's, of rbp's, rbp is the frame's): at its last instruction */
 #define FRAMES(X)                                                                                  \
 	X(f_own, "push %rbp\nmov %rsp, %rbp\nmov %rdi, -8(%rbp)\nlea -8(%rbp), %rsp\npop %rbp", 0, \
 	  0, 1)                                                                                    \
-	X(f_compared, "cmp %rsp, %rax\nsub $8, %rsp\nlea 8(%rsp), %rsp", 0, 0, 0)                  \
-	X(f_moved, "mov %rsp, %rdi", 1, 0, 0)                                                      \
-	X(f_near, "lea 8(%rsp), %rdi", 1, 0, 0)                                                    \
-	X(f_by_index, "lea 8(%rsp,%rax,4), %rdi", 1, 0, 0)                                         \
+	X(f_compared, "cmp %rsp, %rax\nsub $8, %rsp\nlea 8(%rsp), %rsp\ncall 1f\n1:", 0, 0, 0)     \
+	X(f_spilled, "mov %rsp, %rdi\nmov %rdi, 8(%rsp)", 0, 0, 0)                                 \
+	X(f_moved, "mov %rsp, %rdi\ncall 1f\n1:", 1, 0, 0)                                         \
+	X(f_near, "lea 8(%rsp), %rdi\nmov %rdi, (%rax)", 1, 0, 0)                                  \
+	X(f_by_index, "lea 8(%rsp,%rax,4), %rdi\nje 1f\n1:", 1, 0, 0)                              \
 	X(f_stored, "mov %rsp, 8(%rax)", 1, 0, 0)                                                  \
-	X(f_exchanged, "xchg %rsp, %rax", 1, 0, 0)                                                 \
-	X(f_pushed, "push %rsp", 1, 0, 0)                                                          \
-	X(f_vector, "movq %rsp, %xmm1", 1, 0, 0)                                                   \
-	X(f_from_frame, "mov %rsp, %rbp\nlea -8(%rbp), %rdi", 0, 1, 1)                             \
-	X(f_frame_pushed, "mov %rsp, %rbp\npush %rbp", 0, 1, 1)
+	X(f_exchanged, "xchg %rsp, %rax\nsyscall", 1, 0, 0)                                        \
+	X(f_pushed, "push %rsp\ncall 1f\n1:", 1, 0, 0)                                             \
+	X(f_vector, "movq %rsp, %xmm1\nmovups %xmm1, 8(%rbp)", 1, 0, 0)                            \
+	X(f_from_frame, "mov %rsp, %rbp\nlea -8(%rbp), %rdi\ncall 1f\n1:", 0, 1, 1)                \
+	X(f_frame_pushed, "mov %rsp, %rbp\npush %rbp\ncall 1f\n1:", 0, 1, 1)
 #define CODE(name, code, ...)                                                                      \
 	extern const uint8_t name[], name##_end[];                                                 \
 	__asm__(".text\n" #name ":\n" code "\n" #name "_end:\n");
@@ -171,10 +189,12 @@ static void addresses_on_the_stack_are_found(void **state)
 		assert_int_equal(lp_flow_init(&f, module, (uintptr_t)all[i].start - bias,
 					      (uintptr_t)all[i].end - bias, &err),
 				 0);
-		if (f.names_stack != all[i].stack || f.names_frame != all[i].frame ||
+		const uint64_t last = f.insns.data[f.insns.len - 1].addr;
+		if (f.gives_stack != (all[i].stack ? last : UINT64_MAX) ||
+		    f.gives_frame != (all[i].frame ? last : UINT64_MAX) ||
 		    f.has_frame != all[i].has_frame)
-			fail_msg("%s: %d %d %d", all[i].name, f.names_stack, f.names_frame,
-				 f.has_frame);
+			fail_msg("%s: 0x%lx 0x%lx %d, last 0x%lx", all[i].name, f.gives_stack,
+				 f.gives_frame, f.has_frame, last);
 	}
 }
 

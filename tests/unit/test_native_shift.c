@@ -256,7 +256,7 @@ static void choose(const struct shift_case *c, struct lp_shift_query *q, struct 
 		.arrivals = &in,
 		.n_arrivals = in ? 1 : 0,
 		.has_frame = c->how & FRAME,
-		.keeps_frame = !(c->how & SHARED),
+		.kept_until = c->how & SHARED ? 0 : UINT64_MAX,
 		.is_image = is_image,
 		.arg = (void *)c,
 	};

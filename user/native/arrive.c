@@ -133,11 +133,51 @@ static void flows_done(struct flows *flows)
 }
 LP_CLEANUP_DONE(struct flows, flows_done)
 
+/* How much of the part is executed only before an address on the stack is given away: what comes behind
+ * that, and what is jumped to from there or from other parts, can be executed later.
+ */
+static uint64_t kept_until(const struct lp_arrivals *a, const struct flows *flows, size_t landings)
+{
+	const struct lp_flow *part = NULL;
+	bool has_frame = false, gives = false, lower = true;
+	uint64_t end = 0;
+
+	lp_vec_each (flows, f)
+		has_frame = has_frame || f->has_frame;
+	lp_vec_each (flows, f) {
+		const uint64_t at = !has_frame || f->gives_stack < f->gives_frame ? f->gives_stack
+										  : f->gives_frame;
+
+		gives = gives || at != UINT64_MAX;
+		if (f->start == a->start) {
+			part = f;
+			end = at;
+		}
+	}
+	if (!gives)
+		return UINT64_MAX;
+	if (!part)
+		return 0;
+	for (size_t i = landings; i < a->at.len; i++)
+		end = a->at.data[i] < end ? a->at.data[i] : end;
+	while (lower) {
+		lower = false;
+		lp_vec_each (flows, f)
+			lp_vec_each (&f->insns, in)
+				if ((f != part || in->addr >= end) && in->target >= a->start &&
+				    in->target < end && in->target < a->end) {
+					end = in->target;
+					lower = true;
+				}
+	}
+	return end;
+}
+
 /* An indirect jump in one part may use a table that another one names. */
 static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_err *err)
 {
 	lp_auto(flows_done) struct flows flows = { 0 };
-	bool indirect = false, stack = false, frame = false, has_frame = false;
+	bool indirect = false;
 	int r = 0;
 
 	for (size_t i = 0; i < a->parts.len && r >= 0; i++) {
@@ -146,21 +186,18 @@ static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_e
 		if (lp_vec_push(&flows, (struct lp_flow){ 0 }) < 0)
 			return lp_err_nomem(err);
 		r = lp_flow_init(&flows.data[i], m, part->start, part->end, err);
-		if (r < 0)
-			break;
-		const struct lp_flow *f = &flows.data[i];
-		indirect = indirect || jumps_anywhere(f);
-		stack = stack || f->names_stack;
-		frame = frame || f->names_frame;
-		has_frame = has_frame || f->has_frame;
+		indirect = indirect || (r >= 0 && jumps_anywhere(&flows.data[i]));
 	}
-	a->keeps_frame = r >= 0 && !stack && !(has_frame && frame);
 	for (size_t i = 0; i < flows.len && r >= 0; i++)
 		r = add_part(m, a, &flows.data[i], indirect);
+	/* where tables lead to is anywhere, as landings are */
+	const size_t landings = indirect ? 0 : a->at.len;
 	if (r >= 0 && indirect)
 		r = add_labels(m, a);
 	for (size_t i = 0; i < a->parts.len && r >= 0; i++)
 		r = lp_landings_find(m, &a->parts.data[i], add_landing, a);
+	if (r >= 0)
+		a->kept_until = kept_until(a, &flows, landings);
 	return r == -ENOMEM ? lp_err_nomem(err) : r;
 }
 

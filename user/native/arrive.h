@@ -15,8 +15,10 @@ struct lp_arrivals {
 	uint64_t start, end;	       /* of the part that was asked for */
 	LP_VEC(uint64_t) at;	       /* in it, ascending */
 	LP_VEC(struct lp_range) parts; /* of the function: hot ones and cold ones lie apart */
-	/* Nobody else can know an address on its stack: it gives none away. */
-	bool keeps_frame;
+	/* In front of that address nobody else can know one on its stack: the code has given none away
+	 * where it is executed.
+	 */
+	uint64_t kept_until;
 	bool known; /* false: nothing says who else may jump there (assembly, no debug information) */
 };
 

@@ -17,6 +17,7 @@ struct decoder {
 	uint8_t *code;
 	size_t len;
 	bool indirect;
+	bool took_stack, took_frame; /* an address on the stack, which it still has to itself */
 };
 
 static enum lp_instr_kind kind_of(const cs_insn *in, bool direct)
@@ -100,16 +101,37 @@ static bool names_near(const cs_insn *in, const char *reg)
 	return in->id == X86_INS_LEA ? strstr(sources, reg) != NULL : is_source(sources, reg);
 }
 
-static void note_frame(struct lp_flow *f, const cs_insn *in)
+/* Can what is in a register become known to others: is something called, or stored elsewhere? Where
+ * control goes is not followed.
+ */
+static bool gives_away(const struct lp_flow *f, const cs_insn *in, const struct lp_instr *insn)
 {
+	const char *first = in->op_str + strcspn(in->op_str, "[,");
+
+	if (insn->call || insn->kind != LP_INSTR_PLAIN || in->id == X86_INS_SYSCALL)
+		return true;
+	return *first == '[' && in->id != X86_INS_NOP && strncmp(first, "[rsp", strlen("[rsp")) &&
+	       !(f->has_frame && !strncmp(first, "[rbp", strlen("[rbp")));
+}
+
+static void note_frame(struct decoder *d, const cs_insn *in, const struct lp_instr *insn)
+{
+	struct lp_flow *f = d->f;
+
 	if (in->id == X86_INS_MOV && !strcmp(in->op_str, "rbp, rsp")) {
 		f->has_frame = true;
 		return;
 	}
-	f->names_stack = f->names_stack || names_near(in, "rsp");
+	d->took_stack = d->took_stack || names_near(in, "rsp");
 	/* what is saved before is the caller's */
 	if (in->id != X86_INS_PUSH || f->has_frame)
-		f->names_frame = f->names_frame || names_near(in, "rbp");
+		d->took_frame = d->took_frame || names_near(in, "rbp");
+	if (!gives_away(f, in, insn))
+		return;
+	if (d->took_stack && insn->addr < f->gives_stack)
+		f->gives_stack = insn->addr;
+	if (d->took_frame && insn->addr < f->gives_frame)
+		f->gives_frame = insn->addr;
 }
 
 static int add_insn(struct decoder *d, const cs_insn *in)
@@ -130,7 +152,7 @@ static int add_insn(struct decoder *d, const cs_insn *in)
 		    lp_vec_push(&d->f->targets, insn.target) < 0)
 			return -ENOMEM;
 	}
-	note_frame(d->f, in);
+	note_frame(d, in, &insn);
 	if (note_named(d, in) < 0)
 		return -ENOMEM;
 	return lp_vec_push(&d->f->insns, insn);
@@ -208,7 +230,11 @@ static int find_targets(struct decoder *d)
 int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_t end,
 		 struct lp_err *err)
 {
-	lp_auto(lp_flow_done) struct lp_flow made = { .start = start };
+	lp_auto(lp_flow_done) struct lp_flow made = {
+		.start = start,
+		.gives_stack = UINT64_MAX,
+		.gives_frame = UINT64_MAX,
+	};
 	struct decoder d = { .m = m, .f = &made };
 	int r;
 

@@ -56,14 +56,15 @@ static bool is_shared(const struct window *w, const struct lp_effect *e)
 {
 	const struct lp_shift_text *c = w->code;
 	const uint64_t vaddr = (uint64_t)e->offset;
+	const bool kept = e->addr < c->kept_until;
 
 	switch (e->at) {
 	case LP_OPERAND_NONE:
 		return false;
 	case LP_OPERAND_STACK:
-		return !e->sp && !c->keeps_frame;
+		return !e->sp && !kept;
 	case LP_OPERAND_FRAME:
-		return !c->keeps_frame || !w->has_frame;
+		return !kept || !w->has_frame;
 	case LP_OPERAND_GLOBAL:
 		return !c->is_image || c->is_image(c->arg, vaddr, e->len, true) ||
 		       !c->is_image(c->arg, vaddr, e->len, false);
@@ -387,7 +388,7 @@ int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp
 		code.len = known_part(flow, &code, q->vaddr);
 	code.arrivals = arrivals->at.data;
 	code.n_arrivals = arrivals->at.len;
-	code.keeps_frame = arrivals->known && arrivals->keeps_frame;
+	code.kept_until = arrivals->known ? arrivals->kept_until : 0;
 	code.has_frame = lp_cfi_simple(m, q->vaddr, &reg, &off) && reg == LP_MACHINE_FRAME;
 	lp_shift_choose(&code, q, ret);
 	return 0;

@@ -14,7 +14,7 @@
  * others can see is not passed forwards, but where no probe can be otherwise: they could have their hits
  * before this one has come. Backwards no
  * load is passed of what others can have stored, as this hit would come before theirs. What a function
- * has on its stack is its own unless its code takes an address there, which may have become known to others.
+ * has on its stack is its own until its code gives away an address there.
  */
 #ifndef LP_NATIVE_SHIFT_H
 #define LP_NATIVE_SHIFT_H
@@ -74,8 +74,8 @@ struct lp_shift_text {
 	uint64_t vaddr;
 	const uint64_t *arrivals; /* ascending: where control can come from elsewhere */
 	size_t n_arrivals;
-	bool has_frame;	  /* rbp is the frame's, at the query's address */
-	bool keeps_frame; /* others can't know of what is on the stack */
+	bool has_frame;	     /* rbp is the frame's, at the query's address */
+	uint64_t kept_until; /* in front of it others can't know of what is on the stack */
 	/* Is that memory of the module's image, to be read, or written? */
 	bool (*is_image)(void *arg, uint64_t vaddr, uint32_t len, bool written);
 	void *arg;
