@@ -52,16 +52,19 @@ static int make_room(struct lp_beside *b)
 	return b->code < 0 ? lp_err_load(&b->err, b->code) : 0;
 }
 
-/* One of a group of CPUs, by its number. Who puts a map into a map waits for programs that may use it. */
+/* One of a group of CPUs, by its number. Programs look among the rings only where there are several:
+ * who puts a map into a map waits until none can use what was there.
+ */
 static int open_ring(struct lp_beside *b, uint32_t group)
 {
 	const uint32_t size = b->kernel->conf.ring_size;
+	const bool is_only = b->kernel->conf.n_rings == 1;
 	lp_auto(lp_close) int made = -1;
 	int fd = b->ring;
 
 	if (group)
 		fd = made = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, size, NULL);
-	if (fd < 0 || bpf_map_update_elem(b->rings, &group, &fd, 0))
+	if (fd < 0 || (!is_only && bpf_map_update_elem(b->rings, &group, &fd, 0)))
 		return lp_err_set(&b->err, errno, "cannot make a ring buffer: %s", strerror(errno));
 	return lp_ring_open(&b->kernel->rings[group], fd, size, &b->err);
 }
