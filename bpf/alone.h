@@ -32,6 +32,8 @@ lp_global long lp_alone_word(struct lp_vm *vm, __u32 len, __u64 addr)
 
 lp_inline long lp_do_word(struct lp_vm *vm, __u32 len, __u64 addr, __u64 *ret, int apart)
 {
+	if (!lp_has(LP_PART_WORDS))
+		return -1;
 	if (!apart)
 		return lp_vm_read_word(vm, len, addr, ret, 0);
 	if (lp_alone_word(vm, len, addr) < 0)
@@ -50,7 +52,7 @@ lp_inline long lp_do_mem(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 len, __
 {
 	__u64 word;
 
-	if (len > 8)
+	if (len > 8 && lp_has(LP_PART_COPY))
 		return apart ? lp_alone_mem(vm, slot, addr, len, flags)
 			     : lp_cap_mem(vm, slot, addr, len, flags);
 	if (lp_do_word(vm, len, addr, &word, apart) < 0)
@@ -73,6 +75,8 @@ lp_global long lp_alone_text(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max
 
 lp_inline long lp_do_str(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max, int apart)
 {
+	if (!lp_has(LP_PART_TEXT))
+		return 0;
 	if (!apart)
 		return lp_cap_str(vm, slot, addr, max);
 	if (apart == LP_APART_SELDOM && !lp_alone_text(vm, slot, addr, max))

@@ -5,13 +5,19 @@
  * and capture values. Whatever else a program asks for is in logpoint.bpf.c, which takes four times as
  * long to load; it is loaded in addition, with these maps, once a session needs it.
  */
-#define LP_LEAN 1
+#define LP_LEAN	     1
+#define lp_has(part) (lp_parts & (part))
 
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+
+#include "lp/program.h"
+
+/* What the session's sites ask for, if that is known before this is loaded. */
+const volatile __u32 lp_parts = LP_PARTS_LEAN;
 
 #include "core.h"
 #include "world.h"

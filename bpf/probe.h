@@ -93,7 +93,7 @@ lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step
 
 	const __u64 tables = lp_tables_of(task);
 
-	if (site->quick.test &&
+	if (lp_has(LP_PART_QUICK) && site->quick.test &&
 	    lp_quick_false(&site->quick, register_of(ctx, site->quick.reg), tables)) {
 		count_slotless(site->point, quick);
 		return 0;

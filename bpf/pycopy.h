@@ -137,8 +137,10 @@ lp_inline __u64 lp_py_at(const struct lp_vm *vm, __u32 off)
 	return vm->walk.head[off >> 3 & 7];
 }
 
-/* Index of what is known of addr in this hit; *ret_new: nothing was. */
-lp_inline __u32 lp_py_find(struct lp_vm *vm, __u64 addr, __u32 *ret_new)
+/* What is known of addr in this hit; *ret_new: nothing was. The last one is for all that find no place. It is never
+ * NULL, which is for the verifier: as a place that is bounded otherwise it would be two.
+ */
+lp_inline struct lp_py_seen *lp_py_find(struct lp_vm *vm, __u64 addr, __u32 *ret_new)
 {
 	struct lp_py_walk *w = &vm->walk;
 	__u32 at = (__u32)((addr >> 4) * 0x9e3779b1u) >> 8, found = LP_PY_SEEN_MAX;
@@ -154,26 +156,20 @@ lp_inline __u32 lp_py_find(struct lp_vm *vm, __u64 addr, __u32 *ret_new)
 		found = slot;
 		break;
 	}
-	lp_opaque(found);
+	lp_blur(vm, found);
 	if (found > LP_PY_SEEN_MAX)
-		return LP_PY_SEEN_MAX;
+		return 0;
 
 	struct lp_py_seen *s = &w->seen[found];
 	if (s->serial == w->serial && s->addr == addr) {
 		*ret_new = 0;
-		return found;
+		return s;
 	}
 	s->addr = addr;
 	s->serial = w->serial;
 	s->text = 0;
 	s->left = 0;
-	return found;
-}
-
-lp_inline struct lp_py_seen *lp_py_seen(struct lp_vm *vm, __u32 index)
-{
-	lp_opaque(index);
-	return &vm->walk.seen[index < LP_PY_SEEN_MAX ? index : LP_PY_SEEN_MAX];
+	return s;
 }
 
 /* A run to fill in; NULL: too many wait. */

@@ -381,7 +381,9 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 
 	struct lp_py_walk *w = &vm->walk;
 	__u32 is_new, again = depth & LP_PY_AGAIN, index = LP_PY_TYPES_MAX;
-	struct lp_py_seen *s = lp_py_seen(vm, lp_py_find(vm, addr, &is_new));
+	struct lp_py_seen *s = lp_py_find(vm, addr, &is_new);
+	if (!s)
+		return LP_PW_WANT_NOTHING;
 
 	__u32 anew = depth & (LP_PY_AGAIN | LP_PY_ANEW), left = 1;
 
@@ -427,6 +429,10 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	} else {
 		lp_py_copy_kind(vm, addr, kind, depth);
 	}
+	lp_blur(vm, kind);
+	lp_blur(vm, index);
+	lp_blur(vm, depth);
+	kind &= 31;
 	if (index < LP_PY_TYPES_MAX && (LP_PY_WITH_ATTRIBUTES >> kind & 1) && depth < w->depth)
 		lp_py_attributes(vm, addr, index, depth, ob_size);
 	else if (left && LP_PY_LEAVES >> kind & 1)

@@ -137,7 +137,10 @@ lp_global int lp_py_name(struct lp_vm *vm, __u64 addr)
 	if (!rt || !addr)
 		return 0;
 
-	struct lp_py_seen *s = lp_py_seen(vm, lp_py_find(vm, addr, &is_new));
+	struct lp_py_seen *s = lp_py_find(vm, addr, &is_new);
+	if (!s)
+		return 0;
+	lp_opaque(is_new); /* else it stays on the stack, of which there is no more */
 	if (is_new) {
 		struct lp_py_walk *w = &vm->walk;
 

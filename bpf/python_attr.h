@@ -533,7 +533,7 @@ lp_global long lp_pyvm_op_attr(struct lp_vm *vm)
 		return -LP_ST_UNREADABLE;
 
 	__u32 n = vm->code + vm->py.pc, tag = vm->py.tags[vm->py.a % LP_VM_REGS];
-	if (tag == LP_PY_RAISED)
+	if (tag == LP_PY_RAISED && lp_py_uses(LP_OP_PY_EXC))
 		return lp_pyvm_raised_attr(vm, rt);
 	if (tag == LP_PY_OBJECT) {
 		vm->py.object = vm->reg[vm->py.a % LP_VM_REGS];

@@ -168,7 +168,7 @@ lp_global long lp_pyvm_op_item(struct lp_vm *vm)
 		return -LP_ST_UNREADABLE;
 
 	const struct lp_pyvm_view *a = &vm->py.view[LP_VIEW_A], *b = &vm->py.view[LP_VIEW_B];
-	if (vm->py.tags[vm->py.a % LP_VM_REGS] == LP_PY_ARGS)
+	if (vm->py.tags[vm->py.a % LP_VM_REGS] == LP_PY_ARGS && lp_py_uses(LP_OP_PY_EXC))
 		return lp_pyvm_args_item(vm);
 	long r = lp_pyvm_operands(vm);
 	if (r < 0)

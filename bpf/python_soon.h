@@ -9,7 +9,10 @@
 #ifndef LP_BPF_PYTHON_SOON_H
 #define LP_BPF_PYTHON_SOON_H
 
-#define LP_PYVM_SOON 12 /* instructions at once */
+#define LP_PYVM_SOON 12 /* instructions at once, where they are to be counted */
+#ifndef lp_goes_on
+#define lp_goes_on 0
+#endif
 
 /* Of these a part of a program begins with. */
 lp_inline int lp_pyvm_begins_soon(__u32 op)
@@ -103,6 +106,12 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 	return 1;
 }
 
+/* Of rounds that are counted the verifier follows each. */
+lp_inline int lp_pyvm_soon_again(__u32 *i)
+{
+	return lp_goes_on ? lp_may_go_on() : (*i)++ < LP_PYVM_SOON;
+}
+
 /* From instruction pc on: 1 the program is over. */
 lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 {
@@ -111,7 +120,8 @@ lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 
 	if (!rt)
 		return 1;
-	for (__u32 i = 0; i < LP_PYVM_SOON && vm->outcome == LP_OUT_NONE; i++) {
+	__u32 i = 0;
+	while (vm->outcome == LP_OUT_NONE && lp_pyvm_soon_again(&i)) {
 		const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
 
 		if (!in || !lp_pyvm_soon_one(vm, rt, in, pc))

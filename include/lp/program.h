@@ -233,6 +233,18 @@ enum lp_py_who {
 	LP_PY_WHO_COUNT
 };
 
+/* Parts of the machine that sites may do without. */
+enum lp_vm_part {
+	LP_PART_VALUES = 1, /* computing */
+	LP_PART_WORDS = 2,  /* eight bytes of memory, or less */
+	LP_PART_COPY = 4,   /* more */
+	LP_PART_TEXT = 8,   /* C strings, captured */
+	LP_PART_QUICK = 16, /* conditions decided without a slot (lp_quick) */
+	LP_PART_REST = 32,  /* what bpf/lean.bpf.c has not */
+	LP_PARTS_LEAN = LP_PART_REST - 1,
+	LP_PARTS_ALL = LP_PARTS_LEAN | LP_PART_REST,
+};
+
 enum lp_op {
 #define LP_OP_ENUM(name, operands, effect) LP_OP_##name,
 	LP_OPS(LP_OP_ENUM)

@@ -13,13 +13,14 @@
 #define BASE	   0x100000ull
 #define WORDS	   8192u
 #define READS_MAX  200000u
+#define LIVE_MAX   (8u << 20) /* reads of the process for one value */
 #define TEXT_MAX   (16u << 20)
 #define N_VERSIONS 7
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static uint64_t memory[WORDS];
-static size_t n_reads;
+static size_t n_reads, n_live;
 
 /* Pages end at the last one, and one in the middle is not there. */
 static long lp_mem_read(void *dst, uint32_t len, uint64_t addr)
@@ -111,6 +112,7 @@ static void set_up(const uint8_t *data, size_t len)
 static int live_read(struct lp_memory *m, uint64_t addr, void *buf, size_t len)
 {
 	(void)m;
+	n_live++;
 	return (int)lp_mem_read(buf, (uint32_t)len, addr);
 }
 
@@ -118,6 +120,7 @@ static long live_read_string(struct lp_memory *m, uint64_t addr, char *buf, size
 			     int *ret_cut)
 {
 	(void)m;
+	n_live++;
 	*ret_cut = 0;
 	for (size_t i = 0; i < max; i++) {
 		if (lp_mem_read(buf + i, 1, addr + i) < 0)
@@ -147,7 +150,10 @@ static void decode(struct lp_memory *from, const struct lp_py_value *v, struct l
 				  .redact = walk_redact,
 				  .is_redacted = lp_redacted };
 
+	n_live = 0;
 	lp_py_read_value(&r, v, &value);
+	if (n_live > LIVE_MAX)
+		abort();
 	lp_show(&text, &value, false);
 	lp_json_value(&text, &value);
 	if (text.len > TEXT_MAX)
@@ -180,7 +186,10 @@ static void decode_exception(struct lp_memory *from, const uint8_t *data, struct
 		str[i] = 0;
 	if (lp_mem_read(&str[data[6] % 9], 8, exc.type + runtime.layout.tp_str) < 0)
 		return;
+	n_live = 0;
 	lp_py_read_exception(&r, &exc, &e);
+	if (n_live > LIVE_MAX)
+		abort();
 	lp_show(&text, &e.message, true);
 	lp_show(&text, &e.args, false);
 	lp_json_value(&text, &e.notes);

@@ -85,6 +85,74 @@ static void the_quick_way_is_exact(void **state)
 	assert_int_equal(seen[LP_REC_COND_ERROR], 1);
 }
 
+static void say_text(void)
+{
+	for (uint64_t i = 0; i < 10; i++)
+		hit_me(i, "text");
+}
+
+static unsigned int texts;
+
+static int count_texts(const void *record, size_t len, void *arg)
+{
+	const struct lp_record *r = record;
+
+	(void)arg;
+	if (r->kind == LP_REC_HIT && r->point == 1)
+		texts += memmem(record, len, "text", 4) != NULL;
+	return 0;
+}
+
+/* What was not foretold comes with the first site that asks for it, with hits of others meanwhile. */
+static void parts_come_as_they_are_needed(void **state)
+{
+	const struct lp_kernel_conf conf = {
+		.max_points = 4, .max_sites = 4, .max_code = 256, .lean = true, .foretold = true
+	};
+	const struct lp_insn number[] = {
+		INSN(GATE),
+		INSN(CAP_MACH, .b = RDI, .n = LP_CAP(0, 8)),
+		INSN(END),
+	};
+	const struct lp_insn text[] = {
+		INSN(GATE),
+		INSN(REG, .dst = 1, .b = RSI),
+		INSN(CAP_STR, .a = 1, .n = LP_CAP(0, 64)),
+		INSN(END),
+	};
+	struct lp_err err = { 0 };
+
+	(void)state;
+	if (lp_kernel_make(&conf, &kernel, &err) < 0)
+		fail_msg("%s", err.msg);
+	lp_kernel_foretell_parts(kernel, lp_parts_of(LP_SITE_PLAIN, number, 3));
+	int r = lp_kernel_load(kernel, &err);
+	if (r == -EPERM || r == -EACCES)
+		skip();
+	if (r < 0)
+		fail_msg("%s", err.msg);
+	child_start(&children[0], say_text);
+	add_target(children[0].pid);
+
+	uint32_t numbers = add_point((struct lp_point){ 0 });
+	attach(&links[0], (void *)hit_me, false, children[0].pid,
+	       add_site(numbers, LP_SITE_PLAIN, number, LP_ARRAY_SIZE(number)));
+	assert_null(kernel->skel);
+	assert_int_equal(kernel->parts, 0);
+
+	uint32_t words = add_point((struct lp_point){ 0 });
+	attach(&links[1], (void *)hit_me, false, children[0].pid,
+	       add_site(words, LP_SITE_PLAIN, text, LP_ARRAY_SIZE(text)));
+	assert_non_null(kernel->skel);
+	child_run(&children[0]);
+
+	texts = 0;
+	drain_to(count_texts, NULL);
+	assert_int_equal(counts_of(numbers).logged, 10);
+	assert_int_equal(counts_of(words).logged, 10);
+	assert_int_equal(texts, 10);
+}
+
 static void overload_is_counted(void **state)
 {
 	(void)state;
@@ -435,6 +503,7 @@ int main(void)
 		CASE(counts_are_exact),
 		CASE(counts_are_exact_with_single_links),
 		CASE(the_quick_way_is_exact),
+		CASE(parts_come_as_they_are_needed),
 		CASE(overload_is_counted),
 		CASE(max_takes_itself_out),
 		CASE(only_targets_are_logged),

@@ -5,12 +5,16 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/thread.h"
 #include "probe/kernel.h"
+
+#define FORETOLD_WITHIN 4000000 /* ns */
+#define NS_PER_S	1000000000
 
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage)
 {
@@ -20,16 +24,38 @@ void lp_beside_reach(struct lp_beside *b, enum lp_stage stage)
 	pthread_mutex_unlock(&b->lock);
 }
 
-bool lp_beside_await(struct lp_beside *b, enum lp_stage stage)
+/* until: NULL for as long as it takes. */
+static bool await(struct lp_beside *b, enum lp_stage stage, const struct timespec *until)
 {
 	const uint32_t given_up = 1u << LP_STAGE_GIVEN_UP;
+	int r = 0;
 
 	pthread_mutex_lock(&b->lock);
-	while (!(b->reached & (1u << stage | given_up)))
-		pthread_cond_wait(&b->changed, &b->lock);
-	bool reached = !(b->reached & given_up);
+	while (!(b->reached & (1u << stage | given_up)) && !r)
+		r = until ? pthread_cond_clockwait(&b->changed, &b->lock, CLOCK_MONOTONIC, until)
+			  : pthread_cond_wait(&b->changed, &b->lock);
+	bool reached = !r && !(b->reached & given_up);
 	pthread_mutex_unlock(&b->lock);
 	return reached;
+}
+
+bool lp_beside_await(struct lp_beside *b, enum lp_stage stage)
+{
+	return await(b, stage, NULL);
+}
+
+/* Where places are found quickly; else all are loaded while they are searched. */
+uint32_t lp_beside_foretold(struct lp_beside *b)
+{
+	struct timespec until;
+
+	if (!b->kernel->conf.foretold)
+		return LP_PARTS_LEAN;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += FORETOLD_WITHIN;
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	return await(b, LP_STAGE_FORETOLD, &until) ? b->parts & LP_PARTS_LEAN : LP_PARTS_LEAN;
 }
 
 static int make_room(struct lp_beside *b)
@@ -40,10 +66,10 @@ static int make_room(struct lp_beside *b)
 	LIBBPF_OPTS(bpf_map_create_opts, shared, .map_flags = BPF_F_MMAPABLE);
 	LIBBPF_OPTS(bpf_map_create_opts, of_rings);
 
-	b->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, c->ring_size, NULL);
-	if (b->ring < 0)
-		return lp_err_load(&b->err, b->ring);
-	of_rings.inner_map_fd = (uint32_t)b->ring;
+	b->ring[0] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, c->ring_size, NULL);
+	if (b->ring[0] < 0)
+		return lp_err_load(&b->err, b->ring[0]);
+	of_rings.inner_map_fd = (uint32_t)b->ring[0];
 	b->rings = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", key, sizeof(uint32_t),
 				  c->n_rings, &of_rings);
 	if (b->rings < 0)
@@ -52,18 +78,34 @@ static int make_room(struct lp_beside *b)
 	return b->code < 0 ? lp_err_load(&b->err, b->code) : 0;
 }
 
-/* One of a group of CPUs, by its number. Who puts a map into a map waits for programs that may use it. */
-static int open_ring(struct lp_beside *b, uint32_t group)
+/* Those of groups of CPUs, by number. Programs look among them only where there are several: who puts a map
+ * into a map waits until none can use what was there.
+ */
+static int fill_rings(struct lp_beside *b)
 {
-	const uint32_t size = b->kernel->conf.ring_size;
-	lp_auto(lp_close) int made = -1;
-	int fd = b->ring;
+	const struct lp_kernel_conf *c = &b->kernel->conf;
 
-	if (group)
-		fd = made = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, size, NULL);
-	if (fd < 0 || bpf_map_update_elem(b->rings, &group, &fd, 0))
-		return lp_err_set(&b->err, errno, "cannot make a ring buffer: %s", strerror(errno));
-	return lp_ring_open(&b->kernel->rings[group], fd, size, &b->err);
+	for (uint32_t group = 0; group < c->n_rings && c->n_rings > 1; group++) {
+		int *fd = &b->ring[group];
+
+		if (group)
+			*fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, c->ring_size,
+					     NULL);
+		if (*fd < 0 || bpf_map_update_elem(b->rings, &group, fd, 0))
+			return lp_err_set(&b->err, errno, "cannot make a ring buffer: %s",
+					  strerror(errno));
+	}
+	return 0;
+}
+
+static int map_all(struct lp_beside *b)
+{
+	const struct lp_kernel_conf *c = &b->kernel->conf;
+	int r = lp_kernel_map(b->kernel, &b->err);
+
+	for (uint32_t group = 0; group < c->n_rings && r >= 0; group++)
+		r = lp_ring_open(&b->kernel->rings[group], b->ring[group], c->ring_size, &b->err);
+	return r;
 }
 
 static int prepare(struct lp_beside *b)
@@ -73,11 +115,12 @@ static int prepare(struct lp_beside *b)
 	if (r < 0)
 		return r;
 	lp_beside_reach(b, LP_STAGE_ROOM);
-	for (uint32_t group = 0; group < b->kernel->conf.n_rings; group++)
-		if ((r = open_ring(b, group)) < 0)
-			return r;
-	lp_beside_reach(b, LP_STAGE_RINGS);
-	return lp_beside_await(b, LP_STAGE_TYPES) ? lp_life_open(b->kernel, b->types, &b->err) : 0;
+	if ((r = fill_rings(b)) < 0 || !lp_beside_await(b, LP_STAGE_TYPES) ||
+	    (r = lp_life_open(b->kernel, b->types, &b->err)) < 0 ||
+	    !lp_beside_await(b, LP_STAGE_MAPS) || (r = map_all(b)) < 0)
+		return r;
+	lp_beside_reach(b, LP_STAGE_MAPPED);
+	return 0;
 }
 
 static void *work(void *arg)
@@ -96,7 +139,9 @@ static void *work(void *arg)
 
 void lp_beside_init(struct lp_beside *b, struct lp_kernel *k)
 {
-	*b = (struct lp_beside){ .kernel = k, .ring = -1, .rings = -1, .code = -1, .types = -1 };
+	*b = (struct lp_beside){ .kernel = k, .rings = -1, .code = -1, .types = -1 };
+	for (size_t i = 0; i < LP_RINGS_MAX; i++)
+		b->ring[i] = -1;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->changed, NULL);
 }
@@ -132,8 +177,11 @@ void lp_beside_done(struct lp_beside *b)
 	lp_beside_end(b, &why);
 	pthread_cond_destroy(&b->changed);
 	pthread_mutex_destroy(&b->lock);
-	const int fds[] = { b->ring, b->rings, b->code, b->types };
+	const int fds[] = { b->rings, b->code, b->types };
 	for (size_t i = 0; i < LP_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	for (size_t i = 0; i < LP_RINGS_MAX; i++)
+		if (b->ring[i] >= 0)
+			close(b->ring[i]);
 }

@@ -139,6 +139,15 @@ static const struct lp_insn usual[] = {
 	{ .op = LP_OP_CAP_MACH, .b = 5, .n = LP_CAP(2, 8) },
 	{ .op = LP_OP_END },
 };
+/* The same where memory is not read. */
+static const struct lp_insn of_registers[] = {
+	{ .op = LP_OP_GATE },
+	{ .op = LP_OP_CAP_MACH, .b = 7, .n = LP_CAP(0, 4) },
+	{ .op = LP_OP_CAP_MACH, .b = 7, .n = LP_CAP(1, 8) },
+	{ .op = LP_OP_CAP_MACH, .b = 5, .n = LP_CAP(2, 8) },
+	{ .op = LP_OP_END },
+};
+_Static_assert(LP_ARRAY_SIZE(usual) == LP_ARRAY_SIZE(of_registers), "of one length");
 static const struct lp_insn enter[] = {
 	{ .op = LP_OP_CAP_MEMM, .b = 7, .n = LP_CAP(0, 4) },
 	{ .op = LP_OP_END },
@@ -150,14 +159,15 @@ struct cost_sites {
 
 static int add_sites(struct lp_kernel *k, struct cost_sites *s, struct lp_err *err)
 {
+	const struct lp_insn *plain = k->parts & LP_PART_WORDS ? usual : of_registers;
 	const size_t n = LP_ARRAY_SIZE(usual);
 	struct lp_point point = { .after = LP_POINT_NONE };
 	uint32_t p;
 	int r;
 
 	if ((r = lp_kernel_add_point(k, &point, &p, err)) < 0 ||
-	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, usual, n, &s->plain[0], err)) < 0 ||
-	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, usual, n, &s->plain[1], err)) < 0)
+	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, plain, n, &s->plain[0], err)) < 0 ||
+	    (r = lp_kernel_add_site(k, p, LP_SITE_PLAIN, 0, 0, plain, n, &s->plain[1], err)) < 0)
 		return r;
 	k->cost_point = p;
 	if (k->conf.no_calls)

@@ -35,16 +35,15 @@ static void unshare_map(struct lp_shared_map *m)
 		munmap(m->data, m->size);
 }
 
-static int share_all(struct lp_kernel *k, struct lp_err *err)
+int lp_kernel_map(struct lp_kernel *k, struct lp_err *err)
 {
 	const struct lp_native *n = &k->native;
 	int r;
 
 	if ((r = share(&k->code, n->code, err)) < 0 || (r = share(&k->sites, n->sites, err)) < 0 ||
-	    (r = share(&k->points, n->points, err)) < 0 ||
-	    (r = share(&k->counts, n->counts, err)) < 0)
+	    (r = share(&k->points, n->points, err)) < 0)
 		return r;
-	return lp_beside_await(&k->beside, LP_STAGE_RINGS) ? 0 : lp_beside_end(&k->beside, err);
+	return share(&k->counts, n->counts, err);
 }
 
 static void choose_rings(struct lp_kernel_conf *c)
@@ -111,10 +110,9 @@ int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
 	lp_beside_reach(&k->beside, LP_STAGE_TYPES);
 	if ((r = lp_programs_load(k, err)) < 0 ||
 	    (!conf->lives_later && (r = lp_kernel_settle(k, err)) < 0) ||
-	    (conf->crash && (r = lp_crash_load(k, k->beside.types, err)) < 0) ||
-	    (r = share_all(k, err)) < 0)
+	    (conf->crash && (r = lp_crash_load(k, k->beside.types, err)) < 0))
 		return r;
-	return 0;
+	return lp_beside_await(&k->beside, LP_STAGE_MAPPED) ? 0 : lp_beside_end(&k->beside, err);
 }
 
 int lp_kernel_new(const struct lp_kernel_conf *conf, struct lp_kernel **ret, struct lp_err *err)
@@ -134,15 +132,15 @@ void lp_kernel_free(struct lp_kernel *k)
 {
 	if (!k)
 		return;
+	lp_beside_reach(&k->beside, LP_STAGE_GIVEN_UP);
+	lp_fault_free(k);
+	lp_beside_done(&k->beside);
 	for (uint32_t i = 0; i < k->conf.n_rings; i++)
 		lp_ring_close(&k->rings[i]);
 	unshare_map(&k->counts);
 	unshare_map(&k->points);
 	unshare_map(&k->sites);
 	unshare_map(&k->code);
-	lp_beside_reach(&k->beside, LP_STAGE_GIVEN_UP);
-	lp_fault_free(k);
-	lp_beside_done(&k->beside);
 	lp_programs_free(k);
 	lp_vec_done(&k->watches);
 	lp_vec_done(&k->watched);
@@ -176,7 +174,9 @@ int lp_kernel_add_site(struct lp_kernel *k, uint32_t point, enum lp_site_kind ki
 	if (point >= k->n_points || n > LP_SITE_CODE_MAX)
 		return lp_err_set(err, EINVAL, "no such logpoint, or a program too long");
 	uint32_t id;
-	int r = lp_is_lean(kind, code, n) ? 0 : lp_programs_grow(k, err);
+	int r = lp_parts_of(kind, code, n) & ~k->parts & ~(uint32_t)LP_PART_QUICK
+			? lp_programs_grow(k, err)
+			: 0;
 	if (r >= 0)
 		r = lp_room_take(k, n, &id, err);
 	if (r < 0)

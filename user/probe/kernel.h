@@ -92,8 +92,9 @@ struct lp_native {
 enum lp_stage {
 	LP_STAGE_TYPES,	   /* the kernel's types are there */
 	LP_STAGE_ROOM,	   /* ring, rings and code are */
-	LP_STAGE_RINGS,	   /* all are open */
-	LP_STAGE_MAPS,	   /* lean programs' are made, and these are being verified */
+	LP_STAGE_MAPS,	   /* all maps are: of lean programs before these are verified */
+	LP_STAGE_FORETOLD, /* parts are */
+	LP_STAGE_MAPPED,   /* what is read and written by its address is mapped */
 	LP_STAGE_LOADED,   /* the programs of hits are */
 	LP_STAGE_SETTLED,  /* those of processes' lives are in place */
 	LP_STAGE_GIVEN_UP, /* there is nothing to wait for any more */
@@ -104,9 +105,10 @@ struct lp_beside {
 	bool is_started;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint32_t reached;      /* stages, as bits */
-	int ring, rings, code; /* -1: none */
-	int types;	       /* lp_btf_extract()'s, to be set before that is reached */
+	uint32_t reached;	/* stages, as bits */
+	int ring[LP_RINGS_MAX]; /* one of each group of CPUs; -1: none, as of the next ones */
+	int rings, code, types; /* types: lp_btf_extract()'s, to be set before that is reached */
+	uint32_t parts;		/* lp_kernel_foretell_parts()'s, to be set before that is reached */
 	int r;
 	struct lp_err err;
 };
@@ -115,6 +117,8 @@ int lp_beside_begin(struct lp_beside *b, struct lp_err *err);
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage);
 /* false: the other has given up. */
 bool lp_beside_await(struct lp_beside *b, enum lp_stage stage);
+/* Parts of the machine (enum lp_vm_part) that lean programs are to have. */
+uint32_t lp_beside_foretold(struct lp_beside *b);
 /* Waits until all that a session needs is done. */
 int lp_beside_settle(struct lp_beside *b, struct lp_err *err);
 /* Waits until all is. */
@@ -148,7 +152,8 @@ struct lp_kernel {
 	struct lp_beside beside;
 	struct lp_btf_numbers numbers;
 	struct lp_native native;
-	bool multi; /* uprobe_multi links */
+	uint32_t parts; /* of the machine, that are loaded */
+	bool multi;	/* uprobe_multi links */
 	uint32_t cpus;
 	uint32_t n_points, n_code;
 	uint32_t n_free; /* of rooms */
@@ -192,6 +197,8 @@ int lp_life_load(struct lp_kernel *k, struct lp_err *err);
 void lp_life_free(struct lp_kernel *k);
 int lp_life_hold_fd(const struct lp_kernel *k);
 struct bpf_program *lp_life_loader(const struct lp_kernel *k);
+/* kernel.c: maps and rings that are used by their addresses. */
+int lp_kernel_map(struct lp_kernel *k, struct lp_err *err);
 /* What both have, but for constants, is one. */
 int lp_share_maps(struct bpf_object *to, const struct bpf_object *from, struct lp_err *err);
 

@@ -90,18 +90,6 @@ static void configure_python(struct logpoint_bpf *s, const struct lp_kernel_conf
 		.live = &(s)->data_live->lp_live,                                                  \
 	})
 
-bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n)
-{
-	if (kind != LP_SITE_PLAIN)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if ((code[i].op >= LP_OP_DIVS && code[i].op <= LP_OP_MODU) ||
-		    (code[i].op >= LP_OP_F32TOF64 && code[i].op < LP_OP_CAP_MEM) ||
-		    code[i].op >= LP_OP_CAP_STACK)
-			return false;
-	return true;
-}
-
 void lp_program_use(const struct lp_kernel *k, struct bpf_program *p, bool is_used, bool is_uprobe)
 {
 	bpf_program__set_autoload(p, is_used);
@@ -189,6 +177,7 @@ static void configure(struct lp_kernel *k)
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
 	s->rodata->lp_may_hold = c->holds;
+	s->rodata->lp_can_go_on = lp_have_may_goto();
 	lp_direct_tell(&s->rodata->lp_direct_type, &s->rodata->lp_five_levels);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
@@ -237,7 +226,7 @@ static int use_room(const struct lp_beside *b, const struct lp_native *n, struct
 {
 	int r;
 
-	if ((r = bpf_map__reuse_fd(n->ring, b->ring)) < 0 ||
+	if ((r = bpf_map__reuse_fd(n->ring, b->ring[0])) < 0 ||
 	    (r = bpf_map__reuse_fd(n->rings, b->rings)) < 0 ||
 	    (r = bpf_map__reuse_fd(n->code, b->code)) < 0)
 		return lp_err_load(err, r);
@@ -274,12 +263,13 @@ static int open_programs(struct lp_kernel *k, int types, struct lp_err *err)
 	if ((r = lp_opened(k->skel, err)) < 0)
 		return r;
 	k->native = NATIVE_OF(k->skel);
+	k->parts = LP_PARTS_ALL;
 	configure(k);
 	return 0;
 }
 
 /* Before libbpf does, so that others can be loaded with them meanwhile. */
-static int make_maps(struct bpf_object *obj, struct lp_err *err)
+static int make_maps(const struct lp_native *n, struct bpf_object *obj, struct lp_err *err)
 {
 	struct bpf_map *m;
 
@@ -288,7 +278,8 @@ static int make_maps(struct bpf_object *obj, struct lp_err *err)
 		const char *name = bpf_map__name(m);
 		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(m));
 
-		if (bpf_map__fd(m) >= 0 || strstr(name, ".rodata") || strstr(name, ".bss"))
+		if (m == n->ring || m == n->rings || m == n->code || strstr(name, ".rodata") ||
+		    strstr(name, ".bss"))
 			continue;
 		lp_auto(lp_close) int fd =
 			bpf_map_create(bpf_map__type(m), name, bpf_map__key_size(m),
@@ -308,21 +299,23 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 	int r = open_programs(k, b->types, err);
 	if (r < 0)
 		return r;
+	if (k->lean && (r = make_maps(&k->native, k->lean->obj, err)) < 0)
+		return r;
 	if (!lp_beside_await(b, LP_STAGE_ROOM))
 		return lp_beside_end(b, err);
 	if ((r = use_room(b, &k->native, err)) < 0)
 		return r;
-	if (k->lean) {
-		if ((r = make_maps(k->lean->obj, err)) < 0)
-			return r;
+	if (k->lean)
 		lp_beside_reach(b, LP_STAGE_MAPS);
-	}
+	if (k->lean)
+		k->lean->rodata->lp_parts = k->parts = lp_beside_foretold(b);
 	r = k->lean ? lp_prepared_load(k->lean->obj, k->lean->skeleton)
 		    : lp_prepared_load(k->skel->obj, k->skel->skeleton);
 	if (r < 0)
 		return lp_err_load(err, r);
 	/* what it is mapped to has changed */
 	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
+	lp_beside_reach(b, LP_STAGE_MAPS);
 	lp_beside_reach(b, LP_STAGE_LOADED);
 	return 0;
 }
@@ -409,6 +402,7 @@ int lp_programs_grow(struct lp_kernel *k, struct lp_err *err)
 		return r;
 	}
 	k->skel = s;
+	k->parts = LP_PARTS_ALL;
 	k->native.probe = s->progs.lp_probe;
 	return 0;
 }

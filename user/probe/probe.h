@@ -43,6 +43,7 @@ struct lp_kernel_conf {
 	bool no_calls; /* there will be no LP_SITE_ENTER: no room is made for calls in progress */
 	bool single_links; /* attach one by one even where the kernel can do many at once */
 	bool lean; /* what most sites need is enough; others can be added, which takes longer then */
+	bool foretold; /* lp_kernel_foretell_parts() will be called: it is waited for, but not long */
 	bool no_native; /* there will be none but Python sites */
 	/* What tells of processes' forks, execs, ends and libraries comes with lp_kernel_settle(), some ms
 	 * after the rest: for processes that are known, whose ends are told elsewhere, too.
@@ -221,8 +222,12 @@ void lp_kernel_detach_crashes(struct lp_kernel *k);
 /* Where the C library of the process keeps what abort() has to say: a pointer to it; addr 0: nowhere. */
 void lp_kernel_set_crash_message(struct lp_kernel *k, pid_t tgid, uint64_t addr);
 
-/* Can the site do without the programs that few need? */
-bool lp_is_lean(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
+/* What a site asks for (enum lp_vm_part). */
+uint32_t lp_parts_of(enum lp_site_kind kind, const struct lp_insn *code, size_t n);
+/* What the sites that will be added ask for, as far as they are known: while that is loaded, by another thread.
+ * Others take a load of their own.
+ */
+void lp_kernel_foretell_parts(struct lp_kernel *k, uint32_t parts);
 
 /* Hits of sites whose probes are behind instructions that can fail (native/shift.h), at those that do.
  * Loads what that takes once, before the first such site: a few ms. lean: all of them are so. Where it

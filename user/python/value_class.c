@@ -11,8 +11,11 @@
 /* Classes by address. An address that is another class by now is noticed by the parts of it that
  * records carry.
  */
+typedef LP_VEC(struct lp_pv_class *) class_vec;
+
 struct lp_py_types {
-	LP_VEC(struct lp_pv_class *) buckets[BUCKETS];
+	class_vec buckets[BUCKETS];
+	class_vec past; /* others are at their addresses now; they may be in use further out */
 	size_t n;
 };
 
@@ -33,13 +36,18 @@ static void forget(struct lp_pv_class *c)
 	free(c);
 }
 
+static void forget_these(class_vec *classes)
+{
+	lp_vec_each (classes, c)
+		forget(*c);
+	lp_vec_done(classes);
+}
+
 static void forget_all(struct lp_py_types *t)
 {
-	for (size_t i = 0; i < BUCKETS; i++) {
-		lp_vec_each (&t->buckets[i], c)
-			forget(*c);
-		lp_vec_done(&t->buckets[i]);
-	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		forget_these(&t->buckets[i]);
+	forget_these(&t->past);
 	t->n = 0;
 }
 
@@ -215,42 +223,59 @@ void lp_pv_types_trim(struct lp_py_types *t)
 		forget_all(t);
 }
 
-static struct lp_pv_class *remember(struct lp_py_types *t, uint64_t type)
+static class_vec *bucket_of(struct lp_py_types *t, uint64_t type)
 {
-	struct lp_pv_class *c = calloc(1, sizeof(*c));
-	if (!c || lp_vec_push(&t->buckets[type >> 4 & (BUCKETS - 1)], c) < 0) {
-		free(c);
-		return NULL;
-	}
+	return &t->buckets[type >> 4 & (BUCKETS - 1)];
+}
+
+static struct lp_pv_class *known_class(struct lp_py_types *t, uint64_t type)
+{
+	lp_vec_each (bucket_of(t, type), c)
+		if ((*c)->addr == type)
+			return *c;
+	return NULL;
+}
+
+/* It is kept until lp_pv_types_trim(). */
+static int retire(struct lp_py_types *t, struct lp_pv_class *c)
+{
+	class_vec *bucket = bucket_of(t, c->addr);
+
+	if (lp_vec_push(&t->past, c) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < bucket->len; i++)
+		if (bucket->data[i] == c) {
+			bucket->data[i] = bucket->data[--bucket->len];
+			break;
+		}
+	return 0;
+}
+
+static int remember(struct lp_py_types *t, const struct lp_pv_class *c, struct lp_pv_class **ret)
+{
+	lp_auto(lp_free) struct lp_pv_class *made = malloc(sizeof(*made));
+
+	if (!made || lp_vec_push(bucket_of(t, c->addr), made) < 0)
+		return -ENOMEM;
+	*made = *c;
 	t->n++;
-	return c;
+	*ret = lp_take(made);
+	return 0;
 }
 
 struct lp_pv_class *lp_pv_class(struct lp_pv *p, uint64_t type)
 {
-	struct lp_pv_class now = { .addr = type }, *c = NULL;
+	const enum lp_py_kind kind = known_kind(p->r->runtime, type);
+	struct lp_pv_class now = { .addr = type }, *c = known_class(p->types, type);
 
-	lp_vec_each (&p->types->buckets[type >> 4 & (BUCKETS - 1)], known)
-		if ((*known)->addr == type)
-			c = *known;
-	if (c && (known_kind(p->r->runtime, type) || read_stamp(p, type, false, &now) < 0 ||
-		  is_same(p, c, &now)))
+	if (c && (kind || read_stamp(p, type, false, &now) < 0 || is_same(p, c, &now)))
 		return c;
-	/* it may be in use further out: kept until lp_pv_types_trim() */
-	if (c)
-		c->addr = 0;
-	c = remember(p->types, type);
-	if (!c)
+	if (read_stamp(p, type, true, &now) < 0 && !kind)
 		return NULL;
-	c->addr = type;
-	if (read_stamp(p, type, true, c) < 0 && !known_kind(p->r->runtime, type)) {
-		c->addr = 0;
+	if ((c && retire(p->types, c) < 0) || remember(p->types, &now, &c) < 0)
 		return NULL;
-	}
 	read_rest(p, c);
-	c->kind = known_kind(p->r->runtime, type);
-	if (!c->kind)
-		c->kind = find_kind(p, c);
+	c->kind = kind ? kind : find_kind(p, c);
 	return c;
 }
 
@@ -270,9 +295,9 @@ static int each_name(struct lp_pv *p, uint64_t tuple, size_t max,
 
 	int r = lp_pv_read_class(p, tuple + p->l->ob_size, &n, 8);
 	for (size_t i = 0; r >= 0 && i < n && i < max; i++) {
-		uint64_t at = 0;
+		uint64_t at = 0, item = tuple + p->l->tuple_items + i * 8;
 
-		r = lp_pv_read_class(p, tuple + p->l->tuple_items + i * 8, &at, 8);
+		r = lp_pv_look(p) ? lp_pv_read_class(p, item, &at, 8) : -E2BIG;
 
 		const char *name = r < 0 ? NULL : name_at(p, at);
 		if (name)

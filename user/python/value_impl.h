@@ -18,6 +18,8 @@
 #define LP_PV_VALUES_MAX  65536			 /* made for one value of a record */
 #define LP_PV_TEXT_MAX	  (256u << 10) /* bytes of text in it: one object may be shown often */
 #define LP_PV_TABLE_MAX	  65536	       /* entries of a table looked at */
+#define LP_PV_LOOKS_MAX                                                                            \
+	(1u << 20) /* at such entries, for one value: a table may be damaged, and met often */
 
 struct lp_pv_slot {
 	char *name;
@@ -53,9 +55,16 @@ struct lp_pv {
 	uint64_t path[LP_PV_NESTING_MAX]; /* objects that we are in */
 	unsigned int nesting;
 	uint32_t values; /* made up to now */
+	uint32_t looks;	 /* at entries of tables */
 	size_t text;	 /* bytes of strings and digits in them */
 	uint32_t depth;	 /* collections that we are in */
 };
+
+/* May another entry of a table be looked at? */
+static inline bool lp_pv_look(struct lp_pv *p)
+{
+	return p->looks < LP_PV_LOOKS_MAX && ++p->looks;
+}
 
 /* Of the record. */
 int lp_pv_read(struct lp_pv *p, uint64_t addr, void *buf, size_t len);

@@ -120,7 +120,8 @@ static size_t find_used(struct lp_pv *p, uint64_t table, uint64_t mask, size_t m
 	for (uint64_t i = 0; i <= mask && i < LP_PV_TABLE_MAX && n < max; i++) {
 		uint64_t entry[2]; /* key, hash: -1 of one that was removed */
 
-		if (lp_pv_read(p, table + i * sizeof(entry), entry, sizeof(entry)) < 0)
+		if (!lp_pv_look(p) ||
+		    lp_pv_read(p, table + i * sizeof(entry), entry, sizeof(entry)) < 0)
 			break;
 		if (entry[0] && entry[1] != UINT64_MAX)
 			keys[n++] = entry[0];

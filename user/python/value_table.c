@@ -81,9 +81,10 @@ static int add_pair(struct lp_pv_pairs *ret, size_t max, struct lp_pv_pair pair)
 	return lp_vec_push(ret, pair);
 }
 
-static int read_split(const struct lp_py_layout *l, struct lp_memory *m, const struct table *t,
-		      uint64_t values, size_t max, struct lp_pv_pairs *ret)
+static int read_split(struct lp_pv *p, struct lp_memory *m, const struct table *t, uint64_t values,
+		      size_t max, struct lp_pv_pairs *ret)
 {
+	const struct lp_py_layout *l = p->l;
 	uint8_t order[256];
 	uint64_t array = values + (l->values_array == LP_PY_NONE ? 0 : l->values_array);
 	size_t n = read_order(l, m, values, order, sizeof(order));
@@ -95,7 +96,8 @@ static int read_split(const struct lp_py_layout *l, struct lp_memory *m, const s
 		size_t k = l->minor < 11 ? i : order[i];
 		struct lp_pv_pair pair;
 
-		if (m->read(m, t->entries + k * t->stride + t->key_at, &pair.key, 8) < 0 ||
+		if (!lp_pv_look(p) ||
+		    m->read(m, t->entries + k * t->stride + t->key_at, &pair.key, 8) < 0 ||
 		    m->read(m, array + k * 8, &pair.value, 8) < 0) {
 			ret->cut = true;
 			break;
@@ -116,11 +118,12 @@ int lp_pv_table(struct lp_pv *p, struct lp_memory *m, uint64_t keys, uint64_t va
 	if (r < 0)
 		return r;
 	if (values)
-		return read_split(p->l, m, &t, values, max, ret);
+		return read_split(p, m, &t, values, max, ret);
 	for (size_t i = 0; i < t.n; i++) {
 		struct lp_pv_pair pair;
 
-		if (m->read(m, t.entries + i * t.stride + t.key_at, &pair, sizeof(pair)) < 0) {
+		if (!lp_pv_look(p) ||
+		    m->read(m, t.entries + i * t.stride + t.key_at, &pair, sizeof(pair)) < 0) {
 			ret->cut = true;
 			break;
 		}
@@ -156,7 +159,7 @@ uint64_t lp_pv_dict_get(struct lp_pv *p, struct lp_memory *m, uint64_t dict, con
 
 	if (m->read(m, dict + p->l->dict_keys, &keys, 8) < 0 || find_table(p->l, m, keys, &t) < 0)
 		return 0;
-	for (size_t i = 0; i < t.n; i++) {
+	for (size_t i = 0; i < t.n && lp_pv_look(p); i++) {
 		struct lp_pv_pair pair = { 0 };
 
 		if (m->read(m, t.entries + i * t.stride + t.key_at, &pair, sizeof(pair)) < 0)

@@ -15,7 +15,7 @@ static bool is_lean(const struct spot *spot)
 	const struct lp_compiled *c = spot->code;
 
 	return !session_has_two_halves(spot->point) &&
-	       lp_is_lean(LP_SITE_PLAIN, c->code, c->n_code);
+	       !(lp_parts_of(LP_SITE_PLAIN, c->code, c->n_code) & LP_PART_REST);
 }
 
 static bool is_new(const struct spot *spot)

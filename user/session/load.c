@@ -177,6 +177,7 @@ static void configure(struct lp_session *s, struct lp_kernel_conf *ret)
 		if (!lp_logpoint_sounds_lean((*p)->lp))
 			ret->lean = false;
 	}
+	ret->foretold = ret->lean;
 	ret->lives_later = ret->lean && s->opts->target.kind == LP_TARGET_PIDS &&
 			   !s->opts->follow && !session_python_expected(s) && !ret->crash;
 	const size_t spare = ret->lean && fixed_targets(s->opts) ? SPARE_CODE_LEAN : SPARE_CODE;
@@ -213,10 +214,26 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	return 0;
 }
 
+/* Of those that may come later nothing is known. */
+static uint32_t parts_of(const struct lp_session *s)
+{
+	uint32_t parts = 0;
+
+	lp_vec_each (&s->points, p) {
+		if ((*p)->state == POINT_PENDING)
+			return LP_PARTS_ALL;
+		lp_vec_each (&(*p)->spots, spot)
+			parts |= lp_parts_of(LP_SITE_PLAIN, (*spot)->code->code,
+					     (*spot)->code->n_code);
+	}
+	return parts;
+}
+
 void session_load_foretell(struct lp_session *s)
 {
 	bool lean = false;
 
+	lp_kernel_foretell_parts(s->load->kernel, parts_of(s));
 	if (session_will_cover(s, &lean))
 		lp_kernel_foretell_cover(s->load->kernel, lean);
 }
@@ -246,7 +263,7 @@ static int load_again(struct lp_session *s, size_t sites, size_t code, struct lp
 	conf.max_sites = at_most(sites + SPARE_SITES, LP_SITES_MAX);
 	conf.max_code = at_most(code + SPARE_CODE, LP_CODE_MAX);
 	conf.no_native = conf.no_native && !has_native(s);
-	conf.lives_later = false;
+	conf.lives_later = conf.foretold = false;
 	expect_python(s, &conf, s->interps.len);
 	return lp_kernel_new(&conf, &s->kernel, err);
 }
