@@ -143,7 +143,9 @@ static void functions_keep_their_frames(void **state)
 	(void)state;
 	assert_int_equal(by_address(3), 5);
 	assert_int_equal(by_turns(4), 5);
-	assert_int_equal(kept_until(by_address), (uintptr_t)by_address_gives - bias);
+	/* before, where a compiler adds to the code what stores elsewhere */
+	assert_true(kept_until(by_address) <= (uintptr_t)by_address_gives - bias);
+	assert_true(kept_until(by_address) > (uintptr_t)by_address - bias);
 	assert_true(kept_until(by_turns) <= (uintptr_t)by_turns_begins - bias);
 	assert_true(kept_until(by_table) == UINT64_MAX);
 }
