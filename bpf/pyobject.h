@@ -371,6 +371,12 @@ lp_inline __u32 lp_py_by_class(struct lp_vm *vm, __u32 index, __u32 kind, __u32 
 	return depth;
 }
 
+/* Levels that are looked at from an object on. */
+lp_inline __u32 lp_py_levels(const struct lp_py_walk *w, __u32 depth)
+{
+	return depth < w->depth ? w->depth - depth + 1 : 1;
+}
+
 /* The object at addr: enum lp_py_want. */
 lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 {
@@ -382,15 +388,11 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	struct lp_py_walk *w = &vm->walk;
 	__u32 is_new, again = depth & LP_PY_AGAIN, index = LP_PY_TYPES_MAX;
 	struct lp_py_seen *s = lp_py_find(vm, addr, &is_new);
-	if (!s)
-		return LP_PW_WANT_NOTHING;
-
-	__u32 anew = depth & (LP_PY_AGAIN | LP_PY_ANEW), left = 1;
+	__u32 anew = depth & (LP_PY_AGAIN | LP_PY_ANEW);
 
 	depth &= 0xff;
-	if (depth < w->depth)
-		left = w->depth - depth + 1;
-	if (!anew && s->left >= left)
+	__u32 left = lp_py_levels(w, depth);
+	if (!s || (!anew && s->left >= left))
 		return LP_PW_WANT_NOTHING;
 	if (w->from || ~w->to)
 		left = 0; /* a part of it alone */
@@ -432,7 +434,6 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	lp_blur(vm, kind);
 	lp_blur(vm, index);
 	lp_blur(vm, depth);
-	kind &= 31;
 	if (index < LP_PY_TYPES_MAX && (LP_PY_WITH_ATTRIBUTES >> kind & 1) && depth < w->depth)
 		lp_py_attributes(vm, addr, index, depth, ob_size);
 	else if (left && LP_PY_LEAVES >> kind & 1)

@@ -11,7 +11,7 @@
 #include "target/memfile.h"
 
 #define PAGE  4096
-#define PIECE (1u << 20)
+#define PIECE (1u << 17) /* looked through while it is in the cache */
 
 void lp_py_read_batch(pid_t pid, const uint64_t *addrs, size_t n, size_t size, void *buf)
 {
