@@ -32,7 +32,7 @@ struct lp_fault_window {
 	__u64 code[LP_WINDOW_MAX / 8];
 	__u64 mask[LP_WINDOW_MAX / 8]; /* the upper bit of each byte that is the window's */
 };
-_Static_assert(sizeof(struct lp_fault_window) == 232, "lp_fault_window has no padding");
+_Static_assert(sizeof(struct lp_fault_window) == 392, "lp_fault_window has no padding");
 
 /* An execution of a place that has had its hit where an instruction failed, by the stack pointer at the
  * place.

@@ -20,8 +20,8 @@
 #define LP_SITES_MAX	 (1u << 18) /* probed addresses in one session */
 #define LP_TARGETS_MAX	 65536	    /* processes followed at once */
 
-#define LP_WINDOW_MAX	64   /* bytes from a place to its probe, where what is between can fail */
-#define LP_WINDOW_STEPS 17   /* instructions there, with that of the probe */
+#define LP_WINDOW_MAX	128  /* bytes from a place to its probe, where what is between can fail */
+#define LP_WINDOW_STEPS 25   /* instructions there, with that of the probe */
 #define LP_WINDOWS_MAX	1024 /* such places in one session */
 #define LP_FAULTED_MAX                                                                             \
 	4096 /* executions of them that are remembered, from a failure to the probe */

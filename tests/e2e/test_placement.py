@@ -137,6 +137,21 @@ def crashing_line(kind):
     equal(result.counts("it").hits, 1, "hits")
 
 
+@each("global", "stack")
+def order_of_threads(where):
+    """One thread stores, in the line that is probed, what another one waits for: its hit comes first, too."""
+    result = trace([program("turns.c"), where, "2000"], f'{at("turns.c", where)} "" as tells', f'{at("turns.c", "sees")} "" as sees',
+                   options=("--max-overhead", "none"))
+    equal([result.counts(name).logged for name in ("tells", "sees")], [2000, 2000], "records")
+    told = early = 0
+    for record in result.records:
+        if record["logpoint"] == "tells":
+            told = record["hit"]
+        elif record["hit"] > told:
+            early += 1
+    equal(early, 0, "records of what is seen in front of that which tells it")
+
+
 @test
 def locked_instruction():
     """The kernel takes no probe at a lock prefix: at the next instruction, unless memory is read meanwhile."""

@@ -133,6 +133,46 @@ static void flows_done(struct flows *flows)
 }
 LP_CLEANUP_DONE(struct flows, flows_done)
 
+/* How much of the part is executed only before an address on the stack is given away: what comes behind
+ * that, and what is jumped to from there or from other parts, can be executed later.
+ */
+static uint64_t kept_until(const struct lp_arrivals *a, const struct flows *flows, size_t landings)
+{
+	const struct lp_flow *part = NULL;
+	bool has_frame = false, gives = false, lower = true;
+	uint64_t end = 0;
+
+	lp_vec_each (flows, f)
+		has_frame = has_frame || f->has_frame;
+	lp_vec_each (flows, f) {
+		const uint64_t at = !has_frame || f->gives_stack < f->gives_frame ? f->gives_stack
+										  : f->gives_frame;
+
+		gives = gives || at != UINT64_MAX;
+		if (f->start == a->start) {
+			part = f;
+			end = at;
+		}
+	}
+	if (!gives)
+		return UINT64_MAX;
+	if (!part)
+		return 0;
+	for (size_t i = landings; i < a->at.len; i++)
+		end = a->at.data[i] < end ? a->at.data[i] : end;
+	while (lower) {
+		lower = false;
+		lp_vec_each (flows, f)
+			lp_vec_each (&f->insns, in)
+				if ((f != part || in->addr >= end) && in->target >= a->start &&
+				    in->target < end && in->target < a->end) {
+					end = in->target;
+					lower = true;
+				}
+	}
+	return end;
+}
+
 /* An indirect jump in one part may use a table that another one names. */
 static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_err *err)
 {
@@ -150,10 +190,14 @@ static int look_at_parts(struct lp_module *m, struct lp_arrivals *a, struct lp_e
 	}
 	for (size_t i = 0; i < flows.len && r >= 0; i++)
 		r = add_part(m, a, &flows.data[i], indirect);
+	/* where tables lead to is anywhere, as landings are */
+	const size_t landings = indirect ? 0 : a->at.len;
 	if (r >= 0 && indirect)
 		r = add_labels(m, a);
 	for (size_t i = 0; i < a->parts.len && r >= 0; i++)
 		r = lp_landings_find(m, &a->parts.data[i], add_landing, a);
+	if (r >= 0)
+		a->kept_until = kept_until(a, &flows, landings);
 	return r == -ENOMEM ? lp_err_nomem(err) : r;
 }
 

@@ -3,7 +3,7 @@
  *
  * arrive - where in a function control can arrive other than from the instruction before: by jumps in
  * all of its parts, by jump tables and labels whose addresses are kept, where exceptions land. Rather too
- * many than too few.
+ * many than too few. And whether others can know of what it has on its stack.
  */
 #ifndef LP_NATIVE_ARRIVE_H
 #define LP_NATIVE_ARRIVE_H
@@ -15,6 +15,10 @@ struct lp_arrivals {
 	uint64_t start, end;	       /* of the part that was asked for */
 	LP_VEC(uint64_t) at;	       /* in it, ascending */
 	LP_VEC(struct lp_range) parts; /* of the function: hot ones and cold ones lie apart */
+	/* In front of that address nobody else can know one on its stack: the code has given none away
+	 * where it is executed.
+	 */
+	uint64_t kept_until;
 	bool known; /* false: nothing says who else may jump there (assembly, no debug information) */
 };
 

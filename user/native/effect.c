@@ -22,6 +22,18 @@ static bool is_prefix(uint8_t byte)
 	       byte == 0x67 || byte == 0xf2 || byte == 0xf3;
 }
 
+/* "data16 rex.W call __tls_get_addr", which branch_setup_xol_ops() refuses. at: behind the prefixes. */
+static bool is_narrow_jump(const uint8_t *code, size_t len, size_t at)
+{
+	const bool is_rex = at < len && (code[at] & 0xf0) == 0x40;
+	const uint8_t *op = code + at + is_rex;
+
+	if (!memchr(code, 0x66, at) || op >= code + len)
+		return false;
+	return *op == 0xe8 || *op == 0xe9 || *op == 0xeb || (*op & 0xf0) == 0x70 ||
+	       (*op == 0x0f && op + 1 < code + len && (op[1] & 0xf0) == 0x80);
+}
+
 /* As of branch_setup_xol_ops() and push_setup_xol_ops() in the kernel's arch/x86/kernel/uprobes.c.
  * Nops of five bytes and more are left out: kernels may rewrite them to a call, which writes below the
  * stack pointer of a function that has data there.
@@ -45,10 +57,13 @@ enum lp_form lp_form_of(const uint8_t *code, size_t len)
 		{ { 0x0f, 0x1f, 0x40 }, { 0xff, 0xff, 0xff }, LP_FORM_LONG_NOP },
 	};
 	uint8_t start[3] = { 0 };
+	size_t at = 0;
 
-	for (size_t i = 0; i < len && is_prefix(code[i]); i++)
-		if (is_refused_prefix(code[i]))
+	for (; at < len && is_prefix(code[at]); at++)
+		if (is_refused_prefix(code[at]))
 			return LP_FORM_REFUSED;
+	if (at && is_narrow_jump(code, len, at))
+		return LP_FORM_REFUSED;
 	memcpy(start, code, len < sizeof(start) ? len : sizeof(start));
 	for (size_t i = 0; i < LP_ARRAY_SIZE(forms); i++) {
 		size_t same = 0;
@@ -106,13 +121,18 @@ enum written {
 	WRITES_FIRST_A = 9, /* the first operand, and rax */
 	WRITES_KIND = 0xf,
 	REGISTERS = 0x10, /* not with an operand in memory: a bit far away */
-	TRAPS = 0x20,	  /* floats: where the program has asked for signals */
+	TRAPS = 0x20,	  /* division; floats: where the program has asked for signals */
 	ALIGNED = 0x40,	  /* traps with an operand in memory that is not */
+	MOVES = 0x80,	  /* what is in the first operand before is no matter */
 };
 
 #define FLOAT(op)                                                                                  \
 	{                                                                                          \
 		X86_INS_##op, WRITES_FIRST | TRAPS                                                 \
+	}
+#define MOVE(op)                                                                                   \
+	{                                                                                          \
+		X86_INS_##op, WRITES_FIRST | MOVES                                                 \
 	}
 #define WHOLE(op)                                                                                  \
 	{                                                                                          \
@@ -131,8 +151,8 @@ static const struct {
 	uint16_t id;
 	uint8_t does;
 } known[] = {
-	FIRST(MOV),
-	FIRST(MOVABS),
+	MOVE(MOV),
+	MOVE(MOVABS),
 	FIRST(MOVZX),
 	FIRST(MOVSX),
 	FIRST(MOVSXD),
@@ -192,35 +212,37 @@ static const struct {
 	{ X86_INS_CDQ, WRITES_D },
 	{ X86_INS_CQO, WRITES_D },
 	{ X86_INS_MUL, WRITES_A_D },
+	{ X86_INS_DIV, WRITES_A_D | TRAPS },
+	{ X86_INS_IDIV, WRITES_A_D | TRAPS },
 	{ X86_INS_PUSH, WRITES_PUSH },
 	{ X86_INS_POP, WRITES_POP },
 	/* vector registers: moved, and integers in them */
-	FIRST(MOVD),
-	FIRST(MOVQ),
-	FIRST(MOVSS),
-	FIRST(MOVSD),
-	FIRST(MOVUPS),
-	FIRST(MOVUPD),
-	FIRST(MOVDQU),
-	FIRST(MOVHPS),
-	FIRST(MOVLPS),
-	FIRST(MOVHPD),
-	FIRST(MOVLPD),
+	MOVE(MOVD),
+	MOVE(MOVQ),
+	MOVE(MOVSS),
+	MOVE(MOVSD),
+	MOVE(MOVUPS),
+	MOVE(MOVUPD),
+	MOVE(MOVDQU),
+	MOVE(MOVHPS),
+	MOVE(MOVLPS),
+	MOVE(MOVHPD),
+	MOVE(MOVLPD),
 	FIRST(MOVHLPS),
 	FIRST(MOVLHPS),
 	FIRST(PINSRW),
 	FIRST(PINSRD),
 	FIRST(PINSRQ),
 	FIRST(PINSRB),
-	FIRST(PEXTRW),
-	FIRST(PEXTRD),
-	FIRST(PEXTRQ),
+	MOVE(PEXTRW),
+	MOVE(PEXTRD),
+	MOVE(PEXTRQ),
 	FIRST(PMOVMSKB),
 	FIRST(MOVMSKPD),
 	FIRST(MOVMSKPS),
-	WHOLE(MOVAPS),
-	WHOLE(MOVAPD),
-	WHOLE(MOVDQA),
+	{ X86_INS_MOVAPS, WRITES_FIRST | ALIGNED | MOVES },
+	{ X86_INS_MOVAPD, WRITES_FIRST | ALIGNED | MOVES },
+	{ X86_INS_MOVDQA, WRITES_FIRST | ALIGNED | MOVES },
 	WHOLE(PXOR),
 	WHOLE(XORPS),
 	WHOLE(XORPD),
@@ -248,6 +270,7 @@ static const struct {
 	WHOLE(PCMPGTW),
 	WHOLE(PCMPGTD),
 	WHOLE(PMINUB),
+	WHOLE(PACKUSWB),
 	WHOLE(PUNPCKLBW),
 	WHOLE(PUNPCKLWD),
 	WHOLE(PUNPCKLDQ),
@@ -266,9 +289,11 @@ static const struct {
 	WHOLE(PSHUFB),
 	WHOLE(SHUFPS),
 	WHOLE(SHUFPD),
+	WHOLE(PSLLW),
 	WHOLE(PSLLD),
 	WHOLE(PSLLQ),
 	WHOLE(PSLLDQ),
+	WHOLE(PSRLW),
 	WHOLE(PSRLD),
 	WHOLE(PSRLQ),
 	WHOLE(PSRLDQ),
@@ -290,6 +315,10 @@ static const struct {
 	FLOAT(MAXSD),
 	FLOAT(SQRTSS),
 	FLOAT(SQRTSD),
+	FLOAT(ADDPD),
+	FLOAT(SUBPD),
+	FLOAT(MULPD),
+	FLOAT(DIVPD),
 	FLOAT(CVTSI2SS),
 	FLOAT(CVTSI2SD),
 	FLOAT(CVTSS2SD),
@@ -302,14 +331,21 @@ static const struct {
 	{ X86_INS_COMISD, WRITES_NONE | TRAPS },
 	{ X86_INS_UCOMISS, WRITES_NONE | TRAPS },
 	{ X86_INS_UCOMISD, WRITES_NONE | TRAPS },
+	{ X86_INS_FLD, WRITES_NONE | TRAPS },
+	{ X86_INS_FILD, WRITES_NONE | TRAPS },
+	{ X86_INS_FLDZ, WRITES_NONE | TRAPS },
+	{ X86_INS_FLD1, WRITES_NONE | TRAPS },
+	{ X86_INS_FSTP, WRITES_FIRST | MOVES | TRAPS },
 };
 
 static unsigned int what_it_does(const cs_insn *in)
 {
 	const cs_x86 *x = &in->detail->x86;
 
-	if (!strncmp(in->mnemonic, "cmov", 4) || !strncmp(in->mnemonic, "set", 3))
+	if (!strncmp(in->mnemonic, "cmov", 4))
 		return WRITES_FIRST;
+	if (!strncmp(in->mnemonic, "set", 3))
+		return WRITES_FIRST | MOVES;
 	if (in->id == X86_INS_IMUL)
 		return x->op_count > 1 ? WRITES_FIRST : WRITES_A_D;
 	/* strings are moved under the same name */
@@ -348,8 +384,9 @@ static void place_operand(const cs_insn *in, const cs_x86_op *op, struct lp_effe
 }
 
 /* The one operand in memory that an instruction can have, but for what `push` and `pop` imply. */
-static void note_memory(const cs_insn *in, unsigned int kind, struct lp_effect *ret)
+static void note_memory(const cs_insn *in, unsigned int does, struct lp_effect *ret)
 {
+	const unsigned int kind = does & WRITES_KIND;
 	const bool first = kind == WRITES_FIRST || kind == WRITES_FIRST_A;
 	const cs_x86 *x = &in->detail->x86;
 
@@ -360,6 +397,7 @@ static void note_memory(const cs_insn *in, unsigned int kind, struct lp_effect *
 			continue;
 		place_operand(in, &x->operands[i], ret);
 		ret->stores = kind == WRITES_BOTH || (i == 0 && first);
+		ret->loads = !ret->stores || !(does & MOVES);
 	}
 }
 
@@ -389,14 +427,18 @@ static void note_stack(const cs_insn *in, struct lp_effect *ret)
 static void note_push(const cs_insn *in, struct lp_effect *ret)
 {
 	const cs_x86_op *op = in->detail->x86.operands;
+	const bool from_memory = op[0].type == X86_OP_MEM;
 
-	if (in->detail->x86.prefix[2] == X86_PREFIX_OPSIZE || op[0].type == X86_OP_MEM) {
+	if (in->detail->x86.prefix[2] == X86_PREFIX_OPSIZE ||
+	    (from_memory && in->id == X86_INS_POP)) {
 		ret->passes = false;
 		return;
 	}
 	ret->at = LP_OPERAND_STACK;
 	ret->len = 8;
 	ret->stores = in->id == X86_INS_PUSH;
+	ret->loads = !ret->stores || from_memory;
+	ret->traps = from_memory;
 	ret->offset = ret->stores ? -8 : 0;
 	ret->sp = ret->stores ? -8 : 8;
 	if (!ret->stores)
@@ -427,7 +469,7 @@ static void note_effect(const cs_insn *in, struct lp_effect *ret)
 		ret->writes |= a;
 	if (kind == WRITES_D || kind == WRITES_A_D)
 		ret->writes |= d;
-	note_memory(in, kind, ret);
+	note_memory(in, does, ret);
 	ret->traps = (does & TRAPS) || ((does & ALIGNED) && ret->at != LP_OPERAND_NONE);
 	if ((does & REGISTERS) && ret->at != LP_OPERAND_NONE)
 		ret->passes = false;

@@ -30,12 +30,12 @@ struct lp_effect {
 	uint8_t size;
 	bool passes;	 /* goes on to the next one, and all that changes is told here */
 	bool is_mark;	 /* endbr64: where calls may arrive, it does nothing else */
-	bool traps;	 /* may raise a signal, as arithmetic on floats can */
+	bool traps;	 /* may raise a signal, as arithmetic and a second operand in memory can */
 	uint8_t form;	 /* enum lp_form */
 	uint32_t writes; /* registers, the stack pointer where `sp` can't be told */
 	int32_t sp;	 /* is added to the stack pointer */
 	enum lp_operand_at at;
-	bool stores;
+	bool loads, stores;
 	int64_t offset;
 	uint32_t len; /* bytes of the operand */
 };

@@ -17,6 +17,7 @@ struct decoder {
 	uint8_t *code;
 	size_t len;
 	bool indirect;
+	bool took_stack, took_frame; /* an address on the stack, which it still has to itself */
 };
 
 static enum lp_instr_kind kind_of(const cs_insn *in, bool direct)
@@ -73,6 +74,66 @@ static int note_named(struct decoder *d, const cs_insn *in)
 	return lp_vec_push(&d->f->named, n);
 }
 
+/* Has a text the name of a register where it ends, or in front of a comma? */
+static bool is_source(const char *text, const char *reg)
+{
+	const size_t len = strlen(reg);
+
+	for (const char *at = strstr(text, reg); at; at = strstr(at + len, reg))
+		if (at > text && at[-1] == ' ' && (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+/* Is an address told that is a register's, or near it? What is compared is not kept, what goes to rsp is
+ * the frame's own.
+ */
+static bool names_near(const cs_insn *in, const char *reg)
+{
+	const char *sources = strchr(in->op_str, ',');
+
+	if (in->id == X86_INS_PUSH || in->id == X86_INS_XCHG)
+		return !strncmp(in->op_str, reg, strlen(reg)) ||
+		       (sources && is_source(sources, reg));
+	if (!sources || in->id == X86_INS_CMP || in->id == X86_INS_TEST || in->id == X86_INS_NOP ||
+	    !strncmp(in->op_str, "rsp,", strlen("rsp,")))
+		return false;
+	return in->id == X86_INS_LEA ? strstr(sources, reg) != NULL : is_source(sources, reg);
+}
+
+/* Can what is in a register become known to others: is something called, or stored elsewhere? Where
+ * control goes is not followed.
+ */
+static bool gives_away(const struct lp_flow *f, const cs_insn *in, const struct lp_instr *insn)
+{
+	const char *first = in->op_str + strcspn(in->op_str, "[,");
+
+	if (insn->call || insn->kind != LP_INSTR_PLAIN || in->id == X86_INS_SYSCALL)
+		return true;
+	return *first == '[' && in->id != X86_INS_NOP && strncmp(first, "[rsp", strlen("[rsp")) &&
+	       !(f->has_frame && !strncmp(first, "[rbp", strlen("[rbp")));
+}
+
+static void note_frame(struct decoder *d, const cs_insn *in, const struct lp_instr *insn)
+{
+	struct lp_flow *f = d->f;
+
+	if (in->id == X86_INS_MOV && !strcmp(in->op_str, "rbp, rsp")) {
+		f->has_frame = true;
+		return;
+	}
+	d->took_stack = d->took_stack || names_near(in, "rsp");
+	/* what is saved before is the caller's */
+	if (in->id != X86_INS_PUSH || f->has_frame)
+		d->took_frame = d->took_frame || names_near(in, "rbp");
+	if (!gives_away(f, in, insn))
+		return;
+	if (d->took_stack && insn->addr < f->gives_stack)
+		f->gives_stack = insn->addr;
+	if (d->took_frame && insn->addr < f->gives_frame)
+		f->gives_frame = insn->addr;
+}
+
 static int add_insn(struct decoder *d, const cs_insn *in)
 {
 	const bool direct = in->op_str[0] == '0' && in->op_str[1] == 'x';
@@ -91,6 +152,7 @@ static int add_insn(struct decoder *d, const cs_insn *in)
 		    lp_vec_push(&d->f->targets, insn.target) < 0)
 			return -ENOMEM;
 	}
+	note_frame(d, in, &insn);
 	if (note_named(d, in) < 0)
 		return -ENOMEM;
 	return lp_vec_push(&d->f->insns, insn);
@@ -168,7 +230,11 @@ static int find_targets(struct decoder *d)
 int lp_flow_init(struct lp_flow *f, struct lp_module *m, uint64_t start, uint64_t end,
 		 struct lp_err *err)
 {
-	lp_auto(lp_flow_done) struct lp_flow made = { .start = start };
+	lp_auto(lp_flow_done) struct lp_flow made = {
+		.start = start,
+		.gives_stack = UINT64_MAX,
+		.gives_frame = UINT64_MAX,
+	};
 	struct decoder d = { .m = m, .f = &made };
 	int r;
 

@@ -31,6 +31,9 @@ struct lp_flow {
 	LP_VEC(uint64_t) targets; /* ascending: what jumps and jump tables lead to */
 	LP_VEC(uint64_t) named;	  /* addresses that the code takes, in no order */
 	bool unknown_targets;	  /* an indirect jump without a table that could be found */
+	/* Where an address on the stack, of rsp or of rbp, may first leave the code; UINT64_MAX: nowhere. */
+	uint64_t gives_stack, gives_frame;
+	bool has_frame; /* rbp is made the frame's */
 };
 
 /* Decodes [start, end). -ENOTSUP: another processor's code. */

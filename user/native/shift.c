@@ -20,6 +20,7 @@ struct window {
 	struct lp_effect in[2 * LP_SHIFT_MAX + 1];
 	size_t n, at; /* in[at] is the query's */
 	bool has_frame;
+	bool must_move; /* no probe can be where it is meant, nor before */
 };
 
 static bool is_arrival(const struct lp_shift_text *c, uint64_t vaddr)
@@ -50,6 +51,32 @@ static bool can_fail(const struct window *w, const struct lp_effect *e)
 	return true;
 }
 
+/* Memory that other threads can know of, and that changes. */
+static bool is_shared(const struct window *w, const struct lp_effect *e)
+{
+	const struct lp_shift_text *c = w->code;
+	const uint64_t vaddr = (uint64_t)e->offset;
+	const bool kept = e->addr < c->kept_until;
+
+	switch (e->at) {
+	case LP_OPERAND_NONE:
+		return false;
+	case LP_OPERAND_STACK:
+		return !e->sp && !kept;
+	case LP_OPERAND_FRAME:
+		return !kept || !w->has_frame;
+	case LP_OPERAND_GLOBAL:
+		return !c->is_image || c->is_image(c->arg, vaddr, e->len, true) ||
+		       !c->is_image(c->arg, vaddr, e->len, false);
+	case LP_OPERAND_THREAD:
+		/* below are variables, whose addresses can be given away */
+		return e->offset < 0;
+	case LP_OPERAND_ANYWHERE:
+		break;
+	}
+	return true;
+}
+
 /* Is what it stores read? sp: its stack pointer, less that at the query's address. */
 static bool spoils_memory(const struct window *w, const struct lp_effect *e, int64_t sp)
 {
@@ -72,10 +99,13 @@ static bool spoils_memory(const struct window *w, const struct lp_effect *e, int
 	return false;
 }
 
-/* covered: whether it fails is no matter, as the hit is taken there; but for stores elsewhere, which other
- * threads can see before the hit has come.
- */
-static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t sp, bool covered)
+enum way {
+	BACK,
+	AHEAD,
+	COVERED /* ahead; whether it fails is no matter, as the hit is taken there */
+};
+
+static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t sp, enum way way)
 {
 	const uint32_t stack = 1u << LP_MACHINE_STACK;
 	const uint32_t kept = w->q->reads->regs & ~(1u << LP_MACHINE_IP);
@@ -84,7 +114,10 @@ static bool can_pass(const struct window *w, const struct lp_effect *e, int64_t 
 		return false;
 	if (w->q->keeps_stack && e->sp)
 		return false;
-	if (!covered && (e->traps || can_fail(w, e)))
+	if (way != COVERED && (e->traps || can_fail(w, e)))
+		return false;
+	if ((way == BACK ? e->loads : e->stores) && is_shared(w, e) &&
+	    !(w->must_move && e == &w->in[w->at]))
 		return false;
 	return !(e->stores && can_fail(w, e)) && !spoils_memory(w, e, sp);
 }
@@ -95,17 +128,19 @@ static bool is_emulated(const struct lp_shift_query *q, enum lp_form form)
 }
 
 /* Lower is better. */
-static unsigned int rank(const struct window *w, const struct lp_effect *e)
+enum rank { EMULATED, STEPPED, REFUSED, NOWHERE };
+
+static enum rank rank(const struct window *w, const struct lp_effect *e)
 {
 	if (e->form == LP_FORM_REFUSED)
-		return 2;
-	return is_emulated(w->q, e->form) ? 0 : 1;
+		return REFUSED;
+	return is_emulated(w->q, e->form) ? EMULATED : STEPPED;
 }
 
 static bool take_better(const struct window *w, const struct lp_effect *e, int64_t sp,
-			unsigned int *best, struct lp_shift *ret)
+			enum rank *best, struct lp_shift *ret)
 {
-	const unsigned int r = rank(w, e);
+	const enum rank r = rank(w, e);
 
 	if (r < *best) {
 		*best = r;
@@ -114,10 +149,10 @@ static bool take_better(const struct window *w, const struct lp_effect *e, int64
 					  .ip = (int32_t)(w->q->vaddr - e->addr),
 					  .sp = (int32_t)-sp };
 	}
-	return *best == 0;
+	return *best == EMULATED;
 }
 
-static void look_ahead(struct window *w, bool covered, unsigned int *best, struct lp_shift *ret)
+static void look_ahead(struct window *w, enum way way, enum rank *best, struct lp_shift *ret)
 {
 	const bool has_frame = w->has_frame;
 	struct lp_shift_step passed[LP_SHIFT_MAX];
@@ -127,10 +162,10 @@ static void look_ahead(struct window *w, bool covered, unsigned int *best, struc
 	for (size_t i = w->at; i + 1 < w->n && n < LP_SHIFT_MAX; i++) {
 		const struct lp_effect *e = &w->in[i], *next = &w->in[i + 1];
 
-		if (!can_pass(w, e, sp, covered) || next->addr >= w->q->to ||
+		if (!can_pass(w, e, sp, way) || next->addr >= w->q->to ||
 		    is_arrival(w->code, next->addr))
 			break;
-		if (covered && next->addr - w->q->vaddr > LP_WINDOW_MAX)
+		if (way == COVERED && next->addr - w->q->vaddr > LP_WINDOW_MAX)
 			break;
 		passed[n++] = (struct lp_shift_step){
 			.at = (uint8_t)(e->addr - w->q->vaddr),
@@ -140,11 +175,11 @@ static void look_ahead(struct window *w, bool covered, unsigned int *best, struc
 		if (sp < -SP_MAX || sp > SP_MAX)
 			break;
 		w->has_frame = w->has_frame && !(e->writes & 1u << LP_MACHINE_FRAME);
-		if (covered && rank(w, next) > 0)
+		if (way == COVERED && rank(w, next) > EMULATED)
 			continue;
 		if (!take_better(w, next, sp, best, ret))
 			continue;
-		if (covered) {
+		if (way == COVERED) {
 			memcpy(ret->passed, passed, n * sizeof(*passed));
 			ret->n_passed = (uint8_t)n;
 		}
@@ -153,7 +188,7 @@ static void look_ahead(struct window *w, bool covered, unsigned int *best, struc
 	w->has_frame = has_frame;
 }
 
-static void look_back(struct window *w, unsigned int *best, struct lp_shift *ret)
+static void look_back(struct window *w, enum rank *best, struct lp_shift *ret)
 {
 	int64_t sp = 0;
 
@@ -164,7 +199,7 @@ static void look_back(struct window *w, unsigned int *best, struct lp_shift *ret
 			break;
 		sp -= e->sp;
 		if (sp < -SP_MAX || sp > SP_MAX || (e->writes & 1u << LP_MACHINE_FRAME) ||
-		    !can_pass(w, e, sp, false) || take_better(w, e, sp, best, ret))
+		    !can_pass(w, e, sp, BACK) || take_better(w, e, sp, best, ret))
 			break;
 	}
 }
@@ -173,7 +208,7 @@ void lp_shift_choose(const struct lp_shift_text *code, const struct lp_shift_que
 		     struct lp_shift *ret)
 {
 	struct window w = { .code = code, .q = q, .has_frame = code->has_frame };
-	unsigned int best = 3;
+	enum rank best = NOWHERE;
 
 	w.n = lp_effects_decode(code->bytes, code->len, code->vaddr, w.in, LP_ARRAY_SIZE(w.in));
 	while (w.at < w.n && w.in[w.at].addr != q->vaddr)
@@ -181,11 +216,14 @@ void lp_shift_choose(const struct lp_shift_text *code, const struct lp_shift_que
 	*ret = (struct lp_shift){ .vaddr = q->vaddr, .form = LP_FORM_OTHER };
 	if (w.at == w.n || take_better(&w, &w.in[w.at], 0, &best, ret))
 		return;
-	look_ahead(&w, false, &best, ret);
-	if (best > 0)
+	look_ahead(&w, AHEAD, &best, ret);
+	if (best > EMULATED)
 		look_back(&w, &best, ret);
-	if (best > 0 && q->may_fail)
-		look_ahead(&w, true, &best, ret);
+	if (best > EMULATED && q->may_fail)
+		look_ahead(&w, COVERED, &best, ret);
+	w.must_move = best == REFUSED;
+	if (w.must_move)
+		look_ahead(&w, AHEAD, &best, ret);
 }
 
 /* Those that functions keep, and the one that the frame is found by. */
@@ -218,19 +256,29 @@ static uint64_t window_start(const struct lp_flow *f, uint64_t vaddr)
 	return in->addr;
 }
 
+static bool is_segment(const GElf_Phdr *ph, uint32_t type, uint64_t vaddr, uint32_t len)
+{
+	return ph->p_type == type && vaddr >= ph->p_vaddr && len <= ph->p_memsz &&
+	       vaddr - ph->p_vaddr <= ph->p_memsz - len;
+}
+
+/* What the loader alone writes can't be written. */
 static bool is_image(void *arg, uint64_t vaddr, uint32_t len, bool written)
 {
 	struct lp_module *m = arg;
+	bool is = false;
 	GElf_Phdr ph;
 	size_t n;
 
 	if (elf_getphdrnum(m->elf, &n) < 0)
 		return false;
-	for (size_t i = 0; i < n && gelf_getphdr(m->elf, (int)i, &ph); i++)
-		if (ph.p_type == PT_LOAD && vaddr >= ph.p_vaddr && len <= ph.p_memsz &&
-		    vaddr - ph.p_vaddr <= ph.p_memsz - len)
-			return ph.p_flags & (written ? PF_W : PF_R);
-	return false;
+	for (size_t i = 0; i < n && gelf_getphdr(m->elf, (int)i, &ph); i++) {
+		if (written && is_segment(&ph, PT_GNU_RELRO, vaddr, len))
+			return false;
+		if (is_segment(&ph, PT_LOAD, vaddr, len))
+			is = ph.p_flags & (written ? PF_W : PF_R);
+	}
+	return is;
 }
 
 /* Where jumps may come from anywhere, as in assembly, nobody still jumps behind the mark that a function
@@ -340,6 +388,7 @@ int lp_shift_find(struct lp_module *m, const struct lp_shift_query *q, struct lp
 		code.len = known_part(flow, &code, q->vaddr);
 	code.arrivals = arrivals->at.data;
 	code.n_arrivals = arrivals->at.len;
+	code.kept_until = arrivals->known ? arrivals->kept_until : 0;
 	code.has_frame = lp_cfi_simple(m, q->vaddr, &reg, &off) && reg == LP_MACHINE_FRAME;
 	lp_shift_choose(&code, q, ret);
 	return 0;

@@ -8,8 +8,13 @@
  * Between the two nothing is called, nothing jumps in or out, no register and no memory changes that
  * the program reads. Nor can an instruction fail, as memory elsewhere than on the stack, in the module's own
  * image or in the thread's own block can: a hit would be lost there, or come too soon. Unless somebody
- * takes the hit where it fails: then what is on the way forwards may, if no place is better. But a store
- * elsewhere stays in front of the probe, as other threads could see it before the hit has come.
+ * takes the hit where it fails: then what is on the way forwards may, if no place is better.
+ *
+ * Threads' hits keep their order, too, where one thread has told another what it has done. A store that
+ * others can see is not passed forwards, but where no probe can be otherwise: they could have their hits
+ * before this one has come. Backwards no
+ * load is passed of what others can have stored, as this hit would come before theirs. What a function
+ * has on its stack is its own until its code gives away an address there.
  */
 #ifndef LP_NATIVE_SHIFT_H
 #define LP_NATIVE_SHIFT_H
@@ -18,7 +23,7 @@
 #include "lp/limits.h"
 #include "native/native.h"
 
-#define LP_SHIFT_MAX 16 /* instructions passed, at most */
+#define LP_SHIFT_MAX 24 /* instructions passed, at most */
 
 /* What is asked. */
 struct lp_shift_query {
@@ -69,7 +74,8 @@ struct lp_shift_text {
 	uint64_t vaddr;
 	const uint64_t *arrivals; /* ascending: where control can come from elsewhere */
 	size_t n_arrivals;
-	bool has_frame; /* rbp is the frame's, at the query's address */
+	bool has_frame;	     /* rbp is the frame's, at the query's address */
+	uint64_t kept_until; /* in front of it others can't know of what is on the stack */
 	/* Is that memory of the module's image, to be read, or written? */
 	bool (*is_image)(void *arg, uint64_t vaddr, uint32_t len, bool written);
 	void *arg;
