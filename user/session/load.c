@@ -214,10 +214,10 @@ int session_load_begin(struct lp_session *s, struct lp_err *err)
 	return 0;
 }
 
-/* Of those that may come later nothing is known. */
+/* Of places and processes that may come later nothing is known. */
 static uint32_t parts_of(const struct lp_session *s)
 {
-	uint32_t parts = 0;
+	uint32_t parts = fixed_targets(s->opts) ? 0 : LP_PARTS_ALL;
 
 	lp_vec_each (&s->points, p) {
 		if ((*p)->state == POINT_PENDING)
