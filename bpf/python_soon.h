@@ -106,13 +106,22 @@ lp_inline int lp_pyvm_soon_one(struct lp_vm *vm, const struct lp_py_runtime *rt,
 	return 1;
 }
 
-/* Of rounds that are counted the verifier follows each. */
-lp_inline int lp_pyvm_soon_again(__u32 *i)
+/* The instruction at vm->pc: 1 it is done, and there may be a next one. */
+lp_inline int lp_pyvm_soon_next(struct lp_vm *vm, const struct lp_py_runtime *rt,
+				const struct lp_insn *all)
 {
-	return lp_goes_on ? lp_may_go_on() : (*i)++ < LP_PYVM_SOON;
+	const __u32 pc = vm->pc;
+	const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
+
+	if (!in || !lp_pyvm_soon_one(vm, rt, in, pc)) {
+		vm->pc = pc;
+		return 0;
+	}
+	vm->py.steps++;
+	return vm->outcome == LP_OUT_NONE;
 }
 
-/* From instruction pc on: 1 the program is over. */
+/* From instruction pc on: 1 the program is over. Of rounds that are counted the verifier follows each. */
 lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 {
 	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
@@ -120,16 +129,16 @@ lp_global int lp_pyvm_soon(struct lp_vm *vm, __u32 pc)
 
 	if (!rt)
 		return 1;
-	__u32 i = 0;
-	while (vm->outcome == LP_OUT_NONE && lp_pyvm_soon_again(&i)) {
-		const struct lp_insn *in = pc < vm->ninsn ? lp_code_at(all, vm->code + pc) : 0;
-
-		if (!in || !lp_pyvm_soon_one(vm, rt, in, pc))
-			break;
-		vm->py.steps++;
-		pc = vm->pc;
-	}
 	vm->pc = pc;
+	if (lp_goes_on) {
+		while (lp_may_go_on())
+			if (!lp_pyvm_soon_next(vm, rt, all))
+				break;
+	} else {
+		for (__u32 i = 0; i < LP_PYVM_SOON; i++)
+			if (!lp_pyvm_soon_next(vm, rt, all))
+				break;
+	}
 	return vm->outcome != LP_OUT_NONE;
 }
 
