@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Hits on the running kernel: exact counts, whole records. */
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include "probe_world.h"
 
 static void one_in_a_thousand(bool single)
@@ -229,6 +232,42 @@ __attribute__((noinline)) static uint64_t down(uint64_t n)
 
 	__asm__ volatile("" : "+r"(below));
 	return below + n;
+}
+
+/* The number of the one that all processes are in; 0: there is none. */
+static uint64_t topmost_cgroup(void)
+{
+	static const char *const paths[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs fs;
+	struct stat st;
+
+	for (size_t i = 0; i < LP_ARRAY_SIZE(paths); i++)
+		if (statfs(paths[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
+		    stat(paths[i], &st) == 0)
+			return st.st_ino;
+	return 0;
+}
+
+static void a_cgroup_is_known_from_the_first_hit_on(void **state)
+{
+	const uint64_t cgroup = topmost_cgroup();
+
+	(void)state;
+	if (!cgroup)
+		skip();
+	for (int lean = 0; lean < 2; lean++) {
+		start_kernel(&(struct lp_kernel_conf){
+			.filter = LP_FILTER_CGROUP, .cgroup_id = cgroup, .lean = lean });
+		child_start(&children[0], a_hundred_thousand_hits);
+
+		uint32_t point = add_point((struct lp_point){ .max = 10 });
+		attach(&links[0], (void *)hit_me, false, children[0].pid,
+		       add_site(point, LP_SITE_PLAIN, message, LP_ARRAY_SIZE(message)));
+		child_run(&children[0]);
+		assert_int_equal(counts_of(point).logged, 10);
+		assert_int_equal(counts_of(point).hits, 100000);
+		tear_down(state);
+	}
 }
 
 static void go_down(void)
@@ -507,6 +546,7 @@ int main(void)
 		CASE(overload_is_counted),
 		CASE(max_takes_itself_out),
 		CASE(only_targets_are_logged),
+		CASE(a_cgroup_is_known_from_the_first_hit_on),
 		CASE(recursion_is_exact),
 		CASE(recursion_is_exact_with_single_links),
 		CASE(threads_do_not_mix),

@@ -159,7 +159,6 @@ static void configure_native(struct lp_kernel *k)
 	bpf_map__set_max_entries(n->targets, c->max_targets);
 	if (c->covers)
 		bpf_map__set_max_entries(n->faulted, LP_FAULTED_MAX);
-	n->live->cgroup = c->cgroup_id;
 	configure_constants(k);
 }
 
@@ -315,6 +314,7 @@ int lp_programs_load(struct lp_kernel *k, struct lp_err *err)
 		return lp_err_load(err, r);
 	/* what it is mapped to has changed */
 	k->native.live = k->lean ? &k->lean->data_live->lp_live : &k->skel->data_live->lp_live;
+	k->native.live->cgroup = k->conf.cgroup_id;
 	lp_beside_reach(b, LP_STAGE_MAPS);
 	lp_beside_reach(b, LP_STAGE_LOADED);
 	return 0;
