@@ -59,12 +59,9 @@ lp_global long lp_send(struct lp_vm *vm, __u32 kind)
 }
 
 /* The first condition of a logpoint that can't be evaluated says why. */
-lp_inline void lp_report_condition(struct lp_vm *vm)
+lp_inline void lp_report_condition(struct lp_vm *vm, struct lp_point *p)
 {
-	struct lp_point *p = lp_point_at(vm->point);
-
-	lp_count(vm, cond_errors);
-	if (!p || p->reported || __sync_val_compare_and_swap(&p->reported, 0, 1))
+	if (p->reported || __sync_val_compare_and_swap(&p->reported, 0, 1))
 		return;
 	vm->time = lp_now();
 	vm->flags = 0;
@@ -75,13 +72,8 @@ lp_inline void lp_report_condition(struct lp_vm *vm)
 		p->reported = 0;
 }
 
-lp_inline void lp_logged(struct lp_vm *vm)
+lp_inline void lp_logged(struct lp_vm *vm, struct lp_point *p)
 {
-	struct lp_point *p = lp_point_at(vm->point);
-
-	lp_count(vm, logged);
-	if (!p)
-		return;
 	if (!vm->ticket) {
 		if (!p->logged)
 			p->logged = 1;
@@ -94,41 +86,44 @@ lp_inline void lp_logged(struct lp_vm *vm)
 	}
 }
 
-lp_inline void lp_lost_record(struct lp_vm *vm)
+/* It is another hit's then. */
+lp_inline void lp_return_ticket(struct lp_vm *vm, struct lp_point *p)
 {
-	struct lp_point *p = lp_point_at(vm->point);
-
-	if (p && vm->ticket)
+	if (vm->ticket)
 		__sync_fetch_and_add(&p->tickets, -1);
-	lp_count(vm, lost[LP_LOSS_RING]);
 }
 
+/* Looked up once: the kernel writes each look-up out where it stands, and moves all that follows. */
 lp_inline void lp_finish(struct lp_vm *vm)
 {
+	struct lp_counts *counts = lp_counts_at(vm->id, vm->point);
+	struct lp_point *p = lp_point_at(vm->point);
+
+	if (!counts || !p)
+		return;
 	switch (vm->outcome) {
 	case LP_OUT_DONE:
-		if (lp_send(vm, LP_REC_HIT) < 0)
-			lp_lost_record(vm);
-		else
-			lp_logged(vm);
+		if (lp_send(vm, LP_REC_HIT) < 0) {
+			counts->lost[LP_LOSS_RING]++;
+			lp_return_ticket(vm, p);
+		} else {
+			counts->logged++;
+			lp_logged(vm, p);
+		}
 		break;
 	case LP_OUT_LIMITED:
-		lp_count(vm, limited);
+		counts->limited++;
 		break;
 	case LP_OUT_COND_ERROR:
-		lp_report_condition(vm);
+		counts->cond_errors++;
+		lp_report_condition(vm, p);
 		/* fall through */
 	case LP_OUT_FILTERED:
-		lp_count(vm, filtered);
+		counts->filtered++;
 		break;
 	default:
-		if (vm->ticket) {
-			struct lp_point *p = lp_point_at(vm->point);
-
-			if (p)
-				__sync_fetch_and_add(&p->tickets, -1);
-		}
-		lp_count(vm, lost[LP_LOSS_STEPS]);
+		counts->lost[LP_LOSS_STEPS]++;
+		lp_return_ticket(vm, p);
 	}
 }
 

@@ -405,7 +405,7 @@ lp_global int lp_py_object(struct lp_vm *vm, __u64 addr, __u32 depth)
 	__u64 ob_size = lp_py_at(vm, rt->layout.ob_size);
 	w->type = lp_py_at(vm, rt->layout.ob_type);
 
-	__u32 kind = lp_py_known(rt, w->type);
+	__u32 kind = lp_py_known(vm, w->type);
 	if (!kind) {
 		index = lp_py_find_class(vm, w->type, &is_new);
 		if (is_new && !again)

@@ -144,9 +144,11 @@ lp_late_value(struct lp_vm *vm, const struct lp_py_late *from, int *hidden)
 }
 
 /* Registers are in vm->mach. Apart, for a small stack. */
-static __attribute__((noinline, unused)) int lp_late_add(struct lp_vm *vm,
-							 const struct lp_py_late *from)
+lp_global int lp_late_add(struct lp_vm *vm, const struct lp_py_late *from)
 {
+	if (!vm || !from)
+		return 0;
+
 	__u32 n = vm->py.n_late;
 	__u64 base = lp_late_register(vm, from->base), word = 0;
 	int done = from->flags & LP_PY_LATE_IF ? lp_late_is_done(vm, from) : 1, hidden;

@@ -406,13 +406,14 @@ lp_inline int lp_pyvm_is_own(__u32 tag)
 }
 
 /* The constant at instruction `at` of the site's program into view NAME, its text into vm->py.name. */
-lp_inline long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
+lp_global long lp_pyvm_name_constant(struct lp_vm *vm, __u64 at)
 {
-	struct lp_pyvm_view *v = &vm->py.view[LP_VIEW_NAME];
-	const struct lp_py_key *key = (const void *)lp_pyvm_data(vm, at);
+	const struct lp_py_key *key = vm ? (const void *)lp_pyvm_data(vm, at) : 0;
 
 	if (!key)
 		return -LP_ST_UNREADABLE;
+
+	struct lp_pyvm_view *v = &vm->py.view[LP_VIEW_NAME];
 	v->kind = LP_KIND_STR;
 	v->exact = 1;
 	v->constant = LP_IN_NAME;

@@ -28,8 +28,12 @@ lp_inline __u32 lp_py_is_general(struct lp_vm *vm, const struct lp_py_layout *l,
 #define LP_PY_CSTRING 64u /* bytes of a C string that names something, terminator included */
 
 /* Kinds of the interpreter's own types. */
-lp_inline __u32 lp_py_known(const struct lp_py_runtime *rt, __u64 type)
+lp_global int lp_py_known(struct lp_vm *vm, __u64 type)
 {
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+
+	if (!rt)
+		return LP_PK_UNKNOWN;
 #define KNOWN(name, member)                                                                        \
 	if (type == rt->member)                                                                    \
 		return LP_PK_##name;
@@ -269,7 +273,8 @@ lp_global int lp_py_base(struct lp_vm *vm, __u32 index, __u32 is_own)
 		c->is_leaf = is_python && lp_py_is_leaf(vm, rt, lp_py_tp(w, l->ob_type));
 	}
 	if (!kind)
-		kind = base == rt->type_object ? LP_PK_OPAQUE : lp_py_known(rt, base);
+		kind = base == rt->type_object ? LP_PK_OPAQUE : lp_py_known(vm, base);
+	lp_blur(vm, kind);
 	if (kind)
 		c->kind = kind;
 	if (is_python) {
@@ -305,7 +310,10 @@ lp_inline __u32 lp_py_find_class(struct lp_vm *vm, __u64 type, __u32 *ret_new)
 	lp_blur(vm, found);
 
 	const struct lp_py_class *c = &w->types[found & (LP_PY_TYPES_MAX - 1)];
-	*ret_new = c->serial != w->serial || c->addr != type;
+	__u32 is_new = c->serial != w->serial || c->addr != type;
+
+	lp_blur(vm, is_new);
+	*ret_new = is_new;
 	return found;
 }
 

@@ -166,6 +166,7 @@ static long lp_py_step(__u32 i, struct lp_step *step)
 		if (!object)
 			return 0;
 	}
+	lp_blur(vm, depth);
 	if (!want)
 		want = lp_py_object(vm, object, depth);
 	lp_blur(vm, want);

@@ -90,7 +90,7 @@ lp_inline struct perf_event_context *lp_events_of_thread(struct perf_event_conte
 /* Does another event of this thread bring the same hit, and counts? An event has the number of the one that
  * it was inherited from; the latest one of a thread counts, before that of its processor.
  */
-static __attribute__((noinline)) int lp_is_twice(struct bpf_perf_event_data *ctx, __u64 addr)
+lp_global int lp_is_twice(struct bpf_perf_event_data *ctx, __u64 addr)
 {
 	struct lp_perf_context *kern = (void *)ctx;
 	struct lp_rivals rivals = { .addr = addr };
