@@ -5,16 +5,15 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/thread.h"
+#include "base/time.h"
 #include "probe/kernel.h"
 
-#define FORETOLD_WITHIN 4000000 /* ns */
-#define NS_PER_S	1000000000
+#define FORETOLD_WITHIN (4 * LP_NS_PER_MS)
 
 void lp_beside_reach(struct lp_beside *b, enum lp_stage stage)
 {
@@ -24,15 +23,17 @@ void lp_beside_reach(struct lp_beside *b, enum lp_stage stage)
 	pthread_mutex_unlock(&b->lock);
 }
 
-/* until: NULL for as long as it takes. */
-static bool await(struct lp_beside *b, enum lp_stage stage, const struct timespec *until)
+/* until: of the clock that only goes on; 0: for as long as it takes. */
+static bool await(struct lp_beside *b, enum lp_stage stage, uint64_t until)
 {
+	const struct timespec at = { .tv_sec = (time_t)(until / LP_NS_PER_S),
+				     .tv_nsec = (long)(until % LP_NS_PER_S) };
 	const uint32_t given_up = 1u << LP_STAGE_GIVEN_UP;
 	int r = 0;
 
 	pthread_mutex_lock(&b->lock);
 	while (!(b->reached & (1u << stage | given_up)) && !r)
-		r = until ? pthread_cond_clockwait(&b->changed, &b->lock, CLOCK_MONOTONIC, until)
+		r = until ? pthread_cond_clockwait(&b->changed, &b->lock, CLOCK_MONOTONIC, &at)
 			  : pthread_cond_wait(&b->changed, &b->lock);
 	bool reached = !r && !(b->reached & given_up);
 	pthread_mutex_unlock(&b->lock);
@@ -41,21 +42,17 @@ static bool await(struct lp_beside *b, enum lp_stage stage, const struct timespe
 
 bool lp_beside_await(struct lp_beside *b, enum lp_stage stage)
 {
-	return await(b, stage, NULL);
+	return await(b, stage, 0);
 }
 
 /* Where places are found quickly; else all are loaded while they are searched. */
 uint32_t lp_beside_foretold(struct lp_beside *b)
 {
-	struct timespec until;
+	const uint64_t until = lp_clock_ns(CLOCK_MONOTONIC) + FORETOLD_WITHIN;
 
-	if (!b->kernel->conf.foretold)
-		return LP_PARTS_LEAN;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += FORETOLD_WITHIN;
-	until.tv_sec += until.tv_nsec / NS_PER_S;
-	until.tv_nsec %= NS_PER_S;
-	return await(b, LP_STAGE_FORETOLD, &until) ? b->parts & LP_PARTS_LEAN : LP_PARTS_LEAN;
+	if (b->kernel->conf.foretold && await(b, LP_STAGE_FORETOLD, until))
+		return b->parts & LP_PARTS_LEAN;
+	return LP_PARTS_LEAN;
 }
 
 static int make_room(struct lp_beside *b)
@@ -85,7 +82,9 @@ static int fill_rings(struct lp_beside *b)
 {
 	const struct lp_kernel_conf *c = &b->kernel->conf;
 
-	for (uint32_t group = 0; group < c->n_rings && c->n_rings > 1; group++) {
+	if (c->n_rings == 1)
+		return 0;
+	for (uint32_t group = 0; group < c->n_rings; group++) {
 		int *fd = &b->ring[group];
 
 		if (group)

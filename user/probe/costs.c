@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/time.h"
 #include "probe/kernel.h"
 
 void lp_cost_emulated(void);
@@ -48,26 +48,18 @@ static const struct {
 
 #define LOADS LP_ARRAY_SIZE(loads)
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* The best of a few rounds: what the machine does besides is not our cost. */
 static uint64_t time_load(void (*run)(void), unsigned int times)
 {
 	uint64_t best = UINT64_MAX;
 
 	for (int round = 0; round < 4; round++) {
-		uint64_t start = now();
+		uint64_t start = lp_clock_ns(CLOCK_MONOTONIC);
 
 		for (unsigned int i = 0; i < times / 4; i++)
 			run();
 
-		uint64_t each = (now() - start) / (times / 4);
+		uint64_t each = (lp_clock_ns(CLOCK_MONOTONIC) - start) / (times / 4);
 		if (each < best)
 			best = each;
 	}

@@ -13,16 +13,15 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "base/time.h"
 #include "probe/kernel.h"
 #include "target/procfs.h"
 
-#define NS_PER_S    1000000000ull
 #define LOOK_EVERY  1000000 /* ns */
 #define LONGEST	    4	    /* moments, where the target waits for a CPU */
 #define ENOUGH_PART 4	    /* of a moment that the target ran, at least */
@@ -44,15 +43,6 @@ struct lp_count {
 	sem_t ready;
 	int error;
 };
-
-/* ns; 0: the process of that clock is gone */
-static uint64_t now(clockid_t clock)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static bool is_thread_runnable(pid_t pid, const char *tid)
 {
@@ -190,7 +180,7 @@ static void links_done(struct links *l)
  */
 static bool count(struct lp_count *c)
 {
-	const uint64_t start = now(CLOCK_MONOTONIC), moment = c->spec.moment;
+	const uint64_t start = lp_clock_ns(CLOCK_MONOTONIC), moment = c->spec.moment;
 	const struct timespec wait = { .tv_nsec = LOOK_EVERY };
 	bool enough = false, over = false;
 	uint64_t passed = 0;
@@ -198,7 +188,7 @@ static bool count(struct lp_count *c)
 
 	if (!c->spec.pid || clock_getcpuclockid(c->spec.pid, &clock))
 		clock = CLOCK_MONOTONIC;
-	const uint64_t ran = now(clock);
+	const uint64_t ran = lp_clock_ns(clock);
 	for (size_t i = 0; i < c->spec.n; i++)
 		c->before[i] = c->runs[i];
 	while (!enough && !over) {
@@ -206,18 +196,19 @@ static bool count(struct lp_count *c)
 		for (size_t i = 0; i < c->spec.n; i++)
 			enough =
 				enough || (c->keep[i] && c->runs[i] - c->before[i] >= LP_COUNT_MAX);
-		passed = now(CLOCK_MONOTONIC) - start;
+		passed = lp_clock_ns(CLOCK_MONOTONIC) - start;
 		over = passed >= LONGEST * moment ||
-		       (passed >= moment &&
-			(now(clock) - ran >= moment / ENOUGH_PART || !is_runnable(c->spec.pid)));
+		       (passed >= moment && (lp_clock_ns(clock) - ran >= moment / ENOUGH_PART ||
+					     !is_runnable(c->spec.pid)));
 	}
-	const bool starved = passed >= LONGEST * moment && now(clock) - ran < moment / ENOUGH_PART;
+	const bool starved =
+		passed >= LONGEST * moment && lp_clock_ns(clock) - ran < moment / ENOUGH_PART;
 	for (size_t i = 0; i < c->spec.n; i++) {
 		const uint64_t runs = c->runs[i] - c->before[i];
 
 		if (c->keep[i])
 			c->rates[i] =
-				runs || !starved ? runs * NS_PER_S / passed : LP_COUNT_UNKNOWN;
+				runs || !starved ? runs * LP_NS_PER_S / passed : LP_COUNT_UNKNOWN;
 	}
 	return enough;
 }

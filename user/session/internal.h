@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/time.h"
 #include "collect/collect.h"
 #include "native/shift.h"
 #include "native/unwind.h"
@@ -25,9 +26,6 @@
 #include "session/inventory.h"
 #include "session/session.h"
 #include "session/summary.h"
-
-#define LP_NS_PER_S  1000000000ull
-#define LP_NS_PER_MS 1000000ull
 
 /* Up to so many logpoints each has links of its own, so that one can be taken out alone. */
 #define LP_OWN_LINKS_MAX 64

@@ -4,14 +4,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 uint64_t lp_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * LP_NS_PER_S + (uint64_t)ts.tv_nsec;
+	return lp_clock_ns(CLOCK_MONOTONIC);
 }
 
 void session_note(struct lp_session *s, enum lp_log_level level, const char *fmt, ...)

@@ -15,12 +15,11 @@
 #include <time.h>
 
 #include "base/number.h"
+#include "base/time.h"
 #include "lp/limits.h"
 #include "sink/formats.h"
 #include "sink/frame.h"
 #include "sink/json_value.h"
-
-#define NS_PER_SEC 1000000000u
 
 struct json {
 	uint64_t second;
@@ -31,7 +30,7 @@ struct json {
 
 static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 {
-	uint64_t second = ns / NS_PER_SEC;
+	uint64_t second = ns / LP_NS_PER_S;
 	char *room = lp_buf_room(&s->out, sizeof(j->date) + 10);
 
 	if (!room)
@@ -45,7 +44,7 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 		j->second = second;
 	}
 	memcpy(room, j->date, j->n_date);
-	lp_number_padded(room + j->n_date, (uint32_t)(ns % NS_PER_SEC), 9);
+	lp_number_padded(room + j->n_date, (uint32_t)(ns % LP_NS_PER_S), 9);
 	memcpy(room + j->n_date + 9, "Z", 1);
 	lp_buf_advance(&s->out, j->n_date + 10);
 }

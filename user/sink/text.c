@@ -16,11 +16,10 @@
 #include <time.h>
 
 #include "base/number.h"
+#include "base/time.h"
 #include "base/utf8.h"
 #include "sink/formats.h"
 #include "sink/frame.h"
-
-#define NS_PER_SEC 1000000000u
 
 struct text {
 	uint64_t second;
@@ -43,7 +42,7 @@ static void put_color(struct lp_sink *s, enum color c)
 
 static void put_time(struct lp_sink *s, struct text *t, uint64_t ns)
 {
-	uint64_t second = ns / NS_PER_SEC;
+	uint64_t second = ns / LP_NS_PER_S;
 	char *room = lp_buf_room(&s->out, 16);
 
 	if (!room)
@@ -59,7 +58,7 @@ static void put_time(struct lp_sink *s, struct text *t, uint64_t ns)
 		t->have_clock = true;
 	}
 	memcpy(room, t->clock, sizeof(t->clock));
-	lp_number_padded(room + sizeof(t->clock), (uint32_t)(ns % NS_PER_SEC / 1000), 6);
+	lp_number_padded(room + sizeof(t->clock), (uint32_t)(ns % LP_NS_PER_S / 1000), 6);
 	lp_buf_advance(&s->out, sizeof(t->clock) + 6);
 }
 
