@@ -6,10 +6,16 @@
  * branch is followed with the state of all functions that it is in.
  *
  * What can sleep is not for a program that must not, even where it is never reached (from 6.14 on): that
- * one has the same inlined, by `apart`, a constant.
+ * one has the same inlined, by `apart`, a constant. The includer may supply
+ *
+ *	lp_has(part)	0: no site asks for it (enum lp_vm_part), and it is left out
  */
 #ifndef LP_BPF_ALONE_H
 #define LP_BPF_ALONE_H
+
+#ifndef lp_has
+#define lp_has(part) 1
+#endif
 
 /* What is apart */
 #define LP_APART_ALL	1

@@ -9,10 +9,9 @@
 #include "lp/python.h"
 #include "maps.h"
 
-const volatile __u32 lp_mixed;	   /* hits in native code look at Python's frames */
-const volatile __u32 lp_codes;	   /* and take along what names them */
-const volatile __u32 lp_can_go_on; /* the kernel has what lp_may_go_on() asks for */
-#define lp_goes_on lp_can_go_on
+const volatile __u32 lp_mixed;	 /* hits in native code look at Python's frames */
+const volatile __u32 lp_codes;	 /* and take along what names them */
+const volatile __u32 lp_goes_on; /* the kernel has what lp_may_go_on() asks for */
 
 /* Interpreters, by number; user/probe/ makes room where there is Python. */
 struct {

@@ -10,9 +10,6 @@
 #define LP_BPF_PYTHON_SOON_H
 
 #define LP_PYVM_SOON 12 /* instructions at once, where they are to be counted */
-#ifndef lp_goes_on
-#define lp_goes_on 0
-#endif
 
 /* Of these a part of a program begins with. */
 lp_inline int lp_pyvm_begins_soon(__u32 op)

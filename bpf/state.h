@@ -82,6 +82,7 @@ enum lp_outcome {
 #define lp_global      static __attribute__((unused))
 #define lp_loop_seldom lp_loop
 #define lp_may_go_on() 1 /* as world.h has it */
+#define lp_goes_on     0 /* as python_maps.h has it */
 #endif
 
 /* Pointers in the record that lead to objects not copied yet. */

@@ -23,7 +23,6 @@
  *
  *	int lp_may_go_on(void)	0: the loop is over
  *	lp_point_of(vm)		lp_point_at(vm->point), without the stack
- *	lp_has(part)		0: no site needs it (enum lp_vm_part)
  *
  * Nothing here trusts a program: every register, offset and length is bounded where it is used. The
  * kernel's verifier must see the bound on the very register that is used, which is what lp_opaque()
@@ -34,9 +33,6 @@
 
 #include "state.h"
 
-#ifndef lp_has
-#define lp_has(part) 1
-#endif
 #ifndef lp_point_of
 #define lp_point_of(vm) lp_point_at((vm)->point)
 #endif

@@ -176,7 +176,7 @@ static void configure(struct lp_kernel *k)
 	s->rodata->lp_py_used = c->python_ops ? c->python_ops : ~0ull;
 	s->rodata->lp_mixed = c->python_stack;
 	s->rodata->lp_may_hold = c->holds;
-	s->rodata->lp_can_go_on = lp_have_may_goto();
+	s->rodata->lp_goes_on = lp_have_may_goto();
 	lp_direct_tell(&s->rodata->lp_direct_type, &s->rodata->lp_five_levels);
 	if (c->crash) {
 		bpf_map__set_max_entries(s->maps.crash_seen, LP_CRASH_SEEN_MAX);
