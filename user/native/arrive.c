@@ -133,13 +133,27 @@ static void flows_done(struct flows *flows)
 }
 LP_CLEANUP_DONE(struct flows, flows_done)
 
+/* The first address in front of `end` that is jumped to from behind it or from another part; else `end`. */
+static uint64_t reached_later(const struct lp_arrivals *a, const struct flows *flows,
+			      const struct lp_flow *part, uint64_t end)
+{
+	uint64_t first = end;
+
+	lp_vec_each (flows, f)
+		lp_vec_each (&f->insns, in)
+			if ((f != part || in->addr >= end) && in->target >= a->start &&
+			    in->target < first && in->target < a->end)
+				first = in->target;
+	return first;
+}
+
 /* How much of the part is executed only before an address on the stack is given away: what comes behind
  * that, and what is jumped to from there or from other parts, can be executed later.
  */
 static uint64_t kept_until(const struct lp_arrivals *a, const struct flows *flows, size_t landings)
 {
 	const struct lp_flow *part = NULL;
-	bool has_frame = false, gives = false, lower = true;
+	bool has_frame = false, gives = false;
 	uint64_t end = 0;
 
 	lp_vec_each (flows, f)
@@ -160,16 +174,8 @@ static uint64_t kept_until(const struct lp_arrivals *a, const struct flows *flow
 		return 0;
 	for (size_t i = landings; i < a->at.len; i++)
 		end = a->at.data[i] < end ? a->at.data[i] : end;
-	while (lower) {
-		lower = false;
-		lp_vec_each (flows, f)
-			lp_vec_each (&f->insns, in)
-				if ((f != part || in->addr >= end) && in->target >= a->start &&
-				    in->target < end && in->target < a->end) {
-					end = in->target;
-					lower = true;
-				}
-	}
+	for (uint64_t first; (first = reached_later(a, flows, part, end)) < end;)
+		end = first;
 	return end;
 }
 
