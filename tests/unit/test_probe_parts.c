@@ -9,19 +9,10 @@
 
 static uint32_t parts;
 #define lp_has(part) (parts & (part))
-#include "vm_world.h"
+#include "some_world.h"
 
 #define PROGRAMS 20000
 #define LENGTH	 12
-
-static uint64_t seed = 88172645463325252ull;
-
-static uint64_t roll(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	return seed ^= seed << 17;
-}
 
 static const enum lp_op lean[] = {
 	LP_OP_TRY,	 LP_OP_FAIL,	LP_OP_IMM,	LP_OP_MOV,	LP_OP_REG,
@@ -49,8 +40,7 @@ static size_t some_program(struct lp_insn *code)
 			.dst = roll() % 3,
 			.a = roll() % 3,
 			.b = roll() % 5,
-			.n = captures ? LP_CAP(n, lengths[roll() % LP_ARRAY_SIZE(lengths)])
-				      : 1 + roll() % 8,
+			.n = captures ? LP_CAP(n, ONE_OF(lengths)) : 1 + roll() % 8,
 			.imm = roll() % 64,
 		};
 		if (op == LP_OP_TRY || op == LP_OP_FAIL)
@@ -64,18 +54,15 @@ static size_t some_program(struct lp_insn *code)
 /* Registers lead to words that lead to texts. */
 static void some_world(void)
 {
-	world_reset();
-	for (unsigned int i = 0; i < WORLD_PAGES; i++)
-		world.page[i] = i % 8 == 7 ? PAGE_NONE : i % 8 == 6 ? PAGE_AWAY : PAGE_HERE;
+	some_pages();
 	for (unsigned int i = 0; i < sizeof(world.memory); i += 8) {
 		const uint64_t text = 0x0067666564636261, /* "abcdefg" */
-			at = WORLD_BASE + roll() % sizeof(world.memory),
-			       word = roll() % 2 ? at : text;
+			at = some_address(), word = roll() % 2 ? at : text;
 
 		memcpy((uint8_t *)world.memory + i, &word, sizeof(word));
 	}
 	for (unsigned int i = 0; i < LP_MACH_REGS; i++)
-		vm.mach[i] = WORLD_BASE + roll() % sizeof(world.memory);
+		vm.mach[i] = some_address();
 }
 
 /* The record of a program, or none; to be freed. */

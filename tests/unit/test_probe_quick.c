@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "probe/kernel.h"
-#include "vm_world.h"
+#include "some_world.h"
 #include "../../bpf/quick.h"
 
 #define VADDR 0x1234
@@ -96,19 +96,8 @@ static void usual_forms_are_known(void **state)
 
 /* Random programs in the compiler's style. */
 
-static uint64_t seed = 88172645463325252ull;
-
-static uint64_t roll(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	return seed ^= seed << 17;
-}
-
 static const uint8_t sizes[] = { 1, 2, 4, 8, 1 | LP_SIGNED, 2 | LP_SIGNED, S4, 8 | LP_SIGNED };
 static const uint64_t numbers[] = { 0, 1, 2, 5, -1ull, -3ull, 127, 0x80, 0xffffffff, 1ull << 63 };
-
-#define ONE_OF(a) ((a)[roll() % (sizeof(a) / sizeof(*(a)))])
 
 static struct lp_insn some_step(void)
 {
@@ -172,18 +161,14 @@ static size_t some_program(struct lp_insn *code)
 /* Words that point to words, and small numbers. */
 static void some_world(void)
 {
-	world_reset();
-	for (unsigned int i = 0; i < WORLD_PAGES; i++)
-		world.page[i] = i % 8 == 7 ? PAGE_NONE : i % 8 == 6 ? PAGE_AWAY : PAGE_HERE;
+	some_pages();
 	for (unsigned int i = 0; i < sizeof(world.memory); i += 8) {
-		uint64_t word =
-			roll() % 4 ? WORLD_BASE + roll() % sizeof(world.memory) : ONE_OF(numbers);
+		uint64_t word = roll() % 4 ? some_address() : ONE_OF(numbers);
 
 		memcpy((uint8_t *)world.memory + i, &word, sizeof(word));
 	}
 	for (unsigned int i = 0; i < LP_MACH_REGS; i++)
-		vm.mach[i] =
-			roll() % 8 ? WORLD_BASE + roll() % sizeof(world.memory) : ONE_OF(numbers);
+		vm.mach[i] = roll() % 8 ? some_address() : ONE_OF(numbers);
 }
 
 static void surely_false_is_false(void **state)
