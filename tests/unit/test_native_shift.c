@@ -100,6 +100,9 @@ enum how {
 	X(multiplied, "", STAYS(multiplied) "mul %rcx\ncall 2f\n2:", CALM(multiplied), RAX, false, \
 	  0, 0)                                                                                    \
 	X(divided, "", STAYS(divided) "div %ecx\ncall 2f\n2:", CALM(divided), 0, false, 0, 0)      \
+	X(divided_signed, "",                                                                      \
+	  STAYS(divided_signed) "idivl %ecx\ncall 2f\n2:", CALM(divided_signed), 0, false, 0, 0)   \
+	X(x87, "", STAYS(x87) "fldz\ncall 2f\n2:", CALM(x87), 0, false, 0, 0)                      \
 	X(floats, "", STAYS(floats) "divsd %xmm1, %xmm0\ncall 2f\n2:", CALM(floats), 0, false, 0,  \
 	  0)                                                                                       \
 	X(misaligned, "",                                                                          \
@@ -191,6 +194,10 @@ enum how {
 	  0, FAILS)                                                                                \
 	X(told_before, MOVED(told_before) "nop\nmov %eax, 0x1000(%rip)\n", "mov (%rdi), %rax",     \
 	  CALM(told_before), 0, false, 0, DATA)                                                    \
+	X(told_float_before, MOVED(told_float_before) "nop\nmovss %xmm0, 16(%rsp)\n",              \
+	  "mov (%rdi), %rax", CALM(told_float_before), 0, false, 0, SHARED)                        \
+	X(passed_x87, "", "fldz\n" MOVED(passed_x87) "call 2f\n2:", CALM(passed_x87), 0, false, 0, \
+	  FAILS)                                                                                   \
 	X(told_on_stack_before, MOVED(told_on_stack_before) "nop\nmovq $1, 16(%rsp)\n",            \
 	  "mov (%rdi), %rax", CALM(told_on_stack_before), 0, false, 0, SHARED)                     \
 	X(heard, "", "mov 0x1000(%rip), %eax\n" MOVED(heard) "call 2f\n2:", CALM(heard), 0, true,  \
