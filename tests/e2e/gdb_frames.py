@@ -17,6 +17,7 @@ import gdb
 
 KINDS = {gdb.INLINE_FRAME: "inlined", gdb.TAILCALL_FRAME: "tail", gdb.SIGTRAMP_FRAME: "signal"}
 FRAMES = 200
+STARTS = 3  # of a program, until gdb knows its libraries
 
 
 def inlined_at(address):
@@ -55,31 +56,46 @@ def stack(bias):
     return found
 
 
+def mappings():
+    """Those of files: first address, one behind, permissions, offset, path."""
+    with open(f"/proc/{gdb.selected_inferior().pid}/maps") as maps:
+        for addresses, permissions, offset, _, inode, *path in (row.rstrip("\n").split(maxsplit=5) for row in maps):
+            if inode != "0" and not path[0].endswith(" (deleted)"):
+                yield (*(int(a, 16) for a in addresses.split("-")), permissions, int(offset, 16), path[0])
+
+
 def biases():
     """{file name: what is added to its addresses in the process}"""
     found = {}
-    with open(f"/proc/{gdb.selected_inferior().pid}/maps") as maps:
-        rows = [row.split(maxsplit=5) for row in maps]
-    for addresses, _, offset, _, inode, *path in rows:
-        if inode != "0" and int(offset, 16) == 0 and not path[0].endswith(" (deleted)\n"):
-            path = path[0].rstrip("\n")
+    for first, _, _, offset, path in mappings():
+        if offset == 0:
             with open(path, "rb") as file:
                 moves = file.read(17)[16:] == b"\3"  # ET_DYN
-            found.setdefault(os.path.basename(path), int(addresses.split("-")[0], 16) if moves else 0)
+            found.setdefault(os.path.basename(path), first if moves else 0)
     return found
 
 
-def loaded():
+def unknown_libraries():
+    return [path for first, end, permissions, _, path in mappings()
+            if "x" in permissions and ".so" in path and not any(map(gdb.solib_name, range(first, end, 64)))]
+
+
+def load():
     """Runs the program until the loader has mapped its libraries and enters it."""
-    gdb.execute("starti", to_string=True)
-    entry = re.search(r"AT_ENTRY.*(0x[0-9a-f]+)", gdb.execute("info auxv", to_string=True))[1]
-    gdb.execute(f"tbreak *{entry}", to_string=True)
-    gdb.execute("continue", to_string=True)
-    return biases()
+    for _ in range(STARTS):
+        gdb.execute("starti", to_string=True)
+        entry = re.search(r"AT_ENTRY.*(0x[0-9a-f]+)", gdb.execute("info auxv", to_string=True))[1]
+        gdb.execute(f"tbreak *{entry}", to_string=True)
+        gdb.execute("continue", to_string=True)
+        read = gdb.execute("sharedlibrary", to_string=True)  # which it knows by events of the loader else, and at times gets none
+        if not unknown_libraries():
+            return
+    raise gdb.GdbError(f"gdb does not know {unknown_libraries()}: {read}")
 
 
 def run(places):
-    bias = loaded()
+    load()
+    bias = biases()
     waiting, points, found = {}, {}, {key: [] for key in places}
     for key, place in places.items():
         for name, address in place["at"]:
