@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "collect/collect.h"
@@ -235,6 +236,13 @@ static int run(const char *format, enum way way, size_t n, const char *path, str
 	return 0;
 }
 
+static bool is_plain_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int main(int argc, char **argv)
 {
 	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000000;
@@ -247,6 +255,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	unlink(path);
+	if (is_plain_file(path))
+		unlink(path);
 	return 0;
 }

@@ -33,6 +33,14 @@ static void integers_are_printf_s(void **state)
 		snprintf(want, sizeof(want), "%#" PRIx64, v);
 		assert_string_equal(text_of(got, lp_number_hex(got, v)), want);
 	}
+	v = 1;
+	for (int i = 0; i < 20; i++, v *= 10) {
+		snprintf(want, sizeof(want), "%" PRIu64, v);
+		assert_string_equal(text_of(got, lp_number_u64(got, v)), want);
+		snprintf(want, sizeof(want), "%" PRIu64, v - 1);
+		assert_string_equal(text_of(got, lp_number_u64(got, v - 1)), want);
+	}
+	assert_string_equal(text_of(got, lp_number_u64(got, UINT64_MAX)), "18446744073709551615");
 	assert_string_equal(text_of(got, lp_number_s64(got, INT64_MIN)), "-9223372036854775808");
 	assert_string_equal(text_of(got, lp_number_u64(got, 0)), "0");
 	assert_string_equal(text_of(got, lp_number_hex(got, 0)), "0x0");

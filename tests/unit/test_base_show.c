@@ -139,6 +139,44 @@ static void text_of_doubtful_origin_stays_on_its_line(void **state)
 	}
 }
 
+static bool is_plain(int c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Each byte at each place of texts of all lengths around a word or two. */
+static void what_needs_no_escape_is_copied_up_to_the_first_that_does(void **state)
+{
+	enum { LONGEST = 27 };
+	lp_auto(lp_free) char *room = calloc(1, LONGEST); /* ASan sees what is read behind it */
+	char copy[LONGEST + LP_UTF8_ROOM];
+
+	(void)state;
+	for (size_t len = 0; len <= LONGEST; len++) {
+		char *text = room + LONGEST - len;
+
+		for (size_t i = 0; i < len; i++)
+			text[i] = (char)('A' + i);
+		memset(copy, 0, sizeof(copy));
+		assert_int_equal(lp_utf8_copy_plain(copy, text, len), len);
+		assert_memory_equal(copy, text, len);
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				text[len - 1] = at + 1 < len ? '\n' : text[len - 1];
+				memset(copy, 0, sizeof(copy));
+				assert_int_equal(lp_utf8_copy_plain(copy, text, len),
+						 !is_plain(c)	? at
+						 : at + 1 < len ? len - 1
+								: len);
+				assert_memory_equal(copy, text, at);
+			}
+			text[at] = (char)('A' + at);
+			text[len - 1] = (char)('A' + len - 1);
+		}
+	}
+}
+
 static void characters_are_counted_not_bytes(void **state)
 {
 	(void)state;
@@ -152,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_shown_as_gdb_does),
 		cmocka_unit_test(text_of_doubtful_origin_stays_on_its_line),
+		cmocka_unit_test(what_needs_no_escape_is_copied_up_to_the_first_that_does),
 		cmocka_unit_test(characters_are_counted_not_bytes),
 	};
 

@@ -276,6 +276,60 @@ static void every_member_in_its_order(void **state)
 		"\"optimized out\"},\"return\":-1,\"elapsed_ns\":1500}\n");
 }
 
+/* What the records of a place share is rendered once: never the last one's for another, whose texts may lie where its
+ * texts lay.
+ */
+static void each_record_has_its_own_place(void **state)
+{
+	static const struct {
+		const char *logpoint, *file, *function;
+		int line;
+		const char *json;
+	} cases[] = {
+		{ "a", "/a.c", "f", 1, "\"a\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
+		{ "a", "/a.c", "f", 1, "\"a\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
+		{ "b", "/a.c", "f", 1, "\"b\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
+		{ "b", "/a.c", "f", 2, "\"b\" \"file\":\"/a.c\",\"line\":2,\"function\":\"f\"," },
+		{ "b", "/b.c", "f", 2, "\"b\" \"file\":\"/b.c\",\"line\":2,\"function\":\"f\"," },
+		{ "b", "/b.c", "g", 2, "\"b\" \"file\":\"/b.c\",\"line\":2,\"function\":\"g\"," },
+		{ "b", "/b.c", NULL, 2, "\"b\" \"file\":\"/b.c\",\"line\":2," },
+		{ "b", NULL, "/b.c", 2, "\"b\" \"line\":2,\"function\":\"/b.c\"," },
+		{ "b", "", "/b.c", 2, "\"b\" \"file\":\"\",\"line\":2,\"function\":\"/b.c\"," },
+		{ "b", NULL, NULL, 0, "\"b\" " },
+		{ "\"\xff", NULL, NULL, 0, "\"\\\"\\\\xff\" " },
+	};
+	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
+	char logpoint[8], file_name[8], function[8], *line = output;
+
+	(void)state;
+	assert_int_equal(ftruncate(file, 0), 0);
+	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		struct lp_event ev = minimal;
+
+		ev.logpoint = strcpy(logpoint, cases[i].logpoint);
+		ev.file = cases[i].file ? strcpy(file_name, cases[i].file) : NULL;
+		ev.function = cases[i].function ? strcpy(function, cases[i].function) : NULL;
+		ev.line = cases[i].line;
+		assert_int_equal(lp_sink_emit(s, &ev, NULL), 0);
+	}
+	assert_int_equal(lp_sink_flush(s, NULL), 0);
+	output[pread(file, output, sizeof(output) - 1, 0)] = '\0';
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		lp_auto(lp_free) char *want = NULL;
+		const char *place = strchr(cases[i].json, ' ');
+
+		assert_true(
+			asprintf(&want,
+				 "{\"time\":\"2026-11-23T06:06:46.123456789Z\",\"logpoint\":%.*s,"
+				 "\"hit\":17,\"pid\":4711,\"tid\":4712,\"comm\":\"python3\","
+				 "%s\"message\":\"user=7 items=3\"}",
+				 (int)(place - cases[i].json), cases[i].json, place + 1) > 0);
+		assert_string_equal(strsep(&line, "\n"), want);
+	}
+}
+
 static void an_error_inside_of_a_value_is_told_by_its_path(void **state)
 {
 	struct lp_value tags[] = { INT(1), ERR("truncated") };
@@ -438,6 +492,7 @@ int main(void)
 		cmocka_unit_test(stack_and_locals_on_the_same_line),
 		cmocka_unit_test(what_is_no_call_is_told),
 		cmocka_unit_test(every_member_in_its_order),
+		cmocka_unit_test(each_record_has_its_own_place),
 		cmocka_unit_test(an_error_inside_of_a_value_is_told_by_its_path),
 		cmocka_unit_test(values_as_json),
 		cmocka_unit_test(any_bytes_make_valid_json_and_one_line),

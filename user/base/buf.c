@@ -13,11 +13,8 @@ void lp_buf_done(struct lp_buf *b)
 	*b = (struct lp_buf){ 0 };
 }
 
-char *lp_buf_room(struct lp_buf *b, size_t n)
+char *lp_buf_grow(struct lp_buf *b, size_t n)
 {
-	if (b->len + n + 1 <= b->cap)
-		return b->data + b->len;
-
 	size_t cap = b->cap ? b->cap : 128;
 	while (cap < b->len + n + 1)
 		cap *= 2;

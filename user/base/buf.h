@@ -23,8 +23,13 @@ struct lp_buf {
 void lp_buf_done(struct lp_buf *b);
 LP_CLEANUP_DONE(struct lp_buf, lp_buf_done)
 
+char *lp_buf_grow(struct lp_buf *b, size_t n);
+
 /* Room for n more bytes after len; NULL when out of memory. The caller fills and advances. */
-char *lp_buf_room(struct lp_buf *b, size_t n);
+static inline char *lp_buf_room(struct lp_buf *b, size_t n)
+{
+	return n < b->cap - b->len ? b->data + b->len : lp_buf_grow(b, n);
+}
 
 static inline void lp_buf_advance(struct lp_buf *b, size_t n)
 {
@@ -34,7 +39,7 @@ static inline void lp_buf_advance(struct lp_buf *b, size_t n)
 
 static inline void lp_buf_add(struct lp_buf *b, const void *data, size_t len)
 {
-	char *room = len < b->cap - b->len ? b->data + b->len : lp_buf_room(b, len);
+	char *room = lp_buf_room(b, len);
 
 	if (!room)
 		return;

@@ -13,21 +13,48 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 			    "50515253545556575859606162636465666768697071727374"
 			    "75767778798081828384858687888990919293949596979899";
 
+static size_t count_digits(uint64_t v)
+{
+	static const uint64_t tens[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		10000000000000000000u,
+	};
+	/* 1233 / 4096 is the logarithm of 2 */
+	const size_t n = (size_t)(64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+
+	return n + (v >= tens[n]);
+}
+
 size_t lp_number_u64(char *out, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	const size_t n = v ? count_digits(v) : 1;
+	size_t at = n;
 
-	while (v >= 100) {
-		memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
-		v /= 100;
-	}
-	if (v >= 10)
-		memcpy(digits + (at -= 2), pairs + v * 2, 2);
+	for (; v >= 100; v /= 100)
+		memcpy(out + (at -= 2), pairs + v % 100 * 2, 2);
+	if (at == 2)
+		memcpy(out, pairs + v * 2, 2);
 	else
-		digits[--at] = (char)('0' + v);
-	memcpy(out, digits + at, sizeof(digits) - at);
-	return sizeof(digits) - at;
+		*out = (char)('0' + v);
+	return n;
 }
 
 size_t lp_number_s64(char *out, int64_t v)

@@ -119,42 +119,67 @@ static size_t escape_one(struct lp_buf *out, const char *s, size_t len, char quo
 	return n;
 }
 
-/* 0x80 in each byte of x that is less than n (n <= 128); exact in the lowest such byte. */
-#define BYTES(n)    ((uint64_t)(n)*0x0101010101010101u)
-#define LESS(x, n)  (((x)-BYTES(n)) & ~(x)&BYTES(0x80))
-#define EQUAL(x, c) LESS((x) ^ BYTES(c), 1)
+#define BYTES(n) ((uint64_t)(n)*0x0101010101010101u)
 
-size_t lp_utf8_plain(const char *s, size_t len)
+/* The top bit of each byte of x that is to be escaped; what is above the first of them counts for nothing, as a
+ * byte that becomes less than 0 or more than 255 takes from the next one.
+ */
+static uint64_t escaped(uint64_t x)
 {
+	const uint64_t control = x - BYTES(0x20), del = x + BYTES(0x80 - 0x7f);
+	const uint64_t quote = (x ^ BYTES('"')) - BYTES(1),
+		       backslash = (x ^ BYTES('\\')) - BYTES(1);
+
+	return (control | del | quote | backslash | x) & BYTES(0x80);
+}
+
+/* n < 8 bytes, spaces behind them. */
+static uint64_t load_part(const char *s, size_t n)
+{
+	uint64_t x = n ? BYTES(' ') << n * 8 : BYTES(' ');
+	uint32_t first, last;
+
+	if (n >= sizeof(first)) {
+		memcpy(&first, s, sizeof(first));
+		memcpy(&last, s + n - sizeof(last), sizeof(last));
+		return x | first | (uint64_t)last << (n - sizeof(last)) * 8;
+	}
+	for (size_t i = 0; i < n; i++)
+		x |= (uint64_t)(uint8_t)s[i] << i * 8;
+	return x;
+}
+
+size_t lp_utf8_copy_plain(char *to, const char *s, size_t len)
+{
+	uint64_t x, bad;
 	size_t at = 0;
 
-	for (uint64_t x; at + sizeof(x) <= len; at += sizeof(x)) {
+	for (; at + sizeof(x) <= len; at += sizeof(x)) {
 		memcpy(&x, s + at, sizeof(x));
-		uint64_t bad = LESS(x, 0x20) | EQUAL(x, '"') | EQUAL(x, '\\') | EQUAL(x, 0x7f) |
-			       (x & BYTES(0x80));
+		memcpy(to + at, &x, sizeof(x));
+		bad = escaped(x);
 		if (bad)
-			break;
+			return at + (size_t)__builtin_ctzll(bad) / 8;
 	}
-	for (; at < len; at++) {
-		uint8_t c = (uint8_t)s[at];
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			break;
-	}
-	return at;
+	x = load_part(s + at, len - at);
+	memcpy(to + at, &x, sizeof(x));
+	bad = escaped(x);
+	return bad ? at + (size_t)__builtin_ctzll(bad) / 8 : len;
 }
 
 void lp_utf8_escape(struct lp_buf *out, const char *s, size_t len, char quote)
 {
-	size_t at = 0;
+	for (size_t at = 0; at < len;) {
+		char *room = lp_buf_room(out, len - at + LP_UTF8_ROOM);
 
-	while (at < len) {
-		size_t n = lp_utf8_plain(s + at, len - at);
-		const char *found = n && quote == '\'' ? memchr(s + at, quote, n) : NULL;
+		if (!room)
+			return;
+		size_t n = lp_utf8_copy_plain(room, s + at, len - at);
+		const char *found = n && quote == '\'' ? memchr(room, quote, n) : NULL;
 
 		if (found)
-			n = (size_t)(found - (s + at));
-		if (n)
-			lp_buf_add(out, s + at, n);
+			n = (size_t)(found - room);
+		lp_buf_advance(out, n);
 		at += n;
 		if (at < len)
 			at += escape_one(out, s + at, len - at, quote);

@@ -17,13 +17,14 @@
  */
 size_t lp_utf8_decode(const char *s, size_t len, uint32_t *ret_code);
 
-/* Bytes at s that need no escape anywhere: printable ASCII but for the double quote and the
- * backslash.
+/* Copies the bytes at s that need no escape anywhere, printable ASCII but for the double quote and the
+ * backslash, up to the first that does: how many. `to` has LP_UTF8_ROOM bytes more than len, whose contents are lost.
  */
-size_t lp_utf8_plain(const char *s, size_t len);
+size_t lp_utf8_copy_plain(char *to, const char *s, size_t len);
+#define LP_UTF8_ROOM 8
 
 /* Would it act on a terminal or break a line: C1 controls, line separators, bidirectional
- * overrides? For ASCII see lp_utf8_plain().
+ * overrides? For ASCII see lp_utf8_copy_plain().
  */
 bool lp_utf8_is_harmful(uint32_t code);
 

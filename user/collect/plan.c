@@ -254,6 +254,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 	size_t n_values = show(p, 0, p->n_values, 0);
 	memcpy(s->comm, rec->comm, LP_COMM_LEN);
 
+	/* all members: what some are left out of is cleared first, which costs more than the rest */
 	*ret = (struct lp_event){
 		.time = realtime,
 		.logpoint = info->logpoint,
@@ -275,8 +276,11 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.has_elapsed = info->is_return && (rec->flags & LP_RECF_ELAPSED),
 		.elapsed = rec->elapsed,
 		.exception = who.exception,
-		.cut = rec->flags & LP_RECF_CUT,
+		.stack = NULL,
+		.n_stack = 0,
+		.stack_cut = false,
 		.crash = crash,
+		.cut = rec->flags & LP_RECF_CUT,
 	};
 	if (!p->wants_stack)
 		return 0;

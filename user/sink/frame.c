@@ -73,11 +73,7 @@ void lp_named_json(struct lp_buf *out, const struct lp_named *named, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (named[i].value.kind == LP_VAL_ERROR)
 			continue;
-		if (!first)
-			lp_buf_char(out, ',');
-		first = false;
-		lp_json_string(out, named[i].name, strlen(named[i].name), false);
-		lp_buf_char(out, ':');
+		lp_json_name(out, &first, named[i].name);
 		lp_json_value(out, &named[i].value);
 	}
 	lp_buf_char(out, '}');

@@ -39,31 +39,52 @@ static size_t escape_one(char **to, const char *s, size_t len)
 	return n ? n : 1;
 }
 
-/* Without the quotes. */
-static void put_escaped(struct lp_buf *out, const char *s, size_t len)
+/* Bytes that a string becomes at most, "..." and what a member has around its name included. */
+#define JSON_MAX(len) ((len)*ESCAPED_MAX + LP_UTF8_ROOM + sizeof(",\"...\":"))
+
+/* Without the quotes; returns its end. */
+static char *escape(char *to, const char *s, size_t len)
 {
-	char *to = lp_buf_room(out, len * ESCAPED_MAX);
-
-	if (!to)
-		return;
 	for (size_t at = 0; at < len;) {
-		size_t n = lp_utf8_plain(s + at, len - at);
+		const size_t n = lp_utf8_copy_plain(to, s + at, len - at);
 
-		to = mempcpy(to, s + at, n);
+		to += n;
 		at += n;
 		if (at < len)
 			at += escape_one(&to, s + at, len - at);
 	}
-	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
+	return to;
 }
 
 void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
 {
-	lp_buf_char(out, '"');
-	put_escaped(out, s, len);
+	char *to = lp_buf_room(out, JSON_MAX(len));
+
+	if (!to)
+		return;
+	*to++ = '"';
+	to = escape(to, s, len);
 	if (cut)
-		lp_buf_add(out, "...", 3);
-	lp_buf_char(out, '"');
+		to = mempcpy(to, "...", 3);
+	*to++ = '"';
+	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
+}
+
+void lp_json_name(struct lp_buf *out, bool *first, const char *name)
+{
+	const size_t len = strlen(name);
+	char *to = lp_buf_room(out, JSON_MAX(len));
+
+	if (!to)
+		return;
+	if (!*first)
+		*to++ = ',';
+	*first = false;
+	*to++ = '"';
+	to = escape(to, name, len);
+	*to++ = '"';
+	*to++ = ':';
+	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
 }
 
 static void put_float(struct lp_buf *out, const struct lp_value *v)
@@ -144,12 +165,7 @@ static void put_members(struct lp_buf *out, const struct lp_value *v, bool *firs
 		}
 		if (!m->name && m->kind == LP_VAL_ERROR)
 			continue;
-		put_comma(out, first);
-		if (m->name)
-			lp_json_string(out, m->name, strlen(m->name), false);
-		else
-			lp_buf_str(out, "\"...\"");
-		lp_buf_char(out, ':');
+		lp_json_name(out, first, m->name ? m->name : "...");
 		lp_json_value(out, m);
 	}
 	if (v->cut) {

@@ -11,6 +11,9 @@
 
 void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut);
 
+/* The name of an object's member and its colon, behind a comma unless it is the first. */
+void lp_json_name(struct lp_buf *out, bool *first, const char *name);
+
 /* A member: key is what comes before its value, as in ,"name": */
 static inline void lp_json_put_number(struct lp_buf *out, const char *key, int64_t number)
 {
