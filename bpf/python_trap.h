@@ -40,54 +40,69 @@ struct {
 	__type(value, __u64);
 } py_trap_runs SEC(".maps");
 
+#define LP_TRAP_WORDS (LP_WINDOW / 8)
+
+/* All of a window at once, where it is resident: most hits end with what is read so. */
+static __attribute__((noinline)) long lp_trap_window(__u64 tables, __u64 *to, __u64 addr)
+{
+	return lp_page_left(addr) < LP_WINDOW ? -1 : lp_resident_words(tables, to, addr);
+}
+
+/* The first bytes of a window. */
+lp_inline long lp_trap_read(__u64 tables, __u64 *to, __u32 len, __u64 addr)
+{
+	return lp_trap_window(tables, to, addr) ? lp_mem_read(to, len, addr) : 0;
+}
+
 /* The thread's PyThreadState, as far as it is known without looking for it; 0: not. Up to 3.11 it is the
  * one that may run.
  */
 static __attribute__((noinline)) __u64 lp_trap_tstate(const struct lp_py_runtime *rt,
-						      __u64 pid_tgid)
+						      __u64 pid_tgid, __u64 tables)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	__u64 word;
+	__u64 words[LP_TRAP_WORDS];
 
 	if (l->runtime_tstate != LP_PY_NONE)
-		return lp_mem_read(&word, sizeof(word), rt->runtime + l->runtime_tstate) ? 0 : word;
+		return lp_trap_read(tables, words, 8, rt->runtime + l->runtime_tstate) ? 0
+										       : words[0];
 
 	struct lp_pyvm_thread *t = lp_pyvm_thread_of(pid_tgid);
 	__u64 tstate = t ? t->tstate : 0;
-	if (!tstate || lp_mem_read(&word, sizeof(word), tstate + l->tstate_thread_id) ||
-	    word != lp_thread_pointer())
+	if (!tstate || lp_trap_read(tables, words, 8, tstate + l->tstate_thread_id) ||
+	    words[0] != lp_thread_pointer())
 		return 0;
 	return tstate;
 }
 
 #define LP_TRAP_UNKNOWN 1ull
 
-/* The exception's class; 0: none is set, or it has left a frame already. Small, for a quick copy
- * (memory.h).
- */
-static __attribute__((noinline)) __u64 lp_trap_glance(const struct lp_py_runtime *rt, __u64 tstate)
+/* The exception's class; 0: none is set, or it has left a frame already. */
+static __attribute__((noinline)) __u64 lp_trap_glance(const struct lp_py_runtime *rt, __u64 tstate,
+						      __u64 tables)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	__u64 words[5];
+	__u64 words[LP_TRAP_WORDS], value[LP_TRAP_WORDS];
 
-	if (lp_mem_read(words, 24, tstate + l->tstate_exception))
+	if (lp_trap_read(tables, words, 24, tstate + l->tstate_exception))
 		return LP_TRAP_UNKNOWN;
 	if (!words[0])
 		return 0;
 	if (l->minor >= 12) { /* ob_type, dict, args, notes, traceback */
-		if (lp_mem_read(words, sizeof(words), words[0] + l->ob_type))
+		if (lp_trap_read(tables, value, 8, words[0] + l->ob_type) ||
+		    lp_trap_read(tables, words, 32, words[0] + l->ob_type + 8))
 			return LP_TRAP_UNKNOWN;
-		return words[4] ? 0 : words[0];
+		return words[3] ? 0 : value[0];
 	}
 	/* type, value, traceback; a value of another class may be of one below */
 	if (words[2])
 		return 0;
 	if (!words[1])
 		return words[0];
-	if (lp_mem_read(&words[3], 8, words[1] + l->ob_type))
+	if (lp_trap_read(tables, value, 8, words[1] + l->ob_type))
 		return LP_TRAP_UNKNOWN;
-	return words[3] == words[0] || words[3] == rt->type_str || words[3] == rt->type_tuple ||
-			       words[3] == rt->type_long
+	return value[0] == words[0] || value[0] == rt->type_str || value[0] == rt->type_tuple ||
+			       value[0] == rt->type_long
 		       ? words[0]
 		       : LP_TRAP_UNKNOWN;
 }
@@ -107,17 +122,19 @@ static __attribute__((noinline)) long lp_trap_name(const struct lp_py_layout *l,
  * of a class that has a version, that is its own.
  */
 static __attribute__((noinline)) int lp_trap_is_same(const struct lp_py_layout *l, __u64 type,
-						     const struct lp_verdict *v)
+						     const struct lp_verdict *v, __u64 tables)
 {
-	__u64 words[LP_TRAP_NAME] = { 0 }, version = 0;
+	__u64 words[LP_TRAP_NAME] = { 0 };
 
-	if (lp_mem_read(&version, 4, type + l->tp_version_tag) || version != v->version)
+	if (lp_trap_read(tables, words, 4, type + l->tp_version_tag) ||
+	    (__u32)words[0] != v->version)
 		return 0;
-	if (version)
+	if (v->version)
 		return 1;
 	if (lp_mem_read(words, 8, type + l->tp_mro) || words[0] != v->mro)
 		return 0;
-	words[0] = 0;
+	for (__u32 i = 0; i < LP_TRAP_NAME; i++)
+		words[i] = 0;
 	if (lp_trap_name(l, type, words) < 0)
 		return 0;
 	for (__u32 i = 0; i < LP_TRAP_NAME; i++)
@@ -128,29 +145,30 @@ static __attribute__((noinline)) int lp_trap_is_same(const struct lp_py_layout *
 
 /* Who wants the class, as it was found; NULL: that has to be found out. */
 static __attribute__((noinline)) const struct lp_verdict *
-lp_trap_verdict(const struct lp_py_layout *l, __u64 type, __u32 tgid)
+lp_trap_verdict(const struct lp_py_layout *l, __u64 type, __u32 tgid, __u64 tables)
 {
 	struct lp_verdict_key key = { .type = type, .tgid = tgid };
 	const struct lp_verdict *v = bpf_map_lookup_elem(&py_verdicts, &key);
 
 	if (!v || v->changes != lp_py_changes)
 		return 0;
-	return !v->mro || lp_trap_is_same(l, type, v) ? v : 0;
+	return !v->mro || lp_trap_is_same(l, type, v, tables) ? v : 0;
 }
 
 /* Does surely nobody want what goes through here? */
 static __attribute__((noinline)) int lp_trap_is_idle(__u64 pid_tgid, __u32 number)
 {
 	const struct lp_py_runtime *rt = lp_py_runtime_at(number);
-	__u64 tstate = rt ? lp_trap_tstate(rt, pid_tgid) : 0;
-	__u64 type = tstate ? lp_trap_glance(rt, tstate) : LP_TRAP_UNKNOWN;
+	const __u64 tables = lp_tables_of(bpf_get_current_task_btf());
+	__u64 tstate = rt ? lp_trap_tstate(rt, pid_tgid, tables) : 0;
+	__u64 type = tstate ? lp_trap_glance(rt, tstate, tables) : LP_TRAP_UNKNOWN;
 
 	if (!type)
 		return 1;
 	if (type == LP_TRAP_UNKNOWN || !rt)
 		return 0;
 
-	const struct lp_verdict *v = lp_trap_verdict(&rt->layout, type, pid_tgid >> 32);
+	const struct lp_verdict *v = lp_trap_verdict(&rt->layout, type, pid_tgid >> 32, tables);
 	return v && !v->sites;
 }
 
@@ -159,7 +177,7 @@ static __attribute__((noinline)) void lp_trap_judge(struct lp_vm *vm)
 {
 	const struct lp_py_layout *l = &vm->rt.layout;
 	struct lp_verdict_key key = { .type = vm->py.raised_type, .tgid = vm->pid_tgid >> 32 };
-	const struct lp_verdict *known = lp_trap_verdict(l, key.type, key.tgid);
+	const struct lp_verdict *known = lp_trap_verdict(l, key.type, key.tgid, vm->tables);
 	struct lp_verdict now = { .changes = lp_py_changes };
 	__u64 flags;
 
