@@ -276,8 +276,8 @@ static void every_member_in_its_order(void **state)
 		"\"optimized out\"},\"return\":-1,\"elapsed_ns\":1500}\n");
 }
 
-/* What the records of a place share is rendered once: never the last one's for another, whose texts may lie where its
- * texts lay.
+/* What records share is rendered once: never the last one's for another, whose texts may lie where
+ * those of the last lay.
  */
 static void each_record_has_its_own_place(void **state)
 {
@@ -327,6 +327,52 @@ static void each_record_has_its_own_place(void **state)
 				 "%s\"message\":\"user=7 items=3\"}",
 				 (int)(place - cases[i].json), cases[i].json, place + 1) > 0);
 		assert_string_equal(strsep(&line, "\n"), want);
+	}
+}
+
+static void each_record_has_its_own_thread(void **state)
+{
+	static const struct {
+		int pid, tid;
+		const char *comm, *thread, *task, *json;
+	} cases[] = {
+		{ 1, 2, "a", NULL, NULL, "1,\"tid\":2,\"comm\":\"a\"" },
+		{ 1, 2 + 64, "a", NULL, NULL, "1,\"tid\":66,\"comm\":\"a\"" },
+		{ 3, 2, "a", NULL, NULL, "3,\"tid\":2,\"comm\":\"a\"" },
+		{ 3, 2, "b", NULL, NULL, "3,\"tid\":2,\"comm\":\"b\"" },
+		{ 3, 2, "b", "T", NULL, "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\"" },
+		{ 3, 2, "b", "T", "1",
+		  "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\",\"task\":\"1\"" },
+		{ 3, 2, "b", "T", "2",
+		  "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\",\"task\":\"2\"" },
+		{ 3, 2, "b", NULL, "T", "3,\"tid\":2,\"comm\":\"b\",\"task\":\"T\"" },
+	};
+	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
+
+	(void)state;
+	assert_int_equal(ftruncate(file, 0), 0);
+	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
+		lp_auto(lp_free) char *want = NULL;
+		struct lp_event ev = minimal;
+
+		ev.pid = cases[i].pid;
+		ev.tid = cases[i].tid;
+		ev.comm = cases[i].comm;
+		ev.thread = cases[i].thread;
+		ev.task = cases[i].task;
+		assert_int_equal(ftruncate(file, 0), 0);
+		assert_int_equal(lp_sink_emit(s, &ev, NULL), 0);
+		assert_int_equal(lp_sink_flush(s, NULL), 0);
+		output[pread(file, output, sizeof(output) - 1, 0)] = '\0';
+		lseek(file, 0, SEEK_SET);
+		assert_true(asprintf(&want,
+				     "{\"time\":\"2026-11-23T06:06:46.123456789Z\","
+				     "\"logpoint\":\"app.py:42\",\"hit\":17,\"pid\":%s,"
+				     "\"message\":\"user=7 items=3\"}\n",
+				     cases[i].json) > 0);
+		assert_string_equal(output, want);
 	}
 }
 
@@ -493,6 +539,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_call_is_told),
 		cmocka_unit_test(every_member_in_its_order),
 		cmocka_unit_test(each_record_has_its_own_place),
+		cmocka_unit_test(each_record_has_its_own_thread),
 		cmocka_unit_test(an_error_inside_of_a_value_is_told_by_its_path),
 		cmocka_unit_test(values_as_json),
 		cmocka_unit_test(any_bytes_make_valid_json_and_one_line),

@@ -19,25 +19,15 @@
 #include "lp/limits.h"
 #include "sink/formats.h"
 #include "sink/frame.h"
+#include "sink/json_shared.h"
 #include "sink/json_value.h"
-
-#define PLACES 64 /* a power of two */
-
-/* What the records of a logpoint have in common, of where it was hit last: rendered once. */
-struct place {
-	struct lp_buf of; /* logpoint, file and function, each with its NUL: it is this place's */
-	int line;
-	bool has_file, has_function;
-	struct lp_buf before; /* ,"logpoint":"server.c:120","hit": */
-	struct lp_buf after; /* ,"file":"/srv/server.c","line":120,"function":"handle","message": */
-};
 
 struct json {
 	uint64_t second;
 	char date[32]; /* 2026-11-23T06:06:46. */
 	size_t n_date;
 	struct lp_buf path;
-	struct place places[PLACES]; /* by the logpoint's address */
+	struct lp_json_shared shared;
 };
 
 static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
@@ -190,88 +180,22 @@ static void put_exception(struct lp_sink *s, const char *key, const struct lp_ex
 	lp_buf_char(out, '}');
 }
 
-/* Is *at, which is moved behind it, the same text? */
-static bool is_next(const char **at, const char *text)
-{
-	const size_t n = strlen(text) + 1;
-	const bool is = !strcmp(*at, text);
-
-	*at += is ? n : 0;
-	return is;
-}
-
-static bool is_of(const struct place *p, const struct lp_event *ev)
-{
-	const char *at = p->of.data;
-
-	return p->of.len && p->line == ev->line && p->has_file == !!ev->file &&
-	       p->has_function == !!ev->function && is_next(&at, ev->logpoint) &&
-	       (!ev->file || is_next(&at, ev->file)) &&
-	       (!ev->function || is_next(&at, ev->function));
-}
-
-static void add_key(struct lp_buf *of, const char *text)
-{
-	if (text)
-		lp_buf_add(of, text, strlen(text) + 1);
-}
-
-static void render_place(struct place *p, const struct lp_event *ev)
-{
-	lp_buf_clear(&p->of);
-	lp_buf_clear(&p->before);
-	lp_buf_clear(&p->after);
-	add_key(&p->of, ev->logpoint);
-	add_key(&p->of, ev->file);
-	add_key(&p->of, ev->function);
-	p->line = ev->line;
-	p->has_file = ev->file;
-	p->has_function = ev->function;
-
-	lp_json_put_string(&p->before, ",\"logpoint\":", ev->logpoint);
-	lp_sink_add(&p->before, ",\"hit\":");
-	lp_json_put_string(&p->after, ",\"file\":", ev->file);
-	if (ev->line > 0)
-		lp_json_put_number(&p->after, ",\"line\":", ev->line);
-	lp_json_put_string(&p->after, ",\"function\":", ev->function);
-	lp_sink_add(&p->after, ",\"message\":");
-}
-
-/* NULL: out of memory. */
-static const struct place *place_of(struct json *j, const struct lp_event *ev)
-{
-	struct place *p = &j->places[(uintptr_t)ev->logpoint / 16 % PLACES];
-
-	if (is_of(p, ev))
-		return p;
-	render_place(p, ev);
-	if (!p->of.failed && !p->before.failed && !p->after.failed)
-		return p;
-	p->of.len = 0;
-	p->of.failed = p->before.failed = p->after.failed = false;
-	return NULL;
-}
-
 static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err)
 {
 	struct json *j = (struct json *)s->state;
 	struct lp_buf *out = &s->out;
+	const struct lp_json_parts *place = lp_json_place(&j->shared, ev);
+	const struct lp_json_parts *thread = lp_json_thread(&j->shared, ev);
 
-	const struct place *place = place_of(j, ev);
-
-	if (!place)
+	if (!place || !thread)
 		return lp_err_nomem(err);
 	lp_sink_add(out, "{\"time\":\"");
 	put_time(s, j, ev->time);
 	lp_sink_add(out, "\"");
-	lp_buf_add(out, place->before.data, place->before.len);
+	lp_buf_add(out, place->first.data, place->first.len);
 	lp_buf_u64(out, ev->hit);
-	lp_json_put_number(out, ",\"pid\":", ev->pid);
-	lp_json_put_number(out, ",\"tid\":", ev->tid);
-	lp_json_put_string(out, ",\"comm\":", ev->comm);
-	lp_json_put_string(out, ",\"thread\":", ev->thread);
-	lp_json_put_string(out, ",\"task\":", ev->task);
-	lp_buf_add(out, place->after.data, place->after.len);
+	lp_buf_add(out, thread->first.data, thread->first.len);
+	lp_buf_add(out, place->second.data, place->second.len);
 	lp_json_string(out, ev->message, ev->message_len, false);
 	if (has_values(ev)) {
 		lp_sink_add(out, ",\"values\":");
@@ -301,11 +225,7 @@ static void close_json(struct lp_sink *s)
 	struct json *j = (struct json *)s->state;
 
 	lp_buf_done(&j->path);
-	for (size_t i = 0; i < PLACES; i++) {
-		lp_buf_done(&j->places[i].of);
-		lp_buf_done(&j->places[i].before);
-		lp_buf_done(&j->places[i].after);
-	}
+	lp_json_shared_done(&j->shared);
 }
 
 const struct lp_sink_ops lp_sink_json = {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/json_shared.h"
+
+#include "sink/formats.h"
+#include "sink/json_value.h"
+
+static void done(struct lp_json_parts *p)
+{
+	lp_buf_done(&p->first);
+	lp_buf_done(&p->second);
+	lp_buf_done(&p->texts);
+}
+
+void lp_json_shared_done(struct lp_json_shared *s)
+{
+	for (size_t i = 0; i < LP_ARRAY_SIZE(s->places); i++)
+		done(&s->places[i]);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(s->threads); i++)
+		done(&s->threads[i]);
+}
+
+static bool is_of(const struct lp_json_parts *p, const char *const texts[LP_JSON_TEXTS],
+		  const int numbers[2])
+{
+	const char *at = p->texts.data;
+
+	if (!p->texts.len || p->numbers[0] != numbers[0] || p->numbers[1] != numbers[1])
+		return false;
+	for (size_t i = 0; i < LP_JSON_TEXTS; i++) {
+		if (!texts[i] != !(p->has >> i & 1) || (texts[i] && strcmp(at, texts[i])))
+			return false;
+		if (texts[i])
+			at += strlen(at) + 1;
+	}
+	return true;
+}
+
+/* Empty parts of what they will be of. */
+static void begin(struct lp_json_parts *p, const char *const texts[LP_JSON_TEXTS],
+		  const int numbers[2])
+{
+	lp_buf_clear(&p->first);
+	lp_buf_clear(&p->second);
+	lp_buf_clear(&p->texts);
+	p->has = 0;
+	for (size_t i = 0; i < LP_JSON_TEXTS; i++) {
+		if (!texts[i])
+			continue;
+		lp_buf_add(&p->texts, texts[i], strlen(texts[i]) + 1);
+		p->has |= 1u << i;
+	}
+	p->numbers[0] = numbers[0];
+	p->numbers[1] = numbers[1];
+}
+
+static const struct lp_json_parts *end(struct lp_json_parts *p)
+{
+	if (!p->first.failed && !p->second.failed && !p->texts.failed)
+		return p;
+	done(p);
+	return NULL;
+}
+
+const struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev)
+{
+	const char *const texts[LP_JSON_TEXTS] = { ev->logpoint, ev->file, ev->function };
+	const int numbers[2] = { ev->line };
+	struct lp_json_parts *p =
+		&s->places[(uintptr_t)ev->logpoint / 16 % LP_ARRAY_SIZE(s->places)];
+
+	if (is_of(p, texts, numbers))
+		return p;
+	begin(p, texts, numbers);
+	lp_json_put_string(&p->first, ",\"logpoint\":", ev->logpoint);
+	lp_sink_add(&p->first, ",\"hit\":");
+	lp_json_put_string(&p->second, ",\"file\":", ev->file);
+	if (ev->line > 0)
+		lp_json_put_number(&p->second, ",\"line\":", ev->line);
+	lp_json_put_string(&p->second, ",\"function\":", ev->function);
+	lp_sink_add(&p->second, ",\"message\":");
+	return end(p);
+}
+
+const struct lp_json_parts *lp_json_thread(struct lp_json_shared *s, const struct lp_event *ev)
+{
+	const char *const texts[LP_JSON_TEXTS] = { ev->comm, ev->thread, ev->task };
+	const int numbers[2] = { ev->pid, ev->tid };
+	struct lp_json_parts *p = &s->threads[(unsigned int)ev->tid % LP_ARRAY_SIZE(s->threads)];
+
+	if (is_of(p, texts, numbers))
+		return p;
+	begin(p, texts, numbers);
+	lp_json_put_number(&p->first, ",\"pid\":", ev->pid);
+	lp_json_put_number(&p->first, ",\"tid\":", ev->tid);
+	lp_json_put_string(&p->first, ",\"comm\":", ev->comm);
+	lp_json_put_string(&p->first, ",\"thread\":", ev->thread);
+	lp_json_put_string(&p->first, ",\"task\":", ev->task);
+	return end(p);
+}
