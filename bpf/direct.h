@@ -10,12 +10,13 @@
  * gup_fast()); where they are on resident.h reads. Only pages that are there and are plain memory. Whatever is odd
  * is left to the helper, and so are words that are all 0, as what is not mapped there (memfd_secret()) reads.
  *
- * The includer supplies lp_direct_type as mapping.h does, and __u64 lp_mapping_at(): where the kernel's begins.
+ * Besides what resident.h wants, the includer supplies lp_direct_type as mapping.h does, and __u64 lp_mapping_at(): where
+ * the kernel's mapping begins.
  */
 #ifndef LP_BPF_DIRECT_H
 #define LP_BPF_DIRECT_H
 
-#include "tables.h"
+#include "resident.h"
 
 #define LP_DIRECT_TABLE 21 /* bits of what one table of pages is for */
 
@@ -50,14 +51,13 @@ lp_inline __u64 lp_direct_find(struct lp_direct_tables *t, __u64 addr, __u64 *re
 	return entry;
 }
 
-/* The words from addr on, which lie in one page: 0, or < 0: they are for the helper. */
+/* The words from addr on, which lie in one page: 0, or < 0: they are for the helper. t has the tables. */
 lp_inline long lp_direct_read(struct lp_direct_tables *t, __u64 *to, __u64 addr)
 {
-	__u64 at = 0, entry = 0;
+	__u64 at = 0;
 	__u32 level = 0;
+	const __u64 entry = lp_direct_find(t, addr, &at, &level);
 
-	if (t->tables)
-		entry = lp_direct_find(t, addr, &at, &level);
 	return entry ? lp_pt_words(to, lp_mapping_at(), at, entry, level, addr) : -1;
 }
 
@@ -79,7 +79,12 @@ _Static_assert(LP_DIRECT_WORDS * 8 == LP_PYVM_WINDOW, "a window at once");
 /* Where nothing is read so the kernel must not see what would. */
 lp_inline long lp_mem_direct(struct lp_vm *vm, __u64 *to, __u64 addr)
 {
-	return lp_direct_type ? lp_direct_read(&vm->py.direct, to, addr) : -1;
+	if (!lp_direct_type)
+		return -1;
+	if (vm->py.direct.tables)
+		return lp_direct_read(&vm->py.direct, to, addr);
+	/* a probe's: they are on */
+	return lp_resident_read(&vm->py.way, vm->tables, to, LP_DIRECT_WORDS, addr);
 }
 
 lp_inline __u64 lp_mem_direct_word(struct lp_vm *vm, __u64 addr)

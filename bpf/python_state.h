@@ -196,11 +196,18 @@ struct lp_direct_tables {
 	__u64 last_of[LP_DIRECT_LAST], last[LP_DIRECT_LAST];
 };
 
+/* resident.h: the entries that lead to a page, by level of their tables; of a large one one is there twice. */
+#define LP_PT_LEVELS 5
+struct lp_way {
+	__u64 at[LP_PT_LEVELS], entry[LP_PT_LEVELS];
+};
+
 #define LP_PYVM_WINDOWS 4   /* a power of two */
 #define LP_PYVM_WINDOW	56u /* bytes read at once where few are asked for */
 
 struct lp_pyvm {
 	struct lp_direct_tables direct;
+	struct lp_way way;
 	__u64 window_at[LP_PYVM_WINDOWS];
 	__u8 window[LP_PYVM_WINDOWS][LP_PYVM_WINDOW + 8]; /* room for a word at any offset */
 	__u32 window_next;

@@ -46,16 +46,19 @@ lp_inline void lp_py_lose(__u32 first)
 static __attribute__((noinline)) struct lp_vm *lp_py_take(__u64 pid_tgid, __u32 runtime,
 							  __u32 first, __u64 ip)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct lp_vm *vm = first ? take_slot() : 0;
 
-	if (vm && lp_py_start_hit(vm, bpf_get_current_task_btf(), pid_tgid, runtime, ip) < 0) {
+	if (vm && lp_py_start_hit(vm, task, pid_tgid, runtime, ip) < 0) {
 		give_slot(vm);
 		vm = 0;
 	}
-	if (vm)
+	if (vm) {
 		vm->py.next = first;
-	else
+		vm->tables = lp_tables_of(task);
+	} else {
 		lp_py_lose(first);
+	}
 	return vm;
 }
 

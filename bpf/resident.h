@@ -31,11 +31,6 @@
 
 #define LP_RESIDENT_TEXT 512u /* bytes of a string, with its terminator, at most */
 
-/* The entries that lead to a page, by level of their tables; of a large one one is there twice. */
-struct lp_way {
-	__u64 at[LP_PT_LEVELS], entry[LP_PT_LEVELS];
-};
-
 lp_inline int lp_way_enter(struct lp_way *w, __u32 level, __u64 table, __u64 addr)
 {
 	w->at[level] = lp_pt_entry(table, addr, level);
@@ -83,24 +78,33 @@ lp_inline int lp_way_holds(const struct lp_way *w)
 	return !differs;
 }
 
-/* LP_WINDOW bytes from addr on, which lie in one page: 0, or < 0: they are for the helper. tables: the process's. */
-lp_inline long lp_resident_words(__u64 tables, lp_word *to, __u64 addr)
+/* n words, at most LP_DIRECT_WORDS, from addr on, which lie in one page: 0, or < 0: they are for the helper. tables: the
+ * process's. n: constant. w: what is used for it.
+ */
+lp_inline long lp_resident_read(struct lp_way *w, __u64 tables, lp_word *to, __u32 n, __u64 addr)
 {
-	struct lp_way w;
-	const __u64 from = lp_way_find(&w, tables, addr);
+	const __u64 from = lp_way_find(w, tables, addr);
 	__u64 any = 0;
 
 	if (!from)
 		return -1;
 
 	const volatile struct lp_direct_line *line = lp_direct_at(from);
-	for (__u32 i = 0; i < LP_WINDOW / 8; i++) {
+	for (__u32 i = 0; i < n; i++) {
 		const __u64 word = line->word[i];
 
 		any |= word;
 		to[i] = word;
 	}
-	return any && lp_way_holds(&w) ? 0 : -1;
+	return any && lp_way_holds(w) ? 0 : -1;
+}
+
+/* LP_WINDOW bytes. */
+lp_inline long lp_resident_words(__u64 tables, lp_word *to, __u64 addr)
+{
+	struct lp_way w;
+
+	return lp_resident_read(&w, tables, to, LP_WINDOW / 8, addr);
 }
 
 /* 8 bytes: as above, but that they may be 0 where those around them are not. */

@@ -20,7 +20,6 @@
 #define LP_PTE_SPECIAL 0x200ull /* not the kernel's to hand out: devices, the page of zeros */
 #define LP_PTE_ADDRESS 0x000ffffffffff000ull
 
-#define LP_PT_LEVELS 5 /* at most */
 #define LP_PT_BITS                                                                                 \
 	47 /* of addresses of processes; what five levels have beyond is left to the helper */
 

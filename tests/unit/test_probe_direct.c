@@ -78,7 +78,6 @@ static __u64 lp_mapping(void)
 
 #include "../../bpf/direct.h"
 #include "../../bpf/find_mapping.h"
-#include "../../bpf/resident.h"
 
 static __u64 *entry_of(__u64 *table, __u64 addr, int level)
 {
@@ -318,6 +317,25 @@ static void resident_pages_are_read(void **state)
 	assert_true(is_resident(LARGE + LEAD * LP_PAGE + 8 * (MAPPED >> 39 & 511)));
 }
 
+/* Python's windows at a probe: where no tables are known that nobody else can change. */
+static void a_window_at_a_probe_is_resident(void **state)
+{
+	lp_auto(lp_free) struct lp_vm *vm = calloc(1, sizeof(*vm));
+	__u64 words[LP_DIRECT_WORDS];
+
+	(void)state;
+	new_resident(3);
+	assert_true(lp_mem_direct(vm, words, MAPPED) < 0);
+	vm->tables = tables;
+	assert_int_equal(lp_mem_direct(vm, words, MAPPED), 0);
+	assert_memory_equal(words, words_of(MAPPED), sizeof(words));
+	machine.changes = &machine.words[machine.entry];
+	machine.changes_to = *machine.changes + (1ull << 12);
+	machine.looks = 0;
+	machine.changes_at = 6; /* its words have been read */
+	assert_true(lp_mem_direct(vm, words, MAPPED) < 0);
+}
+
 static void odd_pages_are_not_read(void **state)
 {
 	static const __u64 without[] = { LP_PTE_PRESENT, LP_PTE_USER };
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(is_found_and_proved),
 		cmocka_unit_test(odd_pages_are_the_helpers),
 		cmocka_unit_test(resident_pages_are_read),
+		cmocka_unit_test(a_window_at_a_probe_is_resident),
 		cmocka_unit_test(odd_pages_are_not_read),
 		cmocka_unit_test(zero_words_are_not_believed_alone),
 		cmocka_unit_test(a_way_that_changes_is_not_believed),
