@@ -63,11 +63,9 @@ void lp_direct_name(struct bpf_insn *insns, size_t n)
 		}
 }
 
-const char *lp_direct_begin(const struct lp_kernel_conf *c)
+const char *lp_direct_begin(void)
 {
-	return (!c->no_native || c->python_watch || c->python_traps) && may_touch_memory()
-		       ? FUNCTION
-		       : NULL;
+	return may_touch_memory() ? FUNCTION : NULL;
 }
 
 void lp_direct_found(const struct lp_btf_numbers *numbers)

@@ -98,7 +98,7 @@ int lp_kernel_make(const struct lp_kernel_conf *conf, struct lp_kernel **ret, st
 int lp_kernel_load(struct lp_kernel *k, struct lp_err *err)
 {
 	const struct lp_kernel_conf *conf = &k->conf;
-	const char *function = lp_direct_begin(&k->conf);
+	const char *function = lp_direct_begin();
 	int r;
 
 	lp_prepare_begin();

@@ -231,7 +231,7 @@ void lp_quick_of(const struct lp_insn *code, size_t n, uint64_t vaddr, struct lp
 int lp_btf_extract(const char *function, struct lp_btf_numbers *ret);
 
 /* direct.c: the function of the kernel's that bpf/mapping.h calls; NULL: it won't. */
-const char *lp_direct_begin(const struct lp_kernel_conf *c);
+const char *lp_direct_begin(void);
 /* Its number, before programs are opened. */
 void lp_direct_found(const struct lp_btf_numbers *numbers);
 /* What bpf/mapping.h wants to be told; a type of 0: there is no such function. */
