@@ -376,6 +376,42 @@ static void each_record_has_its_own_thread(void **state)
 	}
 }
 
+static void each_value_has_its_own_name(void **state)
+{
+	static const char *const names[][2] = {
+		{ "ab", "c" }, { "ab", "c" }, { "abc", "c" },	      { "a", "c" },
+		{ "", "c" },   { "a", "cd" }, { "a\"", "\"a\":\"b" }, { "a\"", "c" },
+	};
+	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
+
+	(void)state;
+	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
+	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++) {
+		struct lp_event ev = minimal;
+		struct lp_named values[10];
+
+		for (size_t v = 0; v < LP_ARRAY_SIZE(values); v++)
+			values[v] = (struct lp_named){ names[i][v % 2], INT((int)v) };
+		ev.values = values;
+		ev.n_values = LP_ARRAY_SIZE(values);
+		assert_int_equal(ftruncate(file, 0), 0);
+		assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+		assert_int_equal(lp_sink_emit(s, &ev, NULL), 0);
+		assert_int_equal(lp_sink_flush(s, NULL), 0);
+		output[pread(file, output, sizeof(output) - 1, 0)] = '\0';
+
+		json_t *record = json_loads(output, 0, NULL), *object, *n;
+		const char *name;
+		size_t at = 0;
+
+		assert_non_null(record);
+		object = json_object_get(record, "values");
+		assert_int_equal(json_object_size(object), 2);
+		json_object_foreach(object, name, n) assert_string_equal(name, names[i][at++]);
+		json_decref(record);
+	}
+}
+
 static void an_error_inside_of_a_value_is_told_by_its_path(void **state)
 {
 	struct lp_value tags[] = { INT(1), ERR("truncated") };
@@ -540,6 +576,7 @@ int main(void)
 		cmocka_unit_test(every_member_in_its_order),
 		cmocka_unit_test(each_record_has_its_own_place),
 		cmocka_unit_test(each_record_has_its_own_thread),
+		cmocka_unit_test(each_value_has_its_own_name),
 		cmocka_unit_test(an_error_inside_of_a_value_is_told_by_its_path),
 		cmocka_unit_test(values_as_json),
 		cmocka_unit_test(any_bytes_make_valid_json_and_one_line),

@@ -51,12 +51,22 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 	lp_buf_advance(&s->out, j->n_date + 10);
 }
 
-static bool has_values(const struct lp_event *ev)
+static void put_values(struct lp_buf *out, struct lp_json_parts *place, const struct lp_event *ev)
 {
-	for (size_t i = 0; i < ev->n_values; i++)
-		if (ev->values[i].value.kind != LP_VAL_ERROR)
-			return true;
-	return false;
+	bool any = false;
+
+	for (size_t i = 0; i < ev->n_values; i++) {
+		const struct lp_named *v = &ev->values[i];
+
+		if (v->value.kind == LP_VAL_ERROR)
+			continue;
+		lp_buf_str(out, any ? "," : ",\"values\":{");
+		any = true;
+		lp_json_value_name(place, i, v->name, out);
+		lp_json_value(out, &v->value);
+	}
+	if (any)
+		lp_buf_char(out, '}');
 }
 
 /* has_own: the first frame is the logpoint's, whose errors are the record's. */
@@ -184,7 +194,7 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 {
 	struct json *j = (struct json *)s->state;
 	struct lp_buf *out = &s->out;
-	const struct lp_json_parts *place = lp_json_place(&j->shared, ev);
+	struct lp_json_parts *place = lp_json_place(&j->shared, ev);
 	const struct lp_json_parts *thread = lp_json_thread(&j->shared, ev);
 
 	if (!place || !thread)
@@ -197,10 +207,7 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 	lp_buf_add(out, thread->first.data, thread->first.len);
 	lp_buf_add(out, place->second.data, place->second.len);
 	lp_json_string(out, ev->message, ev->message_len, false);
-	if (has_values(ev)) {
-		lp_sink_add(out, ",\"values\":");
-		lp_named_json(out, ev->values, ev->n_values);
-	}
+	put_values(out, place, ev);
 	put_errors(s, j, ev);
 	if (ev->result && ev->result->kind != LP_VAL_ERROR) {
 		lp_sink_add(out, ",\"return\":");

@@ -9,6 +9,8 @@ static void done(struct lp_json_parts *p)
 	lp_buf_done(&p->first);
 	lp_buf_done(&p->second);
 	lp_buf_done(&p->texts);
+	for (size_t i = 0; i < LP_JSON_NAMES; i++)
+		lp_buf_done(&p->names[i]);
 }
 
 void lp_json_shared_done(struct lp_json_shared *s)
@@ -53,7 +55,7 @@ static void begin(struct lp_json_parts *p, const char *const texts[LP_JSON_TEXTS
 	p->numbers[1] = numbers[1];
 }
 
-static const struct lp_json_parts *end(struct lp_json_parts *p)
+static struct lp_json_parts *end(struct lp_json_parts *p)
 {
 	if (!p->first.failed && !p->second.failed && !p->texts.failed)
 		return p;
@@ -61,7 +63,7 @@ static const struct lp_json_parts *end(struct lp_json_parts *p)
 	return NULL;
 }
 
-const struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev)
+struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev)
 {
 	const char *const texts[LP_JSON_TEXTS] = { ev->logpoint, ev->file, ev->function };
 	const int numbers[2] = { ev->line };
@@ -96,4 +98,31 @@ const struct lp_json_parts *lp_json_thread(struct lp_json_shared *s, const struc
 	lp_json_put_string(&p->first, ",\"thread\":", ev->thread);
 	lp_json_put_string(&p->first, ",\"task\":", ev->task);
 	return end(p);
+}
+
+/* Of one with an escape the text differs: it is rendered each time. */
+static bool is_name(const struct lp_buf *known, const char *name)
+{
+	const size_t n = known->len ? known->len - strlen("\"\":") : 0;
+
+	return n && !strncmp(known->data + 1, name, n) && !name[n];
+}
+
+void lp_json_value_name(struct lp_json_parts *place, size_t n, const char *name, struct lp_buf *out)
+{
+	struct lp_buf *known = n < LP_JSON_NAMES ? &place->names[n] : NULL;
+	bool first = true;
+
+	if (!known) {
+		lp_json_name(out, &first, name);
+		return;
+	}
+	if (!is_name(known, name)) {
+		lp_buf_clear(known);
+		lp_json_name(known, &first, name);
+	}
+	lp_buf_add(out, known->data, known->len);
+	if (known->failed)
+		out->failed = true;
+	known->failed = false;
 }

@@ -11,9 +11,11 @@
 #include "collect/event.h"
 
 #define LP_JSON_TEXTS 3
+#define LP_JSON_NAMES 8
 
 struct lp_json_parts {
 	struct lp_buf first, second;
+	struct lp_buf names[LP_JSON_NAMES]; /* "user": of the first values */
 
 	/* of what: the texts there are, each with its NUL */
 	struct lp_buf texts;
@@ -31,9 +33,13 @@ void lp_json_shared_done(struct lp_json_shared *s);
 /* first: ,"logpoint":"server.c:120","hit": and second: ,"file":"/srv/server.c","line":120,"function":"f","message":
  * NULL: out of memory. Valid until the next call.
  */
-const struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev);
+struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev);
 
 /* first: ,"pid":4711,"tid":4712,"comm":"server","thread":"Thread-1","task":"Task-3" */
 const struct lp_json_parts *lp_json_thread(struct lp_json_shared *s, const struct lp_event *ev);
+
+/* Appends "user": which is the name of value number n there, and its colon. */
+void lp_json_value_name(struct lp_json_parts *place, size_t n, const char *name,
+			struct lp_buf *out);
 
 #endif
