@@ -397,12 +397,12 @@ static inline long lp_vm_step(__u32 i, struct lp_step *step)
 /* Whether it is over goes through memory: what the verifier knows of it ends there, and each instruction begins with
  * the same state.
  */
-lp_global long lp_alone_run(struct lp_vm *vm)
+lp_inline void lp_vm_run_soon(struct lp_vm *vm)
 {
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
-	if (!vm || !step.code)
-		return 0;
+	if (!step.code)
+		return;
 
 	volatile __u8 *is_over = &vm->is_over;
 	*is_over = 0;
@@ -412,7 +412,6 @@ lp_global long lp_alone_run(struct lp_vm *vm)
 		if (*is_over)
 			break;
 	}
-	return 0;
 }
 
 /* do_step: lp_vm_step(), or the same for hits that look at Python's frames. NULL: nothing is called for a step. */
@@ -421,7 +420,7 @@ lp_inline void lp_vm_run(struct lp_vm *vm, long (*do_step)(__u32 i, struct lp_st
 	struct lp_step step = { .vm = vm };
 
 	if (!do_step) {
-		lp_alone_run(vm);
+		lp_vm_run_soon(vm);
 		return;
 	}
 	step.code = lp_code();

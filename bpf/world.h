@@ -241,4 +241,31 @@ lp_inline long lp_ring_put(void *record, __u32 len)
 	return r;
 }
 
+/* A short record is copied here, a word at a time: the helper's copy, a byte at a time, takes 30 ns to begin. What is
+ * reserved has to be constant, so that up to 31 bytes are left behind the record.
+ */
+#define LP_RING_LENGTHS(X) X(96) X(128) X(160) X(192) X(224) X(256)
+#define LP_RING_COPY(length)                                                                       \
+	if (len <= (length)) {                                                                     \
+		into = bpf_ringbuf_reserve(to, (length), 0);                                       \
+		if (!into)                                                                         \
+			return -1;                                                                 \
+		_Pragma("unroll") for (__u32 i = 0; i < (length) / 8; i++) into[i] = record[i];    \
+	} else
+
+lp_inline long lp_ring_put_soon(const __u64 *record, __u32 len)
+{
+	void *to = lp_ring();
+	__u64 *into;
+
+	lp_opaque(len);
+	if (!to || len > LP_RECORD_MAX)
+		return -1;
+	LP_RING_LENGTHS(LP_RING_COPY)
+	return lp_ring_put((void *)record, len);
+	bpf_ringbuf_submit(into, BPF_RB_NO_WAKEUP);
+	lp_wake();
+	return 0;
+}
+
 #endif
