@@ -192,13 +192,20 @@ lp_inline int lp_is_target(__u64 pid_tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != 0;
 }
 
-/* Whose hit is this? NULL: not that of a target. */
-lp_inline struct lp_site *lp_site_hit(void *ctx, struct task_struct *current, __u32 *ret_id,
-				      __u64 *ret_pid_tgid)
+/* The site of a probe, which may not be one of a return: the helper takes 30 ns more than the table. */
+lp_inline __u32 lp_site_soon(struct pt_regs *ctx)
 {
-	*ret_id = bpf_get_attach_cookie(ctx);
+	const __u32 near = lp_live.near[ctx->rip & (LP_NEAR_SITES - 1)];
 
-	struct lp_site *site = lp_site_at(*ret_id);
+	if (!near || near == LP_NEAR_SEVERAL)
+		return bpf_get_attach_cookie(ctx);
+	return near - 1;
+}
+
+/* Whose hit is this? NULL: not that of a target. */
+lp_inline struct lp_site *lp_site_hit(__u32 id, struct task_struct *current, __u64 *ret_pid_tgid)
+{
+	struct lp_site *site = lp_site_at(id);
 	if (!site)
 		return 0;
 	*ret_pid_tgid = lp_pid_tgid_of(current);
