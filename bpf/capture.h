@@ -81,6 +81,20 @@ lp_inline __u8 *lp_vm_tail(struct lp_vm *vm, __u32 len)
 	return vm->rec + at + sizeof(struct lp_block);
 }
 
+/* The block whose bytes, at most as many as that was asked for, are there. */
+lp_inline void lp_vm_tail_block(struct lp_vm *vm, __u8 *tail, __u32 slot, __u32 flags, __u32 len,
+				__u64 addr)
+{
+	struct lp_block *block = (struct lp_block *)tail - 1;
+
+	block->slot = slot;
+	block->status = LP_ST_OK;
+	block->flags = flags;
+	block->len = len;
+	block->addr = addr;
+	vm->len += sizeof(*block) + LP_ALIGN(len);
+}
+
 /* Of a few bytes, which are known. */
 lp_inline long lp_cap_word(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len, __u32 flags,
 			   __u64 addr)
@@ -93,7 +107,7 @@ lp_inline long lp_cap_word(struct lp_vm *vm, __u32 slot, __u64 v, __u32 len, __u
 		return 0;
 	}
 	*(lp_word *)to = v;
-	lp_vm_block(vm, slot, LP_ST_OK, flags, len > 8 ? 8 : len, addr);
+	lp_vm_tail_block(vm, to, slot, flags, len > 8 ? 8 : len, addr);
 	return 0;
 }
 
@@ -160,7 +174,7 @@ lp_inline long lp_cap_text(struct lp_vm *vm, __u32 slot, __u64 addr, __u32 max)
 
 	const __u32 n = lp_at_most(vm->word, LP_READ_MAX);
 	*(lp_word *)(to + n) = 0;
-	lp_vm_block(vm, slot, LP_ST_OK, 0, n, addr);
+	lp_vm_tail_block(vm, to, slot, 0, n, addr);
 	return 0;
 }
 

@@ -30,6 +30,12 @@ lp_inline __u64 lp_mapping(void)
 #include "quick.h"
 #include "registers.h"
 
+#ifdef LP_LEAN /* no returns */
+#define lp_probe_site(ctx) lp_site_soon(ctx)
+#else
+#define lp_probe_site(ctx) bpf_get_attach_cookie(ctx)
+#endif
+
 /* Uprobe programs can be preempted, or sleep in a page fault, with another hit on the same CPU
  * meanwhile: a slot has one owner.
  */
@@ -82,10 +88,10 @@ static __attribute__((noinline)) int lp_had_hit(__u32 site, __u64 meant, __u64 s
 
 lp_inline int probe(struct pt_regs *ctx, long (*do_step)(__u32 i, struct lp_step *step))
 {
-	__u32 id;
+	const __u32 id = lp_probe_site(ctx);
 	__u64 pid_tgid;
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct lp_site *site = lp_site_hit(ctx, task, &id, &pid_tgid);
+	struct lp_site *site = lp_site_hit(id, task, &pid_tgid);
 
 	if (!site ||
 	    (site->goes_on && lp_had_hit(id, ctx->rip + site->ip_shift, ctx->rsp + site->sp_shift)))

@@ -291,6 +291,21 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 		if (mixed)
 			lp_cap_mixed(vm, in, op);
 		return 0;
+	case LP_OP_CAP_MEMM:
+		addr = m + in->imm;
+		/* fall through */
+	case LP_OP_CAP_MEM:
+	case LP_OP_CAP_MEMV:
+		if (op == LP_OP_CAP_MEMV) {
+			const __u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
+
+			addr = a;
+			if (want > len)
+				flags = LP_BLKF_CUT;
+			else
+				len = want;
+		}
+		return lp_do_mem(vm, slot, addr, len, flags, apart);
 	case LP_OP_CAP_STRPM:
 		addr = m + in->imm;
 		/* fall through */
@@ -299,28 +314,16 @@ lp_inline long lp_vm_capture(struct lp_vm *vm, const struct lp_insn *in, __u32 o
 			lp_vm_note(vm, slot, LP_ST_UNREADABLE, vm->fault);
 			return 0;
 		}
-		/* fall through */
-	case LP_OP_CAP_STR:
-		return lp_do_str(vm, slot, addr, len, apart);
-	case LP_OP_CAP_MEMM:
+		break;
+	case LP_OP_CAP_STRM:
 		addr = m + in->imm;
 		break;
-	case LP_OP_CAP_MEMV: {
-		__u64 want = vm->reg[in->b & (LP_VM_REGS - 1)];
-
-		addr = a;
-		if (want > len)
-			flags = LP_BLKF_CUT;
-		else
-			len = want;
-		break;
-	}
-	case LP_OP_CAP_MEM:
+	case LP_OP_CAP_STR:
 		break;
 	default: /* no such instruction */
 		return 0;
 	}
-	return lp_do_mem(vm, slot, addr, len, flags, apart);
+	return lp_do_str(vm, slot, addr, len, apart);
 }
 
 /* One instruction. Returns 1 when the program is over: vm->outcome says how. Constant, as what is called
@@ -394,12 +397,12 @@ static inline long lp_vm_step(__u32 i, struct lp_step *step)
 /* Whether it is over goes through memory: what the verifier knows of it ends there, and each instruction begins with
  * the same state.
  */
-lp_global long lp_alone_run(struct lp_vm *vm)
+lp_inline void lp_vm_run_soon(struct lp_vm *vm)
 {
 	struct lp_step step = { .vm = vm, .code = lp_code() };
 
-	if (!vm || !step.code)
-		return 0;
+	if (!step.code)
+		return;
 
 	volatile __u8 *is_over = &vm->is_over;
 	*is_over = 0;
@@ -409,7 +412,6 @@ lp_global long lp_alone_run(struct lp_vm *vm)
 		if (*is_over)
 			break;
 	}
-	return 0;
 }
 
 /* do_step: lp_vm_step(), or the same for hits that look at Python's frames. NULL: nothing is called for a step. */
@@ -418,7 +420,7 @@ lp_inline void lp_vm_run(struct lp_vm *vm, long (*do_step)(__u32 i, struct lp_st
 	struct lp_step step = { .vm = vm };
 
 	if (!do_step) {
-		lp_alone_run(vm);
+		lp_vm_run_soon(vm);
 		return;
 	}
 	step.code = lp_code();

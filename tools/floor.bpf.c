@@ -24,9 +24,8 @@ SEC("uprobe.s")
 int look_up(struct pt_regs *ctx)
 {
 	__u64 pid_tgid;
-	__u32 id;
 
-	if (lp_site_hit(ctx, bpf_get_current_task_btf(), &id, &pid_tgid))
+	if (lp_site_hit(lp_site_soon(ctx), bpf_get_current_task_btf(), &pid_tgid))
 		found++;
 	return 0;
 }

@@ -71,6 +71,8 @@ static int attach(struct floor_bpf *floor, enum what what, pid_t pid, char **arg
 
 	floor->rodata->lp_fixed.pidns = lp_own_pidns();
 	floor->data_live->lp_live.only_tgid = (uint32_t)pid;
+	for (char **at = args + 1; what != WATCH && *at; at++)
+		floor->data_live->lp_live.near[strtoul(*at, NULL, 0) % LP_NEAR_SITES] = 1;
 	bpf_object__for_each_program(p, floor->obj)
 	{
 		const bool wanted = !strcmp(bpf_program__name(p), programs[what]);

@@ -38,6 +38,12 @@ struct lp_fixed {
 };
 _Static_assert(sizeof(struct lp_fixed) == 40, "no padding");
 
+/* Sites by the end of their instruction's address, which is that of the file offset wherever the file is mapped: their
+ * number + 1; 0: none. What was a site's once stays so.
+ */
+#define LP_NEAR_SITES	2048u /* a power of two, not above a page */
+#define LP_NEAR_SEVERAL 0xffffffffu
+
 struct lp_live {
 	__u64 cgroup;	   /* LP_FILTER_CGROUP; 0: it does not exist now */
 	__u64 mapping;	   /* where the kernel has all memory; 0: not known (yet) */
@@ -49,7 +55,8 @@ struct lp_live {
 	__u32 n_windows;   /* that were in use: lp/fault.h */
 	__u32 faulted;	   /* an instruction has failed in one, and a handler was called */
 	__u32 lives;	   /* counts changes in `targets`; additions may not be among them */
+	__u32 near[LP_NEAR_SITES];
 };
-_Static_assert(sizeof(struct lp_live) == 48, "no padding");
+_Static_assert(sizeof(struct lp_live) == 48 + 4 * LP_NEAR_SITES, "no padding");
 
 #endif

@@ -120,6 +120,7 @@ _Static_assert(sizeof(struct lp_insn) == 16, "lp_insn is two words");
 	X(CAP_MEMM, "smi", "len bytes at machine[b] + imm")                                        \
 	X(CAP_MEMV, "sab", "b bytes at a, cut to len and then flagged")                            \
 	X(CAP_STR, "sai", "the C string at a + imm, cut to len bytes and then flagged")            \
+	X(CAP_STRM, "smi", "the C string at machine[b] + imm")                                     \
 	X(CAP_STRP, "sai", "the C string that the pointer at a + imm points to")                   \
 	X(CAP_STRPM, "smi", "the C string that the pointer at machine[b] + imm points to")         \
 	X(CAP_REG, "sa", "the low len bytes of a, as a value")                                     \

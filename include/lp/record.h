@@ -5,7 +5,8 @@
  *
  * A record is a header and, for LP_REC_HIT, blocks: each an aligned struct lp_block and its bytes.
  * Blocks with the same slot follow each other in order and are one value in pieces. Byte order is
- * the machine's. A reader must not trust a length: everything is checked against the record's end.
+ * the machine's. A reader must not trust a length: everything is checked against the record's end. What the
+ * ring has may be longer than the record.
  */
 #ifndef LP_RECORD_H
 #define LP_RECORD_H

@@ -256,6 +256,7 @@ static const struct fake_var {
 	  .loc = { .kind = LP_LOC_PIECES, .pieces = fake_peer_parts, .n_pieces = 2 } },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "konst", &lp_type_int, 0),
 	  .loc = { .kind = LP_LOC_CONST, .bytes = &fake_constant, .len = sizeof(fake_constant) } },
+	{ .var = FAKE_VAR(LP_VAR_LOCAL, "text", &fake_char_ptr, 0), .loc = FAKE_IN(FAKE_TEXT) },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "nowhere", &fake_req_ptr, 0),
 	  .loc = { .kind = LP_LOC_POINTEE, .pointee = &fake_whole } },
 	{ .var = FAKE_VAR(LP_VAR_LOCAL, "opaque", &fake_opaque_ptr, 0), .loc = FAKE_IN(FAKE_RDI) },

@@ -53,6 +53,9 @@ static const struct {
 							"   1  CAP_HOLE v0:4 2\n"
 							"   2  CAP_MEMM v1:8 m5 56\n"
 							"   3  END\n" },
+	{ "app.c:1 \"{text}\"", "   0  GATE\n"
+				"   1  CAP_STRM v0:256 m13 0\n"
+				"   2  END\n" },
 	{ "return handle", "   0  GATE\n"
 			   "   1  CAP_MACH v0:4 m0\n"
 			   "   2  END\n" },

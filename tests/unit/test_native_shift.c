@@ -443,6 +443,7 @@ static void programs_tell_what_they_read(void **state)
 		{ .op = LP_OP_CAP_MACH, .b = 1 }, /* data */
 	};
 	const struct lp_insn through[] = { { .op = LP_OP_CAP_STRPM, .b = 3 }, { .op = LP_OP_END } };
+	const struct lp_insn text[] = { { .op = LP_OP_CAP_STRM, .b = 3 }, { .op = LP_OP_END } };
 	const struct lp_insn stack[] = { { .op = LP_OP_CAP_STACK, .n = 64 }, { .op = LP_OP_END } };
 	const struct lp_insn python[] = { { .op = LP_OP_PY_FAST }, { .op = LP_OP_END } };
 	struct lp_reads r;
@@ -457,6 +458,8 @@ static void programs_tell_what_they_read(void **state)
 	assert_int_equal(r.at[1].offset, -32);
 	assert_int_equal(r.at[1].len, 16);
 	lp_program_reads(through, LP_ARRAY_SIZE(through), 0, &r);
+	assert_true(r.memory && r.regs == RBX);
+	lp_program_reads(text, LP_ARRAY_SIZE(text), 0, &r);
 	assert_true(r.memory && r.regs == RBX);
 	lp_program_reads(stack, LP_ARRAY_SIZE(stack), RBP | RSP, &r);
 	assert_true(r.memory && r.regs == (RBP | RSP));

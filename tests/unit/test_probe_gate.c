@@ -192,6 +192,7 @@ static void captures(void **state)
 	    INSN(CAP_STR, .n = LP_CAP(3, 5), .a = 1, .imm = 100),
 	    INSN(CAP_STR, .n = LP_CAP(4, 4), .a = 1, .imm = 100),
 	    INSN(CAP_STRP, .n = LP_CAP(5, 256), .a = 1, .imm = 8),
+	    INSN(CAP_STRM, .n = LP_CAP(10, 256), .b = 5, .imm = 101),
 	    INSN(CAP_STRPM, .n = LP_CAP(6, 256), .b = 5, .imm = 8),
 	    INSN(CAP_REG, .n = LP_CAP(7, 4), .a = 1), INSN(CAP_MACH, .n = LP_CAP(8, 8), .b = 5),
 	    INSN(CAP_MEM, .n = LP_CAP(9, 4), .a = 1, .imm = -8ull), INSN(END));
@@ -209,6 +210,7 @@ static void captures(void **state)
 		{ 3, 0, 0, 5, WORLD_BASE + 100 },
 		{ 4, 0, LP_BLKF_CUT, 4, WORLD_BASE + 100 },
 		{ 5, 0, 0, 5, WORLD_BASE + 100 },
+		{ 10, 0, 0, 4, WORLD_BASE + 101 },
 		{ 6, 0, 0, 5, WORLD_BASE + 100 },
 		{ 7, 0, 0, 4, 0 },
 		{ 8, 0, 0, 8, 0 },
@@ -225,7 +227,8 @@ static void captures(void **state)
 	}
 	assert_memory_equal(block(0) + 1, "hello\0\0\0", 8); /* padding is zero */
 	assert_memory_equal(block(4) + 1, "hell\0\0\0\0", 8);
-	assert_memory_equal(block(6) + 1, "hello", 5);
+	assert_memory_equal(block(6) + 1, "ello", 4);
+	assert_memory_equal(block(7) + 1, "hello", 5);
 }
 
 static void a_string_stops_where_memory_does(void **state)

@@ -36,6 +36,12 @@ static bool is_memory(const struct lp_spot *spot)
 	return spot->loc.kind == LP_LOC_MEM || spot->loc.kind == LP_LOC_MEM_MACH;
 }
 
+/* A register as the hit found it, all of it. */
+static bool is_machine(const struct lp_spot *spot)
+{
+	return spot->loc.kind == LP_LOC_VALUE_MACH && !spot->bits;
+}
+
 const char *lp_capture_refused(const struct lp_tree *t)
 {
 	const struct lp_type *type = lp_type_strip(t->type);
@@ -455,6 +461,10 @@ static void capture_object(struct lp_gen *g, const struct lp_tree *t, bool is_st
 	} else if (is_string && is_memory(&spot)) {
 		cap->as_string = true;
 		capture_pointed(g, &spot.loc, 0, LP_CAP(cap->slot, string_max(cap)));
+	} else if (is_string && is_machine(&spot)) {
+		cap->as_string = true;
+		lp_emit(&g->e, CAP_STRM, .b = spot.loc.reg,
+			.n = LP_CAP(cap->slot, string_max(cap)));
 	} else if (is_string) {
 		cap->as_string = true;
 		capture_string_at(g, lp_gen_load(g, &spot, t->type, 0), LP_READ_MAX, cap);

@@ -13,7 +13,7 @@ enum what {
 	MEMORY,	    /* any */
 	AT_MACHINE, /* as many bytes as `n` says at a register and imm */
 	STACK,	    /* the registers that it is unwound with, and memory */
-	THROUGH,    /* 8 bytes there, and then any */
+	THROUGH,    /* a register of the machine, and then any memory */
 	CONTEXT,    /* what the kernel says: the load bias is made of the instruction pointer */
 };
 
@@ -83,6 +83,7 @@ static const uint8_t does[LP_OP_COUNT] = {
 	IS(CAP_MEMM, AT_MACHINE),
 	IS(CAP_MEMV, MEMORY),
 	IS(CAP_STR, MEMORY),
+	IS(CAP_STRM, THROUGH),
 	IS(CAP_STRP, MEMORY),
 	IS(CAP_STRPM, THROUGH),
 	IS(CAP_REG, NOTHING),

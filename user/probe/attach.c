@@ -300,11 +300,27 @@ static int attach(struct lp_kernel *k, struct bpf_program *prog, const struct lp
 	return 0;
 }
 
+/* Before they can hit. A return is at any address, so that none tells anything any more. */
+static void tell_sites(struct lp_kernel *k, const struct lp_attach *a)
+{
+	volatile uint32_t *near = k->native.live->near;
+
+	for (size_t i = 0; i < (a->is_return ? LP_NEAR_SITES : 0); i++)
+		near[i] = LP_NEAR_SEVERAL;
+	for (size_t i = 0; i < a->n; i++) {
+		volatile uint32_t *at = &near[a->offsets[i] % LP_NEAR_SITES];
+		const uint32_t site = a->sites ? a->sites[i] : 0;
+
+		*at = !*at || *at == site + 1 ? site + 1 : LP_NEAR_SEVERAL;
+	}
+}
+
 int lp_kernel_attach(struct lp_kernel *k, const struct lp_attach *a, struct lp_link **ret,
 		     struct lp_err *err)
 {
 	if (k->conf.no_native)
 		return lp_err_set(err, ENOTSUP, "a native place, but only Python was expected");
+	tell_sites(k, a);
 	return attach(k, k->native.probe, a, ret, err);
 }
 
