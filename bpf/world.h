@@ -44,9 +44,12 @@ lp_inline long lp_mem_read(void *dst, __u32 len, __u64 addr)
 	return bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
+/* To kernels before 6.14 an empty string has no terminator. */
 lp_inline long lp_mem_read_str(char *dst, __u32 size, __u64 addr)
 {
-	return bpf_probe_read_user_str(dst, size, (const void *)addr);
+	const long n = bpf_probe_read_user_str(dst, size, (const void *)addr);
+
+	return n ? n : 1;
 }
 
 /* What can't sleep is loaded by itself, where this is 0. */
