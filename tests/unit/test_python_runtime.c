@@ -203,7 +203,6 @@ static void check_hashes(struct world *w)
 		want[n++] = python_number(&w->target, "hash");
 	assert_string_equal(python_line(&w->target), "ready");
 	open_it(w);
-	assert_true(lp_python_has_hash(w->py));
 	for (n = 0; n < LP_ARRAY_SIZE(texts); n++)
 		assert_int_equal(lp_python_hash(w->py, texts[n], strlen(texts[n]), false), want[n]);
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -211,6 +210,28 @@ static void check_hashes(struct world *w)
 	assert_int_equal(lp_python_hash(w->py, "", 0, true), want[n++]);
 	assert_int_equal(lp_python_hash(w->py, "abc", 3, true), want[n++]);
 	assert_int_equal(lp_python_hash(w->py, bytes, sizeof(bytes), true), want[n++]);
+}
+
+static const char script_other_secret[] =
+	"import ctypes, sys\n"
+	"say, flush, wait = sys.stdout.write, sys.stdout.flush, sys.stdin.readline\n"
+	"secret = ctypes.c_char.in_dll(ctypes.pythonapi, '_Py_HashSecret')\n"
+	"ctypes.memmove(ctypes.addressof(secret), b'x' * 16, 16)\n"
+	"say('ready\\n')\n"
+	"flush()\n"
+	"wait()\n";
+
+static void check_other_secret(struct world *w)
+{
+	assert_string_equal(python_line(&w->target), "ready");
+	assert_int_equal(lp_python_open(w->target.pid, &w->py, &w->err), -EBADMSG);
+	assert_non_null(strstr(w->err.msg, "no name in sys has the hash"));
+}
+
+/* No name could be looked up: none would be found. */
+static void what_hashes_otherwise_is_refused(void **state)
+{
+	with_each(*state, script_other_secret, check_other_secret);
 }
 
 static void hashes_are_what_the_program_computes(void **state)
@@ -575,6 +596,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(addresses_are_what_the_program_says),
 		CASE(hashes_are_what_the_program_computes),
+		CASE(what_hashes_otherwise_is_refused),
 		CASE(objects_read_as_they_are),
 		CASE(the_library_is_known_when_the_process_has_ended),
 		CASE(later_imports_are_found_by_a_refresh),

@@ -6,7 +6,8 @@
 #include "base/utf8.h"
 #include "python/impl.h"
 
-#define SAMPLES	   4 /* strings whose hash has to come out right */
+#define SAMPLES                                                                                    \
+	4 /* strings of which one's hash has to come out right: others may have changed meanwhile */
 #define SAMPLE_MAX 64
 #define FNV_PRIME  1000003u
 
@@ -142,11 +143,6 @@ uint64_t lp_python_hash(const struct lp_python *py, const char *text, size_t len
 			: hash_text(py, py->hash, text, len);
 }
 
-bool lp_python_has_hash(const struct lp_python *py)
-{
-	return py->hash != LP_PY_HASH_UNKNOWN;
-}
-
 struct sampling {
 	struct lp_python *py;
 	int tried;
@@ -171,17 +167,21 @@ static int sample(uint64_t key, uint64_t value, void *arg)
 	return ++s->tried == SAMPLES;
 }
 
-void lp_py_find_hash(struct lp_python *py)
+int lp_py_find_hash(struct lp_python *py, struct lp_err *err)
 {
 	struct lp_memory *m = &py->memory.memory;
 	struct sampling s = { .py = py };
 	struct lp_elf_symbol sym;
 
-	if (!lp_symfile_find(py->symbols, "_Py_HashSecret", &sym) ||
-	    m->read(m, sym.addr + py->bias, py->hash_secret, sizeof(py->hash_secret)) < 0)
-		return;
-	lp_py_dict_each(m, &py->runtime.layout, py->sys, sample, &s);
+	if (lp_symfile_find(py->symbols, "_Py_HashSecret", &sym) &&
+	    m->read(m, sym.addr + py->bias, py->hash_secret, sizeof(py->hash_secret)) >= 0)
+		lp_py_dict_each(m, &py->runtime.layout, py->sys, sample, &s);
 	for (enum lp_py_hash how = LP_PY_SIPHASH24; how <= LP_PY_FNV; how++)
-		if (s.tried && s.right[how] == s.tried)
+		if (s.right[how])
 			py->hash = how;
+	if (py->hash != LP_PY_HASH_UNKNOWN)
+		return 0;
+	return lp_err_set(err, s.tried ? EBADMSG : EAGAIN,
+			  "no name in sys has the hash that a release build of %s gives it",
+			  py->file);
 }

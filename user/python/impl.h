@@ -91,8 +91,10 @@ int lp_py_module_dicts(struct lp_python *py, const char *const *names, size_t n,
 int lp_py_interp_modules(struct lp_python *py, uint64_t interp, const char *const *names, size_t n,
 			 uint64_t *ret);
 
-/* hash.c: finds the algorithm, by hashes that the process has computed already. */
-void lp_py_find_hash(struct lp_python *py);
+/* hash.c: finds the algorithm, by hashes that the process has computed already. -EBADMSG: none gives them; -EAGAIN: there
+ * are none yet.
+ */
+int lp_py_find_hash(struct lp_python *py, struct lp_err *err);
 
 /* statics.c: fills what the kernel side's look-ups of attributes need; left 0 where it isn't found. */
 void lp_py_find_statics(struct lp_python *py);

@@ -50,11 +50,10 @@ void lp_python_move(struct lp_python *py, pid_t pid);
 /* Looks again for what can come later: asyncio, threading. True where the runtime has changed. */
 bool lp_python_refresh(struct lp_python *py);
 
-/* The hash of a str (text is UTF-8) or bytes as this process computes it, -1 as -2; whether that is
- * known (no other build than siphash or fnv, without Py_HASH_CUTOFF, was ever released).
+/* The hash of a str (text is UTF-8) or bytes as this process computes it, -1 as -2 (no other build than siphash or fnv,
+ * without Py_HASH_CUTOFF, was ever released).
  */
 uint64_t lp_python_hash(const struct lp_python *py, const char *text, size_t len, bool is_bytes);
-bool lp_python_has_hash(const struct lp_python *py);
 
 /* Where code objects are made: the file (as lp_python_file()) and the offset in it. -ENOENT. */
 int lp_python_code_maker(struct lp_python *py, uint64_t *ret_offset, struct lp_err *err);

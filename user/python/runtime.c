@@ -24,9 +24,10 @@ int lp_python_open(pid_t pid, struct lp_python **ret, struct lp_err *err)
 		r = lp_py_read_slots(py, err);
 	if (r == 0)
 		r = lp_py_find_loop(py, err);
+	if (r == 0)
+		r = lp_py_find_hash(py, err);
 	if (r < 0)
 		return r;
-	lp_py_find_hash(py);
 	lp_py_find_statics(py);
 	lp_python_refresh(py);
 	*ret = lp_take(py);

@@ -83,7 +83,7 @@ static void hash_names(struct lp_python *py)
 		{ "__instancecheck__", &rt->hash_instancecheck },
 	};
 
-	for (size_t i = 0; i < LP_ARRAY_SIZE(names) && lp_python_has_hash(py); i++)
+	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++)
 		*names[i].ret = lp_python_hash(py, names[i].name, strlen(names[i].name), false);
 }
 
