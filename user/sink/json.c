@@ -51,7 +51,7 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 	lp_buf_advance(&s->out, j->n_date + 10);
 }
 
-static void put_values(struct lp_buf *out, struct lp_json_parts *place, const struct lp_event *ev)
+static void put_values(struct lp_buf *out, struct lp_json_place *place, const struct lp_event *ev)
 {
 	bool any = false;
 
@@ -194,18 +194,18 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 {
 	struct json *j = (struct json *)s->state;
 	struct lp_buf *out = &s->out;
-	struct lp_json_parts *place = lp_json_place(&j->shared, ev);
-	const struct lp_json_parts *thread = lp_json_thread(&j->shared, ev);
+	struct lp_json_place *place = lp_json_place(&j->shared, ev);
+	const struct lp_json_thread *thread = lp_json_thread(&j->shared, ev);
 
 	if (!place || !thread)
 		return lp_err_nomem(err);
 	lp_sink_add(out, "{\"time\":\"");
 	put_time(s, j, ev->time);
 	lp_sink_add(out, "\"");
-	lp_buf_add(out, place->first.data, place->first.len);
+	lp_buf_add(out, place->before.data, place->before.len);
 	lp_buf_u64(out, ev->hit);
-	lp_buf_add(out, thread->first.data, thread->first.len);
-	lp_buf_add(out, place->second.data, place->second.len);
+	lp_buf_add(out, thread->json.data, thread->json.len);
+	lp_buf_add(out, place->after.data, place->after.len);
 	lp_json_string(out, ev->message, ev->message_len, false);
 	put_values(out, place, ev);
 	put_errors(s, j, ev);

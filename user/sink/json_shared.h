@@ -13,33 +13,45 @@
 #define LP_JSON_TEXTS 3
 #define LP_JSON_NAMES 8
 
-struct lp_json_parts {
-	struct lp_buf first, second;
-	struct lp_buf names[LP_JSON_NAMES]; /* "user": of the first values */
-
-	/* of what: the texts there are, each with its NUL */
-	struct lp_buf texts;
-	unsigned int has; /* a bit for each text that is none of NULL */
+/* Of what something was rendered; no texts: of nothing yet. */
+struct lp_json_key {
+	struct lp_buf texts; /* those there are, each with its NUL */
+	unsigned int has;    /* a bit for each that is not NULL */
 	int numbers[2];
+};
+
+struct lp_json_name {
+	struct lp_buf of;   /* with its NUL */
+	struct lp_buf json; /* "user": */
+};
+
+struct lp_json_place {
+	struct lp_json_key of;
+	struct lp_buf before; /* ,"logpoint":"server.c:120","hit": */
+	struct lp_buf after; /* ,"file":"/srv/server.c","line":120,"function":"handle","message": */
+	struct lp_json_name names[LP_JSON_NAMES]; /* of the first values */
+};
+
+struct lp_json_thread {
+	struct lp_json_key of;
+	struct lp_buf
+		json; /* ,"pid":4711,"tid":4712,"comm":"server","thread":"Thread-1","task":"Task-3" */
 };
 
 /* Zeroed at first. Of two that would have the same place the one that came last is kept. */
 struct lp_json_shared {
-	struct lp_json_parts places[64], threads[64];
+	struct lp_json_place places[64];
+	struct lp_json_thread threads[64];
 };
 
 void lp_json_shared_done(struct lp_json_shared *s);
 
-/* first: ,"logpoint":"server.c:120","hit": and second: ,"file":"/srv/server.c","line":120,"function":"f","message":
- * NULL: out of memory. Valid until the next call.
- */
-struct lp_json_parts *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev);
+/* NULL: out of memory. Valid until the next call. */
+struct lp_json_place *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev);
+const struct lp_json_thread *lp_json_thread(struct lp_json_shared *s, const struct lp_event *ev);
 
-/* first: ,"pid":4711,"tid":4712,"comm":"server","thread":"Thread-1","task":"Task-3" */
-const struct lp_json_parts *lp_json_thread(struct lp_json_shared *s, const struct lp_event *ev);
-
-/* Appends "user": which is the name of value number n there, and its colon. */
-void lp_json_value_name(struct lp_json_parts *place, size_t n, const char *name,
+/* Appends the name of value number n there, and its colon. */
+void lp_json_value_name(struct lp_json_place *place, size_t n, const char *name,
 			struct lp_buf *out);
 
 #endif

@@ -39,12 +39,13 @@ static size_t escape_one(char **to, const char *s, size_t len)
 	return n ? n : 1;
 }
 
-/* Bytes that a string becomes at most, "..." and what a member has around its name included. */
-#define JSON_MAX(len) ((len)*ESCAPED_MAX + LP_UTF8_ROOM + sizeof(",\"...\":"))
-
-/* Without the quotes; returns its end. */
-static char *escape(char *to, const char *s, size_t len)
+void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
 {
+	char *to = lp_buf_room(out, len * ESCAPED_MAX + LP_UTF8_ROOM + sizeof("\"...\""));
+
+	if (!to)
+		return;
+	*to++ = '"';
 	for (size_t at = 0; at < len;) {
 		const size_t n = lp_utf8_copy_plain(to, s + at, len - at);
 
@@ -53,38 +54,24 @@ static char *escape(char *to, const char *s, size_t len)
 		if (at < len)
 			at += escape_one(&to, s + at, len - at);
 	}
-	return to;
-}
-
-void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
-{
-	char *to = lp_buf_room(out, JSON_MAX(len));
-
-	if (!to)
-		return;
-	*to++ = '"';
-	to = escape(to, s, len);
 	if (cut)
 		to = mempcpy(to, "...", 3);
 	*to++ = '"';
 	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
 }
 
+static void put_comma(struct lp_buf *out, bool *first)
+{
+	if (!*first)
+		lp_buf_char(out, ',');
+	*first = false;
+}
+
 void lp_json_name(struct lp_buf *out, bool *first, const char *name)
 {
-	const size_t len = strlen(name);
-	char *to = lp_buf_room(out, JSON_MAX(len));
-
-	if (!to)
-		return;
-	if (!*first)
-		*to++ = ',';
-	*first = false;
-	*to++ = '"';
-	to = escape(to, name, len);
-	*to++ = '"';
-	*to++ = ':';
-	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
+	put_comma(out, first);
+	lp_json_string(out, name, strlen(name), false);
+	lp_buf_char(out, ':');
 }
 
 static void put_float(struct lp_buf *out, const struct lp_value *v)
@@ -126,13 +113,6 @@ static void put_list(struct lp_buf *out, const struct lp_value *v)
 	if (v->cut)
 		lp_buf_str(out, v->len ? ",\"...\"" : "\"...\"");
 	lp_buf_char(out, ']');
-}
-
-static void put_comma(struct lp_buf *out, bool *first)
-{
-	if (!*first)
-		lp_buf_char(out, ',');
-	*first = false;
 }
 
 static void put_map(struct lp_buf *out, const struct lp_value *v)
