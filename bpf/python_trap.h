@@ -124,7 +124,7 @@ static __attribute__((noinline)) long lp_trap_name(const struct lp_py_layout *l,
 static __attribute__((noinline)) int lp_trap_is_same(const struct lp_py_layout *l, __u64 type,
 						     const struct lp_verdict *v, __u64 tables)
 {
-	__u64 words[LP_TRAP_NAME] = { 0 };
+	__u64 words[LP_TRAP_WORDS], name[LP_TRAP_NAME] = { 0 };
 
 	if (lp_trap_read(tables, words, 4, type + l->tp_version_tag) ||
 	    (__u32)words[0] != v->version)
@@ -133,12 +133,10 @@ static __attribute__((noinline)) int lp_trap_is_same(const struct lp_py_layout *
 		return 1;
 	if (lp_mem_read(words, 8, type + l->tp_mro) || words[0] != v->mro)
 		return 0;
-	for (__u32 i = 0; i < LP_TRAP_NAME; i++)
-		words[i] = 0;
-	if (lp_trap_name(l, type, words) < 0)
+	if (lp_trap_name(l, type, name) < 0)
 		return 0;
 	for (__u32 i = 0; i < LP_TRAP_NAME; i++)
-		if (words[i] != v->name[i])
+		if (name[i] != v->name[i])
 			return 0;
 	return 1;
 }

@@ -23,6 +23,7 @@ struct lp_buf {
 void lp_buf_done(struct lp_buf *b);
 LP_CLEANUP_DONE(struct lp_buf, lp_buf_done)
 
+/* lp_buf_room(), where there is none yet. */
 char *lp_buf_grow(struct lp_buf *b, size_t n);
 
 /* Room for n more bytes after len; NULL when out of memory. The caller fills and advances. */

@@ -13,6 +13,7 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 			    "50515253545556575859606162636465666768697071727374"
 			    "75767778798081828384858687888990919293949596979899";
 
+/* 0 has one. */
 static size_t count_digits(uint64_t v)
 {
 	static const uint64_t tens[] = {
@@ -45,7 +46,7 @@ static size_t count_digits(uint64_t v)
 
 size_t lp_number_u64(char *out, uint64_t v)
 {
-	const size_t n = v ? count_digits(v) : 1;
+	const size_t n = count_digits(v);
 	size_t at = n;
 
 	for (; v >= 100; v /= 100)

@@ -305,8 +305,9 @@ static void tell_sites(struct lp_kernel *k, const struct lp_attach *a)
 {
 	volatile uint32_t *near = k->native.live->near;
 
-	for (size_t i = 0; i < (a->is_return ? LP_NEAR_SITES : 0); i++)
-		near[i] = LP_NEAR_SEVERAL;
+	if (a->is_return)
+		for (size_t i = 0; i < LP_NEAR_SITES; i++)
+			near[i] = LP_NEAR_SEVERAL;
 	for (size_t i = 0; i < a->n; i++) {
 		volatile uint32_t *at = &near[a->offsets[i] % LP_NEAR_SITES];
 		const uint32_t site = a->sites ? a->sites[i] : 0;

@@ -6,9 +6,9 @@
 #include "base/utf8.h"
 #include "python/impl.h"
 
-#define SAMPLES                                                                                    \
-	4 /* strings of which one's hash has to come out right: others may have changed meanwhile */
-#define SAMPLE_MAX 64
+/* Strings, of which the hash of one has to come out right: others may have changed meanwhile. */
+#define SAMPLES	   4
+#define SAMPLE_MAX 64 /* bytes */
 #define FNV_PRIME  1000003u
 
 /* SipHash of Aumasson and Bernstein: 2 or 1 rounds for each word, 4 or 3 at the end. */
