@@ -70,7 +70,12 @@ struct file {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end, vm_pgoff, vm_flags;
+	struct mm_struct *vm_mm;
 	struct file *vm_file;
+};
+
+struct maple_tree {
+	void *ma_root;
 };
 
 struct linux_binprm {
@@ -96,7 +101,8 @@ struct pid {
 };
 
 struct mm_struct {
-	void *pgd; /* where its page tables begin */
+	struct maple_tree mm_mt; /* of the mappings */
+	void *pgd;		 /* where its page tables begin */
 	unsigned long env_end;
 };
 

@@ -10,31 +10,26 @@
 
 #include "hit.h"
 #include "lp/crash.h"
+#include "vma.h"
 
 #define LP_VM_EXEC	0x4u	   /* kernel: include/linux/mm.h */
 #define LP_STACK_ITSELF (1u << 20) /* words that lead so far up from the stack pointer are none */
 
-static long lp_crash_vma(struct task_struct *task, struct vm_area_struct *vma, struct lp_step *step)
+lp_inline void lp_crash_map(struct lp_vm *vm, __u64 addr)
 {
-	struct lp_vm *vm = step->vm;
+	struct lp_vma v = { .addr = addr };
 	__u32 n = vm->n_maps;
 	struct lp_crash_map *m = &vm->maps[n & (LP_CRASH_MAPS_MAX - 1)];
-	struct file *file = vma->vm_file;
 
-	(void)task;
-	if (n >= LP_CRASH_MAPS_MAX)
-		return 0;
-	m->start = vma->vm_start;
-	m->end = vma->vm_end;
-	m->offset = vma->vm_pgoff * LP_PAGE;
-	m->exec = (vma->vm_flags & LP_VM_EXEC) != 0;
-	m->ino = m->dev = 0;
-	if (file) {
-		m->ino = BPF_CORE_READ(file, f_inode, i_ino);
-		m->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	}
+	if (n >= LP_CRASH_MAPS_MAX || !lp_vma_find(&v))
+		return;
+	m->start = v.start;
+	m->end = v.end;
+	m->offset = v.offset;
+	m->exec = (v.flags & LP_VM_EXEC) != 0;
+	m->ino = v.ino;
+	m->dev = v.dev;
 	vm->n_maps = n + 1;
-	return 0;
 }
 
 static __attribute__((noinline)) int lp_crash_is_known(const struct lp_vm *vm, __u64 addr)
@@ -59,7 +54,7 @@ static long lp_crash_word_step(__u32 i, struct lp_step *step)
 	if (word < LP_PAGE || word >> 47 || word - vm->stack_at < LP_STACK_ITSELF ||
 	    lp_crash_is_known(vm, word))
 		return 0;
-	bpf_find_vma(bpf_get_current_task_btf(), word, lp_crash_vma, step, 0);
+	lp_crash_map(vm, word);
 	return 0;
 }
 

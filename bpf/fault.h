@@ -22,6 +22,7 @@
 
 #include "probe.h"
 #include "siginfo.h"
+#include "vma.h"
 #include "world.h"
 
 /* An instruction of a site's program. */
@@ -154,19 +155,6 @@ lp_global int lp_fault_find_one(struct lp_fault *f, __u32 i)
 static long lp_fault_find_step(__u32 i, struct lp_fault *f)
 {
 	lp_fault_find_one(f, i);
-	return 0;
-}
-
-static long lp_fault_vma(struct task_struct *task, struct vm_area_struct *vma, struct lp_fault *f)
-{
-	struct file *file = vma->vm_file;
-
-	(void)task;
-	if (!file)
-		return 0;
-	f->ino = BPF_CORE_READ(file, f_inode, i_ino);
-	f->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	f->offset = f->ip - vma->vm_start + vma->vm_pgoff * LP_PAGE;
 	return 0;
 }
 
@@ -305,27 +293,29 @@ static __attribute__((noinline)) int lp_fault_forget(const struct pt_regs *regs)
 	return 0;
 }
 
-/* Which place the instruction follows that has failed: 0 none, or its hits are lost as there is no slot. The
- * mapping is asked for only where it must be: while another thread changes mappings there is no answer,
- * and the hit of one of several places is lost.
- */
+/* The mapping tells which of several places it is, where that must be asked for. */
+lp_inline void lp_fault_tell(struct lp_fault *f)
+{
+	struct lp_vma v = { .addr = f->ip };
+
+	if (!lp_vma_find(&v))
+		return;
+	f->ino = v.ino;
+	f->dev = v.dev;
+	f->offset = f->ip - v.start + v.offset;
+	f->is_several = 0;
+	f->n = 1;
+}
+
+/* Which place the instruction follows that has failed: 0 none, or its hits are lost as there is no slot. */
 static __attribute__((noinline)) int lp_fault_find(struct lp_vm *vm, const struct pt_regs *regs,
 						   __u64 handler)
 {
 	struct lp_fault f = { .ip = regs->rip, .sp = regs->rsp, .has_handler = handler != 0 };
 
 	lp_loop_seldom(lp_live.n_windows, lp_fault_find_step, &f);
-	if (f.is_unsure) {
-		__u64 place = f.offset;
-
-		f.offset = 0;
-		if (!bpf_find_vma(bpf_get_current_task_btf(), f.ip, lp_fault_vma, &f, 0)) {
-			f.is_several = 0;
-			f.n = 1;
-		} else {
-			f.offset = place;
-		}
-	}
+	if (f.is_unsure)
+		lp_fault_tell(&f);
 	if (f.n && (!vm || f.is_several)) {
 		lp_loop_seldom(lp_live.n_windows, lp_fault_lose_step, &f);
 		return 0;

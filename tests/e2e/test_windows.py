@@ -167,21 +167,24 @@ def library():
     equal(result.counts("deep").hits, 40, "deep")
 
 
-@test
-def copies():
-    """Two files with the same code, and one logpoint in both: each hit is of one of them."""
+@each(1, 4)
+def copies(threads):
+    """Two files with the same code, and one logpoint in both: each hit is of one of them, while other threads change mappings, too."""
     paths = [copy_of(windows(), name) for name in ("one", "two")]
-    targets = [Target(path, "both", "50") for path in paths]
+    targets = [Target(path, "both", "50", str(threads)) for path in paths]
     tracer = Tracer(targets, f'{LOOK} "{{tag}}" with stack as look')
     for target in targets:
         target.go()
     for target in targets:
         equal(target.finish()[0], 0, "status")
     result = tracer.finish()
-    equal(result.counts("look"), Counts(hits=300, logged=300), "look")
+    equal(result.counts("look"), Counts(hits=300 * threads, logged=300 * threads), "look")
     for target in targets:
         mine = [r for r in result.records if r["pid"] == target.pid]
-        equal([int(r["message"]) for r in mine], list(range(150)), "tags")
+        by_thread = {tid: [int(r["message"]) for r in mine if r["tid"] == tid] for tid in {r["tid"] for r in mine}}
+        equal(len(by_thread), threads, "threads")
+        for tid, tags in by_thread.items():
+            equal(tags, list(range(150)), f"tags of thread {tid}")
         equal({called(r)[0] for r in mine}, {"look"}, "the innermost function")
 
 

@@ -13,7 +13,8 @@
  *	leave	a handler jumps out
  *	skip	a handler goes on behind the load
  *	nested	a handler executes the line, which fails again; all are repaired
- *	both	repair and leave in turns, and pointers that are good, in THREADS
+ *	both	repair and leave in turns, and pointers that are good, in THREADS; of several each changes mappings
+ *		while the others fail, and there are many
  *	shaken	as both, with a timer's signals all the time
  *	stepped	leave, then a good pointer, with a signal after each instruction
  *	flow	good pointers only
@@ -236,10 +237,22 @@ static void *both(void *arg)
 	return (void *)(intptr_t)mine.seen;
 }
 
+/* So many mappings that the kernel's tree of them is some levels deep. */
+static void map_many(void)
+{
+	const size_t n = 4000;
+	char *pages = mmap(NULL, n * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (size_t i = 0; i < n && pages != MAP_FAILED; i += 2)
+		mprotect(pages + i * PAGE, PAGE, PROT_READ);
+}
+
 static void in_threads(int rounds, int n)
 {
 	pthread_t threads[64];
 
+	if (n > 1)
+		map_many();
 	for (int i = 0; i < n && i < 64; i++)
 		pthread_create(&threads[i], NULL, both, &rounds);
 	for (int i = 0; i < n && i < 64; i++) {
