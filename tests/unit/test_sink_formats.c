@@ -13,75 +13,7 @@
 #include <cmocka.h>
 
 #include "lp/limits.h"
-#include "sink/sink.h"
-
-static int file = -1;
-static char output[1 << 20];
-
-static int setup(void **state)
-{
-	(void)state;
-	setenv("TZ", "UTC-2", 1);
-	tzset();
-	file = memfd_create("out", MFD_CLOEXEC);
-	return file < 0 ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(file);
-	return 0;
-}
-
-/* What a sink makes of one event, whatever it has made before. */
-static const char *written_by(struct lp_sink *s, const struct lp_event *ev)
-{
-	assert_int_equal(ftruncate(file, 0), 0);
-	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
-	assert_int_equal(lp_sink_emit(s, ev, NULL), 0);
-	assert_int_equal(lp_sink_flush(s, NULL), 0);
-
-	ssize_t n = pread(file, output, sizeof(output) - 1, 0);
-	assert_true(n > 0);
-	output[n] = '\0';
-	return output;
-}
-
-static const char *written(const char *format, bool color, const struct lp_event *ev)
-{
-	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
-
-	assert_int_equal(lp_sink_new(format, file, color, &s, NULL), 0);
-	return written_by(s, ev);
-}
-
-#define STR(s)                                                                                     \
-	{                                                                                          \
-		.kind = LP_VAL_STRING, .str = (s), .len = sizeof(s) - 1                            \
-	}
-#define INT(v)                                                                                     \
-	{                                                                                          \
-		.kind = LP_VAL_INT, .s = (v), .size = 4                                            \
-	}
-#define ERR(s)                                                                                     \
-	{                                                                                          \
-		.kind = LP_VAL_ERROR, .str = (s)                                                   \
-	}
-#define MSG(s) .message = (s), .message_len = sizeof(s) - 1
-
-/* 2026-11-23T06:06:46.123456789Z */
-#define TIME 1795414006123456789u
-
-static const struct lp_event minimal = {
-	.time = TIME,
-	.logpoint = "app.py:42",
-	.hit = 17,
-	.pid = 4711,
-	.tid = 4712,
-	.comm = "python3",
-	MSG("user=7 items=3"),
-};
+#include "sink_written.h"
 
 static void a_line_of_text(void **state)
 {
@@ -282,122 +214,6 @@ static void every_member_in_its_order(void **state)
 		"\"optimized out\"},\"return\":-1,\"elapsed_ns\":1500}\n");
 }
 
-/* What records share is rendered once: never the last one's for another, whose texts may lie where
- * those of the last lay.
- */
-static void each_record_has_its_own_place(void **state)
-{
-	static const struct {
-		const char *logpoint, *file, *function;
-		int line;
-		const char *json;
-	} cases[] = {
-		{ "a", "/a.c", "f", 1, "\"a\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
-		{ "a", "/a.c", "f", 1, "\"a\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
-		{ "b", "/a.c", "f", 1, "\"b\" \"file\":\"/a.c\",\"line\":1,\"function\":\"f\"," },
-		{ "b", "/a.c", "f", 2, "\"b\" \"file\":\"/a.c\",\"line\":2,\"function\":\"f\"," },
-		{ "b", "/b.c", "f", 2, "\"b\" \"file\":\"/b.c\",\"line\":2,\"function\":\"f\"," },
-		{ "b", "/b.c", "g", 2, "\"b\" \"file\":\"/b.c\",\"line\":2,\"function\":\"g\"," },
-		{ "b", "/b.c", NULL, 2, "\"b\" \"file\":\"/b.c\",\"line\":2," },
-		{ "b", NULL, "/b.c", 2, "\"b\" \"line\":2,\"function\":\"/b.c\"," },
-		{ "b", "", "/b.c", 2, "\"b\" \"file\":\"\",\"line\":2,\"function\":\"/b.c\"," },
-		{ "b", NULL, NULL, 0, "\"b\" " },
-		{ "\"\xff", NULL, NULL, 0, "\"\\\"\\\\xff\" " },
-	};
-	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
-	char logpoint[8], file_name[8], function[8];
-
-	(void)state;
-	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
-	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
-		lp_auto(lp_free) char *want = NULL;
-		const char *place = strchr(cases[i].json, ' ');
-		struct lp_event ev = minimal;
-
-		ev.logpoint = strcpy(logpoint, cases[i].logpoint);
-		ev.file = cases[i].file ? strcpy(file_name, cases[i].file) : NULL;
-		ev.function = cases[i].function ? strcpy(function, cases[i].function) : NULL;
-		ev.line = cases[i].line;
-		assert_true(
-			asprintf(&want,
-				 "{\"time\":\"2026-11-23T06:06:46.123456789Z\",\"logpoint\":%.*s,"
-				 "\"hit\":17,\"pid\":4711,\"tid\":4712,\"comm\":\"python3\","
-				 "%s\"message\":\"user=7 items=3\"}\n",
-				 (int)(place - cases[i].json), cases[i].json, place + 1) > 0);
-		assert_string_equal(written_by(s, &ev), want);
-	}
-}
-
-static void each_record_has_its_own_thread(void **state)
-{
-	static const struct {
-		int pid, tid;
-		const char *comm, *thread, *task, *json;
-	} cases[] = {
-		{ 1, 2, "a", NULL, NULL, "1,\"tid\":2,\"comm\":\"a\"" },
-		{ 1, 2 + 64, "a", NULL, NULL, "1,\"tid\":66,\"comm\":\"a\"" },
-		{ 3, 2, "a", NULL, NULL, "3,\"tid\":2,\"comm\":\"a\"" },
-		{ 3, 2, "b", NULL, NULL, "3,\"tid\":2,\"comm\":\"b\"" },
-		{ 3, 2, "b", "T", NULL, "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\"" },
-		{ 3, 2, "b", "T", "1",
-		  "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\",\"task\":\"1\"" },
-		{ 3, 2, "b", "T", "2",
-		  "3,\"tid\":2,\"comm\":\"b\",\"thread\":\"T\",\"task\":\"2\"" },
-		{ 3, 2, "b", NULL, "T", "3,\"tid\":2,\"comm\":\"b\",\"task\":\"T\"" },
-	};
-	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
-
-	(void)state;
-	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
-	for (size_t i = 0; i < LP_ARRAY_SIZE(cases); i++) {
-		lp_auto(lp_free) char *want = NULL;
-		struct lp_event ev = minimal;
-
-		ev.pid = cases[i].pid;
-		ev.tid = cases[i].tid;
-		ev.comm = cases[i].comm;
-		ev.thread = cases[i].thread;
-		ev.task = cases[i].task;
-		assert_true(asprintf(&want,
-				     "{\"time\":\"2026-11-23T06:06:46.123456789Z\","
-				     "\"logpoint\":\"app.py:42\",\"hit\":17,\"pid\":%s,"
-				     "\"message\":\"user=7 items=3\"}\n",
-				     cases[i].json) > 0);
-		assert_string_equal(written_by(s, &ev), want);
-	}
-}
-
-static void each_value_has_its_own_name(void **state)
-{
-	static const char *const names[][2] = {
-		{ "ab", "c" },		{ "ab", "c" },	{ "abc", "c" },
-		{ "a", "c" },		{ "", "c" },	{ "a", "cd" },
-		{ "a\"", "\"a\":\"b" }, { "a\"", "c" }, { "a\\\"", "c" },
-	};
-	lp_auto(lp_sink_free) struct lp_sink *s = NULL;
-
-	(void)state;
-	assert_int_equal(lp_sink_new("json", file, false, &s, NULL), 0);
-	for (size_t i = 0; i < LP_ARRAY_SIZE(names); i++) {
-		struct lp_event ev = minimal;
-		struct lp_named values[10];
-
-		for (size_t v = 0; v < LP_ARRAY_SIZE(values); v++)
-			values[v] = (struct lp_named){ names[i][v % 2], INT((int)v) };
-		ev.values = values;
-		ev.n_values = LP_ARRAY_SIZE(values);
-		json_t *record = json_loads(written_by(s, &ev), 0, NULL), *object, *n;
-		const char *name;
-		size_t at = 0;
-
-		assert_non_null(record);
-		object = json_object_get(record, "values");
-		assert_int_equal(json_object_size(object), 2);
-		json_object_foreach(object, name, n) assert_string_equal(name, names[i][at++]);
-		json_decref(record);
-	}
-}
-
 static void an_error_inside_of_a_value_is_told_by_its_path(void **state)
 {
 	struct lp_value tags[] = { INT(1), ERR("truncated") };
@@ -560,9 +376,6 @@ int main(void)
 		cmocka_unit_test(stack_and_locals_on_the_same_line),
 		cmocka_unit_test(what_is_no_call_is_told),
 		cmocka_unit_test(every_member_in_its_order),
-		cmocka_unit_test(each_record_has_its_own_place),
-		cmocka_unit_test(each_record_has_its_own_thread),
-		cmocka_unit_test(each_value_has_its_own_name),
 		cmocka_unit_test(an_error_inside_of_a_value_is_told_by_its_path),
 		cmocka_unit_test(values_as_json),
 		cmocka_unit_test(any_bytes_make_valid_json_and_one_line),
@@ -571,5 +384,5 @@ int main(void)
 		cmocka_unit_test(an_unknown_format_lists_those_there_are),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, written_setup, written_teardown);
 }

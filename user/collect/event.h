@@ -65,8 +65,12 @@ struct lp_exception {
 };
 
 struct lp_event {
-	uint64_t time;	      /* CLOCK_REALTIME, ns */
-	uint32_t point;	      /* lp_record.point */
+	uint64_t time;	/* CLOCK_REALTIME, ns */
+	uint32_t point; /* lp_record.point */
+	/* Of two events with the same number these are the same memory, which has not changed: logpoint,
+	 * file, function, line, and names of values; 0: that isn't said.
+	 */
+	uint64_t plan;
 	const char *logpoint; /* `as NAME`, else the location as typed */
 	uint64_t hit;
 	pid_t pid, tid;

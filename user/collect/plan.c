@@ -2,11 +2,14 @@
 #include "collect/plan.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/show.h"
 #include "collect/format.h"
 #include "collect/mixed.h"
+
+static atomic_uint_fast64_t n_plans; /* made up to now */
 
 static size_t slots_of(const struct lp_template *t)
 {
@@ -62,6 +65,7 @@ int lp_plan_new(const struct lp_site_info *info, struct lp_plan **ret, struct lp
 	if (!p)
 		return lp_err_nomem(err);
 	p->info = info;
+	p->number = atomic_fetch_add(&n_plans, 1) + 1;
 	p->n_slots = slots_of(t);
 	p->values = calloc(t->n_fields + 1, sizeof(*p->values));
 	p->named = calloc(t->n_fields + 1, sizeof(*p->named));
@@ -215,6 +219,13 @@ static int put_stack(struct lp_plan *p, struct lp_decoded *d, const struct lp_sy
 	return 0;
 }
 
+/* Is it where the logpoint is? */
+static bool is_own_place(const struct lp_site_info *info, const struct lp_who *who)
+{
+	return who->file == info->file && who->function == info->function &&
+	       who->line == info->line;
+}
+
 /* The place of a crash is the program's own, not that of abort() in a library. */
 static void put_crash_place(struct lp_event *ev)
 {
@@ -228,6 +239,7 @@ static void put_crash_place(struct lp_event *ev)
 			break;
 		}
 	}
+	ev->plan = 0;
 	ev->function = at->function;
 	ev->file = at->file;
 	ev->line = at->line;
@@ -259,6 +271,7 @@ int lp_plan_event(struct lp_plan *p, struct lp_decoded *d, const struct lp_symbo
 		.time = realtime,
 		.logpoint = info->logpoint,
 		.point = rec->point,
+		.plan = is_own_place(info, &who) ? p->number : 0,
 		.hit = rec->hit,
 		.pid = (pid_t)rec->pid,
 		.tid = (pid_t)rec->tid,

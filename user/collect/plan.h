@@ -18,6 +18,7 @@ struct lp_py_reader;
 
 struct lp_plan {
 	const struct lp_site_info *info;
+	uint64_t number;	 /* no other one has had it */
 	size_t n_slots;		 /* slots that fields read */
 	struct lp_value *values; /* one a field */
 	struct lp_named *named;	 /* what the event shows as values, then its locals */

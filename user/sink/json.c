@@ -30,13 +30,11 @@ struct json {
 	struct lp_json_shared shared;
 };
 
-static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
+/* Returns what is behind it; 9 digits and a letter behind the date. */
+static char *put_time(struct json *j, char *to, uint64_t ns)
 {
 	uint64_t second = ns / LP_NS_PER_S;
-	char *room = lp_buf_room(&s->out, sizeof(j->date) + 10);
 
-	if (!room)
-		return;
 	if (!j->n_date || second != j->second) {
 		time_t when = (time_t)second;
 		struct tm tm = { 0 };
@@ -45,27 +43,49 @@ static void put_time(struct lp_sink *s, struct json *j, uint64_t ns)
 		j->n_date = strftime(j->date, sizeof(j->date), "%Y-%m-%dT%H:%M:%S.", &tm);
 		j->second = second;
 	}
-	memcpy(room, j->date, j->n_date);
-	lp_number_padded(room + j->n_date, (uint32_t)(ns % LP_NS_PER_S), 9);
-	memcpy(room + j->n_date + 9, "Z", 1);
-	lp_buf_advance(&s->out, j->n_date + 10);
+	to = mempcpy(to, j->date, j->n_date);
+	lp_number_padded(to, (uint32_t)(ns % LP_NS_PER_S), 9);
+	to[9] = 'Z';
+	return to + 10;
+}
+
+#define HEAD_ROOM 96 /* the time, its key, and a number */
+
+/* All up to the message: most of it was rendered before. */
+static void put_head(struct lp_buf *out, struct json *j, const struct lp_event *ev,
+		     const struct lp_json_place *place, const struct lp_json_thread *thread)
+{
+	static const char key[] = "{\"time\":\"";
+	const struct lp_buf *before = &place->before, *who = &thread->json, *after = &place->after;
+	char *to = lp_buf_room(out, before->len + who->len + after->len + HEAD_ROOM);
+
+	if (!to)
+		return;
+	to = mempcpy(to, key, sizeof(key) - 1);
+	to = put_time(j, to, ev->time);
+	*to++ = '"';
+	to = mempcpy(to, before->data, before->len);
+	to += lp_number_u64(to, ev->hit);
+	to = mempcpy(to, who->data, who->len);
+	to = mempcpy(to, after->data, after->len);
+	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
 }
 
 static void put_values(struct lp_buf *out, struct lp_json_place *place, const struct lp_event *ev)
 {
-	bool any = false;
+	bool first = true;
 
 	for (size_t i = 0; i < ev->n_values; i++) {
 		const struct lp_named *v = &ev->values[i];
 
 		if (v->value.kind == LP_VAL_ERROR)
 			continue;
-		lp_buf_str(out, any ? "," : ",\"values\":{");
-		any = true;
-		lp_json_value_name(place, i, v->name, out);
+		if (first)
+			lp_sink_add(out, ",\"values\":{");
+		lp_json_value_name(place, i, v->name, &first, out);
 		lp_json_value(out, &v->value);
 	}
-	if (any)
+	if (!first)
 		lp_buf_char(out, '}');
 }
 
@@ -199,13 +219,7 @@ static int emit(struct lp_sink *s, const struct lp_event *ev, struct lp_err *err
 
 	if (!place || !thread)
 		return lp_err_nomem(err);
-	lp_sink_add(out, "{\"time\":\"");
-	put_time(s, j, ev->time);
-	lp_sink_add(out, "\"");
-	lp_buf_add(out, place->before.data, place->before.len);
-	lp_buf_u64(out, ev->hit);
-	lp_buf_add(out, thread->json.data, thread->json.len);
-	lp_buf_add(out, place->after.data, place->after.len);
+	put_head(out, j, ev, place, thread);
 	lp_json_string(out, ev->message, ev->message_len, false);
 	put_values(out, place, ev);
 	put_errors(s, j, ev);

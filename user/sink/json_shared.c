@@ -6,6 +6,7 @@
 
 static void place_done(struct lp_json_place *p)
 {
+	p->plan = 0;
 	lp_buf_done(&p->of.texts);
 	lp_buf_done(&p->before);
 	lp_buf_done(&p->after);
@@ -67,6 +68,9 @@ struct lp_json_place *lp_json_place(struct lp_json_shared *s, const struct lp_ev
 	struct lp_json_place *p =
 		&s->places[(uintptr_t)ev->logpoint / 16 % LP_ARRAY_SIZE(s->places)];
 
+	if (ev->plan && p->plan == ev->plan)
+		return p;
+	p->plan = ev->plan;
 	if (is_of(&p->of, texts, numbers))
 		return p;
 	note_key(&p->of, texts, numbers);
@@ -106,25 +110,38 @@ const struct lp_json_thread *lp_json_thread(struct lp_json_shared *s, const stru
 	return NULL;
 }
 
-void lp_json_value_name(struct lp_json_place *place, size_t n, const char *name, struct lp_buf *out)
+static void meet_name(struct lp_json_name *known, uint64_t plan, const char *name)
+{
+	bool first = false;
+
+	known->plan = plan;
+	known->at = name;
+	if (known->of.len && !strcmp(known->of.data, name))
+		return;
+	lp_buf_clear(&known->of);
+	lp_buf_clear(&known->json);
+	lp_buf_add(&known->of, name, strlen(name) + 1);
+	lp_json_name(&known->json, &first, name);
+}
+
+void lp_json_value_name(struct lp_json_place *place, size_t n, const char *name, bool *first,
+			struct lp_buf *out)
 {
 	struct lp_json_name *known = n < LP_JSON_NAMES ? &place->names[n] : NULL;
-	bool first = true;
 
 	if (!known) {
-		lp_json_name(out, &first, name);
+		lp_json_name(out, first, name);
 		return;
 	}
-	if (!known->of.len || strcmp(known->of.data, name)) {
-		lp_buf_clear(&known->of);
-		lp_buf_clear(&known->json);
-		lp_buf_add(&known->of, name, strlen(name) + 1);
-		lp_json_name(&known->json, &first, name);
-	}
-	lp_buf_add(out, known->json.data, known->json.len);
+	if (!place->plan || known->plan != place->plan || known->at != name)
+		meet_name(known, place->plan, name);
 	if (known->of.failed || known->json.failed) {
+		known->plan = 0;
 		lp_buf_done(&known->of);
 		lp_buf_done(&known->json);
 		out->failed = true;
+		return;
 	}
+	lp_buf_add(out, known->json.data + *first, known->json.len - *first);
+	*first = false;
 }

@@ -2,7 +2,8 @@
 /* user/sink/json_shared.h
  *
  * json_shared - what records have in common, as JSON that is rendered once: what never changes of a logpoint, and who
- * the thread is. It is known by its contents, as what was freed can have its place taken by something else.
+ * the thread is. It is known by its contents, as what was freed can have its place taken by something else, or by
+ * lp_event.plan.
  */
 #ifndef LP_SINK_JSON_SHARED_H
 #define LP_SINK_JSON_SHARED_H
@@ -21,11 +22,14 @@ struct lp_json_key {
 };
 
 struct lp_json_name {
+	uint64_t plan;	    /* that it was seen with last; 0 */
+	const char *at;	    /* where it was then */
 	struct lp_buf of;   /* with its NUL */
-	struct lp_buf json; /* "user": */
+	struct lp_buf json; /* ,"user": */
 };
 
 struct lp_json_place {
+	uint64_t plan; /* as in lp_json_name */
 	struct lp_json_key of;
 	struct lp_buf before; /* ,"logpoint":"server.c:120","hit": */
 	struct lp_buf after; /* ,"file":"/srv/server.c","line":120,"function":"handle","message": */
@@ -50,8 +54,8 @@ void lp_json_shared_done(struct lp_json_shared *s);
 struct lp_json_place *lp_json_place(struct lp_json_shared *s, const struct lp_event *ev);
 const struct lp_json_thread *lp_json_thread(struct lp_json_shared *s, const struct lp_event *ev);
 
-/* Appends the name of value number n there, and its colon. */
-void lp_json_value_name(struct lp_json_place *place, size_t n, const char *name,
+/* As lp_json_name(): that of value number n of the event that was there last. */
+void lp_json_value_name(struct lp_json_place *place, size_t n, const char *name, bool *first,
 			struct lp_buf *out);
 
 #endif
