@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/utf8.h"
 
+#include <emmintrin.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -149,22 +150,56 @@ static uint64_t load_part(const char *s, size_t n)
 	return x;
 }
 
-size_t lp_utf8_copy_plain(char *to, const char *s, size_t len)
+/* A bit for each of 16 bytes that is to be escaped. As signed numbers those that are no ASCII are less than 0. */
+static unsigned int escaped_of_16(__m128i x)
+{
+	const __m128i low = _mm_cmplt_epi8(x, _mm_set1_epi8(' '));
+	const __m128i del = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
+	const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+	const __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+
+	return (unsigned int)_mm_movemask_epi8(
+		_mm_or_si128(_mm_or_si128(low, del), _mm_or_si128(quote, backslash)));
+}
+
+/* Less than 16 bytes. */
+static size_t copy_plain_part(char *to, const char *s, size_t len)
 {
 	uint64_t x, bad;
 	size_t at = 0;
 
-	for (; at + sizeof(x) <= len; at += sizeof(x)) {
-		memcpy(&x, s + at, sizeof(x));
-		memcpy(to + at, &x, sizeof(x));
+	if (len >= sizeof(x)) {
+		memcpy(&x, s, sizeof(x));
+		memcpy(to, &x, sizeof(x));
 		bad = escaped(x);
 		if (bad)
-			return at + (size_t)__builtin_ctzll(bad) / 8;
+			return (size_t)__builtin_ctzll(bad) / 8;
+		at = sizeof(x);
 	}
 	x = load_part(s + at, len - at);
 	memcpy(to + at, &x, sizeof(x));
 	bad = escaped(x);
 	return bad ? at + (size_t)__builtin_ctzll(bad) / 8 : len;
+}
+
+size_t lp_utf8_copy_plain(char *to, const char *s, size_t len)
+{
+	const size_t all = sizeof(__m128i);
+
+	if (len < all)
+		return copy_plain_part(to, s, len);
+	for (size_t at = 0;;) {
+		const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s + at));
+		const unsigned int bad = escaped_of_16(x);
+
+		_mm_storeu_si128((__m128i *)(void *)(to + at), x);
+		if (bad)
+			return at + (size_t)__builtin_ctz(bad);
+		if (at == len - all)
+			return len;
+		/* the last ones overlap those before, which are plain */
+		at = len - at < 2 * all ? len - all : at + all;
+	}
 }
 
 void lp_utf8_escape(struct lp_buf *out, const char *s, size_t len, char quote)

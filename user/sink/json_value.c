@@ -254,10 +254,8 @@ static void walk(struct lp_json_errors *e, const struct lp_value *v)
 	}
 }
 
-void lp_json_errors(struct lp_json_errors *e, const char *name, const struct lp_value *v)
+void lp_json_walk_errors(struct lp_json_errors *e, const char *name, const struct lp_value *v)
 {
-	if (v->kind != LP_VAL_ERROR && (v->kind < LP_VAL_LIST || v->kind > LP_VAL_STRUCT))
-		return;
 	lp_buf_clear(e->path);
 	lp_buf_str(e->path, name);
 	walk(e, v);

@@ -49,6 +49,14 @@ struct lp_json_errors {
 };
 
 /* v and what is in it; name is how the user knows it. */
-void lp_json_errors(struct lp_json_errors *e, const char *name, const struct lp_value *v);
+void lp_json_walk_errors(struct lp_json_errors *e, const char *name, const struct lp_value *v);
+
+/* The same: most values are neither an error nor have any in them. */
+static inline void lp_json_errors(struct lp_json_errors *e, const char *name,
+				  const struct lp_value *v)
+{
+	if (v->kind == LP_VAL_ERROR || (v->kind >= LP_VAL_LIST && v->kind <= LP_VAL_STRUCT))
+		lp_json_walk_errors(e, name, v);
+}
 
 #endif

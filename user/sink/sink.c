@@ -4,10 +4,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sink/formats.h"
 
-#define FLUSH_AT 65536
+/* Bytes that are written at once. Who reads a pipe may be slow, and nothing is collected meanwhile; of a file the page
+ * that each write ends in costs the kernel as much as some others.
+ */
+#define FLUSH_AT      (64u << 10)
+#define FLUSH_FILE_AT (512u << 10)
 
 static const struct lp_sink_ops *const formats[] = { &lp_sink_text, &lp_sink_json };
 
@@ -41,8 +46,11 @@ int lp_sink_new(const char *spec, int fd, bool color, struct lp_sink **ret, stru
 	lp_auto(lp_sink_free) struct lp_sink *s = calloc(1, sizeof(*s) + ops->state_size);
 	if (!s)
 		return lp_err_nomem(err);
+	struct stat st;
+
 	s->ops = ops;
 	s->fd = fd;
+	s->flush_at = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? FLUSH_FILE_AT : FLUSH_AT;
 	s->color = color;
 
 	int r = ops->open(s, *arg ? arg + 1 : NULL, err);
@@ -139,7 +147,7 @@ static int queue(struct lp_sink *s, size_t start, uint32_t point, struct lp_err 
 		take_back(s, start);
 		return lp_err_nomem(err);
 	}
-	int r = s->out.len >= FLUSH_AT ? write_out(s, err) : 0;
+	int r = s->out.len >= s->flush_at ? write_out(s, err) : 0;
 	if (r < 0)
 		s->ends.len--; /* what could not be written is the caller's, who is told so */
 	return r;

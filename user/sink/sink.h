@@ -36,7 +36,8 @@ struct lp_sink_end {
 
 struct lp_sink {
 	const struct lp_sink_ops *ops;
-	int fd; /* where text goes; the caller's */
+	int fd;		 /* where text goes; the caller's */
+	size_t flush_at; /* bytes in out that are written */
 	bool color;
 	struct lp_buf out;		 /* not yet written */
 	LP_VEC(struct lp_sink_end) ends; /* of the records that end in it */
