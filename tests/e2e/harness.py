@@ -85,6 +85,7 @@ def note(text):
 
 
 def main():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup(1) has it ignored, which what is started here would inherit
     patterns = os.environ.get("TEST_FILTER", "*").split()
     tests = [(name, f) for name, f in _tests if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
     failed = 0
