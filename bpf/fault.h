@@ -307,7 +307,9 @@ lp_inline void lp_fault_tell(struct lp_fault *f)
 	f->n = 1;
 }
 
-/* Which place the instruction follows that has failed: 0 none, or its hits are lost as there is no slot. */
+/* Which place the instruction follows that has failed: 0 none, or its hits are lost, as there is no slot or nothing
+ * tells which of several it is.
+ */
 static __attribute__((noinline)) int lp_fault_find(struct lp_vm *vm, const struct pt_regs *regs,
 						   __u64 handler)
 {
