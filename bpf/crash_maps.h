@@ -15,13 +15,14 @@
 #define LP_VM_EXEC	0x4u	   /* kernel: include/linux/mm.h */
 #define LP_STACK_ITSELF (1u << 20) /* words that lead so far up from the stack pointer are none */
 
+/* There is room for one more. */
 lp_inline void lp_crash_map(struct lp_vm *vm, __u64 addr)
 {
 	struct lp_vma v = { .addr = addr };
 	__u32 n = vm->n_maps;
 	struct lp_crash_map *m = &vm->maps[n & (LP_CRASH_MAPS_MAX - 1)];
 
-	if (n >= LP_CRASH_MAPS_MAX || !lp_vma_find(&v))
+	if (!lp_vma_find(&v))
 		return;
 	m->start = v.start;
 	m->end = v.end;

@@ -38,6 +38,12 @@ static inline void lp_buf_advance(struct lp_buf *b, size_t n)
 	b->data[b->len] = '\0';
 }
 
+/* The same, where the caller has filled it up to `end`. */
+static inline void lp_buf_advance_to(struct lp_buf *b, const char *end)
+{
+	lp_buf_advance(b, (size_t)(end - b->data) - b->len);
+}
+
 static inline void lp_buf_add(struct lp_buf *b, const void *data, size_t len)
 {
 	char *room = lp_buf_room(b, len);

@@ -68,7 +68,7 @@ static void put_head(struct lp_buf *out, struct json *j, const struct lp_event *
 	to += lp_number_u64(to, ev->hit);
 	to = mempcpy(to, who->data, who->len);
 	to = mempcpy(to, after->data, after->len);
-	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
+	lp_buf_advance_to(out, to);
 }
 
 static void put_values(struct lp_buf *out, struct lp_json_place *place, const struct lp_event *ev)

@@ -57,7 +57,7 @@ void lp_json_string(struct lp_buf *out, const char *s, size_t len, bool cut)
 	if (cut)
 		to = mempcpy(to, "...", 3);
 	*to++ = '"';
-	lp_buf_advance(out, (size_t)(to - out->data) - out->len);
+	lp_buf_advance_to(out, to);
 }
 
 static void put_comma(struct lp_buf *out, bool *first)
