@@ -39,15 +39,19 @@ lp_inline void lp_pyvm_find_units(struct lp_vm *vm, const struct lp_py_layout *l
 		vm->py.units += l->bytes_data;
 }
 
-/* C has called what the frame on record before `at` runs. */
+/* C has called a loop that ends with the frame on record before `at`. */
 lp_inline void lp_pyvm_entered(struct lp_vm *vm, __u32 at)
 {
 	if (!vm->py.n_frames)
 		return;
 	at -= sizeof(struct lp_py_frame);
 	lp_opaque(at);
-	if (at <= LP_RECORD_MAX)
-		*(lp_word *)(vm->rec + at) |= LP_PY_FRAME_ENTERED;
+	if (at > LP_RECORD_MAX)
+		return;
+
+	lp_word *code = (lp_word *)(vm->rec + at);
+	if ((*code & LP_PY_FRAME_LOOPS) < LP_PY_FRAME_LOOPS)
+		++*code;
 }
 
 /* From 3.11 on a frame that has not got to its first line is none to Python itself, which has some that
@@ -100,16 +104,19 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 	    lp_pyvm_u64(vm, code + l->code_filename, &file) < 0 ||
 	    lp_pyvm_get(vm, code + l->code_firstlineno, 4, &line) < 0)
 		return 1;
-	if (frame == vm->py.frame && vm->py.unit) /* about to execute the site's unit */
+	if (frame == vm->py.frame && vm->py.unit) { /* about to execute the site's unit */
 		lasti = vm->py.unit - vm->py.units;
-	else if (!lp_pyvm_has_begun(vm, l, code, owner, lasti))
+	} else if (!lp_pyvm_has_begun(vm, l, code, owner, lasti)) {
+		if (entered & 1)
+			lp_pyvm_entered(vm, at);
 		return 0;
+	}
 
 	lp_opaque(at);
 	if (at > LP_RECORD_MAX - sizeof(struct lp_py_frame))
 		return 1;
 	lp_word *to = (lp_word *)(vm->rec + at);
-	to[0] = code | (entered & 1 ? LP_PY_FRAME_ENTERED : 0);
+	to[0] = code | (entered & 1);
 	to[1] = name;
 	to[2] = file;
 	to[3] = lasti;

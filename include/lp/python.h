@@ -460,8 +460,10 @@ struct lp_py_frame {
 };
 _Static_assert(sizeof(struct lp_py_frame) == 40, "lp_py_frame has no padding of the compiler's");
 
-/* Low bit of `code`: C code has called it, with an evaluation loop of its own. Not of a traceback. */
-#define LP_PY_FRAME_ENTERED 0x1u
+/* Low bits of `code`: how many evaluation loops C code has called for it, and for frames outside of it that are
+ * none to Python yet, which are not on record. Not of a traceback.
+ */
+#define LP_PY_FRAME_LOOPS 0x7u
 
 /* Variables of a frame. n words of the frame follow: an object each, 0 where it is unbound, None in place of
  * one whose name is not to be shown. One block of LP_SLOT_PYLOCALS has those of all frames: of the

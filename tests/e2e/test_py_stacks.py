@@ -4,8 +4,8 @@
 import re
 import sys
 
-from harness import called, check, equal, main
-from interpreters import ALL, FOLDER, every, extension, last, line_of, minor, watch, where
+from harness import Tracer, called, check, equal, main, stacks
+from interpreters import ALL, FOLDER, Program, every, extension, last, line_of, minor, watch, where
 
 EVERY = every(ALL)
 FILE = str(FOLDER / "layers.py")
@@ -139,6 +139,38 @@ def awaiting_tasks(name, path):
         equal(len(said), len(ways), "ways")
         equal([shown_behind(r) for r in result.records], [row["awaited"] for row in said], f"who awaits {kind}")
         equal({last(r["stack"][0]["function"]) for r in result.records}, {"leaf"}, "the task's own")
+
+
+def is_right(stack, said, what):
+    """As the program says; what it does in a collection is not shown outside of that."""
+    python = [f for f in stack if f.get("file", "").endswith(".py")]
+    equal([[last(f["function"]), f["file"], f["line"]] for f in python], [[last(function), *at] for function, *at in said], what)
+    names = [last(f["function"]) for f in stack if "function" in f]
+    collections = [at for at, function in enumerate(names) if function.startswith("gc_collect")]
+    check(not collections or names.index("collected") < collections[0], f"{what}: {names}")
+
+
+@EVERY
+def not_begun(name, path):
+    """A frame that has not got to its first line is none to Python; the loop that was called for it shows no other's."""
+    for made in ("by_python", "by_c"):
+        target = Program(path, "stacks_begun.py", made)
+        said = {row["name"]: row["frames"] for row in target.said("thread")}
+        answer = stacks(target, "--all-frames")
+        threads = {t.get("name"): t["stack"] for t in answer["threads"]}
+        for thread, frames_said in said.items():
+            is_right(threads[thread], frames_said, f"stacks, {thread}")
+        tracer = Tracer(target, where("stacks_begun.py", "rest") + " with stack", options=["--all-frames", "--max-frames", "200"])
+        target.go()
+        tracer.wait_records(len(said))
+        target.go()
+        target.finish()
+        records = tracer.finish().records
+        equal([r["thread"] for r in records], list(said), "records")
+        for record in records:
+            frames_said = said[record["thread"]]
+            own = [row[0].endswith("rest") for row in frames_said].index(True)
+            is_right(record["stack"], frames_said[own:], f"record, {record['thread']}")
 
 
 check(minor("3.9") == 9, "versions")

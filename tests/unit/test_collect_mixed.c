@@ -11,7 +11,7 @@
 #define FRAMES_MAX 16
 
 /* Frames in a row, one a word: a native function; [ a call of the evaluation loop, with its address behind
- * it; of Python, one that C has called ends in !; ~ before one of a library, = before the
+ * it; of Python, one that C has called ends in !, one a loop; ~ before one of a library, = before the
  * interpreter's own.
  */
 static size_t frames_of(const char *text, struct lp_frame *ret)
@@ -31,9 +31,8 @@ static size_t frames_of(const char *text, struct lp_frame *ret)
 		f.is_library = *w == '~' || *w == '=';
 		if (f.is_loop && w[1])
 			f.addr = (uint64_t)w[1];
-		f.is_entered = w[len - 1] == '!';
-		if (f.is_entered)
-			w[len - 1] = '\0';
+		for (; w[len - 1] == '!'; w[--len] = '\0')
+			f.n_loops++;
 		f.function = w;
 		ret[n++] = f;
 	}
@@ -90,6 +89,8 @@ static void merged(void **state)
 		CASE("[ c main", "f g", "f g c main", .python_cut = true, .want_cut = true),
 		/* the loop has not begun with its frame */
 		CASE("[ =v [ main", "f!", "=v f main"),
+		/* a loop in between has not */
+		CASE("[ gc [ map [ main", "f!! g!", "f gc map g main", .in_python = true),
 		/* of the loop's Python nothing is known */
 		CASE("c [ =v [ main", "", "c ... =v ... main"),
 		/* the hit itself is first */

@@ -26,7 +26,7 @@ struct lp_frame {
 	bool is_library; /* not of the program itself */
 	bool is_glue; /* of libraries, the interpreter, which runs Python: not worth to be told */
 	bool is_loop; /* of its evaluation loop, for which frames of Python stand */
-	bool is_entered;      /* of Python: C code has called it, and the loop for it */
+	uint8_t n_loops;      /* of Python: calls of it, by C code, that end with this frame */
 	const char *function; /* NULL: not known */
 	const char *file;
 	int line;

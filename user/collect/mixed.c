@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Each call of the evaluation loop, which is a native frame, stands for Python's frames from the innermost
  * that is not placed yet to the one that C code has called: up to 3.10 that is one frame, from 3.11
- * on Python calls Python without another loop.
+ * on Python calls Python without another loop. It stands for none where it was called for a frame that
+ * is none to Python yet.
  */
 #include "collect/mixed.h"
 
 struct merge {
 	const struct lp_stack_parts *p;
-	size_t next; /* of Python's frames */
+	size_t next;  /* of Python's frames */
+	size_t empty; /* loops to come that stand for none */
 	struct lp_frame *ret;
 	size_t n;
 };
@@ -39,20 +41,25 @@ static size_t loops_without_frame(const struct lp_stack_parts *p)
 			i++;
 		}
 	for (size_t i = 0; i < p->n_python; i++)
-		groups += p->python[i].is_entered;
+		groups += p->python[i].n_loops;
 	return loops > groups ? loops - groups : 0;
 }
 
 static void put_group(struct merge *m)
 {
-	bool is_last = false;
+	uint8_t n_loops = 0;
 
+	if (m->empty) {
+		m->empty--;
+		return;
+	}
 	if (!m->p->n_python) /* the loop runs Python, but nothing of it is known */
 		m->ret[m->n++] = (struct lp_frame){ .kind = LP_FRAME_GAP };
-	while (m->next < m->p->n_python && !is_last) {
-		is_last = m->p->python[m->next].is_entered;
+	while (m->next < m->p->n_python && !n_loops) {
+		n_loops = m->p->python[m->next].n_loops;
 		m->ret[m->n++] = m->p->python[m->next++];
 	}
+	m->empty = n_loops ? n_loops - 1u : 0;
 }
 
 size_t lp_frames_merge(const struct lp_stack_parts *p, struct lp_frame *ret, bool *ret_cut)

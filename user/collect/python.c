@@ -98,13 +98,13 @@ static const char *task_name(const struct lp_value *v, struct lp_arena *a)
 	return NULL;
 }
 
-/* A frame as a record has it; whether C code has called it. */
-static bool take_frame(const void *from, struct lp_py_frame *ret)
+/* A frame as a record has it; how many loops end with it. */
+static uint8_t take_frame(const void *from, struct lp_py_frame *ret)
 {
 	memcpy(ret, from, sizeof(*ret));
-	bool is_entered = ret->code & LP_PY_FRAME_ENTERED;
-	ret->code &= ~(uint64_t)LP_PY_FRAME_ENTERED;
-	return is_entered;
+	uint8_t n_loops = ret->code & LP_PY_FRAME_LOOPS;
+	ret->code &= ~(uint64_t)LP_PY_FRAME_LOOPS;
+	return n_loops;
 }
 
 /* An exception is raised where its first frame is: of its traceback, as far as it has one. */
@@ -167,8 +167,8 @@ size_t lp_plan_python_stack(const struct lp_decoded *d, const struct lp_symboliz
 	for (; n < have && n < max; n++) {
 		struct lp_py_frame f;
 
-		bool is_entered = take_frame((const char *)(b + 1) + n * sizeof(f), &f);
-		ret[n] = (struct lp_frame){ .is_entered = is_entered };
+		uint8_t n_loops = take_frame((const char *)(b + 1) + n * sizeof(f), &f);
+		ret[n] = (struct lp_frame){ .n_loops = n_loops };
 		ret[n].addr = f.code;
 		if (sym->python_frame && !d->signal.n)
 			sym->python_frame(sym->arg, (pid_t)d->rec->pid, &f, &ret[n]);

@@ -5,7 +5,7 @@
 
 #include "python/stacks_impl.h"
 
-#define HEAD_MAX  256 /* bytes of a frame up to what is looked at */
+#define HEAD_MAX  256 /* bytes of a frame, of a code object, up to what is looked at */
 #define TRIES	  8
 #define SEAM_FROM 3 /* frame owners from here on are seams to C, from 3.12 on */
 
@@ -21,17 +21,22 @@ static size_t head_size(const struct lp_py_layout *l)
 	return size;
 }
 
-/* Name, file and first line of the code object, if it is one. */
+/* Name, file and first line of the code object, if it is one; in *ret_first the byte offset of the unit where
+ * that is.
+ */
 static int read_code(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t code,
-		     struct lp_py_frame *ret)
+		     struct lp_py_frame *ret, int64_t *ret_first)
 {
 	const struct lp_py_layout *l = &rt->layout;
-	uint8_t head[LP_PY_CODE_HEAD];
+	const bool has_first = l->code_firsttraceable != LP_PY_NONE;
+	const size_t size = has_first ? l->code_firsttraceable + 4u : LP_PY_CODE_HEAD;
+	uint8_t head[HEAD_MAX];
 
-	if (m->read(m, code, head, sizeof(head)) < 0)
+	if (size > sizeof(head) || m->read(m, code, head, size) < 0)
 		return -EFAULT;
 	if (lp_py_u64_in(head, l->ob_type) != rt->type_code)
 		return -EINVAL;
+	*ret_first = has_first ? 2 * (int64_t)lp_py_u32_in(head, l->code_firsttraceable) : 0;
 	ret->code = code;
 	ret->name = lp_py_u64_in(head, l->code_name);
 	ret->filename = lp_py_u64_in(head, l->code_filename);
@@ -49,19 +54,21 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 	if (!frame || frame & 7 || size > sizeof(head) || m->read(m, frame, head, size) < 0)
 		return -EFAULT;
 	*ret_back = lp_py_u64_in(head, l->frame_back);
-	*ret = (struct lp_py_stack_frame){ .addr = frame, .is_entered = l->minor <= 10 };
+	*ret = (struct lp_py_stack_frame){ .addr = frame, .n_loops = l->minor <= 10 };
 	if (l->frame_owner != LP_PY_NONE) {
 		const uint8_t owner = head[l->frame_owner];
 
-		if (l->minor >= 12 && owner >= SEAM_FROM)
+		ret->n_loops = l->minor >= 12 && owner >= SEAM_FROM;
+		if (ret->n_loops)
 			return -ENOENT;
 		ret->is_generator = owner == 1;
 		if (l->minor == 11) /* is_entry lies before owner */
-			ret->is_entered = head[l->frame_owner - 1];
+			ret->n_loops = head[l->frame_owner - 1] & 1;
 	}
 
 	const uint64_t code = lp_py_u64_in(head, l->frame_code) & ~(uint64_t)l->frame_tags;
-	int r = read_code(m, rt, code, &ret->at);
+	int64_t first;
+	int r = read_code(m, rt, code, &ret->at, &first);
 	if (r < 0)
 		return r;
 
@@ -71,7 +78,7 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 			: (int64_t)(lp_py_u64_in(head, l->frame_lasti) - (code + l->code_code));
 	ret->is_begun = lasti >= 0;
 	ret->at.lasti = lasti >= 0 ? (uint64_t)lasti : 0;
-	return 0;
+	return l->minor >= 11 && !ret->is_generator && lasti < first ? -ENOENT : 0;
 }
 
 void lp_py_stack_done(struct lp_py_stack *s)
@@ -90,7 +97,6 @@ static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 	ret->cut = false;
 	for (size_t i = 0; r == 0 && frame; i++, frame = back) {
 		struct lp_py_stack_frame f;
-		bool is_seam = false;
 
 		if (i == LP_PY_WALK_MAX) {
 			ret->cut = true;
@@ -99,11 +105,11 @@ static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 		r = lp_py_frame_read(w->memory, w->runtime, frame, &f, &back);
 		if (r == 0)
 			r = lp_vec_push(&ret->frames, f);
-		is_seam = r == -ENOENT;
-		if (is_seam && ret->frames.len)
-			ret->frames.data[ret->frames.len - 1].is_entered = true;
-		if (is_seam)
-			r = 0;
+		if (r != -ENOENT)
+			continue;
+		if (ret->frames.len)
+			ret->frames.data[ret->frames.len - 1].n_loops += f.n_loops;
+		r = 0;
 	}
 	return r;
 }

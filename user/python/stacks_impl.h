@@ -19,7 +19,9 @@ struct lp_py_walk {
 	uint64_t arg;
 };
 
-/* One frame and, in *ret_back, its caller's. -ENOENT: it is a seam to C, no frame of the program. */
+/* One frame and, in *ret_back, its caller's. -ENOENT: it is none of the program: a seam to C, or, from 3.11 on,
+ * one that has not got to its first line, as those never do that only make an instance; n_loops is set.
+ */
 int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t frame,
 		     struct lp_py_stack_frame *ret, uint64_t *ret_back);
 

@@ -135,7 +135,7 @@ bool session_name_python(struct lp_python *py, const struct lp_py_frame *frame,
 bool session_put_python(struct lp_python *py, const struct lp_py_stack_frame *from,
 			struct lp_frame *ret)
 {
-	*ret = (struct lp_frame){ .addr = from->at.code, .is_entered = from->is_entered };
+	*ret = (struct lp_frame){ .addr = from->at.code, .n_loops = from->n_loops };
 	if (!session_name_python(py, &from->at, ret)) {
 		ret->kind = LP_FRAME_GAP;
 		return false;

@@ -7,28 +7,13 @@ import sys
 import threading
 import time
 
+from stacks_rows import row, rows
 from target import say, start
 
 lock = threading.Lock()
 never = threading.Event()
 ours, theirs = socket.socketpair()
 reached = threading.Barrier(6)
-
-
-def name_of(code):
-    return getattr(code, "co_qualname", code.co_name)
-
-
-def row(frame):
-    return [name_of(frame.f_code), frame.f_code.co_filename, frame.f_lineno]
-
-
-def rows(frame):
-    found = []
-    while frame:
-        found.append(row(frame))
-        frame = frame.f_back
-    return found
 
 
 # --- threads ---
