@@ -87,6 +87,12 @@ void lp_py_stack_done(struct lp_py_stack *s)
 	*s = (struct lp_py_stack){ 0 };
 }
 
+static void add_loop(struct lp_py_stack_frame *f)
+{
+	if (f->n_loops < UINT8_MAX)
+		f->n_loops++;
+}
+
 /* One look. -EFAULT, -EINVAL: it moved meanwhile; -ENOMEM. */
 static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 {
@@ -107,9 +113,9 @@ static int look(struct lp_py_walk *w, struct lp_py_stack *ret)
 			r = lp_vec_push(&ret->frames, f);
 		if (r != -ENOENT)
 			continue;
-		if (ret->frames.len)
-			ret->frames.data[ret->frames.len - 1].n_loops += f.n_loops;
 		r = 0;
+		if (f.n_loops && ret->frames.len)
+			add_loop(&ret->frames.data[ret->frames.len - 1]);
 	}
 	return r;
 }
