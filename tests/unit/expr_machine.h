@@ -12,19 +12,13 @@
 
 #include "fake_scope.h"
 #include "../../bpf/state.h"
+#include "host_loop.h"
 
 static const struct lp_insn *program;
 static size_t program_len;
 static struct lp_point point = { .after = LP_POINT_NONE };
 
 #define FIRST_CARRIED (LP_VM_REGS - LP_VM_KEEP)
-
-#define lp_loop(n, fn, ctx)                                                                        \
-	do {                                                                                       \
-		for (__u32 i_ = 0; i_ < (n); i_++)                                                 \
-			if (fn(i_, (ctx)))                                                         \
-				break;                                                             \
-	} while (0)
 
 static long lp_mem_read(void *dst, __u32 len, __u64 addr)
 {

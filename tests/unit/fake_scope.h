@@ -431,14 +431,11 @@ static struct lp_scope fake_leave = {
 
 static inline int fake_compile(const char *text, struct lp_compiled **ret, struct lp_err *err)
 {
-	const struct lp_limits limits = { .string = LP_STRING_DEFAULT,
-					  .items = LP_ITEMS_DEFAULT,
-					  .depth = LP_DEPTH_DEFAULT,
-					  .frames = LP_FRAMES_DEFAULT,
-					  .redact = lp_redact_default };
+	struct lp_limits limits = LP_LIMITS_DEFAULT;
 	lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
 	int r = lp_logpoint_parse(text, &lp, err);
 
+	limits.redact = lp_redact_default;
 	if (r < 0)
 		return r;
 	bool is_function = lp->location.kind == LP_AT_RETURN || lp->location.kind == LP_AT_CALL;

@@ -16,13 +16,7 @@
 #include <string.h>
 
 #include "../../bpf/state.h"
-
-#define lp_loop(n, fn, ctx)                                                                        \
-	do {                                                                                       \
-		for (__u32 i_ = 0; i_ < (n); i_++)                                                 \
-			if (fn(i_, (ctx)))                                                         \
-				break;                                                             \
-	} while (0)
+#include "host_loop.h"
 
 #define PYVM_CODE 512
 

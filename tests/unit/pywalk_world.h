@@ -17,15 +17,9 @@
 #include <string.h>
 
 #include "../../bpf/state.h"
+#include "host_loop.h"
 #include "expr/compile.h"
 #include "python/value.h"
-
-#define lp_loop(n, fn, ctx)                                                                        \
-	do {                                                                                       \
-		for (__u32 i_ = 0; i_ < (n); i_++)                                                 \
-			if (fn(i_, (ctx)))                                                         \
-				break;                                                             \
-	} while (0)
 
 static const struct lp_py_runtime *walk_runtime;
 static const char *const walk_redact[] = { "password", "pass_wort", "api_key",

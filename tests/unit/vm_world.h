@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../../bpf/state.h"
+#include "host_loop.h"
 
 #define WORLD_BASE  0x100000ull
 #define WORLD_PAGES 16
@@ -42,13 +43,6 @@ struct world {
 
 static struct world world;
 static uint32_t lp_record_max = LP_RECORD_MAX;
-
-#define lp_loop(n, fn, ctx)                                                                        \
-	do {                                                                                       \
-		for (__u32 i_ = 0; i_ < (n); i_++)                                                 \
-			if (fn(i_, (ctx)))                                                         \
-				break;                                                             \
-	} while (0)
 
 static bool world_here(uint64_t addr)
 {

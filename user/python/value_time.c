@@ -13,6 +13,17 @@ static void open_call(const struct lp_pv_class *c, struct lp_buf *out)
 	lp_buf_char(out, '(');
 }
 
+/* What lies `at` bytes into the object; false, and an error in place, where that can't be read. */
+static bool read_at(struct lp_pv *p, uint64_t addr, size_t at, void *buf, size_t len,
+		    struct lp_value *ret)
+{
+	int r = lp_pv_read(p, addr + at, buf, len);
+
+	if (r < 0)
+		lp_pv_error(ret, r, addr, p->r->arena);
+	return r >= 0;
+}
+
 static unsigned int big_endian(const uint8_t *data, size_t n)
 {
 	unsigned int v = 0;
@@ -26,12 +37,9 @@ void lp_pv_date(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	uint8_t data[4];
-	int r = lp_pv_read(p, addr + LP_PY_DATE_DATA, data, sizeof(data));
 
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_DATE_DATA, data, sizeof(data), ret))
 		return;
-	}
 	open_call(c, &text);
 	lp_buf_fmt(&text, "%u, %u, %u)", big_endian(data, 2), data[2], data[3]);
 	lp_pv_text(p, &text, ret);
@@ -70,13 +78,10 @@ void lp_pv_time(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct lp
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	uint8_t data[7];
-	int r = lp_pv_read(p, addr + LP_PY_DATE_DATA, data, sizeof(data));
 
 	_Static_assert(LP_PY_TIME_FOLD == LP_PY_DATE_DATA + 6, "fold follows");
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_DATE_DATA, data, sizeof(data), ret))
 		return;
-	}
 	open_call(c, &text);
 	put_clock(data, &text);
 	put_zone(p, addr, addr + LP_PY_TIME_ZONE, data[6], &text);
@@ -88,13 +93,10 @@ void lp_pv_datetime(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struc
 {
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	uint8_t data[11];
-	int r = lp_pv_read(p, addr + LP_PY_DATE_DATA, data, sizeof(data));
 
 	_Static_assert(LP_PY_DATETIME_FOLD == LP_PY_DATE_DATA + 10, "fold follows");
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_DATE_DATA, data, sizeof(data), ret))
 		return;
-	}
 	open_call(c, &text);
 	lp_buf_fmt(&text, "%u, %u, %u, ", big_endian(data, 2), data[2], data[3]);
 	put_clock(data + 4, &text);
@@ -108,13 +110,10 @@ void lp_pv_delta(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struct l
 	static const char *const names[] = { "days", "seconds", "microseconds" };
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	int32_t parts[3];
-	int r = lp_pv_read(p, addr + LP_PY_DELTA_DAYS, parts, sizeof(parts));
 	bool first = true;
 
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_DELTA_DAYS, parts, sizeof(parts), ret))
 		return;
-	}
 	open_call(c, &text);
 	for (int i = 0; i < 3; i++) {
 		if (!parts[i])
@@ -132,12 +131,9 @@ void lp_pv_timezone(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struc
 	struct lp_value offset = { 0 }, name = { 0 };
 	uint64_t at[2];
 	int32_t delta[3] = { 1 };
-	int r = lp_pv_read(p, addr + LP_PY_TIMEZONE_OFFSET, at, sizeof(at));
 
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_TIMEZONE_OFFSET, at, sizeof(at), ret))
 		return;
-	}
 	/* the one without name and offset is timezone.utc */
 	if (!at[1] && lp_pv_read(p, at[0] + LP_PY_DELTA_DAYS, delta, sizeof(delta)) >= 0 &&
 	    !delta[0] && !delta[1] && !delta[2]) {
@@ -162,12 +158,9 @@ void lp_pv_zoneinfo(struct lp_pv *p, uint64_t addr, struct lp_pv_class *c, struc
 	lp_auto(lp_buf_done) struct lp_buf text = { 0 };
 	struct lp_value key = { 0 };
 	uint64_t at = 0;
-	int r = lp_pv_read(p, addr + LP_PY_ZONEINFO_KEY, &at, 8);
 
-	if (r < 0) {
-		lp_pv_error(ret, r, addr, p->r->arena);
+	if (!read_at(p, addr, LP_PY_ZONEINFO_KEY, &at, 8, ret))
 		return;
-	}
 	lp_pv_object(p, at, &key);
 	open_call(c, &text);
 	lp_buf_str(&text, "key=");
