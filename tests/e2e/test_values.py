@@ -133,6 +133,17 @@ def whole_structs():
 
 
 @test
+def casts():
+    """What an expression makes has the names of its type, as what the program has there."""
+    want = {"both": "F_READ | F_EXEC", "(enum flags)(n + 5)": "F_READ | F_EXEC", "(enum flags)5": "F_READ | F_EXEC",
+            "(enum flags)6.5": "F_WRITE | F_EXEC", "(enum flags)9": "(enum flags) 9", "n == 0 ? both : one": "F_READ | F_EXEC",
+            "(enum color)(n + 5)": "GREEN", "(char)(n + 65)": "A"}
+    path = program("types.c", opt="-O0")
+    result = trace([path, 1], f'{at("types.c", "enums")} "' + "; ".join(f"{{{text}}}" for text in want) + '"')
+    equal(result.records[0]["message"], "; ".join(want.values()), "text")
+
+
+@test
 def limits():
     """What is cut is marked: strings, arrays, depth; the options move the limits."""
     path = program("types.c", opt="-O0")

@@ -412,7 +412,7 @@ static void check_eval(const char *expr, double want)
 		} else {
 			t.value = (uint64_t)as_number(leaf->type, bytes, len);
 		}
-		lp_value_of_constant(&t, &fields[i]);
+		lp_value_of_constant(&t, &arena, &fields[i]);
 	}
 	lp_eval_run(f->eval, fields, &arena, &got);
 	lp_arena_done(&arena);

@@ -13,42 +13,11 @@ static void error(struct lp_value *ret, const char *why)
 	*ret = (struct lp_value){ .kind = LP_VAL_ERROR, .str = why, .len = strlen(why) };
 }
 
-static void enum_value(const struct lp_type *t, uint64_t v, struct lp_value *ret)
+static void int_value(const struct lp_type *type, uint64_t v, struct lp_arena *a,
+		      struct lp_value *ret)
 {
-	ret->kind = LP_VAL_ENUM;
-	ret->s = (int64_t)v;
-	lp_type_complete(t, NULL);
-	for (size_t i = 0; i < t->n_enumerators; i++)
-		if ((uint64_t)t->enumerators[i].value == v) {
-			ret->str = t->enumerators[i].name;
-			ret->len = strlen(ret->str);
-			return;
-		}
-}
-
-static void int_value(const struct lp_type *type, uint64_t v, struct lp_value *ret)
-{
-	const struct lp_type *t = lp_type_strip(type);
-
-	*ret = (struct lp_value){ .size = (uint8_t)t->size, .type_name = type->name, .u = v };
-	switch (t->kind) {
-	case LP_TYPE_BOOL:
-		ret->kind = LP_VAL_BOOL;
-		break;
-	case LP_TYPE_CHAR:
-		ret->kind = LP_VAL_CHAR;
-		ret->u = t->size < 8 ? v & ((1ull << 8 * t->size) - 1) : v;
-		break;
-	case LP_TYPE_POINTER:
-		ret->kind = v ? LP_VAL_POINTER : LP_VAL_NULL;
-		break;
-	case LP_TYPE_ENUM:
-		enum_value(t, v, ret);
-		break;
-	default:
-		ret->kind = t->is_signed ? LP_VAL_INT : LP_VAL_UINT;
-		break;
-	}
+	*ret = (struct lp_value){ .type_name = type->name };
+	lp_type_value(lp_type_strip(type), v, a, ret);
 }
 
 static void float_value(const struct lp_type *type, double f, struct lp_value *ret)
@@ -61,14 +30,14 @@ static void float_value(const struct lp_type *type, double f, struct lp_value *r
 		ret->f = (float)f;
 }
 
-void lp_value_of_constant(const struct lp_tree *t, struct lp_value *ret)
+void lp_value_of_constant(const struct lp_tree *t, struct lp_arena *a, struct lp_value *ret)
 {
 	if (t->kind == LP_TREE_STRING)
 		*ret = (struct lp_value){ .kind = LP_VAL_STRING, .str = t->str, .len = t->len };
 	else if (t->kind == LP_TREE_FLOAT)
 		float_value(t->type, t->f, ret);
 	else
-		int_value(t->type, t->value, ret);
+		int_value(t->type, t->value, a, ret);
 }
 
 struct number {
@@ -107,7 +76,8 @@ static bool number_of(const struct lp_value *v, struct number *n, struct lp_valu
 	}
 }
 
-static void convert(const struct lp_eval *e, const struct lp_value *v, struct lp_value *ret)
+static void convert(const struct lp_eval *e, const struct lp_value *v, struct lp_arena *a,
+		    struct lp_value *ret)
 {
 	const struct lp_type *to = lp_type_strip(e->type);
 	struct number n;
@@ -122,7 +92,7 @@ static void convert(const struct lp_eval *e, const struct lp_value *v, struct lp
 		return;
 	}
 	if (n.is_float && to->kind == LP_TYPE_BOOL) {
-		int_value(e->type, n.f != 0, ret);
+		int_value(e->type, n.f != 0, a, ret);
 		return;
 	}
 	if (n.is_float) {
@@ -133,55 +103,57 @@ static void convert(const struct lp_eval *e, const struct lp_value *v, struct lp
 		}
 		n.i = n.f >= 9223372036854775808.0 ? (uint64_t)n.f : (uint64_t)(int64_t)n.f;
 	}
-	int_value(e->type, lp_int_cut(to, n.i), ret);
+	int_value(e->type, lp_int_cut(to, n.i), a, ret);
 }
 
-static void unary(const struct lp_eval *e, const struct lp_value *v, struct lp_value *ret)
+static void unary(const struct lp_eval *e, const struct lp_value *v, struct lp_arena *a,
+		  struct lp_value *ret)
 {
 	struct number n;
 
 	if (!number_of(v, &n, ret))
 		return;
 	if (e->op == LP_OPER_NOT)
-		int_value(&lp_type_bool, n.is_float ? n.f == 0 : n.i == 0, ret);
+		int_value(&lp_type_bool, n.is_float ? n.f == 0 : n.i == 0, a, ret);
 	else if (n.is_float)
 		float_value(e->type, -n.f, ret);
 	else
-		int_value(e->type, lp_int_cut(e->type, e->op == LP_OPER_NEG ? -n.i : ~n.i), ret);
+		int_value(e->type, lp_int_cut(e->type, e->op == LP_OPER_NEG ? -n.i : ~n.i), a, ret);
 }
 
-static void float_binary(const struct lp_eval *e, double a, double b, struct lp_value *ret)
+static void float_binary(const struct lp_eval *e, double x, double y, struct lp_arena *a,
+			 struct lp_value *ret)
 {
 	switch (e->op) {
 	case LP_OPER_ADD:
-		float_value(e->type, a + b, ret);
+		float_value(e->type, x + y, ret);
 		break;
 	case LP_OPER_SUB:
-		float_value(e->type, a - b, ret);
+		float_value(e->type, x - y, ret);
 		break;
 	case LP_OPER_MUL:
-		float_value(e->type, a * b, ret);
+		float_value(e->type, x * y, ret);
 		break;
 	case LP_OPER_DIV:
-		float_value(e->type, a / b, ret);
+		float_value(e->type, x / y, ret);
 		break;
 	case LP_OPER_EQ:
-		int_value(e->type, a == b, ret);
+		int_value(e->type, x == y, a, ret);
 		break;
 	case LP_OPER_NE:
-		int_value(e->type, a != b, ret);
+		int_value(e->type, x != y, a, ret);
 		break;
 	case LP_OPER_LT:
-		int_value(e->type, a < b, ret);
+		int_value(e->type, x < y, a, ret);
 		break;
 	case LP_OPER_LE:
-		int_value(e->type, a <= b, ret);
+		int_value(e->type, x <= y, a, ret);
 		break;
 	case LP_OPER_GT:
-		int_value(e->type, a > b, ret);
+		int_value(e->type, x > y, a, ret);
 		break;
 	case LP_OPER_GE:
-		int_value(e->type, a >= b, ret);
+		int_value(e->type, x >= y, a, ret);
 		break;
 	default:
 		error(ret, "not a number");
@@ -203,21 +175,21 @@ static void binary(const struct lp_eval *e, const struct lp_value *fields, struc
 		bool is_or = e->op == LP_OPER_OR;
 
 		if ((nx.is_float ? nx.f != 0 : nx.i != 0) == is_or) {
-			int_value(&lp_type_bool, is_or, ret);
+			int_value(&lp_type_bool, is_or, a, ret);
 			return;
 		}
 		lp_eval_run(e->b, fields, a, &y);
 		if (number_of(&y, &ny, ret))
-			int_value(&lp_type_bool, ny.is_float ? ny.f != 0 : ny.i != 0, ret);
+			int_value(&lp_type_bool, ny.is_float ? ny.f != 0 : ny.i != 0, a, ret);
 		return;
 	}
 	lp_eval_run(e->b, fields, a, &y);
 	if (!number_of(&y, &ny, ret))
 		return;
 	if (nx.is_float && ny.is_float)
-		float_binary(e, nx.f, ny.f, ret);
+		float_binary(e, nx.f, ny.f, a, ret);
 	else if (lp_int_binary(e->op, lp_type_strip(e->a->type), nx.i, ny.i, &v))
-		int_value(e->type, v, ret);
+		int_value(e->type, v, a, ret);
 	else
 		error(ret, "division by zero");
 }
@@ -251,11 +223,11 @@ void lp_eval_run(const struct lp_eval *e, const struct lp_value *fields, struct 
 		break;
 	case LP_EVAL_CONVERT:
 		lp_eval_run(e->a, fields, a, &v);
-		convert(e, &v, ret);
+		convert(e, &v, a, ret);
 		break;
 	case LP_EVAL_UNARY:
 		lp_eval_run(e->a, fields, a, &v);
-		unary(e, &v, ret);
+		unary(e, &v, a, ret);
 		break;
 	case LP_EVAL_BINARY:
 		binary(e, fields, a, ret);

@@ -31,7 +31,7 @@ struct lp_eval {
 };
 
 /* A constant of the tree's type as a value; t is INT, FLOAT or STRING. */
-void lp_value_of_constant(const struct lp_tree *t, struct lp_value *ret);
+void lp_value_of_constant(const struct lp_tree *t, struct lp_arena *a, struct lp_value *ret);
 
 /* The same for Python: kinds as above, but CONVERT. */
 void lp_eval_python(const struct lp_eval *e, const struct lp_value *fields, struct lp_arena *a,

@@ -133,7 +133,7 @@ static bool is_constant(const struct lp_tree *t)
 /* A constant whose text lives as long as the template. */
 static void fix_constant(struct lp_fields *f, const struct lp_tree *t, struct lp_value *ret)
 {
-	lp_value_of_constant(t, ret);
+	lp_value_of_constant(t, &f->out->arena, ret);
 	if (ret->kind != LP_VAL_STRING)
 		return;
 	ret->str = lp_arena_dup(&f->out->arena, ret->str, ret->len);

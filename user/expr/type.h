@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
+#include "base/value.h"
 
 enum lp_type_kind {
 	LP_TYPE_VOID,
@@ -84,6 +86,11 @@ const struct lp_type *lp_type_strip(const struct lp_type *t);
 bool lp_type_is_integer(const struct lp_type *t); /* bool, char, int, enum */
 bool lp_type_is_scalar(const struct lp_type *t);  /* integer, float, pointer */
 bool lp_type_is_string(const struct lp_type *t);  /* char * or char [] after stripping */
+
+/* An integer, bool, character, pointer or enum, whose flags are "A | B" in the arena; t is stripped. Sets kind, size,
+ * bits and text.
+ */
+void lp_type_value(const struct lp_type *t, uint64_t v, struct lp_arena *a, struct lp_value *ret);
 
 /* The types of literals and operators, which no program declares. */
 extern const struct lp_type lp_type_int, lp_type_uint, lp_type_long, lp_type_ulong, lp_type_bool,

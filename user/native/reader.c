@@ -83,25 +83,6 @@ static const uint8_t *at(const struct lp_reading *rd, uint64_t offset)
 	return (const uint8_t *)rd->bytes->data + offset;
 }
 
-static void put_integer(const struct lp_type *t, uint64_t v, struct lp_value *ret)
-{
-	ret->size = (uint8_t)t->size;
-	ret->u = v;
-	switch (t->kind) {
-	case LP_TYPE_BOOL:
-		ret->kind = LP_VAL_BOOL;
-		break;
-	case LP_TYPE_CHAR:
-		ret->kind = LP_VAL_CHAR;
-		/* a code, also of the bytes that a signed char calls negative */
-		if (t->size < 8)
-			ret->u = v & ((1ull << 8 * t->size) - 1);
-		break;
-	default:
-		ret->kind = t->is_signed ? LP_VAL_INT : LP_VAL_UINT;
-	}
-}
-
 static void read_integer(struct lp_reading *rd, const struct lp_type *t, uint64_t offset, int depth,
 			 struct lp_value *ret)
 {
@@ -113,7 +94,7 @@ static void read_integer(struct lp_reading *rd, const struct lp_type *t, uint64_
 	else if (t->size == 0 || t->size > 8)
 		error(ret, "of unknown size");
 	else
-		put_integer(t, load(at(rd, offset), t->size, t->is_signed), ret);
+		lp_type_value(t, load(at(rd, offset), t->size, t->is_signed), rd->r->arena, ret);
 }
 
 static void read_float(struct lp_reading *rd, const struct lp_type *t, uint64_t offset, int depth,
@@ -215,7 +196,7 @@ static void read_enum(struct lp_reading *rd, const struct lp_type *t, uint64_t o
 	if (t->size == 0 || t->size > 8)
 		error(ret, "of unknown size");
 	else if (check(rd, offset, t->size, ret))
-		lp_reader_enum(rd, t, (int64_t)load(at(rd, offset), t->size, t->is_signed), ret);
+		lp_type_value(t, load(at(rd, offset), t->size, t->is_signed), rd->r->arena, ret);
 }
 
 /* A reference shows what it refers to. */
@@ -356,10 +337,7 @@ static void read_bits(struct lp_reading *rd, const struct lp_member *m, uint64_t
 		raw = t->is_signed && t->kind != LP_TYPE_BOOL ? (uint64_t)((int64_t)raw >> up)
 							      : raw >> up;
 	}
-	if (t->kind == LP_TYPE_ENUM)
-		lp_reader_enum(rd, t, (int64_t)raw, ret);
-	else
-		put_integer(t, raw, ret);
+	lp_type_value(t, raw, rd->r->arena, ret);
 }
 
 static const char *member_name(struct lp_reading *rd, const struct lp_member *m)

@@ -25,7 +25,4 @@ bool lp_reader_float(const uint8_t *p, uint64_t size, bool is_quad, struct lp_va
 /* 16 bytes as decimal digits. */
 void lp_reader_big(struct lp_reading *rd, const uint8_t *p, bool is_signed, struct lp_value *ret);
 
-void lp_reader_enum(struct lp_reading *rd, const struct lp_type *t, int64_t v,
-		    struct lp_value *ret);
-
 #endif
