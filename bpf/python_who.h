@@ -6,12 +6,9 @@
 #ifndef LP_BPF_PYTHON_WHO_H
 #define LP_BPF_PYTHON_WHO_H
 
-/* frame.owner (Include/internal/pycore_frame.h) */
-#define LP_PYVM_OWNED_BY_GENERATOR 1
-#define LP_PYVM_OWNED_BY_C	   3   /* and above: no function's but a seam to C, from 3.12 on */
-#define LP_PYVM_TRACEABLE_MAX	   512 /* bytes: what a function does before its first line */
-#define LP_PYVM_NAME_EVERY	   100000000ull /* ns */
-#define LP_PYVM_NAME_LIMITS	   LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
+#define LP_PYVM_TRACEABLE_MAX 512	   /* bytes: what a function does before its first line */
+#define LP_PYVM_NAME_EVERY    100000000ull /* ns */
+#define LP_PYVM_NAME_LIMITS   LP_PY_CAPTURE(LP_STRING_DEFAULT, 1, 1)
 
 /* Where a frame is: the byte offset of its latest instruction. */
 lp_inline long lp_pyvm_frame_at(struct lp_vm *vm, const struct lp_py_layout *l, __u64 frame,
@@ -62,7 +59,7 @@ lp_inline int lp_pyvm_has_begun(struct lp_vm *vm, const struct lp_py_layout *l, 
 {
 	__u64 first;
 
-	if (l->minor < 11 || owner == LP_PYVM_OWNED_BY_GENERATOR ||
+	if (l->minor < 11 || owner == LP_PY_OWNED_BY_GENERATOR ||
 	    (__s64)lasti >= LP_PYVM_TRACEABLE_MAX)
 		return 1;
 	return lp_pyvm_get(vm, code + l->code_firsttraceable, 4, &first) < 0 ||
@@ -92,7 +89,7 @@ static long lp_pyvm_stack_step(__u32 i, struct lp_step *step)
 		return 1;
 	if (l->minor >= 11 && lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0)
 		return 1;
-	if (owner >= LP_PYVM_OWNED_BY_C) {
+	if (owner >= LP_PY_OWNED_BY_C) {
 		lp_pyvm_entered(vm, at);
 		return 0;
 	}
@@ -374,18 +371,33 @@ lp_inline long lp_pyvm_of_code(struct lp_vm *vm, const struct lp_py_layout *l, _
 	return 0;
 }
 
+/* Is the frame one of the program, which has got to its first line? Unless that can't be read. */
+lp_global int lp_pyvm_is_frame(struct lp_vm *vm, __u64 frame)
+{
+	const struct lp_py_runtime *rt = vm ? lp_py_rt(vm) : 0;
+	__u64 owner, code, lasti;
+
+	if (!rt || rt->layout.minor < 11 ||
+	    lp_pyvm_get(vm, frame + rt->layout.frame_owner, 1, &owner) < 0)
+		return 1;
+	if (owner >= LP_PY_OWNED_BY_C)
+		return 0;
+	return lp_pyvm_code_of(vm, &rt->layout, frame, &code) < 0 ||
+	       lp_pyvm_frame_at(vm, &rt->layout, frame, code, &lasti) < 0 ||
+	       lp_pyvm_has_begun(vm, &rt->layout, code, owner, lasti);
+}
+
 /* The function whose frame called this one. */
 lp_inline long lp_pyvm_caller(struct lp_vm *vm, const struct lp_py_layout *l)
 {
-	__u64 frame = vm->py.frame, code, owner = 0;
+	__u64 frame = vm->py.frame, code;
 
-	for (__u32 i = 0; i < 3; i++) {
+	for (__u32 i = 0; i < 4; i++) {
 		if (lp_pyvm_u64(vm, frame + l->frame_back, &frame) < 0)
 			return -LP_ST_UNREADABLE;
 		if (!frame)
 			return -LP_ST_UNAVAILABLE;
-		if (l->minor < 12 || lp_pyvm_get(vm, frame + l->frame_owner, 1, &owner) < 0 ||
-		    owner < LP_PYVM_OWNED_BY_C)
+		if (lp_pyvm_is_frame(vm, frame))
 			break;
 	}
 	if (lp_pyvm_code_of(vm, l, frame, &code) < 0)

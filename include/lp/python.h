@@ -451,6 +451,10 @@ struct lp_py_value {
 };
 _Static_assert(sizeof(struct lp_py_value) == 32, "lp_py_value has no padding");
 
+/* _PyInterpreterFrame.owner (Include/internal/pycore_frame.h) */
+#define LP_PY_OWNED_BY_GENERATOR 1
+#define LP_PY_OWNED_BY_C	 3 /* and above: no function's but a seam to C, from 3.12 on */
+
 /* One frame of CAP_PYSTACK: innermost first, one block of LP_SLOT_PYSTACK with all. Of a traceback, too. */
 struct lp_py_frame {
 	__u64 code, name, filename; /* the latter two tell whether code is still the same */

@@ -160,12 +160,17 @@ def not_begun(name, path):
         threads = {t.get("name"): t["stack"] for t in answer["threads"]}
         for thread, frames_said in said.items():
             is_right(threads[thread], frames_said, f"stacks, {thread}")
-        tracer = Tracer(target, where("stacks_begun.py", "rest") + " with stack", options=["--all-frames", "--max-frames", "200"])
+        tracer = Tracer(target, where("stacks_begun.py", "rest") + " with stack as rest",
+                        where("stacks_begun.py", "made") + ' if is_last and $caller == "instances" as made',
+                        where("stacks_begun.py", "collected") + ' if $caller != "coroutine" as collected',
+                        options=["--all-frames", "--max-frames", "200"])
         target.go()
-        tracer.wait_records(len(said))
+        tracer.wait_records(len(said) + 2)
         target.go()
         target.finish()
-        records = tracer.finish().records
+        result = tracer.finish()
+        equal([result.counts(point).logged for point in ("made", "collected")], [1, 1], "calls of those that Python has as callers")
+        records = [r for r in result.records if r["logpoint"] == "rest"]
         equal([r["thread"] for r in records], list(said), "records")
         for record in records:
             frames_said = said[record["thread"]]

@@ -20,7 +20,7 @@ def thread_of(answer, name):
 
 
 def python_rows(stack):
-    return [[f["function"], f["file"], f["line"]] for f in stack if "module" not in f and "file" in f]
+    return [[f["function"], f["file"], f["line"]] for f in stack if "module" not in f and "function" in f]
 
 
 def task_of(answer, name):

@@ -141,9 +141,9 @@ static inline int dynamic_compile(const char *text, struct lp_compiled **ret, st
 	lp_auto(lp_logpoint_free) struct lp_logpoint *lp = NULL;
 	int r = lp_logpoint_parse(text, &lp, err);
 
-	limits.redact = lp_redact_default;
 	if (r < 0)
 		return r;
+	limits.redact = lp_redact_default;
 	bool is_function = lp->location.kind == LP_AT_RETURN || lp->location.kind == LP_AT_CALL;
 	r = lp_compile(lp, &dynamic_entry, is_function ? &dynamic_leave : NULL, &limits, ret, err);
 	if (r < 0)

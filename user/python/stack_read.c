@@ -5,9 +5,8 @@
 
 #include "python/stacks_impl.h"
 
-#define HEAD_MAX  256 /* bytes of a frame, of a code object, up to what is looked at */
-#define TRIES	  8
-#define SEAM_FROM 3 /* frame owners from here on are seams to C, from 3.12 on */
+#define HEAD_MAX 256 /* bytes of a frame, of a code object, up to what is looked at */
+#define TRIES	 8
 
 /* No more than what is wanted: memory can end behind a frame. */
 static size_t head_size(const struct lp_py_layout *l)
@@ -22,7 +21,7 @@ static size_t head_size(const struct lp_py_layout *l)
 }
 
 /* Name, file and first line of the code object, if it is one; in *ret_first the byte offset of the unit where
- * that is.
+ * that is, from 3.11 on.
  */
 static int read_code(struct lp_memory *m, const struct lp_py_runtime *rt, uint64_t code,
 		     struct lp_py_frame *ret, int64_t *ret_first)
@@ -36,7 +35,8 @@ static int read_code(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 		return -EFAULT;
 	if (lp_py_u64_in(head, l->ob_type) != rt->type_code)
 		return -EINVAL;
-	*ret_first = has_first ? 2 * (int64_t)lp_py_u32_in(head, l->code_firsttraceable) : 0;
+	*ret_first =
+		has_first ? 2 * (int64_t)lp_py_u32_in(head, l->code_firsttraceable) : INT64_MIN;
 	ret->code = code;
 	ret->name = lp_py_u64_in(head, l->code_name);
 	ret->filename = lp_py_u64_in(head, l->code_filename);
@@ -58,10 +58,10 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 	if (l->frame_owner != LP_PY_NONE) {
 		const uint8_t owner = head[l->frame_owner];
 
-		ret->n_loops = l->minor >= 12 && owner >= SEAM_FROM;
+		ret->n_loops = l->minor >= 12 && owner >= LP_PY_OWNED_BY_C;
 		if (ret->n_loops)
 			return -ENOENT;
-		ret->is_generator = owner == 1;
+		ret->is_generator = owner == LP_PY_OWNED_BY_GENERATOR;
 		if (l->minor == 11) /* is_entry lies before owner */
 			ret->n_loops = head[l->frame_owner - 1] & 1;
 	}
@@ -78,7 +78,7 @@ int lp_py_frame_read(struct lp_memory *m, const struct lp_py_runtime *rt, uint64
 			: (int64_t)(lp_py_u64_in(head, l->frame_lasti) - (code + l->code_code));
 	ret->is_begun = lasti >= 0;
 	ret->at.lasti = lasti >= 0 ? (uint64_t)lasti : 0;
-	return l->minor >= 11 && !ret->is_generator && lasti < first ? -ENOENT : 0;
+	return !ret->is_generator && lasti < first ? -ENOENT : 0;
 }
 
 void lp_py_stack_done(struct lp_py_stack *s)

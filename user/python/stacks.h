@@ -24,9 +24,8 @@ struct lp_py_stack_frame {
 	struct lp_py_frame at;
 	bool is_generator; /* or coroutine: the frame is part of its object */
 	bool is_begun;	   /* else it is about to execute its first instruction */
-	uint8_t n_loops; /* evaluation loops that C code has called for it, and for those outside of it that
-			    * are none to Python yet
-			    */
+	/* evaluation loops that C code has called for it, and for those outside of it that are none to Python yet */
+	uint8_t n_loops;
 };
 
 struct lp_py_stack { /* innermost first */

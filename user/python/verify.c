@@ -5,11 +5,10 @@
 
 #include "python/impl.h"
 
-#define TRIES	      50   /* a thread that runs changes its frame while it is read */
-#define THREADS_MAX   4096 /* of one interpreter */
-#define FRAMES_MAX    8	   /* that are looked at in each */
-#define TEXT_MAX      (1u << 16)
-#define OWNED_BY_LOOP 3 /* frame_owner from here on: no code (FRAME_OWNED_BY_CSTACK and later) */
+#define TRIES	    50	 /* a thread that runs changes its frame while it is read */
+#define THREADS_MAX 4096 /* of one interpreter */
+#define FRAMES_MAX  8	 /* that are looked at in each */
+#define TEXT_MAX    (1u << 16)
 
 static const struct {
 	size_t at;
@@ -165,7 +164,7 @@ static bool verify_frames(struct lp_python *py, uint64_t tstate)
 
 		if (l->frame_owner != LP_PY_NONE && lp_py_u8(m, frame + l->frame_owner, &owner) < 0)
 			return false;
-		if (owner < OWNED_BY_LOOP && !has_code(py, frame))
+		if (owner < LP_PY_OWNED_BY_C && !has_code(py, frame))
 			return false;
 		if (lp_py_u64(m, frame + l->frame_back, &frame) < 0)
 			return false;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Threads that wait where frames outside of them have not got to their first line: a collection while a coroutine is
-being made, for Python and for C; an instance that the interpreter makes without C. Says where each is, and waits; then once more, without waiting.
+being made, for Python or for C; an instance that the interpreter makes without C. Says where each is, and waits; then
+once more, without waiting.
 """
 
 import gc
@@ -27,7 +28,7 @@ async def coroutine(number):
 
 
 def collected(phase, info):
-    gc.disable()
+    gc.disable()  # @collected
     gc.callbacks.remove(collected)
     rest()
 
@@ -45,12 +46,12 @@ def armed():
 
 def by_python():
     gc.disable()
-    return [coroutine(number) for number in armed()]  # @by_python
+    return [coroutine(number) for number in armed()]
 
 
 def by_c():
     gc.disable()
-    return list(map(coroutine, armed()))  # @by_c
+    return list(map(coroutine, armed()))
 
 
 # --- an instance ---
@@ -58,13 +59,13 @@ def by_c():
 
 class Made:
     def __init__(self, is_last):
-        if is_last:
-            rest()  # @init
+        if is_last:  # @made
+            rest()
 
 
 def instances():
     for number in range(100):
-        Made(number == 99)  # @instances
+        Made(number == 99)
 
 
 def run(function):
